@@ -1,0 +1,5 @@
+//! Holdfast, an S3-compatible object store.
+
+pub mod object;
+pub mod runtime;
+pub mod types;

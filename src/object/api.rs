@@ -1,0 +1,397 @@
+//! Requests, answers and errors of the engine.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+
+use crate::types::{
+    Attributes, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey,
+    PartNumber, Timestamp, UploadId,
+};
+
+/// The bytes of an upload, decoded and verified as they pass.
+///
+/// `Ready(None)` means that the body ended *and* everything the client promised about it holds
+/// (length, payload hash, chunk signatures, trailer, checksums). Any doubt is an error before that.
+pub trait Body: Send + Unpin {
+    /// The next bytes; never an empty chunk.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>>;
+
+    /// The checksum to store: what the client sent, else CRC64NVME. Asked only after `Ready(None)`.
+    fn checksum(&self) -> Option<ChecksumValue>;
+}
+
+/// Why a body did not end well. Nothing of it is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// The connection ended before the announced length.
+    #[error("body ended early")]
+    Incomplete,
+    /// More bytes than announced.
+    #[error("body longer than announced")]
+    TooLong,
+    /// The payload does not have the SHA-256 of `x-amz-content-sha256`.
+    #[error("payload sha-256 mismatch")]
+    PayloadHashMismatch,
+    /// An additional checksum (header or trailer) does not match.
+    #[error("checksum mismatch: {0:?}")]
+    ChecksumMismatch(ChecksumAlgorithm),
+    /// A chunk signature or the trailer signature is wrong.
+    #[error("chunk signature mismatch")]
+    SignatureMismatch,
+    /// The `aws-chunked` framing cannot be read.
+    #[error("malformed chunked body: {0}")]
+    MalformedChunk(&'static str),
+    /// The trailer is not what `x-amz-trailer` announced, or its value cannot be read.
+    #[error("malformed trailer")]
+    MalformedTrailer,
+    /// The client sent nothing for too long.
+    #[error("client too slow")]
+    TimedOut,
+    /// The connection failed.
+    #[error("connection failed")]
+    Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// When a write may replace what is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WriteCondition {
+    /// Whatever is there.
+    #[default]
+    Always,
+    /// Only where no object is (`If-None-Match: *`).
+    IfAbsent,
+    /// Only over this ETag (`If-Match`).
+    IfMatch(Etag),
+    /// Only over an object, whichever (`If-Match: *`).
+    IfPresent,
+}
+
+/// One PUT of a whole object.
+#[derive(Debug)]
+pub struct PutRequest {
+    /// Where.
+    pub bucket: BucketName,
+    /// Where in it.
+    pub key: ObjectKey,
+    /// What is kept beside the bytes.
+    pub attributes: Attributes,
+    /// Decoded length in bytes, where the client announced it; at most 5 GiB is enforced by `s3`.
+    pub length: Option<u64>,
+    /// `Content-MD5`; the engine hashes anyway and compares.
+    pub content_md5: Option<[u8; 16]>,
+    /// When the write may happen.
+    pub condition: WriteCondition,
+}
+
+/// What a PUT, copy or completed upload stored.
+#[derive(Debug, Clone)]
+pub struct PutOutcome {
+    /// The new object's tag.
+    pub etag: Etag,
+    /// Its checksum.
+    pub checksum: Option<ObjectChecksum>,
+    /// When it became visible.
+    pub modified: Timestamp,
+}
+
+/// What is known of an object without its bytes.
+#[derive(Debug, Clone)]
+pub struct ObjectInfo {
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// What was stored beside it.
+    pub attributes: Attributes,
+    /// Its checksum.
+    pub checksum: Option<ObjectChecksum>,
+}
+
+/// A bucket as listings and HEAD show it.
+#[derive(Debug, Clone)]
+pub struct BucketInfo {
+    /// Its name.
+    pub name: BucketName,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Objects in it.
+    pub objects: u64,
+    /// Bytes of those objects.
+    pub bytes: u64,
+}
+
+/// A page of keys.
+#[derive(Debug, Clone)]
+pub struct ListRequest {
+    /// Which bucket.
+    pub bucket: BucketName,
+    /// Only keys that start so.
+    pub prefix: String,
+    /// Roll up keys that share what stands up to this after the prefix. Never empty.
+    pub delimiter: Option<String>,
+    /// Only keys after this one; where it is itself a common prefix, its whole group is skipped.
+    pub after: String,
+    /// At most so many entries, common prefixes counted; 0 to 1000.
+    pub max_keys: u16,
+}
+
+/// One row of a listing.
+#[derive(Debug, Clone)]
+pub enum ListEntry {
+    /// An object.
+    Object(ListedObject),
+    /// A group of keys.
+    CommonPrefix(String),
+}
+
+/// An object as a listing shows it.
+#[derive(Debug, Clone)]
+pub struct ListedObject {
+    /// Its key.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Algorithm and kind of its checksum.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// A page of a listing, in UTF-8 byte order.
+#[derive(Debug, Clone, Default)]
+pub struct ListPage {
+    /// Objects and common prefixes, merged in order.
+    pub entries: Vec<ListEntry>,
+    /// Set when more follows: the `after` of the next page.
+    pub next: Option<String>,
+}
+
+/// A copy by reference: no byte is moved.
+#[derive(Debug)]
+pub struct CopyRequest {
+    /// Target bucket.
+    pub bucket: BucketName,
+    /// Target key.
+    pub key: ObjectKey,
+    /// `Some` replaces the source's attributes (`x-amz-metadata-directive: REPLACE`).
+    pub attributes: Option<Attributes>,
+    /// When the write may happen.
+    pub condition: WriteCondition,
+}
+
+/// The start of a multipart upload.
+#[derive(Debug)]
+pub struct CreateUploadRequest {
+    /// Target bucket.
+    pub bucket: BucketName,
+    /// Target key.
+    pub key: ObjectKey,
+    /// What is kept beside the bytes.
+    pub attributes: Attributes,
+    /// Checksum the object shall have; `None` stands for CRC64NVME over the full object.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// Which upload: bucket and key must be those it was started with.
+#[derive(Debug, Clone)]
+pub struct UploadRef {
+    /// Target bucket.
+    pub bucket: BucketName,
+    /// Target key.
+    pub key: ObjectKey,
+    /// The id that `create_upload` gave.
+    pub upload: UploadId,
+}
+
+/// One part on its way.
+#[derive(Debug)]
+pub struct PutPartRequest {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// Which part; a later one of the same number replaces it.
+    pub part: PartNumber,
+    /// Decoded length in bytes, where announced.
+    pub length: Option<u64>,
+    /// `Content-MD5`.
+    pub content_md5: Option<[u8; 16]>,
+}
+
+/// A stored part.
+#[derive(Debug, Clone)]
+pub struct PartInfo {
+    /// Its number.
+    pub part: PartNumber,
+    /// Length in bytes.
+    pub size: u64,
+    /// MD5 of its bytes.
+    pub etag: Etag,
+    /// When it was stored.
+    pub modified: Timestamp,
+    /// Its checksum.
+    pub checksum: Option<ChecksumValue>,
+}
+
+/// One line of a CompleteMultipartUpload.
+#[derive(Debug, Clone)]
+pub struct CompletedPart {
+    /// Its number.
+    pub part: PartNumber,
+    /// The tag UploadPart answered.
+    pub etag: Etag,
+    /// Its checksum, where the client repeats it.
+    pub checksum: Option<ChecksumValue>,
+}
+
+/// The end of a multipart upload.
+#[derive(Debug)]
+pub struct CompleteRequest {
+    /// Which upload.
+    pub upload: UploadRef,
+    /// The parts in ascending order of number.
+    pub parts: Vec<CompletedPart>,
+    /// The checksum the client expects of the whole.
+    pub checksum: Option<ChecksumValue>,
+    /// The kind the client states (`x-amz-checksum-type`).
+    pub checksum_kind: Option<ChecksumKind>,
+    /// The size the client expects (`x-amz-mp-object-size`).
+    pub size: Option<u64>,
+    /// When the write may happen.
+    pub condition: WriteCondition,
+}
+
+/// An upload in progress.
+#[derive(Debug, Clone)]
+pub struct UploadInfo {
+    /// Target key.
+    pub key: ObjectKey,
+    /// Its id.
+    pub upload: UploadId,
+    /// When it was started.
+    pub initiated: Timestamp,
+    /// Checksum it was started with.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// A page of ListParts.
+#[derive(Debug, Clone)]
+pub struct PartsPage {
+    /// The upload itself.
+    pub upload: UploadInfo,
+    /// Parts by number.
+    pub parts: Vec<PartInfo>,
+    /// More parts follow the last one.
+    pub truncated: bool,
+}
+
+/// A page of ListMultipartUploads.
+#[derive(Debug, Clone)]
+pub struct ListUploadsRequest {
+    /// Which bucket.
+    pub bucket: BucketName,
+    /// Only keys that start so.
+    pub prefix: String,
+    /// Roll up keys as listings do. Never empty.
+    pub delimiter: Option<String>,
+    /// Only keys after this one ...
+    pub after_key: String,
+    /// ... or that key itself, with an upload id after this one.
+    pub after_upload: Option<UploadId>,
+    /// At most so many entries; 0 to 1000.
+    pub max_uploads: u16,
+}
+
+/// Uploads by key, then by start.
+#[derive(Debug, Clone, Default)]
+pub struct UploadsPage {
+    /// The uploads.
+    pub uploads: Vec<UploadInfo>,
+    /// The groups, in order.
+    pub common_prefixes: Vec<String>,
+    /// Set when more follows: key (or common prefix) and upload id to go on after.
+    pub next: Option<(String, Option<UploadId>)>,
+}
+
+/// Why an operation did not happen. Where one is returned, nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bucket does not exist.
+    #[error("no such bucket")]
+    NoSuchBucket,
+    /// The bucket exists already; there is one owner, so it is always the caller's.
+    #[error("bucket exists")]
+    BucketExists,
+    /// The bucket holds objects or uploads.
+    #[error("bucket not empty")]
+    BucketNotEmpty,
+    /// The key does not exist (also: `If-Match` on a key that does not exist).
+    #[error("no such key")]
+    NoSuchKey,
+    /// The upload does not exist, was completed or aborted, or belongs to another key.
+    #[error("no such upload")]
+    NoSuchUpload,
+    /// The write condition does not hold.
+    #[error("precondition failed")]
+    PreconditionFailed,
+    /// Another write won a race with this one; the client may retry (409).
+    #[error("conflicting write")]
+    Conflict,
+    /// `Content-MD5` is not the body's.
+    #[error("content md5 mismatch")]
+    BadDigest,
+    /// A named part does not exist or has another tag or checksum.
+    #[error("invalid part {0:?}")]
+    InvalidPart(PartNumber),
+    /// The parts are not in ascending order.
+    #[error("parts not in ascending order")]
+    InvalidPartOrder,
+    /// A part that is not the last is under 5 MiB.
+    #[error("part {part:?} is only {size} bytes")]
+    PartTooSmall {
+        /// Which part.
+        part: PartNumber,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// The whole does not have the checksum or the kind of checksum that the client states.
+    #[error("object checksum mismatch: {0:?}")]
+    ChecksumMismatch(ChecksumAlgorithm),
+    /// The checksum given with a part is of another algorithm than the upload's.
+    #[error("checksum of another algorithm than the upload's: {0:?}")]
+    ChecksumAlgorithmMismatch(ChecksumAlgorithm),
+    /// The whole is not of the size that the client states.
+    #[error("object size mismatch")]
+    SizeMismatch,
+    /// The object would pass 5 TiB.
+    #[error("object too large")]
+    TooLarge,
+    /// The body did not end well.
+    #[error("read body")]
+    Body(#[from] BodyError),
+    /// Too few shards of a stripe can be read.
+    #[error("stripe {stripe}: {readable} of {needed} shards readable")]
+    Unreadable {
+        /// Which stripe.
+        stripe: u64,
+        /// Shards that were good.
+        readable: u8,
+        /// Shards needed.
+        needed: u8,
+    },
+    /// Drives are full; nothing was kept.
+    #[error("no space left on the drives")]
+    NoSpace,
+    /// Too few drives, or too much work under way; the client may retry.
+    #[error("unavailable: {0}")]
+    Unavailable(&'static str),
+    /// Something broke that the client cannot mend; the chain goes to the log.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A result of the engine.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

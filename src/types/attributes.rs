@@ -1,0 +1,25 @@
+//! What a client stores beside an object's bytes.
+
+use serde::{Deserialize, Serialize};
+
+/// Headers kept with an object, lower-case name to value, in the order given:
+/// `content-type`, `cache-control`, `x-amz-meta-...`. The engine never looks inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    /// Adds one attribute; a name given twice is kept twice.
+    pub fn push(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
+    }
+
+    /// The first value under `name`, which must be lower case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+
+    /// All attributes in the order given.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(n, v)| (n.as_str(), v.as_str()))
+    }
+}

@@ -1,0 +1,45 @@
+//! The additional checksums of S3 (AWS: "Checking object integrity in Amazon S3").
+
+use serde::{Deserialize, Serialize};
+
+/// An algorithm a client may choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChecksumAlgorithm {
+    /// CRC-32 (ISO-HDLC), 4 bytes.
+    Crc32,
+    /// CRC-32C (iSCSI), 4 bytes.
+    Crc32c,
+    /// CRC-64/NVME, 8 bytes; full-object only.
+    Crc64Nvme,
+    /// SHA-1, 20 bytes; composite only on multipart.
+    Sha1,
+    /// SHA-256, 32 bytes; composite only on multipart.
+    Sha256,
+}
+
+/// What a multipart object's checksum covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ChecksumKind {
+    /// The bytes of the whole object.
+    FullObject,
+    /// The concatenated checksums of its parts.
+    Composite,
+}
+
+/// The value of one checksum, big-endian bytes as the algorithm defines them.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ChecksumValue {
+    /// Which algorithm made it.
+    pub algorithm: ChecksumAlgorithm,
+    /// 4, 8, 20 or 32 bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// The checksum stored with an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct ObjectChecksum {
+    /// The value itself.
+    pub value: ChecksumValue,
+    /// What it covers.
+    pub kind: ChecksumKind,
+}

@@ -1,0 +1,15 @@
+//! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
+
+mod attributes;
+mod checksum;
+mod etag;
+mod ids;
+mod names;
+mod time;
+
+pub use attributes::Attributes;
+pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
+pub use etag::Etag;
+pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
+pub use names::{BucketName, InvalidName, ObjectKey};
+pub use time::Timestamp;
