@@ -1,5 +1,6 @@
 //! Holdfast, an S3-compatible object store.
 
+pub mod checksum;
 pub mod object;
 pub mod runtime;
 pub mod types;
