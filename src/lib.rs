@@ -1,6 +1,9 @@
 //! Holdfast, an S3-compatible object store.
 
+pub mod checksum;
 pub mod erasure;
+pub mod metadata;
 pub mod object;
 pub mod runtime;
+pub mod shard_store;
 pub mod types;

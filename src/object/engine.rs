@@ -132,13 +132,11 @@ impl Engine {
 /// A part copy reads its source as a body.
 impl Body for ObjectStream {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<std::result::Result<Bytes, BodyError>>> {
-        ObjectStream::poll_chunk(self, cx).map(|next| {
-            next.map(|chunk| chunk.map_err(|error| BodyError::Connection(Box::new(error))))
-        })
+        ObjectStream::poll_chunk(self, cx)
+            .map(|next| next.map(|chunk| chunk.map_err(|error| BodyError::Connection(Box::new(error)))))
     }
 
     fn checksum(&self) -> Option<crate::types::ChecksumValue> {
         None
     }
 }
-
