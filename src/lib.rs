@@ -3,7 +3,9 @@
 pub mod checksum;
 pub mod erasure;
 pub mod metadata;
+pub mod node;
 pub mod object;
+pub mod placement;
 pub mod runtime;
 pub mod shard_store;
 pub mod types;

@@ -1,0 +1,5 @@
+//! Storage nodes: drives behind the network, and drives as replicas of the metadata log.
+
+mod replica;
+
+pub use replica::DriveReplica;
