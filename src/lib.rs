@@ -2,6 +2,7 @@
 
 pub mod checksum;
 pub mod erasure;
+pub mod jobs;
 pub mod metadata;
 pub mod node;
 pub mod object;

@@ -19,5 +19,5 @@ pub use model::{
     Applied, BlobLayout, BucketRow, Content, Extent, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
     NewContent, ObjectRow, PartRow, UploadRow,
 };
-pub use query::Walk;
+pub use query::{Walk, Walked};
 pub use store::{Options, Store};
