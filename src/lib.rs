@@ -1,12 +1,19 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod admin;
+pub mod checksum;
 pub mod cli;
 pub mod config;
 pub mod console;
+pub mod erasure;
 pub mod http;
+pub mod jobs;
+pub mod metadata;
+pub mod node;
 pub mod object;
+pub mod placement;
 pub mod runtime;
 pub mod server;
+pub mod shard_store;
 pub mod telemetry;
 pub mod types;

@@ -90,7 +90,9 @@ mod tests {
         for good in ["abc", "my-bucket.2026", "0a0", &"a".repeat(63)] {
             assert!(BucketName::parse(good).is_ok(), "{good}");
         }
-        for bad in ["ab", "Abc", "a..b", "-abc", "abc-", "192.168.0.1", "xn--abc", "a_b", "-", &"a".repeat(64)] {
+        for bad in
+            ["ab", "Abc", "a..b", "-abc", "abc-", "192.168.0.1", "xn--abc", "a_b", "-", &"a".repeat(64)]
+        {
             assert!(BucketName::parse(bad).is_err(), "{bad}");
         }
     }
