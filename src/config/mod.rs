@@ -3,6 +3,7 @@
 //! The order of precedence is flags, then variables, then the file, then defaults. [`Settings`] is what
 //! was said, [`Options`] is what it means: everything in it has been validated.
 
+mod client;
 mod credentials;
 mod ellipses;
 mod error;
@@ -10,6 +11,7 @@ mod options;
 mod secrets;
 mod settings;
 
+pub use client::ClientHints;
 pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 pub use error::ConfigError;
 pub use options::{Listen, Logging, Options, Role, RoleName, client_endpoint};

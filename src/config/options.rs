@@ -11,7 +11,6 @@ use crate::types::BucketName;
 const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
 const REGION_DEFAULT: &str = "us-east-1";
-const PARITY_MAX: u8 = 8;
 const CLUSTER_SECRET_LEN_MIN: usize = 16;
 
 /// Which process this is, before anything is validated.
@@ -86,8 +85,6 @@ pub struct Options {
     pub domains: Vec<String>,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
-    /// Parity shards of a stripe; `None` goes by the number of drives.
-    pub parity: Option<u8>,
     /// What the operator gave as root's credentials.
     given_credentials: Option<Credentials>,
 }
@@ -106,13 +103,9 @@ impl Options {
         let region = region(&settings)?;
         let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
-        let parity = settings.parity;
-        if let Some(parity) = parity.filter(|parity| *parity > PARITY_MAX) {
-            return Err(bad("parity", &parity.to_string(), "a number from 0 to 8"));
-        }
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
-        Ok(Self { role, listen, logging, state, region, domains, buckets, parity, given_credentials })
+        Ok(Self { role, listen, logging, state, region, domains, buckets, given_credentials })
     }
 
     /// Root's credentials: given, kept from an earlier start, or made now.
@@ -127,6 +120,15 @@ impl Options {
         }
     }
 
+    /// Points a client command at a gateway's state folder where that is the one in use.
+    pub fn find_client_state(&mut self, named: bool) {
+        let gateway = Path::new(GATEWAY_STATE_DEFAULT);
+        let kept = |state: &Path| CredentialsFile::in_folder(state).path().exists();
+        if !named && !kept(&self.state) && kept(gateway) {
+            self.state = gateway.to_owned();
+        }
+    }
+
     /// What a client command on this machine signs with: given, or kept by a server.
     pub fn client_credentials(&self) -> Result<Credentials, ConfigError> {
         if let Some(given) = &self.given_credentials {
@@ -134,12 +136,6 @@ impl Options {
         }
         let file = CredentialsFile::in_folder(&self.state);
         file.read()?.ok_or_else(|| ConfigError::NoCredentials { path: file.path().to_owned() })
-    }
-
-    /// The folder that would be the state folder if none were named.
-    pub fn state_is_default(&self) -> bool {
-        let ordinary = Path::new(DRIVES_DEFAULT).parent().map(|parent| parent.join(".holdfast"));
-        Some(&self.state) == ordinary.as_ref()
     }
 }
 
@@ -325,7 +321,6 @@ mod tests {
         assert_eq!(options.listen.address.to_string(), "127.0.0.1:9000");
         assert_eq!(options.listen.console_address.unwrap().to_string(), "127.0.0.1:9001");
         assert_eq!(options.state, Path::new("./data/.holdfast"));
-        assert!(options.state_is_default());
         assert_eq!(options.region, "us-east-1");
     }
 
@@ -340,7 +335,6 @@ mod tests {
             (Settings { log_format: text("xml"), ..Settings::default() }, "log_format"),
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
-            (Settings { parity: Some(9), ..Settings::default() }, "parity"),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

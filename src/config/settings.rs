@@ -60,10 +60,6 @@ pub struct Settings {
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
 
-    /// Parity shards of each stripe, 0 to 8: so many drives may fail [default: by number of drives]
-    #[arg(long, value_name = "SHARDS")]
-    pub parity: Option<u8>,
-
     /// Storage node of a gateway; may be repeated
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     pub node: Vec<String>,
@@ -141,7 +137,8 @@ impl Settings {
         arguments.extend(positional);
         let command = Self::augment_args(Command::new("variables"));
         let parsed = command.try_get_matches_from(arguments).and_then(|m| Self::from_arg_matches(&m));
-        let mut settings = parsed.map_err(|error| bad_variable(&error))?;
+        // Every value is a text, and the names were checked: the parser has nothing to refuse.
+        let mut settings = parsed.map_err(|_| ConfigError::Missing("the HOLDFAST_ variables cannot be read"))?;
         notices.extend(settings.take_minio_names(environment));
         Ok((settings, notices))
     }
@@ -210,7 +207,6 @@ impl Settings {
             domain: list(self.domain, below.domain),
             public_url: self.public_url.or(below.public_url),
             state: self.state.or(below.state),
-            parity: self.parity.or(below.parity),
             node: list(self.node, below.node),
             cluster_secret: if cluster { self.cluster_secret } else { below.cluster_secret },
             cluster_secret_file: if cluster { self.cluster_secret_file } else { below.cluster_secret_file },
@@ -222,19 +218,6 @@ impl Settings {
             log_format: self.log_format.or(below.log_format),
         }
     }
-}
-
-/// Turns the flag parser's complaint about `--region=...` into one about `HOLDFAST_REGION`.
-fn bad_variable(error: &clap::Error) -> ConfigError {
-    use clap::error::{ContextKind, ContextValue};
-    let text = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => text.clone(),
-        _ => String::new(),
-    };
-    let flag = text(ContextKind::InvalidArg);
-    let flag = flag.split([' ', '=']).next().unwrap_or_default().trim_start_matches('-');
-    let name = format!("HOLDFAST_{}", flag.replace('-', "_").to_uppercase());
-    ConfigError::BadValue { name, value: text(ContextKind::InvalidValue), expected: "a value of the right kind" }
 }
 
 #[cfg(test)]
@@ -249,7 +232,7 @@ mod tests {
     fn flags_win_over_variables_and_variables_over_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("some.toml");
-        std::fs::write(&file, "region = \"file\"\nlog_level = \"file\"\naddress = \"file\"\nparity = 3\n").unwrap();
+        std::fs::write(&file, "region = \"file\"\nlog_level = \"file\"\naddress = \"file\"\n").unwrap();
         let variables = environment(&[
             ("HOLDFAST_CONFIG", file.to_str().unwrap()),
             ("HOLDFAST_REGION", "variable"),
@@ -262,7 +245,6 @@ mod tests {
         assert_eq!(settings.region.as_deref(), Some("flag"));
         assert_eq!(settings.log_level.as_deref(), Some("variable"));
         assert_eq!(settings.address.as_deref(), Some("file"));
-        assert_eq!(settings.parity, Some(3));
         assert_eq!(settings.bucket, ["one", "two"]);
         assert_eq!(settings.drives, ["/a", "/b"]);
         assert!(notices.is_empty(), "{notices:?}");
@@ -280,19 +262,11 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let text = Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
             "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
-            "parity" => "parity = 1\n".to_owned(),
             _ => format!("{name} = \"x\"\n"),
         });
         let settings = Settings::from_toml(&text.collect::<String>(), Path::new("h.toml")).unwrap();
         assert_eq!(settings.console_address.as_deref(), Some("x"));
         assert_eq!(settings.root_secret_key, Some(Secret::new("x")));
-    }
-
-    #[test]
-    fn a_bad_variable_is_called_by_its_name() {
-        let error = Settings::gather(Settings::default(), &environment(&[("HOLDFAST_PARITY", "many")]));
-        let error = error.unwrap_err().to_string();
-        assert!(error.contains("HOLDFAST_PARITY") && error.contains("many"), "{error}");
     }
 
     #[test]
