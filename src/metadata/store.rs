@@ -454,7 +454,8 @@ impl Writer {
                 continue;
             }
             let runtime = self.runtime.clone();
-            match runtime.block_on(tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref()))) {
+            let caught_up = async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
+            match runtime.block_on(caught_up) {
                 Ok(Ok(whole)) => {
                     tracing::debug!(slot = replica.slot().0, whole, "a metadata log is up to date");
                     if !whole {
