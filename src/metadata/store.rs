@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 use super::apply::Applier;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow, PartRow,
-    UploadRow,
+    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
+    PartRow, UploadRow,
 };
 use super::query::{self, Walk, Walked};
 use super::{recovery, schema, snapshot};
@@ -125,7 +125,11 @@ fn open_reader(path: &Path) -> Result<Connection> {
 }
 
 /// Writes what is kept once a transaction; the caller commits.
-pub(super) fn finish_transaction(db: &Connection, applier: &mut Applier, position: LogPosition) -> Result<()> {
+pub(super) fn finish_transaction(
+    db: &Connection,
+    applier: &mut Applier,
+    position: LogPosition,
+) -> Result<()> {
     applier.finish_batch(db)?;
     query::set_state(db, "epoch", position.epoch)?;
     query::set_state(db, "applied_index", position.index)
@@ -337,8 +341,10 @@ impl Writer {
     }
 
     fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
-        let (mut mutations, mut answers) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let begun = self.open_epoch().and_then(|()| Ok(self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
+        let (mut mutations, mut answers) =
+            (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+        let begun =
+            self.open_epoch().and_then(|()| Ok(self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
         if let Err(error) = begun {
             waiting.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
             return;
@@ -454,7 +460,8 @@ impl Writer {
                 continue;
             }
             let runtime = self.runtime.clone();
-            let caught_up = async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
+            let caught_up =
+                async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
             match runtime.block_on(caught_up) {
                 Ok(Ok(whole)) => {
                     tracing::debug!(slot = replica.slot().0, whole, "a metadata log is up to date");
@@ -513,7 +520,8 @@ impl Writer {
             }
             entries.retain(|entry| entry.position <= self.end);
             let leads_here = entries.last().is_some_and(|entry| entry.position == self.end);
-            let continues = last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
+            let continues =
+                last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
             if leads_here && continues {
                 return Some(entries.split_off(usize::from(last.is_some())));
             }
@@ -564,7 +572,8 @@ impl Writer {
         let runtime = self.runtime.clone();
         let work = move || {
             let result = copy_to_drives(&database, &holders, copies, &runtime);
-            let result = result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
+            let result =
+                result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
             let _ = done.send(result.ok());
         };
         match std::thread::Builder::new().name("metadata-copy".into()).spawn(work) {

@@ -1,7 +1,7 @@
 //! The drives of a deployment, as the engine sees them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::erasure::Scheme;

@@ -1,14 +1,17 @@
 //! Objects on healthy drives.
 
-use holdfast::object::{CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Error, PutPartRequest, UploadRef, WriteCondition};
+use holdfast::object::{
+    CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Error, PutPartRequest, UploadRef,
+    WriteCondition,
+};
 use holdfast::types::{Attributes, PartNumber};
 
 use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read};
 
 /// Lengths around every border: inline, block, stripe, and the padding of the last shard.
 const LENGTHS: [usize; 16] = [
-    0, 1, 4095, 4096, 4097, 32_767, 65_536, 65_537, 500_001, 1_048_575, 1_048_576, 1_048_577, 2_097_152, 3_000_001,
-    5_242_880, 9_000_000,
+    0, 1, 4095, 4096, 4097, 32_767, 65_536, 65_537, 500_001, 1_048_575, 1_048_576, 1_048_577, 2_097_152,
+    3_000_001, 5_242_880, 9_000_000,
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -20,7 +23,11 @@ async fn put_then_get_returns_same_bytes_on_every_number_of_drives() {
         for len in LENGTHS {
             let data = pattern(len, len as u64);
             put(&engine, &format!("k{len}"), &data).await.unwrap();
-            assert_eq!(get(&engine, &format!("k{len}")).await.unwrap(), data, "{len} bytes on {drives} drives");
+            assert_eq!(
+                get(&engine, &format!("k{len}")).await.unwrap(),
+                data,
+                "{len} bytes on {drives} drives"
+            );
         }
         engine.close();
     }

@@ -7,7 +7,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use holdfast::metadata::Replica;
 use holdfast::node::{DriveReplica, drives_min, open_local};
-use holdfast::object::{Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
+use holdfast::object::{
+    Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
+};
 use holdfast::runtime::SystemClock;
 use holdfast::types::{Attributes, BucketName, ChecksumValue, ObjectKey};
 
@@ -72,22 +74,24 @@ impl Deployment {
     /// Opens the engine as the server does; the database is apart from the drives.
     pub async fn open(&self) -> Arc<Engine> {
         let paths: Vec<PathBuf> = (0..self.drives).map(|i| self.drive(i)).collect();
-        let deployment = open_local(&paths).unwrap();
-        let replicas = deployment
-            .drives
-            .iter()
-            .map(|(slot, drive)| Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>)
-            .collect();
-        let options = Options {
-            drives: DriveSet::new(deployment.scheme, deployment.drives),
-            replicas,
-            log_quorum: drives_min(self.drives),
-            database: self.path().join("holdfast.db"),
-            inline_bytes_max: INLINE_MAX,
-            clock: Arc::new(SystemClock),
-        };
-        Arc::new(Engine::start(options).await.unwrap())
+        start(open_local(&paths).unwrap(), self.path()).await
     }
+}
+
+/// Starts an engine over drives, its database in `state`.
+pub async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
+    let replica = |(slot, drive): &(_, Arc<dyn holdfast::shard_store::Drive>)| {
+        Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
+    };
+    let options = Options {
+        replicas: deployment.drives.iter().map(replica).collect(),
+        log_quorum: drives_min(deployment.size),
+        drives: DriveSet::new(deployment.scheme, deployment.drives),
+        database: state.join("holdfast.db"),
+        inline_bytes_max: INLINE_MAX,
+        clock: Arc::new(SystemClock),
+    };
+    Arc::new(Engine::start(options).await.unwrap())
 }
 
 pub async fn put(engine: &Engine, name: &str, data: &Bytes) -> Result<PutOutcome> {
