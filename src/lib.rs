@@ -8,5 +8,6 @@ pub mod node;
 pub mod object;
 pub mod placement;
 pub mod runtime;
+pub mod server;
 pub mod shard_store;
 pub mod types;

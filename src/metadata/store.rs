@@ -124,6 +124,14 @@ fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The log index that the database at `path` includes; `None` if there is none that can be read.
+pub fn applied_index(path: &Path) -> Option<u64> {
+    if !path.exists() {
+        return None;
+    }
+    open_writer(path).and_then(|db| query::state(&db, "applied_index")).ok()
+}
+
 /// Writes what is kept once a transaction; the caller commits.
 pub(super) fn finish_transaction(
     db: &Connection,
