@@ -43,6 +43,8 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
     match command {
         "serve" => &["node", "cluster_secret", "cluster_secret_file"],
         "node" => &[
+            "console_address",
+            "state",
             "node",
             "bucket",
             "region",

@@ -1,10 +1,11 @@
 //! `holdfast serve`, `node` and `gateway`: one process until a signal.
 
 use std::io::Write;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use super::{banner, invocation};
-use crate::config::{Environment, Options, RoleName, Settings};
+use crate::config::{Environment, Options, Role, RoleName, Secret, Settings};
 use crate::server::{self, StartError};
 use crate::telemetry::start_logging;
 
@@ -22,6 +23,9 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
         tracing::warn!("{notice}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
+    if let Role::Node { drives, cluster_secret } = &options.role {
+        return runtime.block_on(serve_node(drives.clone(), cluster_secret, options.listen.address));
+    }
     runtime.block_on(async {
         let (region, state) = (options.region.clone(), options.state.clone());
         let running = server::start(options).await?;
@@ -31,6 +35,21 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
     })?;
     // What still blocks a thread now was cut on purpose.
     runtime.shutdown_background();
+    Ok(())
+}
+
+async fn serve_node(drives: Vec<PathBuf>, secret: &Secret, address: SocketAddr) -> Result<(), StartError> {
+    let running = server::start_node(drives, secret, address).await?;
+    let (address, drives) = (running.address, running.drives);
+    let version = env!("CARGO_PKG_VERSION");
+    let text = format!(
+        "Holdfast {version}\n  Storage node with {drives} drives at {address}\n\
+         \nA gateway uses it with: --node {address}\n"
+    );
+    // A closed standard output is no reason not to serve.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    tracing::info!(%address, drives, "serving drives");
+    running.run().await;
     Ok(())
 }
 

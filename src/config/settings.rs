@@ -36,7 +36,7 @@ pub struct Settings {
     #[arg(long, value_name = "IP:PORT")]
     pub address: Option<String>,
 
-    /// Address of console, admin API and metrics; `off` for none [default: 127.0.0.1:9001, for a node off]
+    /// Address of console, admin API and metrics; `off` for none [default: 127.0.0.1:9001]
     #[arg(long, value_name = "IP:PORT")]
     pub console_address: Option<String>,
 

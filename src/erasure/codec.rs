@@ -96,9 +96,13 @@ mod tests {
             let codec = Codec::new(scheme);
             let shards = shards_of(&codec, 100);
             let n = usize::from(scheme.shards());
-            for kept in (0u32..1 << n).filter(|set| set.count_ones() == u32::from(scheme.data)).step_by(1 + n / 12 * 7) {
+            for kept in (0u32..1 << n)
+                .filter(|set| set.count_ones() == u32::from(scheme.data))
+                .step_by(1 + n / 12 * 7)
+            {
                 let (present, lost): (Vec<u8>, Vec<u8>) = (0..n as u8).partition(|i| kept >> i & 1 == 1);
-                let present: Vec<_> = present.iter().map(|&i| (i, shards[usize::from(i)].as_slice())).collect();
+                let present: Vec<_> =
+                    present.iter().map(|&i| (i, shards[usize::from(i)].as_slice())).collect();
                 let rebuilt = codec.rebuild(&present, &lost).unwrap();
                 for (index, shard) in lost.iter().zip(rebuilt) {
                     assert_eq!(shard, shards[usize::from(*index)], "{scheme:?} kept {kept:b}");

@@ -39,6 +39,18 @@ pub enum BindError {
     Other(SocketAddr, #[source] io::Error),
 }
 
+impl BindError {
+    /// What the system's refusal of `address` means.
+    pub fn explain(address: SocketAddr, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::InUse(address),
+            io::ErrorKind::PermissionDenied => Self::Denied(address),
+            io::ErrorKind::AddrNotAvailable => Self::NoSuchAddress(address),
+            _ => Self::Other(address, error),
+        }
+    }
+}
+
 /// A bound address, not yet served.
 #[derive(Debug)]
 pub struct Listener {
@@ -51,12 +63,7 @@ pub struct Listener {
 impl Listener {
     /// Binds `address`; port 0 takes a free one.
     pub async fn bind(address: SocketAddr, limits: Limits, metrics: Arc<Metrics>) -> Result<Self, BindError> {
-        let explain = |error: io::Error| match error.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse(address),
-            io::ErrorKind::PermissionDenied => BindError::Denied(address),
-            io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress(address),
-            _ => BindError::Other(address, error),
-        };
+        let explain = |error| BindError::explain(address, error);
         let socket = TcpListener::bind(address).await.map_err(explain)?;
         let address = socket.local_addr().map_err(explain)?;
         Ok(Self { socket, address, limits, metrics })

@@ -11,9 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation, NewContent};
 use super::query;
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, pack_slots, unpack};
-use crate::types::{
-    BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition,
-};
+use crate::types::{BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -58,9 +56,8 @@ impl Applier {
 
     /// Writes what is kept once a batch. Call before committing.
     pub(super) fn finish_batch(&mut self, db: &Connection) -> Result<()> {
-        let mut update = db.prepare_cached(
-            "UPDATE buckets SET objects = objects + ?2, bytes = bytes + ?3 WHERE id = ?1",
-        )?;
+        let mut update =
+            db.prepare_cached("UPDATE buckets SET objects = objects + ?2, bytes = bytes + ?3 WHERE id = ?1")?;
         for (bucket, (objects, bytes)) in self.counts.drain() {
             update.execute(params![bucket, objects, bytes])?;
         }
@@ -144,8 +141,17 @@ impl Applier {
     }
 
     fn put_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::PutObject { bucket, key, condition, size, etag, modified, attributes, checksum, content } =
-            mutation
+        let Mutation::PutObject {
+            bucket,
+            key,
+            condition,
+            size,
+            etag,
+            modified,
+            attributes,
+            checksum,
+            content,
+        } = mutation
         else {
             unreachable!("called for this variant only");
         };
@@ -170,7 +176,8 @@ impl Applier {
     }
 
     fn copy_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::CopyObject { source, sequence, bucket, key, condition, modified, attributes } = mutation
+        let Mutation::CopyObject { source, sequence, bucket, key, condition, modified, attributes } =
+            mutation
         else {
             unreachable!("called for this variant only");
         };
@@ -184,7 +191,9 @@ impl Applier {
             Content::Inline => Some(query::payload(db, from.sequence)?),
             Content::Blobs(extents) => {
                 let mut share = db.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE blob = ?1")?;
-                extents.iter().try_for_each(|extent| share.execute([extent.blob.0.to_be_bytes()]).map(drop))?;
+                extents
+                    .iter()
+                    .try_for_each(|extent| share.execute([extent.blob.0.to_be_bytes()]).map(drop))?;
                 None
             }
         };
@@ -211,8 +220,8 @@ impl Applier {
         self.next_sequence += 1;
         let checksum = schema::pack_checksum_kind(object.detail.checksum.as_ref());
         let (etag, detail) = (pack_etag(object.etag), pack(object.detail));
-        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?.execute(
-            params![
+        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
                 bucket,
                 key,
                 object.size as i64,
@@ -221,8 +230,7 @@ impl Applier {
                 checksum,
                 sequence as i64,
                 detail
-            ],
-        )?;
+            ])?;
         let (mut objects, mut bytes) = (1, object.size as i64);
         if let Some(existing) = existing {
             (objects, bytes) = (0, bytes - existing.size as i64);
@@ -262,7 +270,13 @@ impl Applier {
     }
 
     /// The upload's detail, if it is one of this key.
-    fn upload(&mut self, db: &Connection, bucket: &str, key: &str, upload: UploadId) -> Result<(i64, UploadDetail)> {
+    fn upload(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        key: &str,
+        upload: UploadId,
+    ) -> Result<(i64, UploadDetail)> {
         let bucket = self.bucket(db, bucket)?;
         let detail: Option<Vec<u8>> = db
             .prepare_cached("SELECT detail FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3")?
@@ -272,7 +286,8 @@ impl Applier {
     }
 
     fn put_part(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::PutPart { bucket, key, upload, part, etag, modified, checksum, layout, missing } = mutation
+        let Mutation::PutPart { bucket, key, upload, part, etag, modified, checksum, layout, missing } =
+            mutation
         else {
             unreachable!("called for this variant only");
         };
@@ -280,21 +295,24 @@ impl Applier {
         if let Some(replaced) = part_blob(db, *upload, *part)? {
             release_blob(db, replaced)?;
         }
-        db.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(params![
-            upload.0.to_be_bytes(),
-            part.get(),
-            layout.size as i64,
-            pack_etag(*etag),
-            modified.as_millis() as i64,
-            pack(checksum),
-            layout.blob.0.to_be_bytes()
-        ])?;
+        db.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+            params![
+                upload.0.to_be_bytes(),
+                part.get(),
+                layout.size as i64,
+                pack_etag(*etag),
+                modified.as_millis() as i64,
+                pack(checksum),
+                layout.blob.0.to_be_bytes()
+            ],
+        )?;
         insert_blob(db, layout, missing)?;
         Ok(Applied::Done)
     }
 
     fn complete_upload(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::CompleteUpload { bucket, key, upload, parts, condition, etag, modified, checksum } = mutation
+        let Mutation::CompleteUpload { bucket, key, upload, parts, condition, etag, modified, checksum } =
+            mutation
         else {
             unreachable!("called for this variant only");
         };
@@ -312,7 +330,13 @@ impl Applier {
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
     }
 
-    fn abort_upload(&mut self, db: &Connection, bucket: &str, key: &str, upload: UploadId) -> Result<Applied> {
+    fn abort_upload(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        key: &str,
+        upload: UploadId,
+    ) -> Result<Applied> {
         let (bucket, _) = self.upload(db, bucket, key, upload)?;
         drop_unchosen_parts(db, upload, &[])?;
         drop_upload(db, bucket, key, upload)?;
@@ -321,9 +345,8 @@ impl Applier {
 }
 
 fn existing(db: &Connection, bucket: i64, key: &str) -> Result<Option<Existing>> {
-    let mut select = db.prepare_cached(
-        "SELECT size, sequence, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2",
-    )?;
+    let mut select =
+        db.prepare_cached("SELECT size, sequence, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2")?;
     let mut rows = select.query(params![bucket, key])?;
     let Some(row) = rows.next()? else { return Ok(None) };
     Ok(Some(Existing {
@@ -440,7 +463,9 @@ fn need_heal(db: &Connection, shards: &[(BlobId, u8)]) -> Result<Applied> {
     let mut insert = db.prepare_cached(
         "INSERT OR IGNORE INTO heal SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM blobs WHERE blob = ?1)",
     )?;
-    shards.iter().try_for_each(|(blob, shard)| insert.execute(params![blob.0.to_be_bytes(), shard]).map(drop))?;
+    shards
+        .iter()
+        .try_for_each(|(blob, shard)| insert.execute(params![blob.0.to_be_bytes(), shard]).map(drop))?;
     Ok(Applied::Done)
 }
 
@@ -458,4 +483,3 @@ fn healed(db: &Connection, shards: &[(BlobId, u8, crate::types::DriveSlot)]) -> 
     }
     Ok(Applied::Done)
 }
-

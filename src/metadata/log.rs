@@ -61,7 +61,12 @@ pub trait Replica: Send + Sync + std::fmt::Debug {
     /// The log index that the newest database copy includes.
     fn newest_snapshot(&self) -> BoxFuture<'_, Result<Option<u64>, ReplicaError>>;
     /// Writes a piece of a database copy.
-    fn write_snapshot(&self, index: u64, offset: u64, piece: Bytes) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    fn write_snapshot(
+        &self,
+        index: u64,
+        offset: u64,
+        piece: Bytes,
+    ) -> BoxFuture<'_, Result<(), ReplicaError>>;
     /// Makes a written copy durable.
     fn commit_snapshot(&self, index: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
     /// Reads a piece of a copy; empty at its end.
@@ -100,7 +105,8 @@ mod tests {
     use super::*;
 
     fn log(positions: &[(u64, u64)]) -> Vec<LogEntry> {
-        let entry = |&(epoch, index)| LogEntry { position: LogPosition { epoch, index }, payload: Bytes::new() };
+        let entry =
+            |&(epoch, index)| LogEntry { position: LogPosition { epoch, index }, payload: Bytes::new() };
         positions.iter().map(entry).collect()
     }
 

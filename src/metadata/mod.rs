@@ -20,4 +20,4 @@ pub use model::{
     NewContent, ObjectRow, PartRow, UploadRow,
 };
 pub use query::{Walk, Walked};
-pub use store::{Options, Store};
+pub use store::{Options, Store, applied_index};

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveId, DriveSlot, Etag, ObjectChecksum,
-    PartNumber, Timestamp, UploadId, WriteCondition,
+    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveId, DriveSlot, Etag,
+    ObjectChecksum, PartNumber, Timestamp, UploadId, WriteCondition,
 };
 
 /// A bucket.

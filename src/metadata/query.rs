@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::model::{
-    BlobLayout, BucketRow, Content, GarbageRow, HealRow, ListedRow, MetadataError, ObjectRow, PartRow, UploadRow,
+    BlobLayout, BucketRow, Content, GarbageRow, HealRow, ListedRow, MetadataError, ObjectRow, PartRow,
+    UploadRow,
 };
 use super::schema::{
     ObjectDetail, UploadDetail, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum, unpack_slots,
@@ -123,7 +124,11 @@ pub(super) fn payload(db: &Connection, sequence: u64) -> Result<Vec<u8>> {
 }
 
 /// An object and its payload, if that is inline.
-pub(super) fn object_and_payload(db: &Connection, bucket: &str, key: &str) -> Result<(ObjectRow, Option<Vec<u8>>)> {
+pub(super) fn object_and_payload(
+    db: &Connection,
+    bucket: &str,
+    key: &str,
+) -> Result<(ObjectRow, Option<Vec<u8>>)> {
     let object = object(db, bucket, key)?;
     let payload = match object.content {
         Content::Inline => Some(payload(db, object.sequence)?),
@@ -185,9 +190,8 @@ pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
 
 pub(super) fn drives(db: &Connection) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
     let mut select = db.prepare_cached("SELECT slot, drive, refill FROM drives ORDER BY slot")?;
-    let rows = select.query_map([], |row| {
-        Ok((DriveSlot(row.get(0)?), DriveId(id_column(row, 1)?), row.get(2)?))
-    })?;
+    let rows =
+        select.query_map([], |row| Ok((DriveSlot(row.get(0)?), DriveId(id_column(row, 1)?), row.get(2)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -379,8 +383,15 @@ pub(super) fn parts(db: &Connection, upload: UploadId, after: u16, max: usize) -
 mod tests {
     use super::*;
 
-    fn walk(keys: &[&str], prefix: &str, delimiter: Option<&str>, after: &str, max: usize) -> (Vec<String>, bool) {
-        let request = Walk { prefix: prefix.into(), delimiter: delimiter.map(Into::into), after: after.into(), max };
+    fn walk(
+        keys: &[&str],
+        prefix: &str,
+        delimiter: Option<&str>,
+        after: &str,
+        max: usize,
+    ) -> (Vec<String>, bool) {
+        let request =
+            Walk { prefix: prefix.into(), delimiter: delimiter.map(Into::into), after: after.into(), max };
         let (entries, more) = walk_keys(&request, |from, limit, visit| {
             for key in keys.iter().filter(|key| **key >= from).take(limit) {
                 if !visit(key, &mut || Ok((*key).to_owned()))? {

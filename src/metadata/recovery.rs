@@ -39,7 +39,11 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>]) -> Resul
             None if copies.is_empty() => start_empty(path)?,
             None => {
                 let (index, replica) = copies.remove(0);
-                tracing::warn!(index, slot = replica.slot().0, "rebuilding the metadata database from a copy");
+                tracing::warn!(
+                    index,
+                    slot = replica.slot().0,
+                    "rebuilding the metadata database from a copy"
+                );
                 match restore(path, index, replica.as_ref()).await {
                     Ok(connection) => connection,
                     Err(error) if !copies.is_empty() => {
@@ -122,7 +126,9 @@ async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result
             match replica.read(end.index + 1).await {
                 Ok(entries) => logs.push(entries),
                 Err(ReplicaError::NotFound) => {}
-                Err(error) => tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read"),
+                Err(error) => {
+                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read")
+                }
             }
         }
         let merged = merge(end.index, logs);

@@ -23,8 +23,8 @@ use tokio::sync::oneshot;
 use super::apply::Applier;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow, PartRow,
-    UploadRow,
+    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
+    PartRow, UploadRow,
 };
 use super::query::{self, Walk, Walked};
 use super::{recovery, schema, snapshot};
@@ -124,8 +124,20 @@ fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The log index that the database at `path` includes; `None` if there is none that can be read.
+pub fn applied_index(path: &Path) -> Option<u64> {
+    if !path.exists() {
+        return None;
+    }
+    open_writer(path).and_then(|db| query::state(&db, "applied_index")).ok()
+}
+
 /// Writes what is kept once a transaction; the caller commits.
-pub(super) fn finish_transaction(db: &Connection, applier: &mut Applier, position: LogPosition) -> Result<()> {
+pub(super) fn finish_transaction(
+    db: &Connection,
+    applier: &mut Applier,
+    position: LogPosition,
+) -> Result<()> {
     applier.finish_batch(db)?;
     query::set_state(db, "epoch", position.epoch)?;
     query::set_state(db, "applied_index", position.index)
@@ -337,8 +349,10 @@ impl Writer {
     }
 
     fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
-        let (mut mutations, mut answers) = (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let begun = self.open_epoch().and_then(|()| Ok(self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
+        let (mut mutations, mut answers) =
+            (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
+        let begun =
+            self.open_epoch().and_then(|()| Ok(self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
         if let Err(error) = begun {
             waiting.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
             return;
@@ -454,7 +468,9 @@ impl Writer {
                 continue;
             }
             let runtime = self.runtime.clone();
-            match runtime.block_on(tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref()))) {
+            let caught_up =
+                async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
+            match runtime.block_on(caught_up) {
                 Ok(Ok(whole)) => {
                     tracing::debug!(slot = replica.slot().0, whole, "a metadata log is up to date");
                     if !whole {
@@ -512,7 +528,8 @@ impl Writer {
             }
             entries.retain(|entry| entry.position <= self.end);
             let leads_here = entries.last().is_some_and(|entry| entry.position == self.end);
-            let continues = last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
+            let continues =
+                last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
             if leads_here && continues {
                 return Some(entries.split_off(usize::from(last.is_some())));
             }
@@ -563,7 +580,8 @@ impl Writer {
         let runtime = self.runtime.clone();
         let work = move || {
             let result = copy_to_drives(&database, &holders, copies, &runtime);
-            let result = result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
+            let result =
+                result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
             let _ = done.send(result.ok());
         };
         match std::thread::Builder::new().name("metadata-copy".into()).spawn(work) {

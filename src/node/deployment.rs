@@ -34,7 +34,9 @@ pub struct Deployment {
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
     /// A drive's folder cannot be used.
-    #[error("cannot use drive {path}: {reason}; check that the folder exists and that this user may write to it")]
+    #[error(
+        "cannot use drive {path}: {reason}; check that the folder exists and that this user may write to it"
+    )]
     Unusable {
         /// The drive.
         path: String,
@@ -56,7 +58,9 @@ pub enum DeploymentError {
         other: String,
     },
     /// One slot twice.
-    #[error("{path} and {other} are the same drive of the deployment; one is a copy: remove it from the list")]
+    #[error(
+        "{path} and {other} are the same drive of the deployment; one is a copy: remove it from the list"
+    )]
     SameSlot {
         /// The drive.
         path: String,
@@ -72,7 +76,7 @@ pub enum DeploymentError {
         listed: usize,
     },
     /// More drives listed than the deployment has.
-    #[error("the deployment has {size} drives but {listed} are listed; drives cannot be added yet: list {size}")]
+    #[error("the deployment has {size} drives but {listed} are listed; list those {size} only")]
     MoreListed {
         /// Drives of the deployment.
         size: usize,
@@ -98,7 +102,9 @@ pub enum DeploymentError {
         path: String,
     },
     /// A file of the drive is damaged.
-    #[error("drive {path} cannot be opened: {reason}; move the folder away to have the drive rebuilt from the others")]
+    #[error(
+        "drive {path} cannot be opened: {reason}; move the folder away to have the drive rebuilt from the others"
+    )]
     Damaged {
         /// The drive.
         path: String,
@@ -139,7 +145,8 @@ pub fn plan(places: &[Place]) -> Result<(DeploymentId, Vec<Plan>)> {
     if let Some(foreign) = places.iter().find(|place| place.state == Some(DriveState::Foreign)) {
         return Err(DeploymentError::Foreign { path: foreign.label.clone() });
     }
-    let known: Vec<(&Place, &DriveFormat)> = places.iter().filter_map(|p| format_of(p).map(|f| (p, f))).collect();
+    let known: Vec<(&Place, &DriveFormat)> =
+        places.iter().filter_map(|p| format_of(p).map(|f| (p, f))).collect();
     let Some(&(first, format)) = known.first() else { return plan_new(places) };
     let size = usize::from(format.drives);
     for (i, (place, other)) in known.iter().enumerate() {
@@ -187,7 +194,13 @@ fn plan_new(places: &[Place]) -> Result<(DeploymentId, Vec<Plan>)> {
 }
 
 fn new_drive(deployment: DeploymentId, slot: DriveSlot, drives: u16) -> DriveFormat {
-    DriveFormat { deployment, drive: DriveId(u128::from_be_bytes(random_bytes())), slot, drives, mounted: false }
+    DriveFormat {
+        deployment,
+        drive: DriveId(u128::from_be_bytes(random_bytes())),
+        slot,
+        drives,
+        mounted: false,
+    }
 }
 
 /// Blank places take the free slots, each its own position's where that is free.
@@ -226,7 +239,10 @@ pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
             Plan::Format(format) => {
                 LocalDrive::format(path, format).map_err(|error| unusable(path, &error))?;
                 if !is_new {
-                    notices.push(format!("{} is blank and takes the place of a lost drive; it is being refilled", path.display()));
+                    notices.push(format!(
+                        "{} is blank and takes the place of a lost drive; it is being refilled",
+                        path.display()
+                    ));
                 }
                 format.slot
             }
@@ -265,11 +281,21 @@ mod tests {
 
     fn drive(deployment: u128, slot: u16) -> DriveState {
         let (deployment, drive) = (DeploymentId(deployment), DriveId(u128::from(slot)));
-        DriveState::Formatted(DriveFormat { deployment, drive, slot: DriveSlot(slot), drives: 4, mounted: false })
+        DriveState::Formatted(DriveFormat {
+            deployment,
+            drive,
+            slot: DriveSlot(slot),
+            drives: 4,
+            mounted: false,
+        })
     }
 
     fn places(states: Vec<DriveState>) -> Vec<Place> {
-        states.into_iter().enumerate().map(|(i, s)| Place { label: format!("d{i}"), state: Some(s) }).collect()
+        states
+            .into_iter()
+            .enumerate()
+            .map(|(i, s)| Place { label: format!("d{i}"), state: Some(s) })
+            .collect()
     }
 
     #[test]

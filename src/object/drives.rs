@@ -1,13 +1,13 @@
 //! The drives of a deployment, as the engine sees them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::erasure::Scheme;
 use crate::placement::{self, Candidate};
 use crate::shard_store::{Drive, DriveError, Usage};
-use crate::types::{BlobId, DriveSlot};
+use crate::types::{BlobId, DriveId, DriveSlot};
 
 use super::api::{Error, Result};
 
@@ -69,6 +69,11 @@ impl DriveSet {
     /// The drive in a slot, up or not.
     pub fn get(&self, slot: DriveSlot) -> Option<&Arc<dyn Drive>> {
         self.members.iter().find(|m| m.slot == slot).map(|m| &m.drive)
+    }
+
+    /// Which drive is in which slot, of those that are up.
+    pub fn identities(&self) -> Vec<(DriveSlot, DriveId)> {
+        self.members.iter().filter(|m| m.drive.is_up()).map(|m| (m.slot, m.drive.id())).collect()
     }
 
     /// Drives that take operations.

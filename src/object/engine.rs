@@ -83,6 +83,7 @@ impl Engine {
         let one = std::num::NonZeroUsize::MIN;
         let hashing = md5::Stage::start(one).map_err(|error| Error::Internal(Box::new(error)))?;
         options.drives.refresh_usage().await;
+        admit_drives(&store, &options.drives).await?;
         Ok(Self {
             drives: Arc::new(options.drives),
             codec: Codec::new(scheme),
@@ -142,6 +143,17 @@ impl Engine {
     pub(super) fn new_upload_id(&self) -> UploadId {
         UploadId(super::stripe_writer::new_blob_id(self.clock.now()).0)
     }
+}
+
+/// Records which drive is in which slot; one that is new in its slot will be refilled.
+async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
+    let known = store.drives()?;
+    for (slot, drive) in drives.identities() {
+        if !known.iter().any(|(at, id, _)| (*at, *id) == (slot, drive)) {
+            store.commit(Mutation::AdmitDrive { slot, drive }).await?;
+        }
+    }
+    Ok(())
 }
 
 /// What a commit that wrote an object stored.

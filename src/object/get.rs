@@ -129,7 +129,8 @@ fn steps_of(blobs: Vec<BlobReader>, range: &Range<u64>) -> VecDeque<Step> {
     let mut start = 0;
     for reader in blobs {
         let size = reader.layout.size;
-        let wanted = range.start.clamp(start, start + size) - start..range.end.clamp(start, start + size) - start;
+        let wanted =
+            range.start.clamp(start, start + size) - start..range.end.clamp(start, start + size) - start;
         start += size;
         if wanted.is_empty() {
             continue;

@@ -60,7 +60,7 @@ async fn write_rebuilt(
         }
     }
     if stripes > 1 {
-        within_time(target.seal(id)).await.map_err(failed)?;
+        within_time(target.seal(id, stripes)).await.map_err(failed)?;
     }
     Ok(())
 }

@@ -28,7 +28,9 @@ impl HealQueue {
 
     /// Takes all shards that wait.
     pub fn take(&self) -> Vec<(BlobId, u8)> {
-        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner)).into_iter().collect()
+        std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_iter()
+            .collect()
     }
 
     /// Rings: there may be something to heal.

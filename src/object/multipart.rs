@@ -10,7 +10,8 @@ use super::stripe_writer::WrittenBlob;
 use crate::checksum;
 use crate::metadata::{Mutation, PartRow, UploadRow, Walk, Walked};
 use crate::types::{
-    BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey, PartNumber, UploadId,
+    BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey, PartNumber,
+    UploadId,
 };
 
 /// Least length of a part that is not the last, in bytes (AWS: 5 MiB).
@@ -22,7 +23,13 @@ fn upload_info(row: UploadRow) -> Result<UploadInfo> {
 }
 
 fn part_info(row: PartRow) -> PartInfo {
-    PartInfo { part: row.part, size: row.size, etag: row.etag, modified: row.modified, checksum: row.checksum }
+    PartInfo {
+        part: row.part,
+        size: row.size,
+        etag: row.etag,
+        modified: row.modified,
+        checksum: row.checksum,
+    }
 }
 
 impl Engine {
@@ -62,7 +69,8 @@ impl Engine {
             }
         };
         let WrittenBlob { layout, missing } = blob;
-        let (needs_heal, modified, etag) = (!missing.is_empty(), self.clock.now(), Etag::single(received.md5));
+        let (needs_heal, modified, etag) =
+            (!missing.is_empty(), self.clock.now(), Etag::single(received.md5));
         let mutation = Mutation::PutPart {
             bucket: request.upload.bucket.to_string(),
             key: request.upload.key.to_string(),
@@ -130,7 +138,11 @@ impl Engine {
         let mut rows = self.store.parts(row.upload, after, usize::from(max) + 1)?;
         let truncated = rows.len() > usize::from(max);
         rows.truncate(usize::from(max));
-        Ok(PartsPage { upload: upload_info(row)?, parts: rows.into_iter().map(part_info).collect(), truncated })
+        Ok(PartsPage {
+            upload: upload_info(row)?,
+            parts: rows.into_iter().map(part_info).collect(),
+            truncated,
+        })
     }
 
     /// A page of a bucket's uploads.
@@ -185,7 +197,8 @@ fn object_checksum(
     request: &CompleteRequest,
     parts: &[PartRow],
 ) -> Result<Option<ObjectChecksum>> {
-    let (algorithm, kind) = upload.checksum.unwrap_or((ChecksumAlgorithm::Crc64Nvme, ChecksumKind::FullObject));
+    let (algorithm, kind) =
+        upload.checksum.unwrap_or((ChecksumAlgorithm::Crc64Nvme, ChecksumKind::FullObject));
     if request.checksum_kind.is_some_and(|stated| stated != kind) {
         return Err(Error::ChecksumMismatch(algorithm));
     }

@@ -37,7 +37,8 @@ impl Engine {
         if !self.readers.ended_are_done() {
             return Ok(0);
         }
-        let mut by_slot: std::collections::BTreeMap<DriveSlot, Vec<ShardId>> = std::collections::BTreeMap::new();
+        let mut by_slot: std::collections::BTreeMap<DriveSlot, Vec<ShardId>> =
+            std::collections::BTreeMap::new();
         for row in &rows {
             for (shard, slot) in row.layout.slots.iter().enumerate() {
                 let id = ShardId { blob: row.layout.blob, shard: shard as u8 };
@@ -97,7 +98,9 @@ impl Engine {
         let shares = layout.slots.iter().filter(|&&other| other == slot).count() > 1;
         let held = match self.drives.up(slot) {
             Some(drive) if shares => {
-                within_time(drive.contains(ShardId { blob: row.blob, shard: row.shard })).await.unwrap_or(false)
+                within_time(drive.contains(ShardId { blob: row.blob, shard: row.shard }))
+                    .await
+                    .unwrap_or(false)
             }
             _ => false,
         };

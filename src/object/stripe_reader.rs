@@ -96,9 +96,11 @@ impl BlobReader {
     /// Reads the same bytes of any k shards, asking further ones when some fail or are slow, and rebuilds.
     async fn read_degraded(&self, wanted: &StripeRange) -> Result<Vec<Bytes>> {
         let k = usize::from(self.layout.data_shards);
-        let ranges: Vec<_> = (0..self.layout.data_shards).map(|shard| self.shard_range(wanted, shard)).collect();
+        let ranges: Vec<_> =
+            (0..self.layout.data_shards).map(|shard| self.shard_range(wanted, shard)).collect();
         let touched = ranges.iter().filter(|range| !range.is_empty());
-        let union = touched.clone().map(|r| r.start).min().unwrap_or(0)..touched.map(|r| r.end).max().unwrap_or(0);
+        let union =
+            touched.clone().map(|r| r.start).min().unwrap_or(0)..touched.map(|r| r.end).max().unwrap_or(0);
         let got = self.collect(wanted, union.clone(), k).await?;
         let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
         let lost: Vec<u8> =

@@ -238,7 +238,8 @@ impl StripeWriter {
         let blob = self.layout.blob;
         let failed = self.seal().await;
         self.give_up(failed)?;
-        let mut missing: Vec<u8> = (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
+        let mut missing: Vec<u8> =
+            (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
         if self.good.len() - missing.len() < shards_min(scheme) {
             let mut still = Vec::new();
@@ -270,7 +271,9 @@ impl StripeWriter {
         let seals = good.map(|i| async move {
             let id = ShardId { blob: self.layout.blob, shard: i as u8 };
             match self.drives.up(self.layout.slots[i]) {
-                Some(drive) => within_time(drive.seal(id)).await.err().map(|error| (id.shard, error)),
+                Some(drive) => {
+                    within_time(drive.seal(id, self.stripes)).await.err().map(|error| (id.shard, error))
+                }
                 None => Some((id.shard, DriveError::Offline("down".into()))),
             }
         });

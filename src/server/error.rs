@@ -1,9 +1,10 @@
 //! Why the server did not start. Each message is a sentence with its remedy.
 
+use super::StorageError;
 use crate::config::ConfigError;
 use crate::http::BindError;
-use crate::node::DeploymentError;
 use crate::object;
+use crate::shard_store::DriveError;
 use crate::telemetry::LoggingError;
 
 /// Why the server did not start.
@@ -23,12 +24,12 @@ pub enum StartError {
         /// What is wrong.
         error: BindError,
     },
-    /// The drives cannot be served.
+    /// Drives or metadata cannot be served.
     #[error(transparent)]
-    Deployment(#[from] DeploymentError),
-    /// The engine did not open.
-    #[error("cannot open the deployment: {}; the drives hold the metadata log, so a damaged database beside them may be moved away and is rebuilt", chain(.0))]
-    Engine(object::Error),
+    Storage(#[from] StorageError),
+    /// A node's drives cannot be opened.
+    #[error("cannot open the drives of this node: {0}; check that each folder exists, is writable and is used by no other process")]
+    Node(#[source] DriveError),
     /// A bucket asked for at start could not be made.
     #[error("cannot make the bucket {bucket}: {error}")]
     Bucket {
@@ -49,16 +50,6 @@ fn remedy(error: &BindError, flag: &str) -> String {
         BindError::NoSuchAddress(_) => format!("choose an address of this machine with {flag}"),
         BindError::Other(_, source) => format!("the system said: {source}"),
     }
-}
-
-fn chain(error: &object::Error) -> String {
-    let mut text = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(source) = next {
-        text = format!("{text}: {source}");
-        next = source.source();
-    }
-    text
 }
 
 #[cfg(test)]

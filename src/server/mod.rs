@@ -7,9 +7,12 @@
 mod body;
 mod error;
 mod front;
-mod parts;
+mod node_role;
 mod running;
 mod signals;
+mod storage;
 
 pub use error::StartError;
+pub use node_role::{RunningNode, start_node};
 pub use running::{Running, Started, start};
+pub use storage::{Storage, StorageError, open_cluster, open_drives};

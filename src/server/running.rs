@@ -2,26 +2,29 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::StartError;
+use super::{StartError, Storage, open_cluster, open_drives};
 use super::front::{ConsoleFront, S3Front};
-use super::parts::Storage;
 use super::signals::StopSignals;
-use crate::admin::{self, register_gauges};
-use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, client_endpoint};
+use crate::admin::{self, Facts, register_gauges};
+use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role, client_endpoint};
 use crate::erasure::Scheme;
 use crate::http::{Limits, Listener};
 use crate::iam::Iam;
-use crate::object::Engine;
+use crate::object::{self, Engine};
 use crate::runtime::SystemClock;
 use crate::s3;
 use crate::telemetry::Metrics;
 
 /// Console connections open at once.
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
+
+/// Objects up to this many bytes are kept in the metadata: one log write makes them durable.
+const INLINE_BYTES_MAX: usize = 4096;
 
 /// What a start found and made, for the banner.
 #[derive(Debug)]
@@ -49,7 +52,6 @@ pub struct Started {
 pub struct Running {
     /// What the start found and made.
     pub started: Started,
-    engine: Arc<Engine>,
     storage: Storage,
     signals: StopSignals,
     stop: watch::Sender<bool>,
@@ -61,22 +63,38 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let metrics = Arc::new(Metrics::default());
     let (listener, console) = bind(&options, &metrics).await?;
-    let storage = Storage::open(&options).await?;
     let (credentials, origin) = options.credentials()?;
-    let started = describe(&options, &storage, (listener.address(), console.as_ref().map(Listener::address)));
-    let started = Started { credentials, origin, bucket: first_bucket(&storage.engine).await, ..started };
+    let storage = open_storage(&options).await?;
+    make_buckets(&options, &storage.engine).await?;
+    let started = Started {
+        endpoint: client_endpoint(options.listen.public_url.as_deref(), listener.address()),
+        console: console.as_ref().map(|console| client_endpoint(None, console.address())),
+        drives: storage.drives,
+        drives_up: storage.engine.drives().up_count(),
+        scheme: storage.scheme,
+        credentials,
+        origin,
+        bucket: first_bucket(&storage.engine).await,
+    };
     let hints = ClientHints {
         endpoint: started.endpoint.clone(),
         region: options.region.clone(),
         address: listener.address().to_string(),
     };
     hints.write(&options.state)?;
+    let facts = Facts {
+        deployment: storage.deployment,
+        drives: storage.drives,
+        region: options.region.clone(),
+        started: Instant::now(),
+    };
     let (stop, stopped) = watch::channel(false);
-    let mut listeners = vec![serve_s3(&options, &storage, &metrics, &started.credentials, listener, stopped.clone())];
+    let served = Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
     if let Some(console) = console {
-        listeners.push(serve_console(&storage, &metrics, &started.credentials, console, stopped));
+        listeners.push(served.console(console, stopped));
     }
-    Ok(Running { started, engine: storage.engine.clone(), storage, signals, stop, listeners })
+    Ok(Running { started, storage, signals, stop, listeners })
 }
 
 impl Running {
@@ -98,8 +116,9 @@ impl Running {
             () = ended => {}
             () = self.signals.next() => tracing::warn!("second signal: requests in flight are cut"),
         }
+        let engine = self.storage.engine.clone();
         drop(self.storage);
-        self.engine.close();
+        engine.close();
         tracing::info!("stopped");
     }
 }
@@ -114,17 +133,28 @@ async fn bind(options: &Options, metrics: &Arc<Metrics>) -> Result<(Listener, Op
     Ok((s3, Some(console)))
 }
 
-fn describe(options: &Options, storage: &Storage, bound: (SocketAddr, Option<SocketAddr>)) -> Started {
-    Started {
-        endpoint: client_endpoint(options.listen.public_url.as_deref(), bound.0),
-        console: bound.1.map(|address| client_endpoint(None, address)),
-        drives: storage.facts.drives,
-        drives_up: storage.engine.drives().up_count(),
-        scheme: storage.engine.drives().scheme(),
-        credentials: Credentials::random(),
-        origin: CredentialsOrigin::Made,
-        bucket: None,
+async fn open_storage(options: &Options) -> Result<Storage, StartError> {
+    let storage = match &options.role {
+        Role::Serve { drives } | Role::Node { drives, .. } => open_drives(drives, INLINE_BYTES_MAX).await?,
+        Role::Gateway { nodes, cluster_secret } => {
+            let secret = cluster_secret.expose().as_bytes();
+            open_cluster(nodes, secret, &options.state, INLINE_BYTES_MAX).await?
+        }
+    };
+    for notice in &storage.notices {
+        tracing::warn!("{notice}");
     }
+    Ok(storage)
+}
+
+async fn make_buckets(options: &Options, engine: &Engine) -> Result<(), StartError> {
+    for bucket in &options.buckets {
+        match engine.create_bucket(bucket).await {
+            Ok(()) | Err(object::Error::BucketExists) => {}
+            Err(error) => return Err(StartError::Bucket { bucket: bucket.to_string(), error }),
+        }
+    }
+    Ok(())
 }
 
 /// A bucket to name in examples; none where the listing fails, as it is only a hint.
@@ -133,43 +163,40 @@ async fn first_bucket(engine: &Engine) -> Option<String> {
     buckets.first().map(|bucket| bucket.name.to_string())
 }
 
-fn serve_s3(
-    options: &Options,
-    storage: &Storage,
-    metrics: &Arc<Metrics>,
-    credentials: &Credentials,
-    listener: Listener,
-    stopped: watch::Receiver<bool>,
-) -> JoinHandle<usize> {
-    let iam = Arc::new(Iam::new(credentials.clone()));
-    let s3_options = s3::Options { region: options.region.clone(), domains: options.domains.clone() };
-    let front = Arc::new(S3Front {
-        s3: s3::Service::new(s3_options, storage.engine.clone(), iam, Arc::new(SystemClock)),
-        engine: storage.engine.clone(),
-        metrics: metrics.clone(),
-        facts: storage.facts.clone(),
-    });
-    let handler = move |request, peer| {
-        let front = front.clone();
-        async move { front.handle(request, peer).await }
-    };
-    tokio::spawn(listener.serve(handler, stopped))
+/// What the listeners serve.
+struct Served {
+    engine: Arc<Engine>,
+    metrics: Arc<Metrics>,
+    facts: Facts,
+    credentials: Credentials,
 }
 
-fn serve_console(
-    storage: &Storage,
-    metrics: &Arc<Metrics>,
-    credentials: &Credentials,
-    listener: Listener,
-    stopped: watch::Receiver<bool>,
-) -> JoinHandle<usize> {
-    register_gauges(metrics, &storage.engine, &storage.facts);
-    let root = (credentials.access_key_id.as_str(), credentials.secret_access_key.expose());
-    let admin = admin::Service::new(storage.engine.clone(), metrics.clone(), storage.facts.clone(), root);
-    let front = Arc::new(ConsoleFront { admin });
-    let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
-        let front = front.clone();
-        async move { front.handle(request.method(), request.uri().path(), request.headers()).await }
-    };
-    tokio::spawn(listener.serve(handler, stopped))
+impl Served {
+    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+        let iam = Arc::new(Iam::new(self.credentials.clone()));
+        let s3_options = s3::Options { region: options.region.clone(), domains: options.domains.clone() };
+        let front = Arc::new(S3Front {
+            s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
+            engine: self.engine.clone(),
+            metrics: self.metrics.clone(),
+            facts: self.facts.clone(),
+        });
+        let handler = move |request, peer| {
+            let front = front.clone();
+            async move { front.handle(request, peer).await }
+        };
+        tokio::spawn(listener.serve(handler, stopped))
+    }
+
+    fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+        register_gauges(&self.metrics, &self.engine, &self.facts);
+        let root = (self.credentials.access_key_id.as_str(), self.credentials.secret_access_key.expose());
+        let admin = admin::Service::new(self.engine.clone(), self.metrics.clone(), self.facts.clone(), root);
+        let front = Arc::new(ConsoleFront { admin });
+        let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
+            let front = front.clone();
+            async move { front.handle(request.method(), request.uri().path(), request.headers()).await }
+        };
+        tokio::spawn(listener.serve(handler, stopped))
+    }
 }

@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -23,7 +24,15 @@ use super::record::{self, Kind, record_len};
 pub(super) struct BlobFiles {
     root: PathBuf,
     /// Shards being written.
-    open: Mutex<HashMap<ShardId, Arc<DiskFile>>>,
+    open: Mutex<HashMap<ShardId, Arc<OpenShard>>>,
+}
+
+/// A shard being written. It counts its stripes, so that one begun before a restart of this process and
+/// continued after it is not taken for whole.
+#[derive(Debug)]
+struct OpenShard {
+    file: DiskFile,
+    stripes: AtomicU32,
 }
 
 impl BlobFiles {
@@ -42,36 +51,50 @@ impl BlobFiles {
 
     fn path(&self, id: ShardId, extension: &str) -> PathBuf {
         // The low bits are random, so the 256 folders fill evenly.
-        self.root.join(format!("{:02x}", id.blob.0 as u8)).join(format!("{}-{}.{extension}", id.blob, id.shard))
+        self.root
+            .join(format!("{:02x}", id.blob.0 as u8))
+            .join(format!("{}-{}.{extension}", id.blob, id.shard))
     }
 
-    fn file(&self, id: ShardId) -> Result<Arc<DiskFile>, DriveError> {
+    fn begin(&self, id: ShardId) -> Result<Arc<OpenShard>, DriveError> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(file) = open.get(&id) {
-            return Ok(file.clone());
+        if let Some(shard) = open.get(&id) {
+            return Ok(shard.clone());
         }
-        let file = Arc::new(DiskFile::create(&self.path(id, "part"))?);
-        open.insert(id, file.clone());
-        Ok(file)
+        let file = DiskFile::create(&self.path(id, "part"))?;
+        let shard = Arc::new(OpenShard { file, stripes: AtomicU32::new(0) });
+        open.insert(id, shard.clone());
+        Ok(shard)
     }
 
-    fn close(&self, id: ShardId) -> Option<Arc<DiskFile>> {
+    fn close(&self, id: ShardId) -> Option<Arc<OpenShard>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
     /// Writes one stripe.
-    pub(super) fn write(&self, id: ShardId, stripe: u32, full_len: u32, data: &[u8]) -> Result<(), DriveError> {
+    pub(super) fn write(
+        &self,
+        id: ShardId,
+        stripe: u32,
+        full_len: u32,
+        data: &[u8],
+    ) -> Result<(), DriveError> {
         let head = record::head(Kind::Shard, id, stripe, data);
         let offset = u64::from(stripe) * record_len(full_len as usize) as u64;
-        self.file(id)?.write_all_at(&[&head, data], offset)
+        let shard = self.begin(id)?;
+        shard.file.write_all_at(&[&head, data], offset)?;
+        shard.stripes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Makes a written shard durable and readable. A shard that is sealed already is no error.
-    pub(super) fn seal(&self, id: ShardId) -> Result<(), DriveError> {
-        let Some(file) = self.close(id) else {
-            return if self.contains(id) { Ok(()) } else { Err(DriveError::NotFound) };
-        };
-        file.sync_data()?;
+    /// Makes a written shard of so many stripes durable and readable.
+    pub(super) fn seal(&self, id: ShardId, stripes: u32) -> Result<(), DriveError> {
+        let shard = self.close(id).ok_or(DriveError::NotFound)?;
+        if shard.stripes.load(Ordering::Relaxed) != stripes {
+            disk::remove_file(&self.path(id, "part"))?;
+            return Err(DriveError::NotFound);
+        }
+        shard.file.sync_data()?;
         disk::rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
     }
 
@@ -137,17 +160,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let files = BlobFiles::open(folder.path()).unwrap();
         let id = ShardId { blob: BlobId(0xabc), shard: 1 };
-        let stripes: Vec<Vec<u8>> =
-            [100_000u32, 100_000, 777].iter().map(|&n| (0..n).map(|i| (i * 13 + n) as u8).collect()).collect();
+        let stripes: Vec<Vec<u8>> = [100_000u32, 100_000, 777]
+            .iter()
+            .map(|&n| (0..n).map(|i| (i * 13 + n) as u8).collect())
+            .collect();
         for (stripe, data) in stripes.iter().enumerate() {
             files.write(id, stripe as u32, 100_000, data).unwrap();
         }
         assert!(!files.contains(id), "not visible before it is sealed");
-        files.seal(id).unwrap();
+        files.seal(id, 3).unwrap();
         for (stripe, data) in stripes.iter().enumerate() {
             let len = data.len() as u32;
-            for range in [0..len, 0..1, len - 1..len, len / 3..len / 2, 32_768.min(len)..40_000.min(len), 5..5] {
-                let read = ShardRead { id, stripe: stripe as u32, full_len: 100_000, len, range: range.clone() };
+            for range in
+                [0..len, 0..1, len - 1..len, len / 3..len / 2, 32_768.min(len)..40_000.min(len), 5..5]
+            {
+                let read =
+                    ShardRead { id, stripe: stripe as u32, full_len: 100_000, len, range: range.clone() };
                 assert_eq!(files.read(&read).unwrap(), data[range.start as usize..range.end as usize]);
             }
         }
@@ -161,6 +189,8 @@ mod tests {
         files.write(id, 0, 10, b"0123456789").unwrap();
         let files = BlobFiles::open(folder.path()).unwrap();
         assert!(!files.path(id, "part").exists());
-        assert_eq!(files.seal(id), Err(DriveError::NotFound));
+        assert_eq!(files.seal(id, 1), Err(DriveError::NotFound));
+        files.write(id, 1, 10, b"0123456789").unwrap();
+        assert_eq!(files.seal(id, 2), Err(DriveError::NotFound), "a stripe was lost with the restart");
     }
 }

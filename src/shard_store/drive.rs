@@ -100,6 +100,8 @@ pub enum Op {
     Seal {
         /// Which shard.
         id: ShardId,
+        /// How many stripes were written; others mean that the drive lost some in a restart.
+        stripes: u32,
     },
     /// Drops a large shard that was never sealed.
     Discard {
@@ -234,8 +236,8 @@ impl dyn Drive {
     }
 
     /// [`Op::Seal`].
-    pub async fn seal(&self, id: ShardId) -> Result<(), DriveError> {
-        expect_reply!(self.call(Op::Seal { id }, Bytes::new()).await?, Reply::Done => ())
+    pub async fn seal(&self, id: ShardId, stripes: u32) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::Seal { id, stripes }, Bytes::new()).await?, Reply::Done => ())
     }
 
     /// [`Op::Discard`].

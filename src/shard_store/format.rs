@@ -60,7 +60,8 @@ pub fn inspect(root: &Path) -> Result<DriveState, DriveError> {
     match std::fs::read(root.join(FILE)) {
         Ok(text) => parse(&text).map(DriveState::Formatted),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let foreign = disk::list_dir(root)?.iter().any(|name| name != "lost+found" && name != "drive.tmp");
+            let foreign =
+                disk::list_dir(root)?.iter().any(|name| name != "lost+found" && name != "drive.tmp");
             Ok(if foreign { DriveState::Foreign } else { DriveState::Blank { mounted: is_mount(root) } })
         }
         Err(error) => Err(disk::io_error("read", &root.join(FILE), &error)),

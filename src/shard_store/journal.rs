@@ -151,7 +151,8 @@ impl Journal {
         current.end += length;
         self.last = Some(position);
         self.first = self.first.filter(|first| first.index < position.index).or(Some(position));
-        for superseded in self.files.range(position.index + 1..).map(|(&start, _)| start).collect::<Vec<_>>() {
+        for superseded in self.files.range(position.index + 1..).map(|(&start, _)| start).collect::<Vec<_>>()
+        {
             self.drop_file(superseded)?;
         }
         Ok(())

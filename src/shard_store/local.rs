@@ -148,10 +148,13 @@ impl LocalDrive {
     }
 
     async fn delete(&self, ids: Vec<ShardId>) -> Result<Reply, DriveError> {
-        let (small, large): (Vec<_>, Vec<_>) = ids.into_iter().partition(|&id| self.shared.segments.contains(id));
+        let (small, large): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|&id| self.shared.segments.contains(id));
         if !large.is_empty() {
-            self.blocking(move |shared| large.into_iter().try_for_each(|id| shared.blobs.delete(id)).map(|()| Reply::Done))
-                .await?;
+            self.blocking(move |shared| {
+                large.into_iter().try_for_each(|id| shared.blobs.delete(id)).map(|()| Reply::Done)
+            })
+            .await?;
         }
         if small.is_empty() {
             return Ok(Reply::Done);
@@ -171,7 +174,7 @@ impl LocalDrive {
                 self.shared.check_space()?;
                 self.write(move |shared| shared.blobs.write(id, stripe, full_len, &payload)).await
             }
-            Op::Seal { id } => self.write(move |shared| shared.blobs.seal(id)).await,
+            Op::Seal { id, stripes } => self.write(move |shared| shared.blobs.seal(id, stripes)).await,
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
@@ -182,9 +185,11 @@ impl LocalDrive {
                 .await
             }
             Op::Usage => self.blocking(|shared| shared.usage().map(Reply::Usage)).await,
-            Op::LogAppend { .. } | Op::LogBounds | Op::LogRead { .. } | Op::LogTrim { .. } | Op::LogReset { .. } => {
-                self.submit(&self.log, |answer| (op, payload, answer)).await
-            }
+            Op::LogAppend { .. }
+            | Op::LogBounds
+            | Op::LogRead { .. }
+            | Op::LogTrim { .. }
+            | Op::LogReset { .. } => self.submit(&self.log, |answer| (op, payload, answer)).await,
             Op::SnapshotNewest => {
                 self.blocking(|shared| snapshot::newest(&shared.snapshots()).map(Reply::Snapshot)).await
             }
@@ -195,8 +200,10 @@ impl LocalDrive {
                 self.write(move |shared| snapshot::commit(&shared.snapshots(), index)).await
             }
             Op::SnapshotRead { index, offset } => {
-                self.blocking(move |shared| snapshot::read(&shared.snapshots(), index, offset).map(Reply::Bytes))
-                    .await
+                self.blocking(move |shared| {
+                    snapshot::read(&shared.snapshots(), index, offset).map(Reply::Bytes)
+                })
+                .await
             }
         }
     }
@@ -328,7 +335,12 @@ fn serve_log(shared: &Shared, mut journal: Journal, jobs: &Receiver<LogJob>) {
     }
 }
 
-fn log_operation(shared: &Shared, journal: &mut Journal, op: &Op, payload: &[u8]) -> Result<Reply, DriveError> {
+fn log_operation(
+    shared: &Shared,
+    journal: &mut Journal,
+    op: &Op,
+    payload: &[u8],
+) -> Result<Reply, DriveError> {
     let done = |()| Reply::Done;
     match *op {
         Op::LogBounds => {

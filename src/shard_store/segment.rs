@@ -208,8 +208,7 @@ impl Segments {
 impl Appender {
     /// Appends records and waits until all are durable.
     pub(super) fn append(&mut self, records: &[Record]) -> Result<(), DriveError> {
-        let batch: Vec<_> =
-            records.iter().map(|r| (Kind::Shard, r.id, r.stripe, r.data.clone())).collect();
+        let batch: Vec<_> = records.iter().map(|r| (Kind::Shard, r.id, r.stripe, r.data.clone())).collect();
         let rows = self.write(&batch)?;
         self.sync()?;
         let number = self.current.as_ref().map_or(0, |current| current.number);

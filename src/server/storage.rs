@@ -1,0 +1,121 @@
+//! Drives or nodes, put together to an engine with its background work.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::erasure::Scheme;
+use crate::jobs::{self, Jobs};
+use crate::metadata::{self, Replica};
+use crate::node::{Deployment, DeploymentError, DriveReplica, drives_min, open_local, open_nodes};
+use crate::object::{self, DriveSet, Engine};
+use crate::runtime::SystemClock;
+use crate::shard_store::Drive;
+use crate::types::{DeploymentId, DriveSlot};
+
+/// File name of the metadata database.
+const DATABASE: &str = "holdfast.db";
+
+/// An engine that is ready for requests.
+#[derive(Debug)]
+pub struct Storage {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The deployment's id.
+    pub deployment: DeploymentId,
+    /// How many drives it has.
+    pub drives: usize,
+    /// How new blobs are erasure-coded.
+    pub scheme: Scheme,
+    /// Sentences for the operator: drives missing, drives replaced.
+    pub notices: Vec<String>,
+    /// Background work; it ends when this is dropped.
+    pub jobs: Jobs,
+}
+
+/// Why there is no storage to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The drives do not fit together or cannot be used.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
+    /// The metadata cannot be opened.
+    #[error("cannot open the metadata: {}", chain(.0))]
+    Metadata(#[from] object::Error),
+    /// A folder cannot be made.
+    #[error("cannot create {}: {error}; check that this user may write there", path.display())]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+}
+
+fn chain(error: &object::Error) -> String {
+    match error {
+        object::Error::Internal(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Opens local drives. The metadata database lives on one of them.
+pub async fn open_drives(paths: &[PathBuf], inline_bytes_max: usize) -> Result<Storage, StorageError> {
+    let deployment = open_local(paths)?;
+    let folders: Vec<PathBuf> = paths.iter().map(|path| path.join("metadata")).collect();
+    let database = choose_database(&folders)?;
+    open(deployment, database, inline_bytes_max).await
+}
+
+/// Opens drives on storage nodes. The metadata database lives in the gateway's `state` folder.
+pub async fn open_cluster(
+    nodes: &[String],
+    secret: &[u8],
+    state: &Path,
+    inline_bytes_max: usize,
+) -> Result<Storage, StorageError> {
+    let deployment = open_nodes(nodes, secret, state).await?;
+    let database = choose_database(&[state.join("metadata")])?;
+    open(deployment, database, inline_bytes_max).await
+}
+
+/// The folder whose database is newest; the first folder, if there is none yet.
+fn choose_database(folders: &[PathBuf]) -> Result<PathBuf, StorageError> {
+    let found = folders.iter().map(|folder| folder.join(DATABASE));
+    let newest = found
+        .filter_map(|path| metadata::applied_index(&path).map(|index| (index, path)))
+        .max_by_key(|(index, _)| *index);
+    if let Some((_, path)) = newest {
+        return Ok(path);
+    }
+    let folder = &folders[0];
+    std::fs::create_dir_all(folder).map_err(|error| StorageError::Folder { path: folder.clone(), error })?;
+    Ok(folder.join(DATABASE))
+}
+
+async fn open(
+    deployment: Deployment,
+    database: PathBuf,
+    inline_bytes_max: usize,
+) -> Result<Storage, StorageError> {
+    let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
+        Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
+    };
+    let options = object::Options {
+        replicas: deployment.drives.iter().map(replica).collect(),
+        log_quorum: drives_min(deployment.size),
+        drives: DriveSet::new(deployment.scheme, deployment.drives),
+        database,
+        inline_bytes_max,
+        clock: Arc::new(SystemClock),
+    };
+    let engine = Arc::new(Engine::start(options).await?);
+    let jobs = jobs::start(&engine);
+    Ok(Storage {
+        engine,
+        deployment: deployment.id,
+        drives: deployment.size,
+        scheme: deployment.scheme,
+        notices: deployment.notices,
+        jobs,
+    })
+}
