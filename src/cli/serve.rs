@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::{banner, invocation};
-use crate::config::{Environment, Options, Role, RoleName, Secret, Settings};
+use crate::config::{Environment, Options, Role, RoleName, Settings};
+use crate::iam::Secret;
 use crate::server::{self, StartError};
 use crate::telemetry::start_logging;
 
@@ -31,7 +32,7 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
         let running = server::start(options).await?;
         print_banner(&running.started, &region, &state);
         running.run().await;
-        Ok(())
+        Ok::<_, StartError>(())
     })?;
     // What still blocks a thread now was cut on purpose.
     runtime.shutdown_background();

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Secret};
+use super::ConfigError;
+use crate::iam::Secret;
 use crate::runtime::random_bytes;
 
 const ACCESS_KEY_LEN: usize = 20;

@@ -8,12 +8,10 @@ mod credentials;
 mod ellipses;
 mod error;
 mod options;
-mod secrets;
 mod settings;
 
 pub use client::ClientHints;
 pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 pub use error::ConfigError;
 pub use options::{Listen, Logging, Options, Role, RoleName, client_endpoint};
-pub use secrets::Secret;
 pub use settings::{Environment, Settings};

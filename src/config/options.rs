@@ -4,7 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
-use super::{ConfigError, Secret, Settings, ellipses};
+use super::{ConfigError, Settings, ellipses};
+use crate::iam::Secret;
 use crate::telemetry::LogFormat;
 use crate::types::BucketName;
 

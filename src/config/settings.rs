@@ -11,7 +11,8 @@ use clap::{Args, Command, FromArgMatches};
 use serde::Deserialize;
 
 use super::error::Nearest;
-use super::{ConfigError, Secret};
+use super::ConfigError;
+use crate::iam::Secret;
 
 /// The variables of the process, taken once.
 pub type Environment = BTreeMap<String, String>;

@@ -78,7 +78,7 @@ impl Listener {
     /// Returns the number of connections that had to be cut.
     pub async fn serve<H, F, B>(self, handler: H, mut shutdown: watch::Receiver<bool>) -> usize
     where
-        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
@@ -88,7 +88,7 @@ impl Listener {
         let stop = shutdown.clone();
         tokio::select! {
             () = self.accept(&slots, &handler, &stop) => {}
-            _ = shutdown.wait_for(|stop| *stop) => {}
+            () = asked_to(&mut shutdown) => {}
         }
         drop(self.socket);
         let all = u32::try_from(self.limits.connections_max).unwrap_or(u32::MAX);
@@ -98,7 +98,7 @@ impl Listener {
 
     async fn accept<H, F, B>(&self, slots: &Arc<Semaphore>, handler: &H, stop: &watch::Receiver<bool>)
     where
-        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
@@ -132,7 +132,7 @@ impl Listener {
         handler: &H,
         stop: &watch::Receiver<bool>,
     ) where
-        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + 'static,
+        H: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body + Send + 'static,
         B::Data: Send,
@@ -152,6 +152,11 @@ impl Listener {
     }
 }
 
+/// Waits until `stop` turns true, or until nobody is left to turn it.
+async fn asked_to(stop: &mut watch::Receiver<bool>) {
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
 /// One connection, over whatever carries its bytes.
 async fn serve_connection<S, H, F, B>(
     stream: S,
@@ -161,7 +166,7 @@ async fn serve_connection<S, H, F, B>(
     mut stop: watch::Receiver<bool>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Fn(Request<Incoming>, SocketAddr) -> F,
+    H: Fn(Request<Incoming>, SocketAddr) -> F + Sync,
     F: Future<Output = Response<B>>,
     B: Body + 'static,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
@@ -174,7 +179,7 @@ async fn serve_connection<S, H, F, B>(
     let ended = tokio::select! {
         biased;
         ended = connection.as_mut() => ended,
-        _ = stop.wait_for(|stop| *stop) => {
+        () = asked_to(&mut stop) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

@@ -1,4 +1,4 @@
-//! What stands before S3 and the admin API: probes, request accounts, the log line of a request.
+//! What stands before S3 and the admin API: probes and request accounts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,13 +42,6 @@ impl S3Front {
         let response = self.s3.handle(request, peer).await;
         let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
         account.answered(operation, response.status().as_u16());
-        tracing::debug!(
-            request_id = response.headers().get("x-amz-request-id").and_then(|id| id.to_str().ok()),
-            operation = operation.name(),
-            status = response.status().as_u16(),
-            %peer,
-            "request"
-        );
         response.map(|body| FrontBody::Counted(body, account))
     }
 }

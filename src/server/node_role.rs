@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use super::StartError;
 use super::signals::StopSignals;
-use crate::config::Secret;
+use crate::iam::Secret;
 use crate::http::BindError;
 use crate::node::NodeServer;
 

@@ -1,6 +1,5 @@
 //! Starting, serving and stopping one process.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,7 +13,7 @@ use crate::admin::{self, Facts, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role, client_endpoint};
 use crate::erasure::Scheme;
 use crate::http::{Limits, Listener};
-use crate::iam::Iam;
+use crate::iam::{self, Iam};
 use crate::object::{self, Engine};
 use crate::runtime::SystemClock;
 use crate::s3;
@@ -173,8 +172,15 @@ struct Served {
 
 impl Served {
     fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
-        let iam = Arc::new(Iam::new(self.credentials.clone()));
-        let s3_options = s3::Options { region: options.region.clone(), domains: options.domains.clone() };
+        let iam = Arc::new(Iam::new(iam::Credentials {
+            access_key: self.credentials.access_key_id.clone(),
+            secret: self.credentials.secret_access_key.clone(),
+        }));
+        let s3_options = s3::Options {
+            region: options.region.clone(),
+            domains: options.domains.clone(),
+            ..s3::Options::default()
+        };
         let front = Arc::new(S3Front {
             s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
             engine: self.engine.clone(),

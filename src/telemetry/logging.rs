@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::time::UtcTime;
+use tracing_subscriber::fmt::time::SystemTime;
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn start_logging(level: &str, format: LogFormat) -> Result<(), LoggingError>
     let filter = EnvFilter::builder().parse(level).map_err(|_| LoggingError::Filter(level.to_owned()))?;
     let terminal = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let builder = builder.with_timer(UtcTime::rfc_3339()).with_target(true);
+    let builder = builder.with_timer(SystemTime).with_target(true);
     let json = match format {
         LogFormat::Auto => !terminal,
         LogFormat::Text => false,
