@@ -34,6 +34,7 @@ async fn watch_drives(engine: Arc<Engine>) {
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
         engine.drives().refresh_usage().await;
+        engine.metadata().check_database();
         let up = engine.drives().up_count();
         if up > up_before {
             engine.heals().ring();

@@ -188,7 +188,7 @@ impl Applier {
         let existing = existing(db, bucket, key)?;
         check(*condition, existing.as_ref())?;
         let payload = match &from.detail.content {
-            Content::Inline => Some(query::payload(db, from.sequence)?),
+            Content::Inline => query::payload(db, from.sequence)?,
             Content::Blobs(extents) => {
                 let mut share = db.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE blob = ?1")?;
                 extents

@@ -115,15 +115,12 @@ pub(super) fn object(db: &Connection, bucket: &str, key: &str) -> Result<ObjectR
     })
 }
 
-pub(super) fn payload(db: &Connection, sequence: u64) -> Result<Vec<u8>> {
-    let data = db
-        .prepare_cached("SELECT data FROM payloads WHERE sequence = ?1")?
-        .query_row([sequence as i64], |row| row.get(0))
-        .optional()?;
-    data.ok_or(MetadataError::NoSuchKey)
+pub(super) fn payload(db: &Connection, sequence: u64) -> Result<Option<Vec<u8>>> {
+    let mut select = db.prepare_cached("SELECT data FROM payloads WHERE sequence = ?1")?;
+    Ok(select.query_row([sequence as i64], |row| row.get(0)).optional()?)
 }
 
-/// An object and its payload, if that is inline.
+/// An object and its payload, if that is inline and was not released between the two look-ups.
 pub(super) fn object_and_payload(
     db: &Connection,
     bucket: &str,
@@ -131,7 +128,7 @@ pub(super) fn object_and_payload(
 ) -> Result<(ObjectRow, Option<Vec<u8>>)> {
     let object = object(db, bucket, key)?;
     let payload = match object.content {
-        Content::Inline => Some(payload(db, object.sequence)?),
+        Content::Inline => payload(db, object.sequence)?,
         Content::Blobs(_) => None,
     };
     Ok((object, payload))

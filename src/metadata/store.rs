@@ -49,8 +49,9 @@ const CHECKPOINT_PAGES: u32 = 4000;
 /// How a store is opened.
 #[derive(Debug)]
 pub struct Options {
-    /// Where the database is kept.
-    pub database: PathBuf,
+    /// Files where the database may be kept, on different drives where there are several: the first is
+    /// used, the next when it fails.
+    pub databases: Vec<PathBuf>,
     /// The log's replicas that are known, up or not.
     pub replicas: Vec<Arc<dyn Replica>>,
     /// Replicas that must take an entry before it is acknowledged.
@@ -63,7 +64,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Store {
     jobs: Sender<Job>,
-    readers: Readers,
+    readers: Arc<Readers>,
     status: Arc<Status>,
     writer: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
@@ -71,6 +72,7 @@ pub struct Store {
 #[derive(Debug)]
 enum Job {
     Commit(Box<Mutation>, Answer),
+    CheckDatabase,
     Stop,
 }
 
@@ -83,22 +85,47 @@ struct Status {
     stalled: AtomicBool,
 }
 
+/// Connections for readers, of the database as it stands now.
 #[derive(Debug)]
 struct Readers {
+    pool: Mutex<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
     path: PathBuf,
-    idle: Mutex<Vec<Connection>>,
+    /// Counts the databases there were; connections of an earlier one are not kept.
+    generation: u64,
+    idle: Vec<Connection>,
 }
 
 impl Readers {
+    fn new(path: PathBuf) -> Self {
+        Self { pool: Mutex::new(Pool { path, generation: 0, idle: Vec::new() }) }
+    }
+
+    fn pool(&self) -> std::sync::MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = idle.map_or_else(|| open_reader(&self.path), Ok)?;
+        let mut pool = self.pool();
+        let (generation, idle) = (pool.generation, pool.idle.pop());
+        let path = if idle.is_none() { pool.path.clone() } else { PathBuf::new() };
+        drop(pool);
+        let connection = idle.map_or_else(|| open_reader(&path), Ok)?;
         let result = read(&connection);
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < READERS_MAX {
-            idle.push(connection);
+        let mut pool = self.pool();
+        if pool.generation == generation && pool.idle.len() < READERS_MAX {
+            pool.idle.push(connection);
         }
         result
+    }
+
+    /// Turns to another database.
+    fn switch(&self, path: PathBuf) {
+        let mut pool = self.pool();
+        *pool = Pool { path, generation: pool.generation + 1, idle: Vec::new() };
     }
 }
 
@@ -151,10 +178,10 @@ impl Store {
             let need = options.quorum;
             return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
         }
-        let recovered = recovery::recover(&options.database, &options.replicas).await?;
+        let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
         let status = Arc::new(Status::default());
         let (jobs, received) = channel();
-        let readers = Readers { path: options.database.clone(), idle: Mutex::default() };
+        let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
             db: recovered.connection,
             applier: recovered.applier,
@@ -164,6 +191,8 @@ impl Store {
             epoch_open: false,
             log_bytes: 0,
             snapshot: SnapshotState::Idle,
+            database,
+            readers: readers.clone(),
             status: status.clone(),
             runtime: tokio::runtime::Handle::current(),
             options,
@@ -194,6 +223,12 @@ impl Store {
         !self.status.stalled.load(Ordering::Relaxed)
     }
 
+    /// Looks whether the database is still there, and rebuilds it elsewhere if not.
+    pub fn check_database(&self) {
+        // A writer that is gone has nothing to check.
+        let _ = self.jobs.send(Job::CheckDatabase);
+    }
+
     /// Stops the writer after what waits is done.
     pub fn close(&self) {
         let _ = self.jobs.send(Job::Stop);
@@ -218,9 +253,9 @@ impl Store {
         self.readers.with(|db| query::object(db, bucket, key))
     }
 
-    /// One object and its payload, if that is inline. Both are of one moment.
+    /// One object and its payload, if that is inline.
     pub fn object_and_payload(&self, bucket: &str, key: &str) -> Result<(ObjectRow, Option<Vec<u8>>)> {
-        self.readers.with(|db| in_one_moment(db, || query::object_and_payload(db, bucket, key)))
+        self.readers.with(|db| query::object_and_payload(db, bucket, key))
     }
 
     /// Where a blob is.
@@ -279,6 +314,29 @@ impl Store {
     }
 }
 
+/// Recovers the database in the first place where that works.
+async fn recover_somewhere(
+    places: &[PathBuf],
+    replicas: &[Arc<dyn Replica>],
+) -> Result<(PathBuf, recovery::Recovered)> {
+    let mut failure = MetadataError::Database("no place for the metadata database".into());
+    for path in places {
+        let folder = path.parent().unwrap_or(path);
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            failure = MetadataError::Database(format!("create {}: {error}", folder.display()));
+            continue;
+        }
+        match recovery::recover(path, replicas).await {
+            Ok(recovered) => return Ok((path.clone(), recovered)),
+            Err(error) => {
+                tracing::warn!(%error, database = %path.display(), "metadata database not recovered here");
+                failure = error;
+            }
+        }
+    }
+    Err(failure)
+}
+
 /// Runs several reads on one state of the database.
 fn in_one_moment<T>(db: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
     db.prepare_cached("BEGIN")?.execute([])?;
@@ -311,6 +369,9 @@ struct Writer {
     /// Bytes logged since the last copy of the database.
     log_bytes: u64,
     snapshot: SnapshotState,
+    /// The database in use.
+    database: PathBuf,
+    readers: Arc<Readers>,
     status: Arc<Status>,
     runtime: tokio::runtime::Handle,
 }
@@ -338,7 +399,8 @@ impl Writer {
                         return;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database(),
+                Ok(Job::CheckDatabase) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -348,51 +410,77 @@ impl Writer {
         !self.behind.is_empty() || !matches!(self.snapshot, SnapshotState::Idle)
     }
 
+    /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
+    /// stands before them in the batch.
     fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
-        let (mut mutations, mut answers) =
-            (Vec::with_capacity(waiting.len()), Vec::with_capacity(waiting.len()));
-        let begun =
-            self.open_epoch().and_then(|()| Ok(self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?));
-        if let Err(error) = begun {
-            waiting.into_iter().for_each(|(_, answer)| drop(answer.send(Err(error.clone()))));
+        let (mutations, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let mut results = Vec::with_capacity(answers.len());
+        let committed = self.try_commit(mutations, &mut results);
+        if let Err(error) = committed {
+            if let MetadataError::Database(_) = error {
+                self.rebuild_database();
+            }
+            answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
             return;
         }
-        for (mutation, answer) in waiting {
-            match self.applier.apply(&self.db, &mutation) {
-                Ok(applied) => {
-                    mutations.push(*mutation);
-                    answers.push((answer, applied));
-                }
-                Err(error) => drop(answer.send(Err(error))),
-            }
-        }
-        let result = self.finish(mutations);
-        for (answer, applied) in answers {
-            let _ = answer.send(result.clone().map(|()| applied));
+        for (answer, result) in answers.into_iter().zip(results) {
+            let _ = answer.send(result);
         }
     }
 
-    /// Logs and commits the open transaction, or rolls it back.
-    fn finish(&mut self, mutations: Vec<Mutation>) -> Result<()> {
-        if mutations.is_empty() {
+    /// Applies, logs and commits; on any failure nothing of it stands in the database.
+    fn try_commit(
+        &mut self,
+        mutations: Vec<Box<Mutation>>,
+        results: &mut Vec<Result<Applied>>,
+    ) -> Result<()> {
+        self.open_epoch()?;
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut accepted = Vec::with_capacity(mutations.len());
+        for mutation in mutations {
+            let result = self.applier.apply(&self.db, &mutation);
+            if let Err(error @ MetadataError::Database(_)) = result {
+                // Half of the mutation may stand in the transaction.
+                self.roll_back()?;
+                return Err(error);
+            }
+            if result.is_ok() {
+                accepted.push(*mutation);
+            }
+            results.push(result);
+        }
+        if accepted.is_empty() {
             return self.roll_back();
         }
         let position = LogPosition { index: self.end.index + 1, ..self.end };
         let logged = finish_transaction(&self.db, &mut self.applier, position)
-            .and_then(|()| self.append(position, &Batch { mutations }));
+            .and_then(|()| self.append(position, &Batch { mutations: accepted }));
         if let Err(error) = logged {
             self.roll_back()?;
             return Err(error);
         }
-        if let Err(error) = self.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([])) {
-            // The entry is durable and stays in the log, but this database cannot be trusted any more.
-            tracing::error!(%error, "the metadata database failed; it is rebuilt from the log at the next start");
-            self.roll_back()?;
-            self.epoch_open = false;
-            return Err(error.into());
-        }
+        // Should COMMIT fail, the entry is durable but not answered; rebuilding applies it.
+        self.db.prepare_cached("COMMIT")?.execute([])?;
         self.end = position;
         Ok(())
+    }
+
+    /// Rebuilds the database from the drives, in another place where there is one.
+    fn rebuild_database(&mut self) {
+        tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
+        let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
+        self.options.databases.rotate_left(failed + 1);
+        let recovered = recover_somewhere(&self.options.databases, &self.options.replicas);
+        match self.runtime.block_on(recovered) {
+            Ok((path, recovered)) => {
+                tracing::info!(database = %path.display(), "the metadata database is rebuilt");
+                (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
+                self.epoch_open = false;
+                self.readers.switch(path.clone());
+                self.database = path;
+            }
+            Err(error) => tracing::error!(%error, "the metadata database cannot be rebuilt"),
+        }
     }
 
     fn roll_back(&mut self) -> Result<()> {
@@ -567,7 +655,7 @@ impl Writer {
     }
 
     fn database_bytes(&self) -> u64 {
-        std::fs::metadata(&self.options.database).map_or(0, |file| file.len())
+        std::fs::metadata(&self.database).map_or(0, |file| file.len())
     }
 
     fn start_snapshot(&mut self) {
@@ -576,7 +664,7 @@ impl Writer {
         let mut holders = self.live.clone();
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.max(1);
-        let database = self.options.database.clone();
+        let database = self.database.clone();
         let runtime = self.runtime.clone();
         let work = move || {
             let result = copy_to_drives(&database, &holders, copies, &runtime);
@@ -598,6 +686,7 @@ fn gather(jobs: &Receiver<Job>, first: (Box<Mutation>, Answer)) -> (Vec<(Box<Mut
         match jobs.try_recv() {
             Ok(Job::Commit(mutation, answer)) => waiting.push((mutation, answer)),
             Ok(Job::Stop) => return (waiting, true),
+            Ok(Job::CheckDatabase) => {}
             Err(_) => break,
         }
     }

@@ -22,8 +22,8 @@ pub struct Options {
     pub replicas: Vec<Arc<dyn Replica>>,
     /// Replicas that must take an entry before it is acknowledged.
     pub log_quorum: usize,
-    /// Where the metadata database is kept.
-    pub database: PathBuf,
+    /// Files where the metadata database may be kept, the first preferred.
+    pub databases: Vec<PathBuf>,
     /// Objects up to this many bytes are kept in the metadata.
     pub inline_bytes_max: usize,
     /// Tells the time.
@@ -74,7 +74,7 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Self> {
         let scheme = options.drives.scheme();
         let store = Store::open(metadata::Options {
-            database: options.database,
+            databases: options.databases,
             replicas: options.replicas,
             quorum: options.log_quorum,
             copies: usize::from(scheme.parity) + 1,

@@ -19,6 +19,9 @@ use crate::types::{BucketName, ObjectKey};
 /// Stripes read ahead of the client. Bounds memory per download to as many times the stripe length.
 const READ_AHEAD_STRIPES_MAX: usize = 2;
 
+/// Overwrites between looking an object up and looking up where its bytes are, that a read puts up with.
+const OVERWRITES_MAX: usize = 20;
+
 /// An object opened for reading: one metadata read, no byte of content yet.
 /// While it lives its blobs are not reclaimed.
 #[derive(Debug)]
@@ -42,24 +45,28 @@ impl Engine {
     /// Opens an object for HEAD, GET and copy.
     pub async fn open(&self, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
         let guard = self.readers.enter();
-        let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str())?;
-        let content = match (&row.content, payload) {
-            (Content::Inline, Some(payload)) => OpenContent::Inline(payload.into()),
-            (Content::Inline, None) => return Err(Error::NoSuchKey),
-            (Content::Blobs(extents), _) => OpenContent::Blobs(self.blob_readers(extents)?),
-        };
-        let (bucket, key, sequence) = (bucket.clone(), key.clone(), row.sequence);
-        Ok(OpenObject { bucket, key, sequence, info: object_info(row), content, guard })
+        for _ in 0..OVERWRITES_MAX {
+            let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str())?;
+            let content = match (&row.content, payload) {
+                (Content::Inline, payload) => payload.map(|payload| OpenContent::Inline(payload.into())),
+                (Content::Blobs(extents), _) => self.blob_readers(extents)?.map(OpenContent::Blobs),
+            };
+            let Some(content) = content else { continue };
+            let (bucket, key, sequence) = (bucket.clone(), key.clone(), row.sequence);
+            return Ok(OpenObject { bucket, key, sequence, info: object_info(row), content, guard });
+        }
+        Err(Error::Unavailable("the object is being overwritten too fast to be read"))
     }
 
-    fn blob_readers(&self, extents: &[Extent]) -> Result<Vec<BlobReader>> {
+    /// Readers of an object's blobs; `None` if one was released since the object was looked up.
+    fn blob_readers(&self, extents: &[Extent]) -> Result<Option<Vec<BlobReader>>> {
         let reader = |extent: &Extent| {
-            let layout = self.store.blob_layout(extent.blob)?;
-            // An overwrite between the two reads: to this caller the older object is gone.
-            let layout = layout.ok_or(Error::Conflict)?;
-            Ok(BlobReader { drives: self.drives.clone(), heals: self.heals.clone(), layout })
+            let layout = self.store.blob_layout(extent.blob).transpose()?;
+            let reader =
+                |layout| BlobReader { drives: self.drives.clone(), heals: self.heals.clone(), layout };
+            Some(layout.map(reader).map_err(Error::from))
         };
-        extents.iter().map(reader).collect()
+        extents.iter().map(reader).collect::<Option<Result<_>>>().transpose()
     }
 }
 

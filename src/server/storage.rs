@@ -41,14 +41,6 @@ pub enum StorageError {
     /// The metadata cannot be opened.
     #[error("cannot open the metadata: {}", chain(.0))]
     Metadata(#[from] object::Error),
-    /// A folder cannot be made.
-    #[error("cannot create {}: {error}; check that this user may write there", path.display())]
-    Folder {
-        /// Which folder.
-        path: PathBuf,
-        /// What the system said.
-        error: std::io::Error,
-    },
 }
 
 fn chain(error: &object::Error) -> String {
@@ -58,12 +50,12 @@ fn chain(error: &object::Error) -> String {
     }
 }
 
-/// Opens local drives. The metadata database lives on one of them.
+/// Opens local drives. The metadata database lives on one of them, and moves to another if that fails.
 pub async fn open_drives(paths: &[PathBuf], inline_bytes_max: usize) -> Result<Storage, StorageError> {
     let deployment = open_local(paths)?;
-    let folders: Vec<PathBuf> = paths.iter().map(|path| path.join("metadata")).collect();
-    let database = choose_database(&folders)?;
-    open(deployment, database, inline_bytes_max).await
+    let present = paths.iter().filter(|path| path.join("drive.json").exists());
+    let databases = newest_first(present.map(|path| path.join("metadata").join(DATABASE)).collect());
+    open(deployment, databases, inline_bytes_max).await
 }
 
 /// Opens drives on storage nodes. The metadata database lives in the gateway's `state` folder.
@@ -74,27 +66,18 @@ pub async fn open_cluster(
     inline_bytes_max: usize,
 ) -> Result<Storage, StorageError> {
     let deployment = open_nodes(nodes, secret, state).await?;
-    let database = choose_database(&[state.join("metadata")])?;
-    open(deployment, database, inline_bytes_max).await
+    open(deployment, vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
 }
 
-/// The folder whose database is newest; the first folder, if there is none yet.
-fn choose_database(folders: &[PathBuf]) -> Result<PathBuf, StorageError> {
-    let found = folders.iter().map(|folder| folder.join(DATABASE));
-    let newest = found
-        .filter_map(|path| metadata::applied_index(&path).map(|index| (index, path)))
-        .max_by_key(|(index, _)| *index);
-    if let Some((_, path)) = newest {
-        return Ok(path);
-    }
-    let folder = &folders[0];
-    std::fs::create_dir_all(folder).map_err(|error| StorageError::Folder { path: folder.clone(), error })?;
-    Ok(folder.join(DATABASE))
+/// Puts the newest database first; those that do not exist keep their order behind it.
+fn newest_first(mut databases: Vec<PathBuf>) -> Vec<PathBuf> {
+    databases.sort_by_cached_key(|path| std::cmp::Reverse(metadata::applied_index(path)));
+    databases
 }
 
 async fn open(
     deployment: Deployment,
-    database: PathBuf,
+    databases: Vec<PathBuf>,
     inline_bytes_max: usize,
 ) -> Result<Storage, StorageError> {
     let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
@@ -104,7 +87,7 @@ async fn open(
         replicas: deployment.drives.iter().map(replica).collect(),
         log_quorum: drives_min(deployment.size),
         drives: DriveSet::new(deployment.scheme, deployment.drives),
-        database,
+        databases,
         inline_bytes_max,
         clock: Arc::new(SystemClock),
     };

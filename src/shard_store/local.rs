@@ -184,7 +184,14 @@ impl LocalDrive {
                 })
                 .await
             }
-            Op::Usage => self.blocking(|shared| shared.usage().map(Reply::Usage)).await,
+            Op::Usage => {
+                let format = self.format.clone();
+                self.blocking(move |shared| {
+                    shared.check_presence(&format)?;
+                    shared.usage().map(Reply::Usage)
+                })
+                .await
+            }
             Op::LogAppend { .. }
             | Op::LogBounds
             | Op::LogRead { .. }
@@ -248,6 +255,18 @@ impl Shared {
             self.failed.store(true, Ordering::Relaxed);
         }
         result
+    }
+
+    /// A folder that was removed or unmounted takes writes that nobody will find again: go offline.
+    fn check_presence(&self, format: &DriveFormat) -> Result<(), DriveError> {
+        let there = matches!(format::inspect(&self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
+        if there {
+            return Ok(());
+        }
+        self.note(Err(DriveError::Io {
+            attempt: format!("look at {}", self.root.display()),
+            error: "the drive is no longer there".into(),
+        }))
     }
 
     fn usage(&self) -> Result<Usage, DriveError> {

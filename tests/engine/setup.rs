@@ -87,7 +87,7 @@ pub async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<
         replicas: deployment.drives.iter().map(replica).collect(),
         log_quorum: drives_min(deployment.size),
         drives: DriveSet::new(deployment.scheme, deployment.drives),
-        database: state.join("holdfast.db"),
+        databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
         clock: Arc::new(SystemClock),
     };
