@@ -3,4 +3,5 @@
 pub mod checksum;
 pub mod object;
 pub mod runtime;
+pub mod sigv4;
 pub mod types;

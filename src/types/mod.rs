@@ -1,6 +1,7 @@
 //! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
 
 mod attributes;
+mod calendar;
 mod checksum;
 mod etag;
 mod ids;
@@ -8,6 +9,7 @@ mod names;
 mod time;
 
 pub use attributes::Attributes;
+pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
