@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+pub use crate::types::WriteCondition;
 use crate::types::{
     Attributes, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey,
     PartNumber, Timestamp, UploadId,
@@ -51,20 +52,6 @@ pub enum BodyError {
     /// The connection failed.
     #[error("connection failed")]
     Connection(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// When a write may replace what is there.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum WriteCondition {
-    /// Whatever is there.
-    #[default]
-    Always,
-    /// Only where no object is (`If-None-Match: *`).
-    IfAbsent,
-    /// Only over this ETag (`If-Match`).
-    IfMatch(Etag),
-    /// Only over an object, whichever (`If-Match: *`).
-    IfPresent,
 }
 
 /// One PUT of a whole object.

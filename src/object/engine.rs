@@ -1,142 +1,166 @@
-//! The engine itself.
-#![allow(clippy::todo, clippy::unused_async, unused_variables)]
+//! The engine: what it is made of, and buckets.
 
-use std::ops::Range;
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::api::*;
-use crate::types::{BucketName, ObjectKey, UploadId};
+use super::drives::DriveSet;
+use super::heal_queue::HealQueue;
+use super::readers::Readers;
+use crate::checksum::md5;
+use crate::erasure::Codec;
+use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
+use crate::runtime::Clock;
+use crate::types::{BucketName, ObjectChecksum, Timestamp, UploadId};
+
+/// How an engine is opened.
+#[derive(Debug)]
+pub struct Options {
+    /// The drives.
+    pub drives: DriveSet,
+    /// The drives as replicas of the metadata log.
+    pub replicas: Vec<Arc<dyn Replica>>,
+    /// Replicas that must take an entry before it is acknowledged.
+    pub log_quorum: usize,
+    /// Files where the metadata database may be kept, the first preferred.
+    pub databases: Vec<PathBuf>,
+    /// Objects up to this many bytes are kept in the metadata.
+    pub inline_bytes_max: usize,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+}
 
 /// The object engine. Cheap to share behind an `Arc`.
 #[derive(Debug)]
-pub struct Engine {}
+pub struct Engine {
+    pub(super) drives: Arc<DriveSet>,
+    pub(super) codec: Codec,
+    pub(super) store: Store,
+    pub(super) heals: Arc<HealQueue>,
+    pub(super) readers: Readers,
+    pub(super) hashing: md5::Stage,
+    pub(super) inline_bytes_max: usize,
+    pub(super) clock: Arc<dyn Clock>,
+}
 
-/// An object opened for reading: one metadata read, no byte of content yet.
-/// While it lives its blobs are not reclaimed.
-#[derive(Debug)]
-pub struct OpenObject {}
-
-impl OpenObject {
-    /// What is known of it.
-    pub fn info(&self) -> &ObjectInfo {
-        todo!()
-    }
-
-    /// Lengths in bytes of the parts it was uploaded in, in order; one for a single PUT.
-    pub fn part_sizes(&self) -> Vec<u64> {
-        todo!()
-    }
-
-    /// The bytes of `range`, which must lie within the object. The first chunk has been read and
-    /// verified when this returns, so that an unreadable object is an error and not a cut connection.
-    pub async fn read(self, range: Range<u64>) -> Result<ObjectStream> {
-        todo!()
+impl From<MetadataError> for Error {
+    fn from(error: MetadataError) -> Self {
+        match error {
+            MetadataError::NoSuchBucket => Self::NoSuchBucket,
+            MetadataError::BucketExists => Self::BucketExists,
+            MetadataError::BucketNotEmpty => Self::BucketNotEmpty,
+            MetadataError::NoSuchKey => Self::NoSuchKey,
+            MetadataError::NoSuchUpload => Self::NoSuchUpload,
+            MetadataError::PartChanged(part) => Self::InvalidPart(part),
+            MetadataError::PreconditionFailed => Self::PreconditionFailed,
+            MetadataError::SourceChanged => Self::Conflict,
+            MetadataError::NoSpace => Self::NoSpace,
+            MetadataError::Unavailable(_) => {
+                tracing::warn!(%error, "metadata unavailable");
+                Self::Unavailable("metadata")
+            }
+            MetadataError::Database(_) => Self::Internal(Box::new(error)),
+        }
     }
 }
 
-/// Verified bytes of an object, in order.
-#[derive(Debug)]
-pub struct ObjectStream {}
-
-impl ObjectStream {
-    /// The next bytes; after an error the stream has ended.
-    pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        todo!()
-    }
+fn bucket_info(row: BucketRow) -> Result<BucketInfo> {
+    let name = BucketName::parse(&row.name).map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(BucketInfo { name, created: row.created, objects: row.objects, bytes: row.bytes })
 }
 
 impl Engine {
+    /// Recovers the metadata and is ready for requests when this returns.
+    pub async fn start(options: Options) -> Result<Self> {
+        let scheme = options.drives.scheme();
+        let store = Store::open(metadata::Options {
+            databases: options.databases,
+            replicas: options.replicas,
+            quorum: options.log_quorum,
+            copies: usize::from(scheme.parity) + 1,
+        })
+        .await?;
+        let one = std::num::NonZeroUsize::MIN;
+        let hashing = md5::Stage::start(one).map_err(|error| Error::Internal(Box::new(error)))?;
+        options.drives.refresh_usage().await;
+        admit_drives(&store, &options.drives).await?;
+        Ok(Self {
+            drives: Arc::new(options.drives),
+            codec: Codec::new(scheme),
+            store,
+            heals: Arc::default(),
+            readers: Readers::default(),
+            hashing,
+            inline_bytes_max: options.inline_bytes_max,
+            clock: options.clock,
+        })
+    }
+
+    /// Finishes what waits and closes the metadata. No requests may follow.
+    pub fn close(&self) {
+        self.store.close();
+    }
+
+    /// The drives.
+    pub fn drives(&self) -> &DriveSet {
+        &self.drives
+    }
+
+    /// The metadata, for background work and status.
+    pub fn metadata(&self) -> &Store {
+        &self.store
+    }
+
+    /// Shards found bad.
+    pub fn heals(&self) -> &HealQueue {
+        &self.heals
+    }
+
     /// Makes a bucket.
     pub async fn create_bucket(&self, bucket: &BucketName) -> Result<()> {
-        todo!()
+        let created = self.clock.now();
+        self.store.commit(Mutation::CreateBucket { bucket: bucket.to_string(), created }).await?;
+        Ok(())
     }
 
     /// Removes an empty bucket.
     pub async fn delete_bucket(&self, bucket: &BucketName) -> Result<()> {
-        todo!()
+        self.store.commit(Mutation::DeleteBucket { bucket: bucket.to_string() }).await?;
+        Ok(())
     }
 
     /// One bucket.
     pub async fn head_bucket(&self, bucket: &BucketName) -> Result<BucketInfo> {
-        todo!()
+        bucket_info(self.store.bucket(bucket.as_str())?)
     }
 
     /// All buckets by name.
     pub async fn list_buckets(&self) -> Result<Vec<BucketInfo>> {
-        todo!()
+        self.store.buckets()?.into_iter().map(bucket_info).collect()
     }
 
-    /// Stores an object; durable when this returns.
-    pub async fn put(&self, request: PutRequest, body: impl Body) -> Result<PutOutcome> {
-        todo!()
-    }
-
-    /// Opens an object for HEAD, GET and copy.
-    pub async fn open(&self, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
-        todo!()
-    }
-
-    /// Copies by reference. `Conflict` when the source was replaced meanwhile.
-    pub async fn copy(&self, source: OpenObject, request: CopyRequest) -> Result<PutOutcome> {
-        todo!()
-    }
-
-    /// Removes keys, each on its own; a key that does not exist is no error.
-    pub async fn delete(&self, bucket: &BucketName, keys: Vec<ObjectKey>) -> Result<Vec<Result<()>>> {
-        todo!()
-    }
-
-    /// A page of keys.
-    pub async fn list(&self, request: ListRequest) -> Result<ListPage> {
-        todo!()
-    }
-
-    /// Starts a multipart upload.
-    pub async fn create_upload(&self, request: CreateUploadRequest) -> Result<UploadId> {
-        todo!()
-    }
-
-    /// The upload itself, for its checksum algorithm.
-    pub async fn head_upload(&self, upload: &UploadRef) -> Result<UploadInfo> {
-        todo!()
-    }
-
-    /// Stores a part; durable when this returns.
-    pub async fn put_part(&self, request: PutPartRequest, body: impl Body) -> Result<PartInfo> {
-        todo!()
-    }
-
-    /// Makes the object of its parts, in one metadata transaction.
-    pub async fn complete_upload(&self, request: CompleteRequest) -> Result<PutOutcome> {
-        todo!()
-    }
-
-    /// Drops an upload and its parts.
-    pub async fn abort_upload(&self, upload: &UploadRef) -> Result<()> {
-        todo!()
-    }
-
-    /// A page of an upload's parts, of numbers above `after`.
-    pub async fn list_parts(&self, upload: &UploadRef, after: u16, max: u16) -> Result<PartsPage> {
-        todo!()
-    }
-
-    /// A page of a bucket's uploads.
-    pub async fn list_uploads(&self, request: ListUploadsRequest) -> Result<UploadsPage> {
-        todo!()
+    /// A new upload's id: time first, so that uploads of one key list in the order they were started.
+    pub(super) fn new_upload_id(&self) -> UploadId {
+        UploadId(super::stripe_writer::new_blob_id(self.clock.now()).0)
     }
 }
 
-/// A part copy reads its source as a body.
-impl Body for ObjectStream {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<std::result::Result<Bytes, BodyError>>> {
-        ObjectStream::poll_chunk(self, cx)
-            .map(|next| next.map(|chunk| chunk.map_err(|error| BodyError::Connection(Box::new(error)))))
+/// Records which drive is in which slot; one that is new in its slot will be refilled.
+async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
+    let known = store.drives()?;
+    for (slot, drive) in drives.identities() {
+        if !known.iter().any(|(at, id, _)| (*at, *id) == (slot, drive)) {
+            store.commit(Mutation::AdmitDrive { slot, drive }).await?;
+        }
     }
+    Ok(())
+}
 
-    fn checksum(&self) -> Option<crate::types::ChecksumValue> {
-        None
-    }
+/// What a commit that wrote an object stored.
+pub(super) fn outcome(applied: Applied, modified: Timestamp) -> Result<PutOutcome> {
+    let Applied::Put { etag, checksum } = applied else {
+        return Err(Error::Internal("the commit wrote no object".into()));
+    };
+    let checksum: Option<ObjectChecksum> = checksum;
+    Ok(PutOutcome { etag, checksum, modified })
 }

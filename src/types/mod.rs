@@ -3,15 +3,19 @@
 mod attributes;
 mod calendar;
 mod checksum;
+mod condition;
 mod etag;
 mod ids;
+mod log;
 mod names;
 mod time;
 
 pub use attributes::Attributes;
 pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
+pub use condition::WriteCondition;
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
+pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use time::Timestamp;

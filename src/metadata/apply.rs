@@ -1,0 +1,485 @@
+//! The one function that changes state: a mutation in, rows changed or a refusal.
+//!
+//! Deterministic: the outcome depends on the database and the mutation alone, so that replaying the log
+//! gives the same state. A precondition is checked before the first row is touched, so that a refused
+//! mutation leaves nothing behind.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation, NewContent};
+use super::query;
+use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, pack_slots, unpack};
+use crate::types::{BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition};
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// Applies mutations inside a transaction that the caller opened.
+#[derive(Debug)]
+pub(super) struct Applier {
+    next_sequence: u64,
+    /// Bucket ids by name, as in the database.
+    buckets: HashMap<String, i64>,
+    /// Changes of objects and bytes per bucket, written once a batch.
+    counts: HashMap<i64, (i64, i64)>,
+}
+
+/// What stood under a key.
+struct Existing {
+    size: u64,
+    sequence: u64,
+    etag: Etag,
+    detail: ObjectDetail,
+}
+
+/// An object about to be written.
+struct NewObject<'a> {
+    size: u64,
+    etag: Etag,
+    modified: Timestamp,
+    detail: &'a ObjectDetail,
+}
+
+impl Applier {
+    /// Reads where the database stands.
+    pub(super) fn new(connection: &Connection) -> Result<Self> {
+        let next_sequence = query::state(connection, "next_sequence")?;
+        Ok(Self { next_sequence, buckets: HashMap::new(), counts: HashMap::new() })
+    }
+
+    /// Forgets what a rolled-back transaction taught.
+    pub(super) fn rolled_back(&mut self, connection: &Connection) -> Result<()> {
+        *self = Self::new(connection)?;
+        Ok(())
+    }
+
+    /// Writes what is kept once a batch. Call before committing.
+    pub(super) fn finish_batch(&mut self, db: &Connection) -> Result<()> {
+        let mut update =
+            db.prepare_cached("UPDATE buckets SET objects = objects + ?2, bytes = bytes + ?3 WHERE id = ?1")?;
+        for (bucket, (objects, bytes)) in self.counts.drain() {
+            update.execute(params![bucket, objects, bytes])?;
+        }
+        query::set_state(db, "next_sequence", self.next_sequence)
+    }
+
+    /// Applies one mutation.
+    pub(super) fn apply(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        match mutation {
+            Mutation::CreateBucket { bucket, created } => self.create_bucket(db, bucket, *created),
+            Mutation::DeleteBucket { bucket } => self.delete_bucket(db, bucket),
+            Mutation::PutObject { .. } => self.put_object(db, mutation),
+            Mutation::CopyObject { .. } => self.copy_object(db, mutation),
+            Mutation::DeleteObjects { bucket, keys } => self.delete_objects(db, bucket, keys),
+            Mutation::CreateUpload { .. } => self.create_upload(db, mutation),
+            Mutation::PutPart { .. } => self.put_part(db, mutation),
+            Mutation::CompleteUpload { .. } => self.complete_upload(db, mutation),
+            Mutation::AbortUpload { bucket, key, upload } => self.abort_upload(db, bucket, key, *upload),
+            Mutation::NeedHeal { shards } => need_heal(db, shards),
+            Mutation::Healed { shards } => healed(db, shards),
+            Mutation::GarbageSwept { ids } => {
+                let mut delete = db.prepare_cached("DELETE FROM garbage WHERE id = ?1")?;
+                ids.iter().try_for_each(|id| delete.execute([*id as i64]).map(drop))?;
+                Ok(Applied::Done)
+            }
+            Mutation::AdmitDrive { slot, drive } => {
+                db.execute(
+                    "INSERT INTO drives VALUES (?1, ?2, 0) ON CONFLICT (slot) DO UPDATE
+                     SET refill = refill OR drive <> excluded.drive, drive = excluded.drive",
+                    params![slot.0, drive.0.to_be_bytes()],
+                )?;
+                Ok(Applied::Done)
+            }
+            Mutation::RefillQueued { slot } => {
+                db.execute("UPDATE drives SET refill = 0 WHERE slot = ?1", [slot.0])?;
+                Ok(Applied::Done)
+            }
+        }
+    }
+
+    fn bucket(&mut self, db: &Connection, name: &str) -> Result<i64> {
+        if let Some(&id) = self.buckets.get(name) {
+            return Ok(id);
+        }
+        let id = query::bucket_id(db, name)?;
+        self.buckets.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    fn count(&mut self, bucket: i64, objects: i64, bytes: i64) {
+        let count = self.counts.entry(bucket).or_default();
+        *count = (count.0 + objects, count.1 + bytes);
+    }
+
+    fn create_bucket(&mut self, db: &Connection, name: &str, created: Timestamp) -> Result<Applied> {
+        match self.bucket(db, name) {
+            Ok(_) => return Err(MetadataError::BucketExists),
+            Err(MetadataError::NoSuchBucket) => {}
+            Err(error) => return Err(error),
+        }
+        let created = created.as_millis() as i64;
+        db.execute("INSERT INTO buckets (name, created) VALUES (?1, ?2)", params![name, created])?;
+        Ok(Applied::Done)
+    }
+
+    fn delete_bucket(&mut self, db: &Connection, name: &str) -> Result<Applied> {
+        let id = self.bucket(db, name)?;
+        let used: bool = db.query_row(
+            "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
+                 OR EXISTS (SELECT 1 FROM uploads WHERE bucket = ?1)",
+            [id],
+            |row| row.get(0),
+        )?;
+        if used {
+            return Err(MetadataError::BucketNotEmpty);
+        }
+        db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
+        self.buckets.remove(name);
+        self.counts.remove(&id);
+        Ok(Applied::Done)
+    }
+
+    fn put_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::PutObject {
+            bucket,
+            key,
+            condition,
+            size,
+            etag,
+            modified,
+            attributes,
+            checksum,
+            content,
+        } = mutation
+        else {
+            unreachable!("called for this variant only");
+        };
+        let bucket = self.bucket(db, bucket)?;
+        let existing = existing(db, bucket, key)?;
+        check(*condition, existing.as_ref())?;
+        let stored = match content {
+            NewContent::Inline(_) => Content::Inline,
+            NewContent::Blob { layout, .. } => {
+                Content::Blobs(vec![Extent { blob: layout.blob, size: layout.size }])
+            }
+        };
+        let detail =
+            ObjectDetail { attributes: attributes.clone(), checksum: checksum.clone(), content: stored };
+        let object = NewObject { size: *size, etag: *etag, modified: *modified, detail: &detail };
+        let sequence = self.replace(db, bucket, key, existing, &object)?;
+        match content {
+            NewContent::Inline(data) => insert_payload(db, sequence, data)?,
+            NewContent::Blob { layout, missing } => insert_blob(db, layout, missing)?,
+        }
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
+    }
+
+    fn copy_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::CopyObject { source, sequence, bucket, key, condition, modified, attributes } =
+            mutation
+        else {
+            unreachable!("called for this variant only");
+        };
+        let source_bucket = self.bucket(db, &source.0)?;
+        let bucket = self.bucket(db, bucket)?;
+        let from = self::existing(db, source_bucket, &source.1)?.filter(|from| from.sequence == *sequence);
+        let from = from.ok_or(MetadataError::SourceChanged)?;
+        let existing = existing(db, bucket, key)?;
+        check(*condition, existing.as_ref())?;
+        let payload = match &from.detail.content {
+            Content::Inline => query::payload(db, from.sequence)?,
+            Content::Blobs(extents) => {
+                let mut share = db.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE blob = ?1")?;
+                extents
+                    .iter()
+                    .try_for_each(|extent| share.execute([extent.blob.0.to_be_bytes()]).map(drop))?;
+                None
+            }
+        };
+        let detail =
+            ObjectDetail { attributes: attributes.clone().unwrap_or(from.detail.attributes), ..from.detail };
+        let object = NewObject { size: from.size, etag: from.etag, modified: *modified, detail: &detail };
+        let sequence = self.replace(db, bucket, key, existing, &object)?;
+        if let Some(payload) = payload {
+            insert_payload(db, sequence, &payload)?;
+        }
+        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum })
+    }
+
+    /// Writes an object's row over what stood there, releases that, and returns the new sequence.
+    fn replace(
+        &mut self,
+        db: &Connection,
+        bucket: i64,
+        key: &str,
+        existing: Option<Existing>,
+        object: &NewObject<'_>,
+    ) -> Result<u64> {
+        let sequence = self.next_sequence;
+        self.next_sequence += 1;
+        let checksum = schema::pack_checksum_kind(object.detail.checksum.as_ref());
+        let (etag, detail) = (pack_etag(object.etag), pack(object.detail));
+        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
+            .execute(params![
+                bucket,
+                key,
+                object.size as i64,
+                etag,
+                object.modified.as_millis() as i64,
+                checksum,
+                sequence as i64,
+                detail
+            ])?;
+        let (mut objects, mut bytes) = (1, object.size as i64);
+        if let Some(existing) = existing {
+            (objects, bytes) = (0, bytes - existing.size as i64);
+            release_content(db, existing.sequence, &existing.detail.content)?;
+        }
+        self.count(bucket, objects, bytes);
+        Ok(sequence)
+    }
+
+    fn delete_objects(&mut self, db: &Connection, bucket: &str, keys: &[String]) -> Result<Applied> {
+        let bucket = self.bucket(db, bucket)?;
+        let mut delete = db.prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?;
+        for key in keys {
+            if let Some(existing) = existing(db, bucket, key)? {
+                delete.execute(params![bucket, key])?;
+                self.count(bucket, -1, -(existing.size as i64));
+                release_content(db, existing.sequence, &existing.detail.content)?;
+            }
+        }
+        Ok(Applied::Done)
+    }
+
+    fn create_upload(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::CreateUpload { bucket, key, upload, initiated, attributes, checksum } = mutation else {
+            unreachable!("called for this variant only");
+        };
+        let bucket = self.bucket(db, bucket)?;
+        let detail = pack(&UploadDetail { attributes: attributes.clone(), checksum: *checksum });
+        db.prepare_cached("INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
+            bucket,
+            key,
+            upload.0.to_be_bytes(),
+            initiated.as_millis() as i64,
+            detail
+        ])?;
+        Ok(Applied::Done)
+    }
+
+    /// The upload's detail, if it is one of this key.
+    fn upload(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        key: &str,
+        upload: UploadId,
+    ) -> Result<(i64, UploadDetail)> {
+        let bucket = self.bucket(db, bucket)?;
+        let detail: Option<Vec<u8>> = db
+            .prepare_cached("SELECT detail FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3")?
+            .query_row(params![bucket, key, upload.0.to_be_bytes()], |row| row.get(0))
+            .optional()?;
+        Ok((bucket, unpack(&detail.ok_or(MetadataError::NoSuchUpload)?)?))
+    }
+
+    fn put_part(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::PutPart { bucket, key, upload, part, etag, modified, checksum, layout, missing } =
+            mutation
+        else {
+            unreachable!("called for this variant only");
+        };
+        self.upload(db, bucket, key, *upload)?;
+        if let Some(replaced) = part_blob(db, *upload, *part)? {
+            release_blob(db, replaced)?;
+        }
+        db.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
+            params![
+                upload.0.to_be_bytes(),
+                part.get(),
+                layout.size as i64,
+                pack_etag(*etag),
+                modified.as_millis() as i64,
+                pack(checksum),
+                layout.blob.0.to_be_bytes()
+            ],
+        )?;
+        insert_blob(db, layout, missing)?;
+        Ok(Applied::Done)
+    }
+
+    fn complete_upload(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::CompleteUpload { bucket, key, upload, parts, condition, etag, modified, checksum } =
+            mutation
+        else {
+            unreachable!("called for this variant only");
+        };
+        let (bucket, UploadDetail { attributes, .. }) = self.upload(db, bucket, key, *upload)?;
+        let existing = existing(db, bucket, key)?;
+        check(*condition, existing.as_ref())?;
+        let extents = chosen_extents(db, *upload, parts)?;
+        drop_unchosen_parts(db, *upload, &extents)?;
+        drop_upload(db, bucket, key, *upload)?;
+        let size = extents.iter().map(|extent| extent.size).sum();
+        let content = Content::Blobs(extents);
+        let detail = ObjectDetail { attributes, checksum: checksum.clone(), content };
+        let object = NewObject { size, etag: *etag, modified: *modified, detail: &detail };
+        self.replace(db, bucket, key, existing, &object)?;
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
+    }
+
+    fn abort_upload(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        key: &str,
+        upload: UploadId,
+    ) -> Result<Applied> {
+        let (bucket, _) = self.upload(db, bucket, key, upload)?;
+        drop_unchosen_parts(db, upload, &[])?;
+        drop_upload(db, bucket, key, upload)?;
+        Ok(Applied::Done)
+    }
+}
+
+fn existing(db: &Connection, bucket: i64, key: &str) -> Result<Option<Existing>> {
+    let mut select =
+        db.prepare_cached("SELECT size, sequence, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2")?;
+    let mut rows = select.query(params![bucket, key])?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    Ok(Some(Existing {
+        size: row.get::<_, i64>(0)? as u64,
+        sequence: row.get::<_, i64>(1)? as u64,
+        etag: schema::unpack_etag(query::blob_column(row, 2)?)?,
+        detail: unpack(query::blob_column(row, 3)?)?,
+    }))
+}
+
+fn check(condition: WriteCondition, existing: Option<&Existing>) -> Result<()> {
+    match (condition, existing) {
+        (WriteCondition::Always, _)
+        | (WriteCondition::IfAbsent, None)
+        | (WriteCondition::IfPresent, Some(_)) => Ok(()),
+        (WriteCondition::IfMatch(etag), Some(existing)) if existing.etag == etag => Ok(()),
+        (WriteCondition::IfMatch(_) | WriteCondition::IfPresent, None) => Err(MetadataError::NoSuchKey),
+        (WriteCondition::IfAbsent | WriteCondition::IfMatch(_), Some(_)) => {
+            Err(MetadataError::PreconditionFailed)
+        }
+    }
+}
+
+fn insert_payload(db: &Connection, sequence: u64, data: &[u8]) -> Result<()> {
+    db.prepare_cached("INSERT INTO payloads VALUES (?1, ?2)")?.execute(params![sequence as i64, data])?;
+    Ok(())
+}
+
+fn insert_blob(db: &Connection, layout: &BlobLayout, missing: &[u8]) -> Result<()> {
+    let blob = layout.blob.0.to_be_bytes();
+    db.prepare_cached("INSERT INTO blobs VALUES (?1, ?2, ?3, ?4, ?5, 1)")?.execute(params![
+        blob,
+        layout.size as i64,
+        layout.stripe_len,
+        layout.data_shards,
+        pack_slots(&layout.slots)
+    ])?;
+    let mut heal = db.prepare_cached("INSERT OR IGNORE INTO heal VALUES (?1, ?2)")?;
+    missing.iter().try_for_each(|shard| heal.execute(params![blob, shard]).map(drop))?;
+    Ok(())
+}
+
+fn release_content(db: &Connection, sequence: u64, content: &Content) -> Result<()> {
+    match content {
+        Content::Inline => {
+            db.prepare_cached("DELETE FROM payloads WHERE sequence = ?1")?.execute([sequence as i64])?;
+            Ok(())
+        }
+        Content::Blobs(extents) => extents.iter().try_for_each(|extent| release_blob(db, extent.blob)),
+    }
+}
+
+/// Takes one reference off a blob; the last one makes it garbage.
+fn release_blob(db: &Connection, blob: BlobId) -> Result<()> {
+    let blob = blob.0.to_be_bytes();
+    let left: Option<i64> = db
+        .prepare_cached("UPDATE blobs SET refs = refs - 1 WHERE blob = ?1 RETURNING refs")?
+        .query_row([blob], |row| row.get(0))
+        .optional()?;
+    if left.is_some_and(|left| left <= 0) {
+        db.prepare_cached(
+            "INSERT INTO garbage (blob, size, stripe_len, data_shards, slots)
+             SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob = ?1",
+        )?
+        .execute([blob])?;
+        db.prepare_cached("DELETE FROM blobs WHERE blob = ?1")?.execute([blob])?;
+        db.prepare_cached("DELETE FROM heal WHERE blob = ?1")?.execute([blob])?;
+    }
+    Ok(())
+}
+
+fn part_blob(db: &Connection, upload: UploadId, part: PartNumber) -> Result<Option<BlobId>> {
+    let blob: Option<[u8; 16]> = db
+        .prepare_cached("SELECT blob FROM parts WHERE upload = ?1 AND part = ?2")?
+        .query_row(params![upload.0.to_be_bytes(), part.get()], |row| row.get(0))
+        .optional()?;
+    Ok(blob.map(|blob| BlobId(u128::from_be_bytes(blob))))
+}
+
+/// The extents of the chosen parts, each of which must still be the one that was read.
+fn chosen_extents(db: &Connection, upload: UploadId, parts: &[(PartNumber, BlobId)]) -> Result<Vec<Extent>> {
+    let mut select =
+        db.prepare_cached("SELECT size FROM parts WHERE upload = ?1 AND part = ?2 AND blob = ?3")?;
+    let extent = |&(part, blob): &(PartNumber, BlobId)| {
+        let size: Option<i64> = select
+            .query_row(params![upload.0.to_be_bytes(), part.get(), blob.0.to_be_bytes()], |row| row.get(0))
+            .optional()?;
+        let size = size.ok_or(MetadataError::PartChanged(part))? as u64;
+        Ok(Extent { blob, size })
+    };
+    parts.iter().map(extent).collect()
+}
+
+/// Releases the parts that the object does not use, and drops all part rows.
+fn drop_unchosen_parts(db: &Connection, upload: UploadId, chosen: &[Extent]) -> Result<()> {
+    let id = upload.0.to_be_bytes();
+    let all: Vec<BlobId> = db
+        .prepare_cached("SELECT blob FROM parts WHERE upload = ?1")?
+        .query_map([id], |row| row.get(0).map(|blob| BlobId(u128::from_be_bytes(blob))))?
+        .collect::<rusqlite::Result<_>>()?;
+    let chosen: std::collections::HashSet<BlobId> = chosen.iter().map(|extent| extent.blob).collect();
+    all.into_iter().filter(|blob| !chosen.contains(blob)).try_for_each(|blob| release_blob(db, blob))?;
+    db.prepare_cached("DELETE FROM parts WHERE upload = ?1")?.execute([id])?;
+    Ok(())
+}
+
+fn drop_upload(db: &Connection, bucket: i64, key: &str, upload: UploadId) -> Result<()> {
+    db.prepare_cached("DELETE FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3")?
+        .execute(params![bucket, key, upload.0.to_be_bytes()])?;
+    Ok(())
+}
+
+fn need_heal(db: &Connection, shards: &[(BlobId, u8)]) -> Result<Applied> {
+    let mut insert = db.prepare_cached(
+        "INSERT OR IGNORE INTO heal SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM blobs WHERE blob = ?1)",
+    )?;
+    shards
+        .iter()
+        .try_for_each(|(blob, shard)| insert.execute(params![blob.0.to_be_bytes(), shard]).map(drop))?;
+    Ok(Applied::Done)
+}
+
+fn healed(db: &Connection, shards: &[(BlobId, u8, crate::types::DriveSlot)]) -> Result<Applied> {
+    for (blob, shard, slot) in shards {
+        // A blob deleted meanwhile has no row; the shard just written is swept as an orphan.
+        let Some(mut layout) = query::blob_layout(db, *blob)? else { continue };
+        if let Some(place) = layout.slots.get_mut(usize::from(*shard)) {
+            *place = *slot;
+        }
+        let key = blob.0.to_be_bytes();
+        db.prepare_cached("UPDATE blobs SET slots = ?2 WHERE blob = ?1")?
+            .execute(params![key, pack_slots(&layout.slots)])?;
+        db.prepare_cached("DELETE FROM heal WHERE blob = ?1 AND shard = ?2")?.execute(params![key, shard])?;
+    }
+    Ok(Applied::Done)
+}

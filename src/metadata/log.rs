@@ -1,0 +1,130 @@
+//! The mirrored log: one replica on every drive, one writer.
+//!
+//! An entry is a batch of mutations at a position (epoch, index). The writer sends it to every replica
+//! that is up to date and goes on when all of them have answered, a quorum at least with success. A
+//! replica that fails falls behind and takes no entries until it is brought up to date again.
+//!
+//! Epochs make this safe without asking anybody. The writer begins a new, higher epoch whenever it starts
+//! and whenever an entry missed its quorum; the first entry of an epoch supersedes whatever an earlier
+//! one left at that index and behind it. Reading the log back, the highest epoch wins at each index and
+//! epochs never fall (see [`merge`]).
+//!
+//! Quorum: n - m replicas of n (m: parity shards of the deployment), because the product goes on with m
+//! drives gone. A start also wants n - m replicas. With m < n/2 any two such sets meet, so what was
+//! acknowledged is always found. With m = n/2 (two drives, four, six, eight) they need not: should m
+//! drives fail, the others go on and then fail as well, while the first ones come back alone, the
+//! deployment would start from what those know. That takes more than m drives lost at once, which is
+//! more than is promised; the later epoch wins when all are back.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::model::Mutation;
+use crate::runtime::BoxFuture;
+use crate::types::{DriveSlot, LogEntry, LogPosition};
+
+/// Why a replica did not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ReplicaError {
+    /// It does not hold these entries or this snapshot.
+    #[error("not on this replica")]
+    NotFound,
+    /// Its log does not continue at this position.
+    #[error("the log does not continue here")]
+    Gap,
+    /// Its drive is full.
+    #[error("drive full")]
+    NoSpace,
+    /// It failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// A replica of the log, with the database copies beside it: what a drive offers the metadata.
+pub trait Replica: Send + Sync + std::fmt::Debug {
+    /// Which drive it is on.
+    fn slot(&self) -> DriveSlot;
+    /// False while it takes no operations.
+    fn is_up(&self) -> bool;
+    /// Appends an entry; durable when answered.
+    fn append(&self, entry: LogEntry) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// The newest entry, and the index the log takes next.
+    fn end(&self) -> BoxFuture<'_, Result<(Option<LogPosition>, u64), ReplicaError>>;
+    /// Some entries from an index on; none at the end.
+    fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<LogEntry>, ReplicaError>>;
+    /// Forgets entries below an index.
+    fn trim(&self, below: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// Empties the log; it goes on at this position's index.
+    fn reset(&self, next: LogPosition) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// The log index that the newest database copy includes.
+    fn newest_snapshot(&self) -> BoxFuture<'_, Result<Option<u64>, ReplicaError>>;
+    /// Writes a piece of a database copy.
+    fn write_snapshot(
+        &self,
+        index: u64,
+        offset: u64,
+        piece: Bytes,
+    ) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// Makes a written copy durable.
+    fn commit_snapshot(&self, index: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// Reads a piece of a copy; empty at its end.
+    fn read_snapshot(&self, index: u64, offset: u64) -> BoxFuture<'_, Result<Bytes, ReplicaError>>;
+}
+
+/// What an entry holds.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Batch {
+    /// Applied in order; none in the entry that begins an epoch.
+    pub(super) mutations: Vec<Mutation>,
+}
+
+/// The log that several replicas' entries amount to, from `base + 1` on without a gap.
+pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>) -> Vec<LogEntry> {
+    let mut best: BTreeMap<u64, LogEntry> = BTreeMap::new();
+    for entry in replicas.into_iter().flatten() {
+        let at = best.entry(entry.position.index).or_insert_with(|| entry.clone());
+        if entry.position.epoch > at.position.epoch {
+            *at = entry;
+        }
+    }
+    let mut merged: Vec<LogEntry> = Vec::new();
+    for (index, entry) in best.split_off(&(base + 1)) {
+        let epoch = merged.last().map_or(0, |last| last.position.epoch);
+        if index != base + 1 + merged.len() as u64 || entry.position.epoch < epoch {
+            break;
+        }
+        merged.push(entry);
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(positions: &[(u64, u64)]) -> Vec<LogEntry> {
+        let entry =
+            |&(epoch, index)| LogEntry { position: LogPosition { epoch, index }, payload: Bytes::new() };
+        positions.iter().map(entry).collect()
+    }
+
+    #[test]
+    fn the_longest_log_wins_within_an_epoch() {
+        let merged = merge(0, [log(&[(1, 1), (1, 2)]), log(&[(1, 1), (1, 2), (1, 3)]), log(&[])]);
+        assert_eq!(merged, log(&[(1, 1), (1, 2), (1, 3)]));
+    }
+
+    #[test]
+    fn a_later_epoch_supersedes_what_a_lost_quorum_left() {
+        // The first replica missed its quorum at 2 and 3, was away, and the others went on in epoch 2.
+        let merged = merge(0, [log(&[(1, 1), (1, 2), (1, 3)]), log(&[(1, 1), (2, 2)])]);
+        assert_eq!(merged, log(&[(1, 1), (2, 2)]));
+    }
+
+    #[test]
+    fn entries_behind_a_gap_do_not_count() {
+        assert_eq!(merge(1, [log(&[(1, 1), (1, 2), (1, 4)])]), log(&[(1, 2)]));
+    }
+}

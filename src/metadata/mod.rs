@@ -1,0 +1,23 @@
+//! Buckets, objects, blobs and uploads: one order of mutations, one deterministic `apply`.
+//!
+//! SQLite holds the state; the mirrored log makes it durable. A batch of mutations is applied in an open
+//! SQLite transaction, appended to the log on every drive, and only then committed and answered, so that
+//! a reader never sees what is not yet durable (see `store`). The database can be rebuilt from the
+//! newest copy on any drive and the log behind it (see `recovery`).
+
+mod apply;
+mod log;
+mod model;
+mod query;
+mod recovery;
+mod schema;
+mod snapshot;
+mod store;
+
+pub use log::{Replica, ReplicaError};
+pub use model::{
+    Applied, BlobLayout, BucketRow, Content, Extent, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
+    NewContent, ObjectRow, PartRow, UploadRow,
+};
+pub use query::{Walk, Walked};
+pub use store::{Options, Store, applied_index};

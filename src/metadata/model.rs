@@ -1,0 +1,364 @@
+//! Rows and mutations.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::types::{
+    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveId, DriveSlot, Etag,
+    ObjectChecksum, PartNumber, Timestamp, UploadId, WriteCondition,
+};
+
+/// A bucket.
+#[derive(Debug, Clone)]
+pub struct BucketRow {
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Objects in it.
+    pub objects: u64,
+    /// Bytes of those objects.
+    pub bytes: u64,
+}
+
+/// A piece of an object: one blob.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// Which blob.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// Where an object's bytes are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Content {
+    /// In the metadata itself.
+    Inline,
+    /// In blobs, one a part.
+    Blobs(Vec<Extent>),
+}
+
+/// An object as it is stored.
+#[derive(Debug, Clone)]
+pub struct ObjectRow {
+    /// Order of commit; also the identity of this version.
+    pub sequence: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// What is kept beside it.
+    pub attributes: Attributes,
+    /// Its checksum.
+    pub checksum: Option<ObjectChecksum>,
+    /// Where its bytes are.
+    pub content: Content,
+}
+
+/// An object in a listing.
+#[derive(Debug, Clone)]
+pub struct ListedRow {
+    /// Its key.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Algorithm and kind of its checksum.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// How a blob is laid out over drives. Constant in size whatever the blob's length.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobLayout {
+    /// Which blob.
+    pub blob: BlobId,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Data bytes of every stripe but the last.
+    pub stripe_len: u32,
+    /// Data shards of a stripe; the slots beyond are parity.
+    pub data_shards: u8,
+    /// The drive of each shard. A drive may hold two where too few were up.
+    pub slots: Vec<DriveSlot>,
+}
+
+/// A part of an upload.
+#[derive(Debug, Clone)]
+pub struct PartRow {
+    /// Its number.
+    pub part: PartNumber,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was stored.
+    pub modified: Timestamp,
+    /// Its checksum.
+    pub checksum: Option<ChecksumValue>,
+    /// Its blob.
+    pub blob: BlobId,
+}
+
+/// An upload in progress.
+#[derive(Debug, Clone)]
+pub struct UploadRow {
+    /// Target key.
+    pub key: String,
+    /// Its id.
+    pub upload: UploadId,
+    /// When it was started.
+    pub initiated: Timestamp,
+    /// What the object will keep beside its bytes.
+    pub attributes: Attributes,
+    /// Checksum the object shall have.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// A shard that should be there and is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealRow {
+    /// Of which blob.
+    pub blob: BlobId,
+    /// Which shard.
+    pub shard: u8,
+}
+
+/// A blob that nothing refers to any more.
+#[derive(Debug, Clone)]
+pub struct GarbageRow {
+    /// Order of removal.
+    pub id: u64,
+    /// Which blob, and where its shards are.
+    pub layout: BlobLayout,
+}
+
+/// The bytes of a new object.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum NewContent {
+    /// Kept in the metadata.
+    Inline(Bytes),
+    /// Kept on drives; `missing` shards were not written and are to be healed.
+    Blob {
+        /// Where.
+        layout: BlobLayout,
+        /// Shards to heal.
+        missing: Vec<u8>,
+    },
+}
+
+/// One change of state. Preconditions are part of it and are checked by `apply`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Mutation {
+    /// Makes a bucket.
+    CreateBucket {
+        /// Its name.
+        bucket: String,
+        /// When.
+        created: Timestamp,
+    },
+    /// Removes an empty bucket.
+    DeleteBucket {
+        /// Its name.
+        bucket: String,
+    },
+    /// Writes an object.
+    PutObject {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// When it may happen.
+        condition: WriteCondition,
+        /// Length in bytes.
+        size: u64,
+        /// Its tag.
+        etag: Etag,
+        /// When.
+        modified: Timestamp,
+        /// What is kept beside it.
+        attributes: Attributes,
+        /// Its checksum.
+        checksum: Option<ObjectChecksum>,
+        /// Its bytes.
+        content: NewContent,
+    },
+    /// Makes an object of another's bytes, by reference.
+    CopyObject {
+        /// Bucket and key of the source ...
+        source: (String, String),
+        /// ... and the version that was read.
+        sequence: u64,
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// When it may happen.
+        condition: WriteCondition,
+        /// When.
+        modified: Timestamp,
+        /// Replaces the source's attributes.
+        attributes: Option<Attributes>,
+    },
+    /// Removes objects; keys that do not exist are no error.
+    DeleteObjects {
+        /// Where.
+        bucket: String,
+        /// Which.
+        keys: Vec<String>,
+    },
+    /// Starts an upload.
+    CreateUpload {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// Its id.
+        upload: UploadId,
+        /// When.
+        initiated: Timestamp,
+        /// What the object will keep beside its bytes.
+        attributes: Attributes,
+        /// Checksum the object shall have.
+        checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    },
+    /// Stores a part, replacing one of the same number.
+    PutPart {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// Which upload.
+        upload: UploadId,
+        /// Which part.
+        part: PartNumber,
+        /// Its tag.
+        etag: Etag,
+        /// When.
+        modified: Timestamp,
+        /// Its checksum.
+        checksum: Option<ChecksumValue>,
+        /// Its bytes.
+        layout: BlobLayout,
+        /// Shards to heal.
+        missing: Vec<u8>,
+    },
+    /// Makes an object of parts.
+    CompleteUpload {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// Which upload.
+        upload: UploadId,
+        /// Number and blob of the parts, in order; each must still be the part of that number.
+        parts: Vec<(PartNumber, BlobId)>,
+        /// When it may happen.
+        condition: WriteCondition,
+        /// The object's tag.
+        etag: Etag,
+        /// When.
+        modified: Timestamp,
+        /// The object's checksum.
+        checksum: Option<ObjectChecksum>,
+    },
+    /// Drops an upload.
+    AbortUpload {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// Which upload.
+        upload: UploadId,
+    },
+    /// Shards found missing or bad.
+    NeedHeal {
+        /// Blob and shard.
+        shards: Vec<(BlobId, u8)>,
+    },
+    /// Shards rebuilt: each is now on the drive in this slot.
+    Healed {
+        /// Blob, shard, and where it is now.
+        shards: Vec<(BlobId, u8, DriveSlot)>,
+    },
+    /// Garbage whose shards are removed from the drives.
+    GarbageSwept {
+        /// Garbage rows.
+        ids: Vec<u64>,
+    },
+    /// A drive takes a slot; a new drive in a slot that had another is to be refilled.
+    AdmitDrive {
+        /// The slot.
+        slot: DriveSlot,
+        /// The drive.
+        drive: DriveId,
+    },
+    /// All that the drive in this slot should hold is queued for healing.
+    RefillQueued {
+        /// The slot.
+        slot: DriveSlot,
+    },
+}
+
+/// What a mutation did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Applied {
+    /// It happened.
+    Done,
+    /// An object was written.
+    Put {
+        /// Its tag.
+        etag: Etag,
+        /// Its checksum.
+        checksum: Option<ObjectChecksum>,
+    },
+}
+
+/// Why a mutation or query did not happen.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// The bucket does not exist.
+    #[error("no such bucket")]
+    NoSuchBucket,
+    /// The bucket exists.
+    #[error("bucket exists")]
+    BucketExists,
+    /// The bucket holds objects or uploads.
+    #[error("bucket not empty")]
+    BucketNotEmpty,
+    /// The key does not exist.
+    #[error("no such key")]
+    NoSuchKey,
+    /// The upload does not exist.
+    #[error("no such upload")]
+    NoSuchUpload,
+    /// The part is no longer the one that was read.
+    #[error("part {0:?} changed")]
+    PartChanged(PartNumber),
+    /// The write condition does not hold.
+    #[error("precondition failed")]
+    PreconditionFailed,
+    /// The source of a copy was replaced.
+    #[error("copy source changed")]
+    SourceChanged,
+    /// Too few drives took the log entry; it is not known to be lost, and not acknowledged.
+    #[error("metadata log unavailable: {0}")]
+    Unavailable(String),
+    /// The drives are full.
+    #[error("no space for the metadata log")]
+    NoSpace,
+    /// The database failed.
+    #[error("metadata database: {0}")]
+    Database(String),
+}
+
+impl From<rusqlite::Error> for MetadataError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Database(error.to_string())
+    }
+}

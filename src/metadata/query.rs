@@ -1,0 +1,441 @@
+//! Reads. Each is one or two indexed look-ups, or one range of an index.
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::model::{
+    BlobLayout, BucketRow, Content, GarbageRow, HealRow, ListedRow, MetadataError, ObjectRow, PartRow,
+    UploadRow,
+};
+use super::schema::{
+    ObjectDetail, UploadDetail, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum, unpack_slots,
+};
+use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Timestamp, UploadId};
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// A bucket's keys in order, by prefix and from a key on.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    /// Only keys that start so.
+    pub prefix: String,
+    /// Roll up keys at the first occurrence of this after the prefix.
+    pub delimiter: Option<String>,
+    /// Only keys after this one, and no group that is this.
+    pub after: String,
+    /// At most so many entries.
+    pub max: usize,
+}
+
+/// An entry of a walk: a row, or a group of rows under a common prefix.
+#[derive(Debug, Clone)]
+pub enum Walked<T> {
+    /// A row.
+    Row(T),
+    /// A group.
+    Group(String),
+}
+
+pub(super) fn blob_column<'a>(row: &'a Row<'_>, index: usize) -> Result<&'a [u8]> {
+    row.get_ref(index)?.as_blob().map_err(|error| MetadataError::Database(error.to_string()))
+}
+
+fn text_column<'a>(row: &'a Row<'_>, index: usize) -> Result<&'a str> {
+    row.get_ref(index)?.as_str().map_err(|error| MetadataError::Database(error.to_string()))
+}
+
+fn id_column(row: &Row<'_>, index: usize) -> rusqlite::Result<u128> {
+    row.get(index).map(u128::from_be_bytes)
+}
+
+fn time_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+    row.get(index).map(|millis: i64| Timestamp::from_millis(millis as u64))
+}
+
+pub(super) fn state(db: &Connection, name: &str) -> Result<u64> {
+    let value: i64 =
+        db.prepare_cached("SELECT value FROM state WHERE name = ?1")?.query_row([name], |row| row.get(0))?;
+    Ok(value as u64)
+}
+
+pub(super) fn set_state(db: &Connection, name: &str, value: u64) -> Result<()> {
+    db.prepare_cached("UPDATE state SET value = ?2 WHERE name = ?1")?.execute(params![name, value as i64])?;
+    Ok(())
+}
+
+pub(super) fn bucket_id(db: &Connection, name: &str) -> Result<i64> {
+    let id = db
+        .prepare_cached("SELECT id FROM buckets WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()?;
+    id.ok_or(MetadataError::NoSuchBucket)
+}
+
+fn bucket_row(row: &Row<'_>) -> rusqlite::Result<BucketRow> {
+    Ok(BucketRow {
+        name: row.get(0)?,
+        created: time_column(row, 1)?,
+        objects: row.get::<_, i64>(2)? as u64,
+        bytes: row.get::<_, i64>(3)? as u64,
+    })
+}
+
+pub(super) fn bucket(db: &Connection, name: &str) -> Result<BucketRow> {
+    let row = db
+        .prepare_cached("SELECT name, created, objects, bytes FROM buckets WHERE name = ?1")?
+        .query_row([name], bucket_row)
+        .optional()?;
+    row.ok_or(MetadataError::NoSuchBucket)
+}
+
+pub(super) fn buckets(db: &Connection) -> Result<Vec<BucketRow>> {
+    let mut select = db.prepare_cached("SELECT name, created, objects, bytes FROM buckets ORDER BY name")?;
+    let rows = select.query_map([], bucket_row)?.collect::<rusqlite::Result<_>>()?;
+    Ok(rows)
+}
+
+pub(super) fn object(db: &Connection, bucket: &str, key: &str) -> Result<ObjectRow> {
+    let mut select = db.prepare_cached(
+        "SELECT size, etag, modified, sequence, detail FROM objects
+         WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND key = ?2",
+    )?;
+    let mut rows = select.query(params![bucket, key])?;
+    let Some(row) = rows.next()? else {
+        bucket_id(db, bucket)?;
+        return Err(MetadataError::NoSuchKey);
+    };
+    let detail: ObjectDetail = unpack(blob_column(row, 4)?)?;
+    Ok(ObjectRow {
+        size: row.get::<_, i64>(0)? as u64,
+        etag: unpack_etag(blob_column(row, 1)?)?,
+        modified: time_column(row, 2)?,
+        sequence: row.get::<_, i64>(3)? as u64,
+        attributes: detail.attributes,
+        checksum: detail.checksum,
+        content: detail.content,
+    })
+}
+
+pub(super) fn payload(db: &Connection, sequence: u64) -> Result<Option<Vec<u8>>> {
+    let mut select = db.prepare_cached("SELECT data FROM payloads WHERE sequence = ?1")?;
+    Ok(select.query_row([sequence as i64], |row| row.get(0)).optional()?)
+}
+
+/// An object and its payload, if that is inline and was not released between the two look-ups.
+pub(super) fn object_and_payload(
+    db: &Connection,
+    bucket: &str,
+    key: &str,
+) -> Result<(ObjectRow, Option<Vec<u8>>)> {
+    let object = object(db, bucket, key)?;
+    let payload = match object.content {
+        Content::Inline => payload(db, object.sequence)?,
+        Content::Blobs(_) => None,
+    };
+    Ok((object, payload))
+}
+
+fn layout(row: &Row<'_>, first: usize) -> rusqlite::Result<BlobLayout> {
+    Ok(BlobLayout {
+        blob: BlobId(id_column(row, first)?),
+        size: row.get::<_, i64>(first + 1)? as u64,
+        stripe_len: row.get(first + 2)?,
+        data_shards: row.get(first + 3)?,
+        slots: unpack_slots(row.get_ref(first + 4)?.as_blob()?),
+    })
+}
+
+pub(super) fn blob_layout(db: &Connection, blob: BlobId) -> Result<Option<BlobLayout>> {
+    let found = db
+        .prepare_cached("SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob = ?1")?
+        .query_row([blob.0.to_be_bytes()], |row| layout(row, 0))
+        .optional()?;
+    Ok(found)
+}
+
+pub(super) fn blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
+    let mut select = db.prepare_cached(
+        "SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob > ?1 ORDER BY blob LIMIT ?2",
+    )?;
+    let rows = select.query_map(params![after.0.to_be_bytes(), max as i64], |row| layout(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn heal_after(db: &Connection, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
+    let mut select = db.prepare_cached(
+        "SELECT blob, shard FROM heal WHERE (blob, shard) > (?1, ?2) ORDER BY blob, shard LIMIT ?3",
+    )?;
+    let rows = select.query_map(params![after.blob.0.to_be_bytes(), after.shard, max as i64], |row| {
+        Ok(HealRow { blob: BlobId(id_column(row, 0)?), shard: row.get(1)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn count(db: &Connection, table: &'static str) -> Result<u64> {
+    let count: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
+    Ok(count as u64)
+}
+
+pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
+    let mut select = db.prepare_cached(
+        "SELECT id, blob, size, stripe_len, data_shards, slots FROM garbage ORDER BY id LIMIT ?1",
+    )?;
+    let rows = select.query_map([max as i64], |row| {
+        Ok(GarbageRow { id: row.get::<_, i64>(0)? as u64, layout: layout(row, 1)? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn drives(db: &Connection) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
+    let mut select = db.prepare_cached("SELECT slot, drive, refill FROM drives ORDER BY slot")?;
+    let rows =
+        select.query_map([], |row| Ok((DriveSlot(row.get(0)?), DriveId(id_column(row, 1)?), row.get(2)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A page of a bucket's objects.
+pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
+    let bucket = bucket_id(db, bucket)?;
+    let mut select = db.prepare_cached(
+        "SELECT key, size, etag, modified, checksum FROM objects
+         WHERE bucket = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
+    )?;
+    walk_keys(walk, |from, limit, visit| {
+        let mut rows = select.query(params![bucket, from, limit as i64])?;
+        while let Some(row) = rows.next()? {
+            let more = visit(text_column(row, 0)?, &mut || {
+                Ok(ListedRow {
+                    key: row.get(0)?,
+                    size: row.get::<_, i64>(1)? as u64,
+                    etag: unpack_etag(blob_column(row, 2)?)?,
+                    modified: time_column(row, 3)?,
+                    checksum: unpack_checksum_kind(row.get(4)?),
+                })
+            })?;
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Called with a key and a way to read its row; tells whether to go on.
+type Visit<'v, T> = &'v mut dyn FnMut(&str, &mut dyn FnMut() -> Result<T>) -> Result<bool>;
+
+/// Walks ordered keys, seeking past each group. `scan` visits keys from a first key on, up to a limit.
+/// Returns the entries and whether more follow.
+fn walk_keys<T>(
+    walk: &Walk,
+    mut scan: impl FnMut(&str, usize, Visit<'_, T>) -> Result<()>,
+) -> Result<(Vec<Walked<T>>, bool)> {
+    let mut entries = Vec::new();
+    let mut more = false;
+    let mut from = Some(first_key(walk));
+    while let Some(start) = from.take() {
+        // One more than is wanted tells whether the page is the last.
+        let limit = walk.max + 1 - entries.len();
+        scan(&start, limit, &mut |key, read| {
+            if !key.starts_with(&walk.prefix) {
+                return Ok(false);
+            }
+            if entries.len() == walk.max {
+                more = true;
+                return Ok(false);
+            }
+            match group_of(walk, key) {
+                Some(group) => {
+                    from = successor(&group);
+                    entries.push(Walked::Group(group));
+                    Ok(false)
+                }
+                None => {
+                    entries.push(Walked::Row(read()?));
+                    Ok(true)
+                }
+            }
+        })?;
+    }
+    Ok((entries, more))
+}
+
+/// Where a walk begins: behind `after`, and behind its whole group if it names one.
+fn first_key(walk: &Walk) -> String {
+    if walk.after < walk.prefix || walk.after.is_empty() {
+        return walk.prefix.clone();
+    }
+    let after_is_group = group_of(walk, &walk.after).is_some_and(|group| group == walk.after);
+    let skipped = if after_is_group { successor(&walk.after) } else { None };
+    skipped.unwrap_or_else(|| format!("{}\0", walk.after))
+}
+
+/// The common prefix that a key rolls up into.
+fn group_of(walk: &Walk, key: &str) -> Option<String> {
+    let delimiter = walk.delimiter.as_deref()?;
+    let rest = key.strip_prefix(walk.prefix.as_str())?;
+    let end = walk.prefix.len() + rest.find(delimiter)? + delimiter.len();
+    Some(key[..end].to_owned())
+}
+
+/// The smallest string above all that start with `prefix`; `None` if there is none.
+fn successor(prefix: &str) -> Option<String> {
+    let mut rest = prefix.to_owned();
+    while let Some(last) = rest.pop() {
+        let next = match last {
+            '\u{d7ff}' => Some('\u{e000}'),
+            other => char::from_u32(u32::from(other) + 1),
+        };
+        if let Some(next) = next {
+            rest.push(next);
+            return Some(rest);
+        }
+    }
+    None
+}
+
+fn upload_row(row: &Row<'_>) -> Result<UploadRow> {
+    let detail: UploadDetail = unpack(blob_column(row, 3)?)?;
+    Ok(UploadRow {
+        key: row.get(0)?,
+        upload: UploadId(id_column(row, 1)?),
+        initiated: time_column(row, 2)?,
+        attributes: detail.attributes,
+        checksum: detail.checksum,
+    })
+}
+
+pub(super) fn upload(db: &Connection, bucket: &str, key: &str, upload: UploadId) -> Result<UploadRow> {
+    let bucket = bucket_id(db, bucket)?;
+    let mut select = db.prepare_cached(
+        "SELECT key, upload, initiated, detail FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3",
+    )?;
+    let mut rows = select.query(params![bucket, key, upload.0.to_be_bytes()])?;
+    rows.next()?.map_or(Err(MetadataError::NoSuchUpload), upload_row)
+}
+
+/// A page of uploads; `after_upload` resumes within the key `walk.after`.
+pub(super) fn uploads(
+    db: &Connection,
+    bucket: &str,
+    walk: &Walk,
+    after_upload: Option<UploadId>,
+) -> Result<(Vec<Walked<UploadRow>>, bool)> {
+    let bucket = bucket_id(db, bucket)?;
+    let mut same_key = Vec::new();
+    if let Some(after_upload) = after_upload {
+        let mut select = db.prepare_cached(
+            "SELECT key, upload, initiated, detail FROM uploads
+             WHERE bucket = ?1 AND key = ?2 AND upload > ?3 ORDER BY upload LIMIT ?4",
+        )?;
+        let limit = walk.max as i64 + 1;
+        let mut rows = select.query(params![bucket, walk.after, after_upload.0.to_be_bytes(), limit])?;
+        while let Some(row) = rows.next()? {
+            same_key.push(Walked::Row(upload_row(row)?));
+        }
+    }
+    if same_key.len() > walk.max {
+        same_key.truncate(walk.max);
+        return Ok((same_key, true));
+    }
+    let mut select = db.prepare_cached(
+        "SELECT key, upload, initiated, detail FROM uploads
+         WHERE bucket = ?1 AND key >= ?2 ORDER BY key, upload LIMIT ?3",
+    )?;
+    let rest = Walk { max: walk.max - same_key.len(), ..walk.clone() };
+    let (entries, more) = walk_keys(&rest, |from, limit, visit| {
+        let mut rows = select.query(params![bucket, from, limit as i64])?;
+        while let Some(row) = rows.next()? {
+            if !visit(text_column(row, 0)?, &mut || upload_row(row))? {
+                break;
+            }
+        }
+        Ok(())
+    })?;
+    same_key.extend(entries);
+    Ok((same_key, more))
+}
+
+/// Parts of an upload with numbers above `after`.
+pub(super) fn parts(db: &Connection, upload: UploadId, after: u16, max: usize) -> Result<Vec<PartRow>> {
+    let mut select = db.prepare_cached(
+        "SELECT part, size, etag, modified, checksum, blob FROM parts
+         WHERE upload = ?1 AND part > ?2 ORDER BY part LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![upload.0.to_be_bytes(), after, max as i64])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let number = PartNumber::new(row.get(0)?);
+        parts.push(PartRow {
+            part: number.ok_or_else(|| MetadataError::Database("part number".into()))?,
+            size: row.get::<_, i64>(1)? as u64,
+            etag: unpack_etag(blob_column(row, 2)?)?,
+            modified: time_column(row, 3)?,
+            checksum: unpack_part_checksum(blob_column(row, 4)?)?,
+            blob: BlobId(id_column(row, 5)?),
+        });
+    }
+    Ok(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(
+        keys: &[&str],
+        prefix: &str,
+        delimiter: Option<&str>,
+        after: &str,
+        max: usize,
+    ) -> (Vec<String>, bool) {
+        let request =
+            Walk { prefix: prefix.into(), delimiter: delimiter.map(Into::into), after: after.into(), max };
+        let (entries, more) = walk_keys(&request, |from, limit, visit| {
+            for key in keys.iter().filter(|key| **key >= from).take(limit) {
+                if !visit(key, &mut || Ok((*key).to_owned()))? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+        let text = |entry| match entry {
+            Walked::Row(key) => key,
+            Walked::Group(group) => format!("[{group}]"),
+        };
+        (entries.into_iter().map(text).collect(), more)
+    }
+
+    const KEYS: &[&str] = &["a", "a/", "a/b", "a/b/c", "ab", "b/1", "b/2", "c", "d/\u{10ffff}", "é"];
+
+    #[test]
+    fn keys_roll_up_at_the_delimiter() {
+        assert_eq!(walk(KEYS, "", Some("/"), "", 10).0, ["a", "[a/]", "ab", "[b/]", "c", "[d/]", "é"]);
+        assert_eq!(walk(KEYS, "a/", Some("/"), "", 10).0, ["a/", "a/b", "[a/b/]"]);
+        assert_eq!(walk(KEYS, "b", None, "", 10).0, ["b/1", "b/2"]);
+    }
+
+    #[test]
+    fn pages_join_without_gap_or_double() {
+        for delimiter in [None, Some("/"), Some("b")] {
+            for max in 1..=KEYS.len() {
+                let whole = walk(KEYS, "", delimiter, "", 100).0;
+                let (mut joined, mut after) = (Vec::new(), String::new());
+                loop {
+                    let (page, more) = walk(KEYS, "", delimiter, &after, max);
+                    after = page.last().unwrap().trim_matches(['[', ']']).to_owned();
+                    joined.extend(page);
+                    if !more {
+                        break;
+                    }
+                }
+                assert_eq!(joined, whole, "{delimiter:?} {max}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_of_nothing_is_not_truncated_only_when_nothing_follows() {
+        assert_eq!(walk(KEYS, "zzz", None, "", 5), (vec![], false));
+        assert_eq!(walk(KEYS, "", None, "c", 2), (vec!["d/\u{10ffff}".into(), "é".into()], false));
+    }
+}

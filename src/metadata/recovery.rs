@@ -1,0 +1,170 @@
+//! From what the drives hold to a database that is up to date.
+//!
+//! 1. Take the database where the deployment keeps it. If it is missing, unreadable or too old for the
+//!    logs to continue it, take the newest copy on any drive.
+//! 2. Read every replica's log from there on and merge them.
+//! 3. Apply what the database does not have yet.
+//!
+//! Entries that missed their quorum may be among them. They were not acknowledged, so either outcome is
+//! right; applying them and beginning a new epoch behind them makes it one outcome for all replicas.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::apply::Applier;
+use super::log::{Batch, Replica, ReplicaError, merge};
+use super::model::MetadataError;
+use super::{query, schema, snapshot, store};
+use crate::types::LogPosition;
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// A database that is up to date, and where the log ends.
+#[derive(Debug)]
+pub(super) struct Recovered {
+    pub(super) connection: Connection,
+    pub(super) applier: Applier,
+    pub(super) end: LogPosition,
+}
+
+/// See the module's head. `path` is the database's.
+pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>]) -> Result<Recovered> {
+    let mut copies = snapshot::available(replicas).await;
+    let mut candidate = open_existing(path);
+    loop {
+        let connection = match candidate.take() {
+            Some(connection) => connection,
+            None if copies.is_empty() => start_empty(path)?,
+            None => {
+                let (index, replica) = copies.remove(0);
+                tracing::warn!(
+                    index,
+                    slot = replica.slot().0,
+                    "rebuilding the metadata database from a copy"
+                );
+                match restore(path, index, replica.as_ref()).await {
+                    Ok(connection) => connection,
+                    Err(error) if !copies.is_empty() => {
+                        tracing::warn!(%error, "that copy cannot be used");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        match replay(connection, replicas).await? {
+            Some(recovered) => return Ok(recovered),
+            None if copies.is_empty() => {
+                return Err(MetadataError::Unavailable(
+                    "the drives that are up hold neither a whole log nor a copy of the metadata that it continues; \
+                     bring more drives up"
+                        .into(),
+                ));
+            }
+            None => tracing::warn!("the metadata database is too old for the logs"),
+        }
+    }
+}
+
+fn open_existing(path: &Path) -> Option<Connection> {
+    if !path.exists() {
+        return None;
+    }
+    let opened = store::open_writer(path).and_then(|db| {
+        query::state(&db, "applied_index")?;
+        Ok(db)
+    });
+    opened.inspect_err(|error| tracing::warn!(%error, "the metadata database cannot be used")).ok()
+}
+
+fn start_empty(path: &Path) -> Result<Connection> {
+    remove_database(path)?;
+    store::open_writer(path)
+}
+
+/// Removes the database with its write-ahead log: one must never meet the other's successor.
+fn remove_database(path: &Path) -> Result<()> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(PathBuf::from(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(MetadataError::Database(format!("remove {}: {error}", path.display())));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> Result<Connection> {
+    let fetched = path.with_extension("fetched");
+    snapshot::fetch(replica, index, &fetched).await?;
+    remove_database(path)?;
+    std::fs::rename(&fetched, path)
+        .map_err(|error| MetadataError::Database(format!("rename {}: {error}", fetched.display())))?;
+    let connection = store::open_writer(path)?;
+    let intact: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if intact != "ok" {
+        return Err(MetadataError::Database(format!("copy is damaged: {intact}")));
+    }
+    Ok(connection)
+}
+
+/// Applies the merged log; `None` if it does not continue this database.
+async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result<Option<Recovered>> {
+    let mut applier = Applier::new(&connection)?;
+    let mut end = LogPosition {
+        epoch: query::state(&connection, "epoch")?,
+        index: query::state(&connection, "applied_index")?,
+    };
+    loop {
+        let mut logs = Vec::new();
+        for replica in replicas {
+            match replica.read(end.index + 1).await {
+                Ok(entries) => logs.push(entries),
+                Err(ReplicaError::NotFound) => {}
+                Err(error) => {
+                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read")
+                }
+            }
+        }
+        let merged = merge(end.index, logs);
+        let Some(last) = merged.last() else { break };
+        let last = last.position;
+        tracing::info!(from = end.index + 1, to = last.index, "replaying the metadata log");
+        for entry in &merged {
+            let batch: Batch = schema::unpack(&entry.payload)?;
+            apply_batch(&connection, &mut applier, &batch, entry.position)?;
+        }
+        end = last;
+    }
+    let farthest = farthest_end(replicas).await;
+    Ok((farthest.index <= end.index).then_some(Recovered { connection, applier, end }))
+}
+
+/// The newest entry that any replica of the newest epoch holds.
+async fn farthest_end(replicas: &[Arc<dyn Replica>]) -> LogPosition {
+    let mut farthest = LogPosition::default();
+    for replica in replicas {
+        if let Ok((Some(end), _)) = replica.end().await {
+            farthest = farthest.max(end);
+        }
+    }
+    farthest
+}
+
+/// Applies one entry of the log in a transaction of its own.
+fn apply_batch(db: &Connection, applier: &mut Applier, batch: &Batch, position: LogPosition) -> Result<()> {
+    db.execute_batch("BEGIN IMMEDIATE")?;
+    for mutation in &batch.mutations {
+        applier.apply(db, mutation).map_err(|error| {
+            MetadataError::Database(format!("entry {position:?} does not apply to this database: {error}"))
+        })?;
+    }
+    store::finish_transaction(db, applier, position)?;
+    db.execute_batch("COMMIT")?;
+    Ok(())
+}

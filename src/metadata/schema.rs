@@ -1,0 +1,139 @@
+//! Tables, and how rows are packed into columns.
+//!
+//! `objects` is a clustered index in key order, so that a listing reads neighbouring rows; what a listing
+//! does not show is in the last column. Payloads of tiny objects are in a table of their own, appended in
+//! commit order.
+
+use rusqlite::Connection;
+use serde::{Deserialize, Serialize};
+
+use super::model::{Content, MetadataError};
+use crate::types::{
+    Attributes, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum,
+};
+
+/// Version of these tables, kept in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO state VALUES ('epoch', 0), ('applied_index', 0), ('next_sequence', 1);
+CREATE TABLE buckets (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,
+    objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE objects (
+    bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
+    modified INTEGER NOT NULL, checksum INTEGER, sequence INTEGER NOT NULL, detail BLOB NOT NULL,
+    PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE blobs (
+    blob BLOB PRIMARY KEY, size INTEGER NOT NULL, stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL,
+    slots BLOB NOT NULL, refs INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE heal (blob BLOB NOT NULL, shard INTEGER NOT NULL, PRIMARY KEY (blob, shard)) WITHOUT ROWID;
+CREATE TABLE garbage (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL, size INTEGER NOT NULL,
+    stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL, slots BLOB NOT NULL);
+CREATE TABLE uploads (
+    bucket INTEGER NOT NULL, key TEXT NOT NULL, upload BLOB NOT NULL, initiated INTEGER NOT NULL,
+    detail BLOB NOT NULL, PRIMARY KEY (bucket, key, upload)) WITHOUT ROWID;
+CREATE TABLE parts (
+    upload BLOB NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
+    modified INTEGER NOT NULL, checksum BLOB NOT NULL, blob BLOB NOT NULL,
+    PRIMARY KEY (upload, part)) WITHOUT ROWID;
+CREATE TABLE drives (slot INTEGER PRIMARY KEY, drive BLOB NOT NULL, refill INTEGER NOT NULL);
+";
+
+/// Makes the tables in an empty database; refuses one of another version.
+pub(super) fn prepare(connection: &Connection) -> Result<(), MetadataError> {
+    match connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
+        VERSION => Ok(()),
+        0 => {
+            connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+            Ok(())
+        }
+        other => Err(MetadataError::Database(format!("written by another release (version {other})"))),
+    }
+}
+
+/// The last column of `objects`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct ObjectDetail {
+    pub(super) attributes: Attributes,
+    pub(super) checksum: Option<ObjectChecksum>,
+    pub(super) content: Content,
+}
+
+/// The last column of `uploads`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct UploadDetail {
+    pub(super) attributes: Attributes,
+    pub(super) checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// Packs a value into a column.
+pub(super) fn pack<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_stdvec(value).expect("plain data serializes")
+}
+
+/// Unpacks a column.
+pub(super) fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MetadataError> {
+    postcard::from_bytes(bytes).map_err(|error| MetadataError::Database(format!("unreadable row: {error}")))
+}
+
+/// ETag as 16 or 18 bytes.
+pub(super) fn pack_etag(etag: Etag) -> Vec<u8> {
+    let mut bytes = etag.md5.to_vec();
+    if etag.parts > 0 {
+        bytes.extend_from_slice(&etag.parts.to_le_bytes());
+    }
+    bytes
+}
+
+/// See [`pack_etag`].
+pub(super) fn unpack_etag(bytes: &[u8]) -> Result<Etag, MetadataError> {
+    let bad = || MetadataError::Database("unreadable etag".into());
+    let (md5, parts) = bytes.split_at_checked(16).ok_or_else(bad)?;
+    let parts = match parts {
+        [] => 0,
+        [low, high] => u16::from_le_bytes([*low, *high]),
+        _ => return Err(bad()),
+    };
+    Ok(Etag { md5: md5.try_into().map_err(|_| bad())?, parts })
+}
+
+const ALGORITHMS: [ChecksumAlgorithm; 5] = [
+    ChecksumAlgorithm::Crc32,
+    ChecksumAlgorithm::Crc32c,
+    ChecksumAlgorithm::Crc64Nvme,
+    ChecksumAlgorithm::Sha1,
+    ChecksumAlgorithm::Sha256,
+];
+
+/// Algorithm and kind in one small integer for listings.
+pub(super) fn pack_checksum_kind(checksum: Option<&ObjectChecksum>) -> Option<i64> {
+    let checksum = checksum?;
+    let algorithm = ALGORITHMS.iter().position(|&a| a == checksum.value.algorithm)? as i64;
+    Some(algorithm * 2 + i64::from(checksum.kind == ChecksumKind::Composite))
+}
+
+/// See [`pack_checksum_kind`].
+pub(super) fn unpack_checksum_kind(packed: Option<i64>) -> Option<(ChecksumAlgorithm, ChecksumKind)> {
+    let packed = usize::try_from(packed?).ok()?;
+    let kind = if packed % 2 == 1 { ChecksumKind::Composite } else { ChecksumKind::FullObject };
+    Some((*ALGORITHMS.get(packed / 2)?, kind))
+}
+
+/// Slots, two bytes each.
+pub(super) fn pack_slots(slots: &[DriveSlot]) -> Vec<u8> {
+    slots.iter().flat_map(|slot| slot.0.to_le_bytes()).collect()
+}
+
+/// See [`pack_slots`].
+pub(super) fn unpack_slots(bytes: &[u8]) -> Vec<DriveSlot> {
+    bytes.as_chunks::<2>().0.iter().map(|&pair| DriveSlot(u16::from_le_bytes(pair))).collect()
+}
+
+/// A part's checksum column.
+pub(super) fn unpack_part_checksum(bytes: &[u8]) -> Result<Option<ChecksumValue>, MetadataError> {
+    unpack(bytes)
+}

@@ -1,0 +1,719 @@
+//! The metadata store: one writer thread, many readers.
+//!
+//! The writer takes all mutations that wait, opens a transaction, applies them, appends those that
+//! succeeded to the log as one entry, commits, and answers. So a batch costs one sync however many
+//! requests ride on it.
+//!
+//! Crash argument. A mutation is answered after its entry is durable on a quorum of drives and after
+//! COMMIT. SQLite runs with `synchronous=NORMAL`: its own files are always consistent, and what it may
+//! lose in a power cut is a tail of commits, which the log holds and recovery applies again. A crash
+//! between append and COMMIT leaves an entry that was not answered; recovery applies it. When the quorum
+//! is missed the transaction is rolled back and the next entry begins a new epoch, which supersedes it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot;
+
+use super::apply::Applier;
+use super::log::{Batch, Replica, ReplicaError};
+use super::model::{
+    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
+    PartRow, UploadRow,
+};
+use super::query::{self, Walk, Walked};
+use super::{recovery, schema, snapshot};
+use crate::types::{BlobId, DriveId, DriveSlot, LogEntry, LogPosition, UploadId};
+
+type Result<T> = std::result::Result<T, MetadataError>;
+type Answer = oneshot::Sender<Result<Applied>>;
+
+/// Most mutations in one entry of the log.
+const BATCH_MUTATIONS_MAX: usize = 512;
+/// Idle connections kept for readers.
+const READERS_MAX: usize = 16;
+/// How long a replica may take over an append before it counts as failed.
+const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often replicas that fell behind are looked at.
+const REJOIN_EVERY: Duration = Duration::from_millis(500);
+/// Log bytes after which the database is copied to the drives, if it is not larger itself.
+const SNAPSHOT_LOG_BYTES_MIN: u64 = 64 << 20;
+/// Pages of SQLite's write-ahead log after which it is written back.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// How a store is opened.
+#[derive(Debug)]
+pub struct Options {
+    /// Files where the database may be kept, on different drives where there are several: the first is
+    /// used, the next when it fails.
+    pub databases: Vec<PathBuf>,
+    /// The log's replicas that are known, up or not.
+    pub replicas: Vec<Arc<dyn Replica>>,
+    /// Replicas that must take an entry before it is acknowledged.
+    pub quorum: usize,
+    /// Drives that get copies of the database.
+    pub copies: usize,
+}
+
+/// The open store.
+#[derive(Debug)]
+pub struct Store {
+    jobs: Sender<Job>,
+    readers: Arc<Readers>,
+    status: Arc<Status>,
+    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+}
+
+#[derive(Debug)]
+enum Job {
+    Commit(Box<Mutation>, Answer),
+    CheckDatabase,
+    Stop,
+}
+
+/// What the writer tells others.
+#[derive(Debug, Default)]
+struct Status {
+    /// Replicas that are up to date.
+    live: AtomicU64,
+    /// The last entry missed its quorum.
+    stalled: AtomicBool,
+}
+
+/// Connections for readers, of the database as it stands now.
+#[derive(Debug)]
+struct Readers {
+    pool: Mutex<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    /// Counts the databases there were; connections of an earlier one are not kept.
+    generation: u64,
+    idle: Vec<Connection>,
+}
+
+impl Readers {
+    fn new(path: PathBuf) -> Self {
+        Self { pool: Mutex::new(Pool { path, generation: 0, idle: Vec::new() }) }
+    }
+
+    fn pool(&self) -> std::sync::MutexGuard<'_, Pool> {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let mut pool = self.pool();
+        let (generation, idle) = (pool.generation, pool.idle.pop());
+        let path = if idle.is_none() { pool.path.clone() } else { PathBuf::new() };
+        drop(pool);
+        let connection = idle.map_or_else(|| open_reader(&path), Ok)?;
+        let result = read(&connection);
+        let mut pool = self.pool();
+        if pool.generation == generation && pool.idle.len() < READERS_MAX {
+            pool.idle.push(connection);
+        }
+        result
+    }
+
+    /// Turns to another database.
+    fn switch(&self, path: PathBuf) {
+        let mut pool = self.pool();
+        *pool = Pool { path, generation: pool.generation + 1, idle: Vec::new() };
+    }
+}
+
+/// Opens the database for the writer, making tables if it is new.
+pub(super) fn open_writer(path: &Path) -> Result<Connection> {
+    let connection = Connection::open(path)?;
+    connection.execute_batch(
+        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+         PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY;",
+    )?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    schema::prepare(&connection)?;
+    Ok(connection)
+}
+
+fn open_reader(path: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch("PRAGMA cache_size = -512; PRAGMA mmap_size = 1073741824;")?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// The log index that the database at `path` includes; `None` if there is none that can be read.
+pub fn applied_index(path: &Path) -> Option<u64> {
+    if !path.exists() {
+        return None;
+    }
+    open_writer(path).and_then(|db| query::state(&db, "applied_index")).ok()
+}
+
+/// Writes what is kept once a transaction; the caller commits.
+pub(super) fn finish_transaction(
+    db: &Connection,
+    applier: &mut Applier,
+    position: LogPosition,
+) -> Result<()> {
+    applier.finish_batch(db)?;
+    query::set_state(db, "epoch", position.epoch)?;
+    query::set_state(db, "applied_index", position.index)
+}
+
+impl Store {
+    /// Recovers the database, begins a new epoch, and starts the writer.
+    pub async fn open(options: Options) -> Result<Self> {
+        let up = options.replicas.iter().filter(|replica| replica.is_up()).count();
+        if up < options.quorum {
+            let need = options.quorum;
+            return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
+        }
+        let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
+        let status = Arc::new(Status::default());
+        let (jobs, received) = channel();
+        let readers = Arc::new(Readers::new(database.clone()));
+        let mut writer = Writer {
+            db: recovered.connection,
+            applier: recovered.applier,
+            end: recovered.end,
+            behind: options.replicas.clone(),
+            live: Vec::new(),
+            epoch_open: false,
+            log_bytes: 0,
+            snapshot: SnapshotState::Idle,
+            database,
+            readers: readers.clone(),
+            status: status.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            options,
+        };
+        let spawned = std::thread::Builder::new().name("metadata-writer".into()).spawn(move || {
+            writer.run(&received);
+        });
+        let handle = spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))?;
+        let store = Self { jobs, readers, status, writer: Mutex::new(Some(handle)) };
+        Ok(store)
+    }
+
+    /// Applies a mutation; durable when this returns.
+    pub async fn commit(&self, mutation: Mutation) -> Result<Applied> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || MetadataError::Unavailable("shutting down".into());
+        self.jobs.send(Job::Commit(Box::new(mutation), answer)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Replicas of the log that are up to date.
+    pub fn replicas_live(&self) -> u64 {
+        self.status.live.load(Ordering::Relaxed)
+    }
+
+    /// False while entries miss their quorum.
+    pub fn is_writable(&self) -> bool {
+        !self.status.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Looks whether the database is still there, and rebuilds it elsewhere if not.
+    pub fn check_database(&self) {
+        // A writer that is gone has nothing to check.
+        let _ = self.jobs.send(Job::CheckDatabase);
+    }
+
+    /// Stops the writer after what waits is done.
+    pub fn close(&self) {
+        let _ = self.jobs.send(Job::Stop);
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the metadata writer panicked");
+        }
+    }
+
+    /// One bucket.
+    pub fn bucket(&self, name: &str) -> Result<BucketRow> {
+        self.readers.with(|db| query::bucket(db, name))
+    }
+
+    /// All buckets by name.
+    pub fn buckets(&self) -> Result<Vec<BucketRow>> {
+        self.readers.with(query::buckets)
+    }
+
+    /// One object.
+    pub fn object(&self, bucket: &str, key: &str) -> Result<ObjectRow> {
+        self.readers.with(|db| query::object(db, bucket, key))
+    }
+
+    /// One object and its payload, if that is inline.
+    pub fn object_and_payload(&self, bucket: &str, key: &str) -> Result<(ObjectRow, Option<Vec<u8>>)> {
+        self.readers.with(|db| query::object_and_payload(db, bucket, key))
+    }
+
+    /// Where a blob is.
+    pub fn blob_layout(&self, blob: BlobId) -> Result<Option<BlobLayout>> {
+        self.readers.with(|db| query::blob_layout(db, blob))
+    }
+
+    /// Blobs by id behind `after`.
+    pub fn blobs_after(&self, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
+        self.readers.with(|db| query::blobs_after(db, after, max))
+    }
+
+    /// A page of a bucket's objects, and whether more follow.
+    pub fn list(&self, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
+        self.readers.with(|db| in_one_moment(db, || query::list(db, bucket, walk)))
+    }
+
+    /// One upload.
+    pub fn upload(&self, bucket: &str, key: &str, upload: UploadId) -> Result<UploadRow> {
+        self.readers.with(|db| query::upload(db, bucket, key, upload))
+    }
+
+    /// A page of uploads, and whether more follow; `after_upload` resumes within the key `walk.after`.
+    pub fn uploads(
+        &self,
+        bucket: &str,
+        walk: &Walk,
+        after_upload: Option<UploadId>,
+    ) -> Result<(Vec<Walked<UploadRow>>, bool)> {
+        self.readers.with(|db| in_one_moment(db, || query::uploads(db, bucket, walk, after_upload)))
+    }
+
+    /// Parts of an upload with numbers above `after`.
+    pub fn parts(&self, upload: UploadId, after: u16, max: usize) -> Result<Vec<PartRow>> {
+        self.readers.with(|db| query::parts(db, upload, after, max))
+    }
+
+    /// Shards to heal, in order behind `after`.
+    pub fn heal_after(&self, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
+        self.readers.with(|db| query::heal_after(db, after, max))
+    }
+
+    /// Number of shards to heal.
+    pub fn heal_count(&self) -> Result<u64> {
+        self.readers.with(|db| query::count(db, "heal"))
+    }
+
+    /// Blobs to remove, oldest first.
+    pub fn garbage(&self, max: usize) -> Result<Vec<GarbageRow>> {
+        self.readers.with(|db| query::garbage(db, max))
+    }
+
+    /// Slot, drive, and whether what the drive should hold is still to be queued for healing.
+    pub fn drives(&self) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
+        self.readers.with(query::drives)
+    }
+}
+
+/// Recovers the database in the first place where that works.
+async fn recover_somewhere(
+    places: &[PathBuf],
+    replicas: &[Arc<dyn Replica>],
+) -> Result<(PathBuf, recovery::Recovered)> {
+    let mut failure = MetadataError::Database("no place for the metadata database".into());
+    for path in places {
+        let folder = path.parent().unwrap_or(path);
+        if let Err(error) = std::fs::create_dir_all(folder) {
+            failure = MetadataError::Database(format!("create {}: {error}", folder.display()));
+            continue;
+        }
+        match recovery::recover(path, replicas).await {
+            Ok(recovered) => return Ok((path.clone(), recovered)),
+            Err(error) => {
+                tracing::warn!(%error, database = %path.display(), "metadata database not recovered here");
+                failure = error;
+            }
+        }
+    }
+    Err(failure)
+}
+
+/// Runs several reads on one state of the database.
+fn in_one_moment<T>(db: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let result = read();
+    db.prepare_cached("COMMIT")?.execute([])?;
+    result
+}
+
+#[derive(Debug)]
+enum SnapshotState {
+    Idle,
+    /// A drive joined whose log does not reach back, or much was logged: copy when possible.
+    Wanted,
+    Running(Receiver<Option<u64>>),
+}
+
+/// The thread that owns the writing end.
+struct Writer {
+    options: Options,
+    db: Connection,
+    applier: Applier,
+    /// The newest entry.
+    end: LogPosition,
+    /// Replicas that have every entry.
+    live: Vec<Arc<dyn Replica>>,
+    /// Replicas that have not.
+    behind: Vec<Arc<dyn Replica>>,
+    /// An entry of the present epoch has reached its quorum, and none since has missed it.
+    epoch_open: bool,
+    /// Bytes logged since the last copy of the database.
+    log_bytes: u64,
+    snapshot: SnapshotState,
+    /// The database in use.
+    database: PathBuf,
+    readers: Arc<Readers>,
+    status: Arc<Status>,
+    runtime: tokio::runtime::Handle,
+}
+
+impl Writer {
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        let mut looked = Instant::now();
+        self.rejoin();
+        loop {
+            self.mind_snapshot();
+            if !self.behind.is_empty() && looked.elapsed() >= REJOIN_EVERY {
+                self.rejoin();
+                looked = Instant::now();
+            }
+            let waiting = if self.needs_attention() {
+                jobs.recv_timeout(REJOIN_EVERY)
+            } else {
+                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match waiting {
+                Ok(Job::Commit(mutation, answer)) => {
+                    let (waiting, stop) = gather(jobs, (mutation, answer));
+                    self.commit_batch(waiting);
+                    if stop {
+                        return;
+                    }
+                }
+                Ok(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database(),
+                Ok(Job::CheckDatabase) | Err(RecvTimeoutError::Timeout) => {}
+                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn needs_attention(&self) -> bool {
+        !self.behind.is_empty() || !matches!(self.snapshot, SnapshotState::Idle)
+    }
+
+    /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
+    /// stands before them in the batch.
+    fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
+        let (mutations, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let mut results = Vec::with_capacity(answers.len());
+        let committed = self.try_commit(mutations, &mut results);
+        if let Err(error) = committed {
+            if let MetadataError::Database(_) = error {
+                self.rebuild_database();
+            }
+            answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
+            return;
+        }
+        for (answer, result) in answers.into_iter().zip(results) {
+            let _ = answer.send(result);
+        }
+    }
+
+    /// Applies, logs and commits; on any failure nothing of it stands in the database.
+    fn try_commit(
+        &mut self,
+        mutations: Vec<Box<Mutation>>,
+        results: &mut Vec<Result<Applied>>,
+    ) -> Result<()> {
+        self.open_epoch()?;
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let mut accepted = Vec::with_capacity(mutations.len());
+        for mutation in mutations {
+            let result = self.applier.apply(&self.db, &mutation);
+            if let Err(error @ MetadataError::Database(_)) = result {
+                // Half of the mutation may stand in the transaction.
+                self.roll_back()?;
+                return Err(error);
+            }
+            if result.is_ok() {
+                accepted.push(*mutation);
+            }
+            results.push(result);
+        }
+        if accepted.is_empty() {
+            return self.roll_back();
+        }
+        let position = LogPosition { index: self.end.index + 1, ..self.end };
+        let logged = finish_transaction(&self.db, &mut self.applier, position)
+            .and_then(|()| self.append(position, &Batch { mutations: accepted }));
+        if let Err(error) = logged {
+            self.roll_back()?;
+            return Err(error);
+        }
+        // Should COMMIT fail, the entry is durable but not answered; rebuilding applies it.
+        self.db.prepare_cached("COMMIT")?.execute([])?;
+        self.end = position;
+        Ok(())
+    }
+
+    /// Rebuilds the database from the drives, in another place where there is one.
+    fn rebuild_database(&mut self) {
+        tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
+        let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
+        self.options.databases.rotate_left(failed + 1);
+        let recovered = recover_somewhere(&self.options.databases, &self.options.replicas);
+        match self.runtime.block_on(recovered) {
+            Ok((path, recovered)) => {
+                tracing::info!(database = %path.display(), "the metadata database is rebuilt");
+                (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
+                self.epoch_open = false;
+                self.readers.switch(path.clone());
+                self.database = path;
+            }
+            Err(error) => tracing::error!(%error, "the metadata database cannot be rebuilt"),
+        }
+    }
+
+    fn roll_back(&mut self) -> Result<()> {
+        self.db.execute_batch("ROLLBACK")?;
+        self.applier.rolled_back(&self.db)
+    }
+
+    /// Begins a new epoch unless one is open: an empty entry that supersedes what may stand behind `end`.
+    fn open_epoch(&mut self) -> Result<()> {
+        if self.epoch_open {
+            return Ok(());
+        }
+        let position = LogPosition { epoch: self.end.epoch + 1, index: self.end.index + 1 };
+        // The epoch is used up even if the entry misses its quorum.
+        self.end.epoch = position.epoch;
+        self.append(position, &Batch::default())?;
+        self.db.execute_batch("BEGIN IMMEDIATE")?;
+        finish_transaction(&self.db, &mut self.applier, position)?;
+        self.db.execute_batch("COMMIT")?;
+        self.end = position;
+        self.epoch_open = true;
+        Ok(())
+    }
+
+    /// Appends to all live replicas at once; those that fail fall behind.
+    fn append(&mut self, position: LogPosition, batch: &Batch) -> Result<()> {
+        let payload: bytes::Bytes = schema::pack(batch).into();
+        self.log_bytes += payload.len() as u64;
+        let results = self.runtime.block_on(join_all(self.live.iter().map(|replica| {
+            let entry = LogEntry { position, payload: payload.clone() };
+            async move {
+                let append = tokio::time::timeout(APPEND_TIMEOUT, replica.append(entry)).await;
+                append.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
+            }
+        })));
+        let full = results.iter().any(|result| *result == Err(ReplicaError::NoSpace));
+        self.drop_failed(&results);
+        let taken = results.iter().filter(|result| result.is_ok()).count();
+        let reached = taken >= self.options.quorum;
+        self.status.stalled.store(!reached, Ordering::Relaxed);
+        if reached {
+            return Ok(());
+        }
+        self.epoch_open = false;
+        if full {
+            return Err(MetadataError::NoSpace);
+        }
+        let need = self.options.quorum;
+        Err(MetadataError::Unavailable(format!("{taken} drives took the entry, {need} are needed")))
+    }
+
+    fn drop_failed(&mut self, results: &[std::result::Result<(), ReplicaError>]) {
+        let mut results = results.iter();
+        let mut kept = Vec::with_capacity(self.live.len());
+        for replica in self.live.drain(..) {
+            match results.next() {
+                Some(Err(error)) => {
+                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log fell behind");
+                    self.behind.push(replica);
+                }
+                _ => kept.push(replica),
+            }
+        }
+        self.live = kept;
+        self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Brings replicas that fell behind up to date, where they can be reached.
+    fn rejoin(&mut self) {
+        for replica in std::mem::take(&mut self.behind) {
+            if !replica.is_up() {
+                self.behind.push(replica);
+                continue;
+            }
+            let runtime = self.runtime.clone();
+            let caught_up =
+                async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
+            match runtime.block_on(caught_up) {
+                Ok(Ok(whole)) => {
+                    tracing::debug!(slot = replica.slot().0, whole, "a metadata log is up to date");
+                    if !whole {
+                        self.snapshot_wanted();
+                    }
+                    self.live.push(replica);
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
+                    self.behind.push(replica);
+                }
+                Err(_) => self.behind.push(replica),
+            }
+        }
+        self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
+        if !self.epoch_open
+            && let Err(error) = self.open_epoch()
+        {
+            tracing::warn!(%error, "the metadata log takes no entries");
+        }
+    }
+
+    /// Gives a replica the entries it lacks. False if its log could not be continued and was emptied: it
+    /// goes on with the next entry, and needs a copy of the database to be whole.
+    async fn catch_up(&self, replica: &dyn Replica) -> std::result::Result<bool, ReplicaError> {
+        let (last, next) = replica.end().await?;
+        if next == self.end.index + 1 && (last.is_none() || last == Some(self.end)) {
+            return Ok(true);
+        }
+        match self.missing_entries(last, next).await {
+            Some(entries) => {
+                for entry in entries {
+                    replica.append(entry).await?;
+                }
+                Ok(true)
+            }
+            None => {
+                replica.reset(LogPosition { index: self.end.index + 1, ..self.end }).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The entries from a replica's end to ours, read from others; `None` if it does not lead to ours.
+    async fn missing_entries(&self, last: Option<LogPosition>, next: u64) -> Option<Vec<LogEntry>> {
+        // Start at the replica's last entry, to see whether it is ours too.
+        let from = last.map_or(next, |last| last.index);
+        for source in self.options.replicas.iter().filter(|source| source.is_up()) {
+            let mut entries: Vec<LogEntry> = Vec::new();
+            while let Ok(more) = source.read(from + entries.len() as u64).await {
+                if more.is_empty() {
+                    break;
+                }
+                entries.extend(more);
+            }
+            entries.retain(|entry| entry.position <= self.end);
+            let leads_here = entries.last().is_some_and(|entry| entry.position == self.end);
+            let continues =
+                last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
+            if leads_here && continues {
+                return Some(entries.split_off(usize::from(last.is_some())));
+            }
+        }
+        None
+    }
+
+    fn snapshot_wanted(&mut self) {
+        if matches!(self.snapshot, SnapshotState::Idle) {
+            self.snapshot = SnapshotState::Wanted;
+        }
+    }
+
+    /// Starts a copy of the database when one is due, and trims the logs when it is done.
+    fn mind_snapshot(&mut self) {
+        if self.log_bytes > SNAPSHOT_LOG_BYTES_MIN && self.log_bytes > self.database_bytes() {
+            self.snapshot_wanted();
+        }
+        match &self.snapshot {
+            SnapshotState::Idle => {}
+            SnapshotState::Wanted => self.start_snapshot(),
+            SnapshotState::Running(done) => match done.try_recv() {
+                Err(std::sync::mpsc::TryRecvError::Empty) => {}
+                Ok(Some(index)) => {
+                    self.snapshot = SnapshotState::Idle;
+                    let trims = self.live.iter().map(|replica| replica.trim(index + 1));
+                    let trimmed = self.runtime.block_on(join_all(trims));
+                    for error in trimmed.into_iter().filter_map(std::result::Result::err) {
+                        tracing::warn!(%error, "a metadata log was not trimmed");
+                    }
+                }
+                Ok(None) | Err(_) => self.snapshot = SnapshotState::Idle,
+            },
+        }
+    }
+
+    fn database_bytes(&self) -> u64 {
+        std::fs::metadata(&self.database).map_or(0, |file| file.len())
+    }
+
+    fn start_snapshot(&mut self) {
+        self.log_bytes = 0;
+        let (done, finished) = channel();
+        let mut holders = self.live.clone();
+        holders.sort_by_key(|replica| replica.slot());
+        let copies = self.options.copies.max(1);
+        let database = self.database.clone();
+        let runtime = self.runtime.clone();
+        let work = move || {
+            let result = copy_to_drives(&database, &holders, copies, &runtime);
+            let result =
+                result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
+            let _ = done.send(result.ok());
+        };
+        match std::thread::Builder::new().name("metadata-copy".into()).spawn(work) {
+            Ok(_) => self.snapshot = SnapshotState::Running(finished),
+            Err(error) => tracing::warn!(%error, "start thread"),
+        }
+    }
+}
+
+/// Takes what waits, up to a batch; tells whether a stop was among it.
+fn gather(jobs: &Receiver<Job>, first: (Box<Mutation>, Answer)) -> (Vec<(Box<Mutation>, Answer)>, bool) {
+    let mut waiting = vec![first];
+    while waiting.len() < BATCH_MUTATIONS_MAX {
+        match jobs.try_recv() {
+            Ok(Job::Commit(mutation, answer)) => waiting.push((mutation, answer)),
+            Ok(Job::Stop) => return (waiting, true),
+            Ok(Job::CheckDatabase) => {}
+            Err(_) => break,
+        }
+    }
+    (waiting, false)
+}
+
+/// Copies the database to at least `copies` drives; returns the log index the copies include.
+fn copy_to_drives(
+    database: &Path,
+    holders: &[Arc<dyn Replica>],
+    copies: usize,
+    runtime: &tokio::runtime::Handle,
+) -> Result<u64> {
+    let path = database.with_extension("copy");
+    let _ = std::fs::remove_file(&path);
+    let index = snapshot::copy_database(&open_reader(database)?, &path)?;
+    let mut held = 0;
+    for holder in holders {
+        match runtime.block_on(snapshot::store(holder.as_ref(), index, &path)) {
+            Ok(()) => held += 1,
+            Err(error) => tracing::warn!(slot = holder.slot().0, %error, "no metadata copy on this drive"),
+        }
+    }
+    let _ = std::fs::remove_file(&path);
+    if held < copies {
+        return Err(MetadataError::Unavailable(format!("{held} drives took a copy, {copies} are needed")));
+    }
+    tracing::info!(index, held, "metadata copied to the drives");
+    Ok(index)
+}

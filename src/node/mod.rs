@@ -1,0 +1,15 @@
+//! Storage nodes: drives behind the network, drives as replicas of the metadata log, and which drives
+//! belong together.
+
+mod client;
+mod cluster;
+mod deployment;
+mod replica;
+mod server;
+mod wire;
+
+pub use client::{NodeClient, RemoteDrive};
+pub use cluster::open_nodes;
+pub use deployment::{Deployment, DeploymentError, drives_min, open_local};
+pub use replica::DriveReplica;
+pub use server::NodeServer;

@@ -1,0 +1,305 @@
+//! The node protocol: frames over TCP, many requests under way on each connection.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 4 | length of what follows, little endian like all numbers |
+//! | 8 | request id, chosen by the gateway; an answer repeats it |
+//! | 4 | length h of the head |
+//! | h | head: [`Request`] or [`Answer`], postcard |
+//! | rest | payload: the bytes of a shard, of log entries, of a piece of a snapshot |
+//!
+//! A connection begins with a handshake in which each side proves that it knows the cluster secret:
+//! node: magic, version, nonce (32 bytes); gateway: nonce, HMAC-SHA-256(secret, "gateway" nonces);
+//! node: HMAC-SHA-256(secret, "node" nonces). Shards and log entries carry checksums of their own that are
+//! verified at both ends; the connection is not encrypted, so nodes belong on a network that is trusted.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use crate::runtime::random_bytes;
+use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, Usage};
+use crate::types::{DeploymentId, DriveId, DriveSlot, LogEntry, LogPosition};
+
+/// Magic and version of the protocol.
+const HELLO: [u8; 8] = *b"HFnode\x00\x01";
+/// Longest frame: a log read's 4 MiB and what one large entry adds.
+const FRAME_BYTES_MAX: usize = 64 << 20;
+const NONCE_BYTES: usize = 32;
+const PROOF_BYTES: usize = 32;
+
+/// What a gateway asks.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// Are you there?
+    Ping,
+    /// Which drives are there?
+    Describe,
+    /// Format the blank drive at this position.
+    Format { position: u16, format: WireFormat },
+    /// An operation on a drive.
+    Drive { drive: DriveId, op: Op },
+}
+
+/// What a node answers; bytes travel as payload.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Answer {
+    Drives(Vec<(String, WireState)>),
+    Done,
+    Bytes,
+    Flag(bool),
+    Usage(Usage),
+    LogBounds {
+        first: Option<LogPosition>,
+        last: Option<LogPosition>,
+        next: u64,
+    },
+    /// Positions and payload lengths of the entries whose payloads follow each other.
+    Log(Vec<(LogPosition, u32)>),
+    Snapshot(Option<u64>),
+    Failed(DriveError),
+}
+
+/// [`DriveFormat`] on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct WireFormat {
+    deployment: DeploymentId,
+    drive: DriveId,
+    slot: DriveSlot,
+    drives: u16,
+    mounted: bool,
+}
+
+/// [`DriveState`] on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) enum WireState {
+    Blank { mounted: bool },
+    Formatted(WireFormat),
+    Foreign,
+}
+
+impl From<&DriveFormat> for WireFormat {
+    fn from(format: &DriveFormat) -> Self {
+        let DriveFormat { deployment, drive, slot, drives, mounted } = *format;
+        Self { deployment, drive, slot, drives, mounted }
+    }
+}
+
+impl From<WireFormat> for DriveFormat {
+    fn from(format: WireFormat) -> Self {
+        let WireFormat { deployment, drive, slot, drives, mounted } = format;
+        Self { deployment, drive, slot, drives, mounted }
+    }
+}
+
+impl From<&DriveState> for WireState {
+    fn from(state: &DriveState) -> Self {
+        match state {
+            DriveState::Blank { mounted } => Self::Blank { mounted: *mounted },
+            DriveState::Formatted(format) => Self::Formatted(format.into()),
+            DriveState::Foreign => Self::Foreign,
+        }
+    }
+}
+
+impl From<WireState> for DriveState {
+    fn from(state: WireState) -> Self {
+        match state {
+            WireState::Blank { mounted } => Self::Blank { mounted },
+            WireState::Formatted(format) => Self::Formatted(format.into()),
+            WireState::Foreign => Self::Foreign,
+        }
+    }
+}
+
+/// Splits a drive's reply in head and payload.
+pub(super) fn answer_of(reply: Result<Reply, DriveError>) -> (Answer, Bytes) {
+    let plain = |answer| (answer, Bytes::new());
+    match reply {
+        Err(error) => plain(Answer::Failed(error)),
+        Ok(Reply::Done) => plain(Answer::Done),
+        Ok(Reply::Bytes(bytes)) => (Answer::Bytes, bytes),
+        Ok(Reply::Flag(flag)) => plain(Answer::Flag(flag)),
+        Ok(Reply::Usage(usage)) => plain(Answer::Usage(usage)),
+        Ok(Reply::LogBounds { first, last, next }) => plain(Answer::LogBounds { first, last, next }),
+        Ok(Reply::Snapshot(index)) => plain(Answer::Snapshot(index)),
+        Ok(Reply::Log(entries)) => {
+            let heads = entries.iter().map(|entry| (entry.position, entry.payload.len() as u32)).collect();
+            let payload: Vec<u8> = entries.iter().flat_map(|entry| entry.payload.iter().copied()).collect();
+            (Answer::Log(heads), payload.into())
+        }
+    }
+}
+
+/// Puts head and payload of an answer together again.
+pub(super) fn reply_of(answer: Answer, mut payload: Bytes) -> Result<Reply, DriveError> {
+    match answer {
+        Answer::Done => Ok(Reply::Done),
+        Answer::Bytes => Ok(Reply::Bytes(payload)),
+        Answer::Flag(flag) => Ok(Reply::Flag(flag)),
+        Answer::Usage(usage) => Ok(Reply::Usage(usage)),
+        Answer::LogBounds { first, last, next } => Ok(Reply::LogBounds { first, last, next }),
+        Answer::Snapshot(index) => Ok(Reply::Snapshot(index)),
+        Answer::Failed(error) => Err(error),
+        Answer::Drives(_) => Err(DriveError::Protocol("drives were not asked for".into())),
+        Answer::Log(heads) => {
+            let mut entries = Vec::with_capacity(heads.len());
+            for (position, len) in heads {
+                if payload.len() < len as usize {
+                    return Err(DriveError::Protocol("log payload too short".into()));
+                }
+                entries.push(LogEntry { position, payload: payload.split_to(len as usize) });
+            }
+            Ok(Reply::Log(entries))
+        }
+    }
+}
+
+/// One frame, its head still packed.
+#[derive(Debug)]
+pub(super) struct Frame {
+    pub(super) id: u64,
+    head: Bytes,
+    pub(super) payload: Bytes,
+}
+
+impl Frame {
+    /// Packs a head.
+    pub(super) fn new<T: Serialize>(id: u64, head: &T, payload: Bytes) -> Self {
+        let head = postcard::to_stdvec(head).expect("plain data serializes").into();
+        Self { id, head, payload }
+    }
+
+    /// Unpacks the head.
+    pub(super) fn head<T: for<'a> Deserialize<'a>>(&self) -> Result<T, DriveError> {
+        postcard::from_bytes(&self.head).map_err(|error| DriveError::Protocol(error.to_string()))
+    }
+
+    /// Sends the frame; small ones are joined, large payloads are not copied.
+    pub(super) async fn send(&self, stream: &mut (impl AsyncWrite + Unpin)) -> std::io::Result<()> {
+        let mut prefix = BytesMut::with_capacity(16 + self.head.len());
+        prefix.put_u32_le((12 + self.head.len() + self.payload.len()) as u32);
+        prefix.put_u64_le(self.id);
+        prefix.put_u32_le(self.head.len() as u32);
+        prefix.extend_from_slice(&self.head);
+        stream.write_all(&prefix).await?;
+        stream.write_all(&self.payload).await
+    }
+
+    /// Receives a frame; `None` at a clean end.
+    pub(super) async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Self>> {
+        let malformed = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
+        let mut prefix = [0; 4];
+        match stream.read_exact(&mut prefix).await {
+            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            other => other?,
+        };
+        let len = u32::from_le_bytes(prefix) as usize;
+        if !(12..=FRAME_BYTES_MAX).contains(&len) {
+            return Err(malformed("frame length"));
+        }
+        let mut content = Vec::with_capacity(len);
+        stream.take(len as u64).read_to_end(&mut content).await?;
+        if content.len() != len {
+            return Err(malformed("frame cut short"));
+        }
+        let mut content = Bytes::from(content);
+        let (id, head_len) = (content.get_u64_le(), content.get_u32_le() as usize);
+        if head_len > content.len() {
+            return Err(malformed("head length"));
+        }
+        let head = content.split_to(head_len);
+        Ok(Some(Self { id, head, payload: content }))
+    }
+}
+
+fn mac(secret: &[u8], role: &str, nonces: &[u8]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any key length will do");
+    mac.update(role.as_bytes());
+    mac.update(nonces);
+    mac
+}
+
+fn refused(what: &'static str) -> std::io::Error {
+    std::io::Error::new(std::io::ErrorKind::PermissionDenied, what)
+}
+
+/// The node's side of the handshake.
+pub(super) async fn accept(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    secret: &[u8],
+) -> std::io::Result<()> {
+    let mut nonces = [0; 2 * NONCE_BYTES];
+    nonces[..NONCE_BYTES].copy_from_slice(&random_bytes::<NONCE_BYTES>());
+    stream.write_all(&[&HELLO[..], &nonces[..NONCE_BYTES]].concat()).await?;
+    let mut answer = [0; NONCE_BYTES + PROOF_BYTES];
+    stream.read_exact(&mut answer).await?;
+    nonces[NONCE_BYTES..].copy_from_slice(&answer[..NONCE_BYTES]);
+    let verified = mac(secret, "gateway", &nonces).verify_slice(&answer[NONCE_BYTES..]);
+    verified.map_err(|_| refused("the gateway has another cluster secret"))?;
+    stream.write_all(&mac(secret, "node", &nonces).finalize().into_bytes()).await
+}
+
+/// The gateway's side of the handshake.
+pub(super) async fn introduce(
+    stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    secret: &[u8],
+) -> std::io::Result<()> {
+    let mut greeting = [0; 8 + NONCE_BYTES];
+    stream.read_exact(&mut greeting).await?;
+    if greeting[..8] != HELLO {
+        return Err(refused("not a Holdfast node of this protocol version"));
+    }
+    let mut nonces = [0; 2 * NONCE_BYTES];
+    nonces[..NONCE_BYTES].copy_from_slice(&greeting[8..]);
+    nonces[NONCE_BYTES..].copy_from_slice(&random_bytes::<NONCE_BYTES>());
+    let proof = mac(secret, "gateway", &nonces).finalize().into_bytes();
+    stream.write_all(&[&nonces[NONCE_BYTES..], &proof].concat()).await?;
+    let mut answer = [0; PROOF_BYTES];
+    let read = stream.read_exact(&mut answer).await;
+    read.map_err(|_| refused("the node closed the connection: it has another cluster secret"))?;
+    mac(secret, "node", &nonces)
+        .verify_slice(&answer)
+        .map_err(|_| refused("the node has another cluster secret"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn both_sides_must_know_the_secret() {
+        for (node, gateway, agree) in [("a", "a", true), ("a", "b", false)] {
+            let (mut near, mut far) = tokio::io::duplex(1024);
+            let served = tokio::spawn(async move {
+                let accepted = accept(&mut near, node.as_bytes()).await;
+                drop(near);
+                accepted
+            });
+            let introduced = introduce(&mut far, gateway.as_bytes()).await;
+            assert_eq!(introduced.is_ok(), agree);
+            assert_eq!(served.await.unwrap().is_ok(), agree);
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_survive_the_wire() {
+        let (mut near, mut far) = tokio::io::duplex(1 << 20);
+        let payload = Bytes::from(vec![7; 100_000]);
+        Frame::new(9, &Answer::Flag(true), payload.clone()).send(&mut near).await.unwrap();
+        drop(near);
+        let frame = Frame::receive(&mut far).await.unwrap().unwrap();
+        assert_eq!((frame.id, &frame.payload), (9, &payload));
+        assert!(matches!(frame.head::<Answer>().unwrap(), Answer::Flag(true)));
+        assert!(Frame::receive(&mut far).await.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn silly_lengths_are_refused() {
+        for bytes in [&[0xff; 64][..], &[0, 0, 0, 0, 1], &[20, 0, 0, 0, 1, 2]] {
+            assert!(Frame::receive(&mut &bytes[..]).await.is_err());
+        }
+    }
+}

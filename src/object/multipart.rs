@@ -1,0 +1,219 @@
+//! Multipart uploads. Parts go to blobs of their own, in parallel and without a lock between them; completing
+//! an upload moves no byte.
+
+use std::collections::BTreeMap;
+
+use super::api::*;
+use super::engine::{Engine, outcome};
+use super::put::{OBJECT_BYTES_MAX, ReceivedContent, multipart_etag};
+use super::stripe_writer::WrittenBlob;
+use crate::checksum;
+use crate::metadata::{Mutation, PartRow, UploadRow, Walk, Walked};
+use crate::types::{
+    BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey, PartNumber,
+    UploadId,
+};
+
+/// Least length of a part that is not the last, in bytes (AWS: 5 MiB).
+const PART_BYTES_MIN: u64 = 5 << 20;
+
+fn upload_info(row: UploadRow) -> Result<UploadInfo> {
+    let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
+    Ok(UploadInfo { key, upload: row.upload, initiated: row.initiated, checksum: row.checksum })
+}
+
+fn part_info(row: PartRow) -> PartInfo {
+    PartInfo {
+        part: row.part,
+        size: row.size,
+        etag: row.etag,
+        modified: row.modified,
+        checksum: row.checksum,
+    }
+}
+
+impl Engine {
+    /// Starts a multipart upload.
+    pub async fn create_upload(&self, request: CreateUploadRequest) -> Result<UploadId> {
+        let upload = self.new_upload_id();
+        let mutation = Mutation::CreateUpload {
+            bucket: request.bucket.to_string(),
+            key: request.key.to_string(),
+            upload,
+            initiated: self.clock.now(),
+            attributes: request.attributes,
+            checksum: request.checksum,
+        };
+        self.store.commit(mutation).await?;
+        Ok(upload)
+    }
+
+    fn upload_row(&self, upload: &UploadRef) -> Result<UploadRow> {
+        Ok(self.store.upload(upload.bucket.as_str(), upload.key.as_str(), upload.upload)?)
+    }
+
+    /// The upload itself, for its checksum algorithm.
+    pub async fn head_upload(&self, upload: &UploadRef) -> Result<UploadInfo> {
+        upload_info(self.upload_row(upload)?)
+    }
+
+    /// Stores a part; durable when this returns.
+    pub async fn put_part(&self, request: PutPartRequest, body: impl Body) -> Result<PartInfo> {
+        self.upload_row(&request.upload)?;
+        let received = self.receive(body, request.length, request.content_md5, 0).await?;
+        let blob = match received.content {
+            ReceivedContent::Blob(blob) => blob,
+            // Only an empty part is kept nowhere; it becomes an empty blob.
+            ReceivedContent::Inline(data) => {
+                super::stripe_writer::write_small(&self.drives, &self.codec, self.new_blob_id(), data).await?
+            }
+        };
+        let WrittenBlob { layout, missing } = blob;
+        let (needs_heal, modified, etag) =
+            (!missing.is_empty(), self.clock.now(), Etag::single(received.md5));
+        let mutation = Mutation::PutPart {
+            bucket: request.upload.bucket.to_string(),
+            key: request.upload.key.to_string(),
+            upload: request.upload.upload,
+            part: request.part,
+            etag,
+            modified,
+            checksum: received.checksum.clone(),
+            layout: layout.clone(),
+            missing,
+        };
+        let committed = self.store.commit(mutation).await;
+        self.after_commit(&committed, Some(&layout), needs_heal).await;
+        committed?;
+        Ok(PartInfo { part: request.part, size: received.size, etag, modified, checksum: received.checksum })
+    }
+
+    /// Makes the object of its parts, in one metadata transaction.
+    pub async fn complete_upload(&self, request: CompleteRequest) -> Result<PutOutcome> {
+        let upload = self.upload_row(&request.upload)?;
+        let stored = self.stored_parts(upload.upload)?;
+        let parts = choose_parts(&request, &stored)?;
+        let size: u64 = parts.iter().map(|part| part.size).sum();
+        if request.size.is_some_and(|stated| stated != size) {
+            return Err(Error::SizeMismatch);
+        }
+        if size > OBJECT_BYTES_MAX {
+            return Err(Error::TooLarge);
+        }
+        let checksum = object_checksum(&upload, &request, &parts)?;
+        let md5s: Vec<[u8; 16]> = parts.iter().map(|part| part.etag.md5).collect();
+        let modified = self.clock.now();
+        let mutation = Mutation::CompleteUpload {
+            bucket: request.upload.bucket.to_string(),
+            key: request.upload.key.to_string(),
+            upload: upload.upload,
+            parts: parts.iter().map(|part| (part.part, part.blob)).collect::<Vec<(PartNumber, BlobId)>>(),
+            condition: request.condition,
+            etag: multipart_etag(&md5s),
+            modified,
+            checksum,
+        };
+        outcome(self.store.commit(mutation).await?, modified)
+    }
+
+    fn stored_parts(&self, upload: UploadId) -> Result<BTreeMap<PartNumber, PartRow>> {
+        let rows = self.store.parts(upload, 0, usize::from(PartNumber::MAX))?;
+        Ok(rows.into_iter().map(|row| (row.part, row)).collect())
+    }
+
+    /// Drops an upload and its parts.
+    pub async fn abort_upload(&self, upload: &UploadRef) -> Result<()> {
+        let mutation = Mutation::AbortUpload {
+            bucket: upload.bucket.to_string(),
+            key: upload.key.to_string(),
+            upload: upload.upload,
+        };
+        self.store.commit(mutation).await?;
+        Ok(())
+    }
+
+    /// A page of an upload's parts, of numbers above `after`.
+    pub async fn list_parts(&self, upload: &UploadRef, after: u16, max: u16) -> Result<PartsPage> {
+        let row = self.upload_row(upload)?;
+        let mut rows = self.store.parts(row.upload, after, usize::from(max) + 1)?;
+        let truncated = rows.len() > usize::from(max);
+        rows.truncate(usize::from(max));
+        Ok(PartsPage {
+            upload: upload_info(row)?,
+            parts: rows.into_iter().map(part_info).collect(),
+            truncated,
+        })
+    }
+
+    /// A page of a bucket's uploads.
+    pub async fn list_uploads(&self, request: ListUploadsRequest) -> Result<UploadsPage> {
+        let walk = Walk {
+            prefix: request.prefix,
+            delimiter: request.delimiter,
+            after: request.after_key,
+            max: usize::from(request.max_uploads),
+        };
+        let (entries, more) = self.store.uploads(request.bucket.as_str(), &walk, request.after_upload)?;
+        let mut page = UploadsPage::default();
+        let last = entries.last().cloned();
+        for entry in entries {
+            match entry {
+                Walked::Row(row) => page.uploads.push(upload_info(row)?),
+                Walked::Group(group) => page.common_prefixes.push(group),
+            }
+        }
+        page.next = last.filter(|_| more).map(|last| match last {
+            Walked::Row(row) => (row.key, Some(row.upload)),
+            Walked::Group(group) => (group, None),
+        });
+        Ok(page)
+    }
+}
+
+/// The stored parts that the client names, checked.
+fn choose_parts(request: &CompleteRequest, stored: &BTreeMap<PartNumber, PartRow>) -> Result<Vec<PartRow>> {
+    if !request.parts.is_sorted_by(|a, b| a.part < b.part) {
+        return Err(Error::InvalidPartOrder);
+    }
+    let mut chosen = Vec::with_capacity(request.parts.len());
+    for named in &request.parts {
+        let part = stored.get(&named.part).filter(|part| part.etag == named.etag);
+        let part = part.ok_or(Error::InvalidPart(named.part))?;
+        if named.checksum.is_some() && named.checksum != part.checksum {
+            return Err(Error::InvalidPart(named.part));
+        }
+        chosen.push(part.clone());
+    }
+    let Some((_, all_but_last)) = chosen.split_last() else { return Err(Error::InvalidPartOrder) };
+    match all_but_last.iter().find(|part| part.size < PART_BYTES_MIN) {
+        Some(small) => Err(Error::PartTooSmall { part: small.part, size: small.size }),
+        None => Ok(chosen),
+    }
+}
+
+/// The object's checksum from its parts', held against what the client states.
+fn object_checksum(
+    upload: &UploadRow,
+    request: &CompleteRequest,
+    parts: &[PartRow],
+) -> Result<Option<ObjectChecksum>> {
+    let (algorithm, kind) =
+        upload.checksum.unwrap_or((ChecksumAlgorithm::Crc64Nvme, ChecksumKind::FullObject));
+    if request.checksum_kind.is_some_and(|stated| stated != kind) {
+        return Err(Error::ChecksumMismatch(algorithm));
+    }
+    let sums: Option<Vec<(&ChecksumValue, u64)>> = parts
+        .iter()
+        .map(|part| part.checksum.as_ref().filter(|c| c.algorithm == algorithm).map(|c| (c, part.size)))
+        .collect();
+    let value = sums.and_then(|sums| match kind {
+        ChecksumKind::Composite => Some(checksum::composite(algorithm, sums.iter().map(|(sum, _)| *sum))),
+        ChecksumKind::FullObject => checksum::combine(algorithm, sums),
+    });
+    if let Some(stated) = &request.checksum
+        && value.as_ref() != Some(stated)
+    {
+        return Err(Error::ChecksumMismatch(stated.algorithm));
+    }
+    Ok(value.map(|value| ObjectChecksum { value, kind }))
+}

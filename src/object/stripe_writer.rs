@@ -1,0 +1,338 @@
+//! Bytes to shards on drives: one record a shard for a small blob, stripe by stripe for a large one.
+//!
+//! A drive that fails is replaced by another at once for a small blob. For a large one its shard is
+//! given up and the rest goes on; if fewer than k + 1 shards are left at the end, the missing ones are
+//! rebuilt elsewhere before the blob counts as written. What is missing or shares a drive is returned,
+//! to become heal rows in the transaction that makes the blob visible.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use tokio::task::JoinHandle;
+
+use super::api::{Error, Result};
+use super::drives::{DriveSet, Sharing, crowded, within_time};
+use super::heal;
+use crate::erasure::{Codec, Scheme};
+use crate::metadata::BlobLayout;
+use crate::runtime::random_bytes;
+use crate::shard_store::{DriveError, Record, ShardId};
+use crate::types::{BlobId, DriveSlot, Timestamp};
+
+/// About how many data bytes a stripe has; rounded down to whole pages per shard.
+const STRIPE_BYTES: usize = 1 << 20;
+/// Stripes of one upload on their way to the drives. Bounds memory per request to
+/// `(IN_FLIGHT_STRIPES_MAX + 1) * stripe_len * (k + m) / k`, and what the hasher holds beside it.
+const IN_FLIGHT_STRIPES_MAX: usize = 2;
+
+/// A blob that is on stable storage and that nothing refers to yet.
+#[derive(Debug)]
+pub(crate) struct WrittenBlob {
+    pub(crate) layout: BlobLayout,
+    /// Shards to heal.
+    pub(crate) missing: Vec<u8>,
+}
+
+/// Data bytes of a full stripe.
+pub(crate) fn stripe_len(scheme: Scheme) -> usize {
+    let data = usize::from(scheme.data);
+    STRIPE_BYTES / data / 4096 * 4096 * data
+}
+
+/// A new blob's id: time first, so that ids of one time stand together; then 80 random bits.
+pub(crate) fn new_blob_id(now: Timestamp) -> BlobId {
+    let random: [u8; 10] = random_bytes();
+    let mut bytes = [0; 16];
+    bytes[..6].copy_from_slice(&now.as_millis().to_be_bytes()[2..]);
+    bytes[6..].copy_from_slice(&random);
+    BlobId(u128::from_be_bytes(bytes))
+}
+
+/// Cuts one stripe in k data shards, the last padded with zeros, and adds m parity shards.
+pub(crate) fn shards_of(codec: &Codec, stripe: &Bytes) -> Vec<Bytes> {
+    let (k, len) = (usize::from(codec.scheme().data), codec.scheme().shard_len(stripe.len()));
+    let data: Vec<Bytes> = (0..k)
+        .map(|i| {
+            let (start, end) = ((i * len).min(stripe.len()), ((i + 1) * len).min(stripe.len()));
+            if end - start == len {
+                return stripe.slice(start..end);
+            }
+            let mut padded = vec![0; len];
+            padded[..end - start].copy_from_slice(&stripe[start..end]);
+            padded.into()
+        })
+        .collect();
+    let parity = codec.encode(&data.iter().map(|shard| &shard[..]).collect::<Vec<_>>());
+    data.into_iter().chain(parity.into_iter().map(Bytes::from)).collect()
+}
+
+/// Least number of good shards that a write is acknowledged with: k + 1, where there is parity at all.
+fn shards_min(scheme: Scheme) -> usize {
+    usize::from(scheme.data) + usize::from(scheme.parity > 0)
+}
+
+/// Which error a write failed with, given what the drives said.
+fn failure(errors: &[DriveError]) -> Error {
+    if !errors.is_empty() && errors.iter().all(|error| *error == DriveError::NoSpace) {
+        return Error::NoSpace;
+    }
+    Error::Unavailable("too few drives took the data")
+}
+
+/// Writes a blob of at most one stripe; durable when this returns.
+pub(crate) async fn write_small(
+    drives: &Arc<DriveSet>,
+    codec: &Codec,
+    blob: BlobId,
+    data: Bytes,
+) -> Result<WrittenBlob> {
+    let scheme = codec.scheme();
+    let mut slots = drives.place(blob, scheme.shards())?;
+    let shards = shards_of(codec, &data);
+    let mut waiting: Vec<u8> = (0..scheme.shards()).collect();
+    let mut errors = Vec::new();
+    // A shard's drive may fail, and then the one that replaces it.
+    for _ in 0..=scheme.parity {
+        let appends = waiting.iter().map(|&shard| {
+            let record =
+                Record { id: ShardId { blob, shard }, stripe: 0, data: shards[usize::from(shard)].clone() };
+            let drive = drives.up(slots[usize::from(shard)]).cloned();
+            async move {
+                let drive = drive.ok_or_else(|| DriveError::Offline("down".into()))?;
+                within_time(drive.append(&record)).await
+            }
+        });
+        let results = join_all(appends).await;
+        let mut failed = Vec::new();
+        for (&shard, result) in waiting.iter().zip(results) {
+            if let Err(error) = result {
+                tracing::warn!(slot = slots[usize::from(shard)].0, %error, "shard not written");
+                errors.push(error);
+                failed.push(shard);
+            }
+        }
+        waiting = failed;
+        if waiting.is_empty() {
+            break;
+        }
+        replace_failed(drives, blob, &mut slots, &waiting);
+    }
+    if usize::from(scheme.shards()) - waiting.len() < shards_min(scheme) {
+        return Err(failure(&errors));
+    }
+    let mut missing = crowded(&slots);
+    missing.extend(&waiting);
+    missing.sort_unstable();
+    missing.dedup();
+    let layout = BlobLayout {
+        blob,
+        size: data.len() as u64,
+        stripe_len: stripe_len(scheme) as u32,
+        data_shards: scheme.data,
+        slots,
+    };
+    Ok(WrittenBlob { layout, missing })
+}
+
+/// Gives each failed shard another drive, away from the one that failed.
+fn replace_failed(drives: &DriveSet, blob: BlobId, slots: &mut [DriveSlot], failed: &[u8]) {
+    for &shard in failed {
+        // The failed drive counts as taken many times over, so it is chosen last.
+        let mut taken = slots.to_vec();
+        taken.extend(std::iter::repeat_n(slots[usize::from(shard)], slots.len()));
+        if let Some(slot) = drives.place_again(blob, &taken, Sharing::Allowed) {
+            slots[usize::from(shard)] = slot;
+        }
+    }
+}
+
+/// Writes a blob of more than one stripe.
+#[derive(Debug)]
+pub(crate) struct StripeWriter {
+    drives: Arc<DriveSet>,
+    codec: Codec,
+    layout: BlobLayout,
+    stripes: u32,
+    in_flight: VecDeque<JoinHandle<Vec<(u8, DriveError)>>>,
+    /// Shards that are whole so far.
+    good: Vec<bool>,
+    errors: Vec<DriveError>,
+    finished: bool,
+}
+
+impl StripeWriter {
+    /// Chooses drives.
+    pub(crate) fn new(drives: &Arc<DriveSet>, codec: &Codec, blob: BlobId) -> Result<Self> {
+        let scheme = codec.scheme();
+        let layout = BlobLayout {
+            blob,
+            size: 0,
+            stripe_len: stripe_len(scheme) as u32,
+            data_shards: scheme.data,
+            slots: drives.place(blob, scheme.shards())?,
+        };
+        Ok(Self {
+            drives: drives.clone(),
+            codec: codec.clone(),
+            good: vec![true; layout.slots.len()],
+            layout,
+            stripes: 0,
+            in_flight: VecDeque::new(),
+            errors: Vec::new(),
+            finished: false,
+        })
+    }
+
+    /// Sends a stripe on its way; waits while too many are. All but the last are full.
+    pub(crate) async fn write(&mut self, stripe: Bytes) -> Result<()> {
+        while self.in_flight.len() >= IN_FLIGHT_STRIPES_MAX {
+            self.settle_oldest().await?;
+        }
+        self.layout.size += stripe.len() as u64;
+        let index = self.stripes;
+        self.stripes += 1;
+        let full_len = self.codec.scheme().shard_len(self.layout.stripe_len as usize) as u32;
+        let (drives, codec, layout) = (self.drives.clone(), self.codec.clone(), self.layout.clone());
+        let good = self.good.clone();
+        self.in_flight.push_back(tokio::spawn(async move {
+            let shards = shards_of(&codec, &stripe);
+            drop(stripe);
+            let writes = shards.into_iter().enumerate().filter(|(i, _)| good[*i]).map(|(i, data)| {
+                let shard = i as u8;
+                let record = Record { id: ShardId { blob: layout.blob, shard }, stripe: index, data };
+                let drive = drives.up(layout.slots[i]).cloned();
+                async move {
+                    let drive = drive.ok_or_else(|| (shard, DriveError::Offline("down".into())))?;
+                    within_time(drive.write_stripe(&record, full_len)).await.map_err(|error| (shard, error))
+                }
+            });
+            join_all(writes).await.into_iter().filter_map(std::result::Result::err).collect()
+        }));
+        Ok(())
+    }
+
+    async fn settle_oldest(&mut self) -> Result<()> {
+        let Some(oldest) = self.in_flight.pop_front() else { return Ok(()) };
+        let failed = oldest.await.map_err(|error| Error::Internal(Box::new(error)))?;
+        self.give_up(failed)
+    }
+
+    fn give_up(&mut self, failed: Vec<(u8, DriveError)>) -> Result<()> {
+        for (shard, error) in failed {
+            if std::mem::replace(&mut self.good[usize::from(shard)], false) {
+                tracing::warn!(slot = self.layout.slots[usize::from(shard)].0, %error, "shard not written");
+            }
+            self.errors.push(error);
+        }
+        let good = self.good.iter().filter(|good| **good).count();
+        if good < usize::from(self.layout.data_shards) { Err(failure(&self.errors)) } else { Ok(()) }
+    }
+
+    /// Waits for all stripes and makes the blob durable.
+    pub(crate) async fn finish(mut self) -> Result<WrittenBlob> {
+        while !self.in_flight.is_empty() {
+            self.settle_oldest().await?;
+        }
+        let blob = self.layout.blob;
+        let failed = self.seal().await;
+        self.give_up(failed)?;
+        let mut missing: Vec<u8> =
+            (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
+        let scheme = self.codec.scheme();
+        if self.good.len() - missing.len() < shards_min(scheme) {
+            let mut still = Vec::new();
+            for &shard in &missing {
+                match heal::rebuild(&self.drives, &mut self.layout, &missing, shard, Sharing::Allowed).await {
+                    Ok(()) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, shard, "shard not rebuilt elsewhere");
+                        still.push(shard);
+                    }
+                }
+            }
+            missing = still;
+        }
+        if self.good.len() - missing.len() < shards_min(scheme) {
+            return Err(failure(&self.errors));
+        }
+        missing.extend(crowded(&self.layout.slots));
+        missing.sort_unstable();
+        missing.dedup();
+        self.finished = true;
+        tracing::trace!(%blob, "blob written");
+        Ok(WrittenBlob { layout: self.layout.clone(), missing })
+    }
+
+    /// Seals every good shard; returns those that failed.
+    async fn seal(&self) -> Vec<(u8, DriveError)> {
+        let good = (0..self.good.len()).filter(|&i| self.good[i]);
+        let seals = good.map(|i| async move {
+            let id = ShardId { blob: self.layout.blob, shard: i as u8 };
+            match self.drives.up(self.layout.slots[i]) {
+                Some(drive) => {
+                    within_time(drive.seal(id, self.stripes)).await.err().map(|error| (id.shard, error))
+                }
+                None => Some((id.shard, DriveError::Offline("down".into()))),
+            }
+        });
+        join_all(seals).await.into_iter().flatten().collect()
+    }
+}
+
+/// An upload that ends early leaves nothing: its unsealed shards are discarded.
+impl Drop for StripeWriter {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let (drives, layout) = (self.drives.clone(), self.layout.clone());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            for stripe in in_flight {
+                let _ = stripe.await;
+            }
+            discard(&drives, &layout).await;
+        });
+    }
+}
+
+/// Removes a blob that nothing refers to, sealed or not, as far as its drives are up.
+pub(crate) async fn discard(drives: &DriveSet, layout: &BlobLayout) {
+    for (shard, slot) in layout.slots.iter().enumerate() {
+        let id = ShardId { blob: layout.blob, shard: shard as u8 };
+        if let Some(drive) = drives.up(*slot) {
+            let _ = within_time(drive.discard(id)).await;
+            let _ = within_time(drive.delete(vec![id])).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blob_ids_order_by_time() {
+        let early = new_blob_id(Timestamp::from_millis(1_000));
+        let late = new_blob_id(Timestamp::from_millis(1_001));
+        assert!(early < late);
+    }
+
+    #[test]
+    fn short_stripes_are_padded() {
+        let codec = Codec::new(Scheme { data: 3, parity: 1 });
+        let shards = shards_of(&codec, &Bytes::from_static(b"abcd"));
+        assert_eq!(shards[..3], [&b"ab"[..], b"cd", &[0, 0]]);
+        assert_eq!(shards_of(&codec, &Bytes::from_static(b"a"))[1], [0][..]);
+    }
+
+    #[test]
+    fn stripes_divide_into_whole_pages() {
+        for scheme in (1..=16).map(Scheme::for_drives) {
+            assert_eq!(scheme.shard_len(stripe_len(scheme)) % 4096, 0, "{scheme:?}");
+        }
+    }
+}

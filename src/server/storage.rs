@@ -1,0 +1,104 @@
+//! Drives or nodes, put together to an engine with its background work.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::erasure::Scheme;
+use crate::jobs::{self, Jobs};
+use crate::metadata::{self, Replica};
+use crate::node::{Deployment, DeploymentError, DriveReplica, drives_min, open_local, open_nodes};
+use crate::object::{self, DriveSet, Engine};
+use crate::runtime::SystemClock;
+use crate::shard_store::Drive;
+use crate::types::{DeploymentId, DriveSlot};
+
+/// File name of the metadata database.
+const DATABASE: &str = "holdfast.db";
+
+/// An engine that is ready for requests.
+#[derive(Debug)]
+pub struct Storage {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The deployment's id.
+    pub deployment: DeploymentId,
+    /// How many drives it has.
+    pub drives: usize,
+    /// How new blobs are erasure-coded.
+    pub scheme: Scheme,
+    /// Sentences for the operator: drives missing, drives replaced.
+    pub notices: Vec<String>,
+    /// Background work; it ends when this is dropped.
+    pub jobs: Jobs,
+}
+
+/// Why there is no storage to serve.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The drives do not fit together or cannot be used.
+    #[error(transparent)]
+    Deployment(#[from] DeploymentError),
+    /// The metadata cannot be opened.
+    #[error("cannot open the metadata: {}", chain(.0))]
+    Metadata(#[from] object::Error),
+}
+
+fn chain(error: &object::Error) -> String {
+    match error {
+        object::Error::Internal(source) => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Opens local drives. The metadata database lives on one of them, and moves to another if that fails.
+pub async fn open_drives(paths: &[PathBuf], inline_bytes_max: usize) -> Result<Storage, StorageError> {
+    let deployment = open_local(paths)?;
+    let present = paths.iter().filter(|path| path.join("drive.json").exists());
+    let databases = newest_first(present.map(|path| path.join("metadata").join(DATABASE)).collect());
+    open(deployment, databases, inline_bytes_max).await
+}
+
+/// Opens drives on storage nodes. The metadata database lives in the gateway's `state` folder.
+pub async fn open_cluster(
+    nodes: &[String],
+    secret: &[u8],
+    state: &Path,
+    inline_bytes_max: usize,
+) -> Result<Storage, StorageError> {
+    let deployment = open_nodes(nodes, secret, state).await?;
+    open(deployment, vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
+}
+
+/// Puts the newest database first; those that do not exist keep their order behind it.
+fn newest_first(mut databases: Vec<PathBuf>) -> Vec<PathBuf> {
+    databases.sort_by_cached_key(|path| std::cmp::Reverse(metadata::applied_index(path)));
+    databases
+}
+
+async fn open(
+    deployment: Deployment,
+    databases: Vec<PathBuf>,
+    inline_bytes_max: usize,
+) -> Result<Storage, StorageError> {
+    let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
+        Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
+    };
+    let options = object::Options {
+        replicas: deployment.drives.iter().map(replica).collect(),
+        log_quorum: drives_min(deployment.size),
+        drives: DriveSet::new(deployment.scheme, deployment.drives),
+        databases,
+        inline_bytes_max,
+        clock: Arc::new(SystemClock),
+    };
+    let engine = Arc::new(Engine::start(options).await?);
+    let jobs = jobs::start(&engine);
+    Ok(Storage {
+        engine,
+        deployment: deployment.id,
+        drives: deployment.size,
+        scheme: deployment.scheme,
+        notices: deployment.notices,
+        jobs,
+    })
+}

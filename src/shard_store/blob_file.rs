@@ -1,0 +1,196 @@
+//! Large shards: one file each, the records of its stripes at a fixed stride.
+//!
+//! Stripe i starts at i × the length of a full stripe's record, so its place is computed, never listed.
+//! While it is written the file is called `ID-SHARD.part`; sealing syncs it, renames it to
+//! `ID-SHARD.blob` and syncs the folder.
+//!
+//! Crash argument. Nothing refers to a shard before it is sealed, and metadata is committed only after
+//! sealing. So a crash leaves either a sealed, whole shard or a `.part` file that nobody knows; those
+//! are removed when the drive is opened.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::disk::{self, DiskFile};
+use super::drive::{DriveError, ShardId, ShardRead};
+use super::record::{self, Kind, record_len};
+
+/// The large shards of a drive.
+#[derive(Debug)]
+pub(super) struct BlobFiles {
+    root: PathBuf,
+    /// Shards being written.
+    open: Mutex<HashMap<ShardId, Arc<OpenShard>>>,
+}
+
+/// A shard being written. It counts its stripes, so that one begun before a restart of this process and
+/// continued after it is not taken for whole.
+#[derive(Debug)]
+struct OpenShard {
+    file: DiskFile,
+    stripes: AtomicU32,
+}
+
+impl BlobFiles {
+    /// Opens the folder `root` and removes what was never sealed.
+    pub(super) fn open(root: &Path) -> Result<Self, DriveError> {
+        for fan in 0..=255u8 {
+            let folder = root.join(format!("{fan:02x}"));
+            disk::create_dir(&folder)?;
+            for name in disk::list_dir(&folder)?.iter().filter(|name| name.ends_with(".part")) {
+                disk::remove_file(&folder.join(name))?;
+            }
+        }
+        disk::sync_dir(root)?;
+        Ok(Self { root: root.to_owned(), open: Mutex::default() })
+    }
+
+    fn path(&self, id: ShardId, extension: &str) -> PathBuf {
+        // The low bits are random, so the 256 folders fill evenly.
+        self.root
+            .join(format!("{:02x}", id.blob.0 as u8))
+            .join(format!("{}-{}.{extension}", id.blob, id.shard))
+    }
+
+    fn begin(&self, id: ShardId) -> Result<Arc<OpenShard>, DriveError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shard) = open.get(&id) {
+            return Ok(shard.clone());
+        }
+        let file = DiskFile::create(&self.path(id, "part"))?;
+        let shard = Arc::new(OpenShard { file, stripes: AtomicU32::new(0) });
+        open.insert(id, shard.clone());
+        Ok(shard)
+    }
+
+    fn close(&self, id: ShardId) -> Option<Arc<OpenShard>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Writes one stripe.
+    pub(super) fn write(
+        &self,
+        id: ShardId,
+        stripe: u32,
+        full_len: u32,
+        data: &[u8],
+    ) -> Result<(), DriveError> {
+        let head = record::head(Kind::Shard, id, stripe, data);
+        let offset = u64::from(stripe) * record_len(full_len as usize) as u64;
+        let shard = self.begin(id)?;
+        shard.file.write_all_at(&[&head, data], offset)?;
+        shard.stripes.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Makes a written shard of so many stripes durable and readable.
+    pub(super) fn seal(&self, id: ShardId, stripes: u32) -> Result<(), DriveError> {
+        let shard = self.close(id).ok_or(DriveError::NotFound)?;
+        if shard.stripes.load(Ordering::Relaxed) != stripes {
+            disk::remove_file(&self.path(id, "part"))?;
+            return Err(DriveError::NotFound);
+        }
+        shard.file.sync_data()?;
+        disk::rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
+    }
+
+    /// Drops a shard that was not sealed.
+    pub(super) fn discard(&self, id: ShardId) -> Result<(), DriveError> {
+        self.close(id);
+        disk::remove_file(&self.path(id, "part"))
+    }
+
+    /// Removes a sealed shard.
+    pub(super) fn delete(&self, id: ShardId) -> Result<(), DriveError> {
+        disk::remove_file(&self.path(id, "blob"))
+    }
+
+    /// Whether a sealed shard is there.
+    pub(super) fn contains(&self, id: ShardId) -> bool {
+        self.path(id, "blob").exists()
+    }
+
+    /// Reads and verifies.
+    pub(super) fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
+        let file = DiskFile::open(&self.path(read.id, "blob"))?;
+        let offset = u64::from(read.stripe) * record_len(read.full_len as usize) as u64;
+        read_record(&file, offset, read, DiskFile::read_exact_at)
+    }
+}
+
+/// Reads a range of the record at `offset`, verifying head and the blocks touched. `fetch` reads bytes.
+pub(super) fn read_record(
+    file: &DiskFile,
+    offset: u64,
+    read: &ShardRead,
+    fetch: impl Fn(&DiskFile, usize, u64) -> Result<Bytes, DriveError>,
+) -> Result<Bytes, DriveError> {
+    let data_len = read.len as usize;
+    let head_len = record::head_len(data_len);
+    let wanted = read.range.start as usize..read.range.end as usize;
+    if wanted.start > wanted.end || wanted.end > data_len {
+        return Err(DriveError::Protocol("range outside the shard".into()));
+    }
+    let blocks = record::covering_blocks(&wanted, data_len);
+    let (head, data) = if blocks.start == 0 {
+        let both = fetch(file, head_len + blocks.end, offset)?;
+        (both.slice(..head_len), both.slice(head_len..))
+    } else {
+        let data_at = offset + (head_len + blocks.start) as u64;
+        (fetch(file, head_len, offset)?, fetch(file, blocks.len(), data_at)?)
+    };
+    record::verify_head(&head, read.id, read.stripe, data_len)?;
+    if !record::verify_blocks(&head, blocks.start, &data) {
+        return Err(record::corrupt(read.id, read.stripe, "data"));
+    }
+    Ok(data.slice(wanted.start - blocks.start..wanted.end - blocks.start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::BlobId;
+
+    #[test]
+    fn any_range_of_any_stripe_reads_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = BlobFiles::open(folder.path()).unwrap();
+        let id = ShardId { blob: BlobId(0xabc), shard: 1 };
+        let stripes: Vec<Vec<u8>> = [100_000u32, 100_000, 777]
+            .iter()
+            .map(|&n| (0..n).map(|i| (i * 13 + n) as u8).collect())
+            .collect();
+        for (stripe, data) in stripes.iter().enumerate() {
+            files.write(id, stripe as u32, 100_000, data).unwrap();
+        }
+        assert!(!files.contains(id), "not visible before it is sealed");
+        files.seal(id, 3).unwrap();
+        for (stripe, data) in stripes.iter().enumerate() {
+            let len = data.len() as u32;
+            for range in
+                [0..len, 0..1, len - 1..len, len / 3..len / 2, 32_768.min(len)..40_000.min(len), 5..5]
+            {
+                let read =
+                    ShardRead { id, stripe: stripe as u32, full_len: 100_000, len, range: range.clone() };
+                assert_eq!(files.read(&read).unwrap(), data[range.start as usize..range.end as usize]);
+            }
+        }
+    }
+
+    #[test]
+    fn unsealed_shards_are_gone_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = ShardId { blob: BlobId(1), shard: 0 };
+        let files = BlobFiles::open(folder.path()).unwrap();
+        files.write(id, 0, 10, b"0123456789").unwrap();
+        let files = BlobFiles::open(folder.path()).unwrap();
+        assert!(!files.path(id, "part").exists());
+        assert_eq!(files.seal(id, 1), Err(DriveError::NotFound));
+        files.write(id, 1, 10, b"0123456789").unwrap();
+        assert_eq!(files.seal(id, 2), Err(DriveError::NotFound), "a stripe was lost with the restart");
+    }
+}

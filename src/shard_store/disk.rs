@@ -1,0 +1,205 @@
+//! The one home of file handles: positioned reads and writes, syncs and space.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use rustix::fs::FallocateFlags;
+
+use super::drive::DriveError;
+
+/// A file with its path, for messages.
+#[derive(Debug)]
+pub(super) struct DiskFile {
+    file: File,
+    path: PathBuf,
+}
+
+/// Turns a system error into a drive error that says what was tried.
+pub(super) fn io_error(attempt: &str, path: &Path, error: &io::Error) -> DriveError {
+    match error.kind() {
+        io::ErrorKind::NotFound => DriveError::NotFound,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DriveError::NoSpace,
+        _ => DriveError::Io { attempt: format!("{attempt} {}", path.display()), error: error.to_string() },
+    }
+}
+
+impl DiskFile {
+    fn new(attempt: &str, path: &Path, opened: io::Result<File>) -> Result<Self, DriveError> {
+        let file = opened.map_err(|error| io_error(attempt, path, &error))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Opens an existing file for reading.
+    pub(super) fn open(path: &Path) -> Result<Self, DriveError> {
+        Self::new("open", path, File::open(path))
+    }
+
+    /// Opens an existing file for reading and writing.
+    pub(super) fn open_rw(path: &Path) -> Result<Self, DriveError> {
+        Self::new("open", path, OpenOptions::new().read(true).write(true).open(path))
+    }
+
+    /// Makes a file, or empties one that is there; readable by its owner alone.
+    pub(super) fn create(path: &Path) -> Result<Self, DriveError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(true).mode(0o600);
+        Self::new("create", path, options.open(path))
+    }
+
+    fn fail(&self, attempt: &str, error: &io::Error) -> DriveError {
+        io_error(attempt, &self.path, error)
+    }
+
+    /// Length in bytes.
+    pub(super) fn len(&self) -> Result<u64, DriveError> {
+        self.file.metadata().map(|m| m.len()).map_err(|error| self.fail("stat", &error))
+    }
+
+    /// Writes all slices one after another from `offset` on.
+    pub(super) fn write_all_at(&self, slices: &[&[u8]], mut offset: u64) -> Result<(), DriveError> {
+        const SLICES_MAX: usize = 512;
+        let mut parts: Vec<IoSlice<'_>> =
+            slices.iter().filter(|s| !s.is_empty()).map(|s| IoSlice::new(s)).collect();
+        let mut rest = parts.as_mut_slice();
+        while !rest.is_empty() {
+            let batch = &rest[..rest.len().min(SLICES_MAX)];
+            match rustix::io::pwritev(&self.file, batch, offset) {
+                Ok(0) => return Err(self.fail("write", &io::ErrorKind::WriteZero.into())),
+                Ok(written) => {
+                    offset += written as u64;
+                    IoSlice::advance_slices(&mut rest, written);
+                }
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(self.fail("write", &error.into())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads exactly `len` bytes; a shorter file is corrupt.
+    pub(super) fn read_exact_at(&self, len: usize, offset: u64) -> Result<Bytes, DriveError> {
+        let mut buffer: Vec<u8> = Vec::with_capacity(len);
+        while buffer.len() < len {
+            let at = offset + buffer.len() as u64;
+            match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut buffer), at) {
+                Ok(0) => return Err(DriveError::Corrupt(format!("{} is too short", self.path.display()))),
+                Ok(_) => buffer.truncate(len),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(self.fail("read", &error.into())),
+            }
+        }
+        Ok(Bytes::from(buffer))
+    }
+
+    /// Reads exactly `len` bytes if they are in memory already; `None` where the disk would be needed.
+    pub(super) fn read_cached_at(&self, len: usize, offset: u64) -> Option<Bytes> {
+        let mut buffer = BytesMut::zeroed(len);
+        let flags = rustix::io::ReadWriteFlags::NOWAIT;
+        let read = rustix::io::preadv2(&self.file, &mut [IoSliceMut::new(&mut buffer)], offset, flags);
+        (read == Ok(len)).then(|| buffer.freeze())
+    }
+
+    /// Reads what is there from `offset` on, `len` bytes at most.
+    pub(super) fn read_up_to_at(&self, len: usize, offset: u64) -> Result<Bytes, DriveError> {
+        let left = self.len()?.saturating_sub(offset);
+        self.read_exact_at(len.min(usize::try_from(left).unwrap_or(len)), offset)
+    }
+
+    /// Puts the data, and what is needed to find it, on stable storage.
+    pub(super) fn sync_data(&self) -> Result<(), DriveError> {
+        self.file.sync_data().map_err(|error| self.fail("sync", &error))
+    }
+
+    /// Reserves room, so that writes inside it need no allocation.
+    pub(super) fn allocate(&self, len: u64) -> Result<(), DriveError> {
+        rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, len)
+            .or_else(|error| match error {
+                rustix::io::Errno::OPNOTSUPP => rustix::fs::ftruncate(&self.file, len),
+                other => Err(other),
+            })
+            .map_err(|error| self.fail("allocate", &error.into()))
+    }
+
+    /// Gives the blocks inside a range back; the file keeps its length.
+    pub(super) fn punch(&self, offset: u64, len: u64) -> Result<(), DriveError> {
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        rustix::fs::fallocate(&self.file, flags, offset, len).map_err(|e| self.fail("punch", &e.into()))
+    }
+
+    /// Cuts the file to `len` bytes.
+    pub(super) fn truncate(&self, len: u64) -> Result<(), DriveError> {
+        self.file.set_len(len).map_err(|error| self.fail("truncate", &error))
+    }
+
+    /// Writes all of `bytes` at `offset`.
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DriveError> {
+        self.file.write_all_at(bytes, offset).map_err(|error| self.fail("write", &error))
+    }
+
+    /// Takes the lock of the file without waiting; false if another process holds it.
+    pub(super) fn try_lock(&self) -> Result<bool, DriveError> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(true),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
+            Err(std::fs::TryLockError::Error(error)) => Err(self.fail("lock", &error)),
+        }
+    }
+}
+
+/// Makes a directory and its parents.
+pub(super) fn create_dir(path: &Path) -> Result<(), DriveError> {
+    std::fs::create_dir_all(path).map_err(|error| io_error("create folder", path, &error))
+}
+
+/// Puts a directory's entries on stable storage.
+pub(super) fn sync_dir(path: &Path) -> Result<(), DriveError> {
+    let synced = File::open(path).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| io_error("sync folder", path, &error))
+}
+
+/// Renames within one directory, durably.
+pub(super) fn rename_durably(from: &Path, to: &Path) -> Result<(), DriveError> {
+    std::fs::rename(from, to).map_err(|error| io_error("rename", from, &error))?;
+    sync_dir(to.parent().unwrap_or(to))
+}
+
+/// Writes a small file so that a crash leaves the old content or the new.
+pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), DriveError> {
+    let temporary = path.with_extension("tmp");
+    let file = DiskFile::create(&temporary)?;
+    file.write_at(content, 0)?;
+    file.sync_data()?;
+    rename_durably(&temporary, path)
+}
+
+/// Removes a file; one that is not there is no error.
+pub(super) fn remove_file(path: &Path) -> Result<(), DriveError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path, &error)),
+        _ => Ok(()),
+    }
+}
+
+/// The names in a directory, in order; none if it does not exist.
+pub(super) fn list_dir(path: &Path) -> Result<Vec<String>, DriveError> {
+    let entries = match std::fs::read_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(|error| io_error("list", path, &error))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| io_error("list", path, &error))?;
+        names.extend(entry.file_name().into_string());
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Total and available bytes of the file system that holds `path`.
+pub(super) fn space(path: &Path) -> Result<(u64, u64), DriveError> {
+    let stat = rustix::fs::statvfs(path).map_err(|error| io_error("statvfs", path, &error.into()))?;
+    Ok((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
+}

@@ -1,0 +1,378 @@
+//! A drive in this process: a folder, a thread that appends small shards, a thread that appends to the log.
+//!
+//! Group commit: each thread takes all that waits, writes it at once, syncs once, and answers all.
+//! After a failed write or sync the drive takes no more writes until it is opened anew: what the kernel
+//! kept is unknown. Reads go on, because every one is verified.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+
+use super::blob_file::BlobFiles;
+use super::disk::{self, DiskFile};
+use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
+use super::format::{self, DriveFormat};
+use super::journal::Journal;
+use super::record::Record;
+use super::segment::{self, Appender, Segments};
+use super::snapshot;
+use crate::runtime::BoxFuture;
+use crate::types::{DriveId, LogPosition};
+
+/// Most records one sync covers.
+const BATCH_RECORDS_MAX: usize = 256;
+/// Most bytes one sync covers.
+const BATCH_BYTES_MAX: usize = 8 << 20;
+/// Reads up to this many bytes are tried without leaving the calling thread.
+const INLINE_READ_BYTES_MAX: usize = 128 << 10;
+/// Space never given to shards, so that the log, snapshots and deletes work on a full drive:
+/// this much, or a twentieth of a small drive.
+const RESERVE_BYTES_MAX: u64 = 512 << 20;
+/// How long a look at the free space is believed.
+const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
+
+type Answer = oneshot::Sender<Result<Reply, DriveError>>;
+
+enum AppendJob {
+    Append(Record, Answer),
+    Delete(Vec<ShardId>, Answer),
+}
+
+type LogJob = (Op, Bytes, Answer);
+
+/// A folder served as a drive.
+#[derive(Debug)]
+pub struct LocalDrive {
+    format: DriveFormat,
+    appends: Sender<AppendJob>,
+    log: Sender<LogJob>,
+    shared: Arc<Shared>,
+    _lock: DiskFile,
+}
+
+#[derive(Debug)]
+struct Shared {
+    root: PathBuf,
+    segments: Arc<Segments>,
+    blobs: BlobFiles,
+    /// Why the drive takes no more writes.
+    failure: Mutex<Option<String>>,
+    failed: AtomicBool,
+    space: Space,
+}
+
+impl LocalDrive {
+    /// Formats a blank drive.
+    pub fn format(root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
+        format::write(root, format)
+    }
+
+    /// Opens a formatted drive. `Offline` if another process serves it.
+    pub fn open(root: &Path) -> Result<Self, DriveError> {
+        let format::DriveState::Formatted(format) = format::inspect(root)? else {
+            return Err(DriveError::NotFound);
+        };
+        let lock = DiskFile::create(&root.join("lock"))?;
+        if !lock.try_lock()? {
+            return Err(DriveError::Offline("another server is using this drive".into()));
+        }
+        let (segments, appender) = segment::open(&root.join("segments"))?;
+        let blobs = BlobFiles::open(&root.join("blobs"))?;
+        let journal = Journal::open(&root.join("log"))?;
+        let shared = Arc::new(Shared {
+            root: root.to_owned(),
+            segments,
+            blobs,
+            failure: Mutex::default(),
+            failed: AtomicBool::new(false),
+            space: Space::default(),
+        });
+        disk::sync_dir(root)?;
+        let (appends, append_jobs) = channel();
+        let (log, log_jobs) = channel();
+        let (for_appends, for_log) = (shared.clone(), shared.clone());
+        spawn("append", format.slot.0, move || serve_appends(&for_appends, appender, &append_jobs))?;
+        spawn("log", format.slot.0, move || serve_log(&for_log, journal, &log_jobs))?;
+        Ok(Self { format, appends, log, shared, _lock: lock })
+    }
+
+    /// Who this drive is.
+    pub fn identity(&self) -> &DriveFormat {
+        &self.format
+    }
+
+    async fn submit<T>(&self, queue: &Sender<T>, job: impl FnOnce(Answer) -> T) -> Result<Reply, DriveError> {
+        let (answer, answered) = oneshot::channel();
+        let gone = || DriveError::Offline("the drive is shutting down".into());
+        queue.send(job(answer)).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+
+    /// Runs what may wait for the disk on a thread that may wait.
+    async fn blocking(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<Reply, DriveError> + Send + 'static,
+    ) -> Result<Reply, DriveError> {
+        let shared = self.shared.clone();
+        let done = tokio::task::spawn_blocking(move || work(&shared)).await;
+        done.unwrap_or_else(|error| Err(DriveError::Offline(error.to_string())))
+    }
+
+    async fn read(&self, read: ShardRead) -> Result<Reply, DriveError> {
+        if read.range.len() <= INLINE_READ_BYTES_MAX
+            && let Some(result) = self.shared.segments.read_cached(&read)
+        {
+            return result.map(Reply::Bytes);
+        }
+        self.blocking(move |shared| {
+            let from_segment = shared.segments.read(&read);
+            from_segment.unwrap_or_else(|| shared.blobs.read(&read)).map(Reply::Bytes)
+        })
+        .await
+    }
+
+    async fn write(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<(), DriveError> + Send + 'static,
+    ) -> Result<Reply, DriveError> {
+        self.blocking(move |shared| {
+            shared.check_writable()?;
+            shared.note(work(shared)).map(|()| Reply::Done)
+        })
+        .await
+    }
+
+    async fn delete(&self, ids: Vec<ShardId>) -> Result<Reply, DriveError> {
+        let (small, large): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|&id| self.shared.segments.contains(id));
+        if !large.is_empty() {
+            self.blocking(move |shared| {
+                large.into_iter().try_for_each(|id| shared.blobs.delete(id)).map(|()| Reply::Done)
+            })
+            .await?;
+        }
+        if small.is_empty() {
+            return Ok(Reply::Done);
+        }
+        self.submit(&self.appends, |answer| AppendJob::Delete(small, answer)).await
+    }
+
+    async fn execute(&self, op: Op, payload: Bytes) -> Result<Reply, DriveError> {
+        match op {
+            Op::Append { id } => {
+                self.shared.check_writable()?;
+                self.shared.check_space()?;
+                let record = Record { id, stripe: 0, data: payload };
+                self.submit(&self.appends, |answer| AppendJob::Append(record, answer)).await
+            }
+            Op::WriteStripe { id, stripe, full_len } => {
+                self.shared.check_space()?;
+                self.write(move |shared| shared.blobs.write(id, stripe, full_len, &payload)).await
+            }
+            Op::Seal { id, stripes } => self.write(move |shared| shared.blobs.seal(id, stripes)).await,
+            Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
+            Op::Read(read) => self.read(read).await,
+            Op::Delete { ids } => self.delete(ids).await,
+            Op::Contains { id } => {
+                self.blocking(move |shared| {
+                    Ok(Reply::Flag(shared.segments.contains(id) || shared.blobs.contains(id)))
+                })
+                .await
+            }
+            Op::Usage => {
+                let format = self.format.clone();
+                self.blocking(move |shared| {
+                    shared.check_presence(&format)?;
+                    shared.usage().map(Reply::Usage)
+                })
+                .await
+            }
+            Op::LogAppend { .. }
+            | Op::LogBounds
+            | Op::LogRead { .. }
+            | Op::LogTrim { .. }
+            | Op::LogReset { .. } => self.submit(&self.log, |answer| (op, payload, answer)).await,
+            Op::SnapshotNewest => {
+                self.blocking(|shared| snapshot::newest(&shared.snapshots()).map(Reply::Snapshot)).await
+            }
+            Op::SnapshotWrite { index, offset } => {
+                self.write(move |shared| snapshot::write(&shared.snapshots(), index, offset, &payload)).await
+            }
+            Op::SnapshotCommit { index } => {
+                self.write(move |shared| snapshot::commit(&shared.snapshots(), index)).await
+            }
+            Op::SnapshotRead { index, offset } => {
+                self.blocking(move |shared| {
+                    snapshot::read(&shared.snapshots(), index, offset).map(Reply::Bytes)
+                })
+                .await
+            }
+        }
+    }
+}
+
+impl Drive for LocalDrive {
+    fn id(&self) -> DriveId {
+        self.format.drive
+    }
+
+    fn is_up(&self) -> bool {
+        !self.shared.failed.load(Ordering::Relaxed)
+    }
+
+    fn label(&self) -> String {
+        self.shared.root.display().to_string()
+    }
+
+    fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {
+        Box::pin(self.execute(op, payload))
+    }
+}
+
+impl Shared {
+    fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
+    fn check_writable(&self) -> Result<(), DriveError> {
+        if !self.failed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let reason = self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Err(DriveError::Offline(reason.unwrap_or_default()))
+    }
+
+    /// Passes a write's result on; a system error other than a full disk ends all writing.
+    fn note<T>(&self, result: Result<T, DriveError>) -> Result<T, DriveError> {
+        if let Err(error @ DriveError::Io { .. }) = &result {
+            tracing::error!(drive = %self.root.display(), %error, "drive takes no more writes");
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        result
+    }
+
+    /// A folder that was removed or unmounted takes writes that nobody will find again: go offline.
+    fn check_presence(&self, format: &DriveFormat) -> Result<(), DriveError> {
+        let there = matches!(format::inspect(&self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
+        if there {
+            return Ok(());
+        }
+        self.note(Err(DriveError::Io {
+            attempt: format!("look at {}", self.root.display()),
+            error: "the drive is no longer there".into(),
+        }))
+    }
+
+    fn usage(&self) -> Result<Usage, DriveError> {
+        let (total, available) = disk::space(&self.root)?;
+        let free = available.saturating_sub(RESERVE_BYTES_MAX.min(total / 20));
+        Ok(Usage { total, free, shards: self.segments.len() })
+    }
+
+    fn check_space(&self) -> Result<(), DriveError> {
+        if self.space.is_full(|| self.usage().is_ok_and(|usage| usage.free == 0)) {
+            return Err(DriveError::NoSpace);
+        }
+        Ok(())
+    }
+}
+
+/// A look at the free space, repeated now and then.
+#[derive(Debug)]
+struct Space {
+    origin: Instant,
+    /// Milliseconds since `origin` of the next look.
+    next_look: AtomicU64,
+    full: AtomicBool,
+}
+
+impl Default for Space {
+    fn default() -> Self {
+        Self { origin: Instant::now(), next_look: AtomicU64::new(0), full: AtomicBool::new(false) }
+    }
+}
+
+impl Space {
+    fn is_full(&self, look: impl FnOnce() -> bool) -> bool {
+        let now = self.origin.elapsed().as_millis() as u64;
+        let due = self.next_look.load(Ordering::Relaxed);
+        let next = now + SPACE_LOOK_EVERY.as_millis() as u64;
+        if now >= due
+            && self.next_look.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            self.full.store(look(), Ordering::Relaxed);
+        }
+        self.full.load(Ordering::Relaxed)
+    }
+}
+
+fn spawn(name: &str, slot: u16, work: impl FnOnce() + Send + 'static) -> Result<(), DriveError> {
+    let spawned = std::thread::Builder::new().name(format!("{name}-{slot}")).spawn(work);
+    spawned.map(drop).map_err(|error| DriveError::Offline(format!("start thread: {error}")))
+}
+
+/// Appends and deletes small shards until the drive is dropped.
+fn serve_appends(shared: &Shared, mut appender: Appender, jobs: &Receiver<AppendJob>) {
+    while let Ok(first) = jobs.recv() {
+        let (mut records, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut next = Some(first);
+        while let Some(job) = next.take() {
+            match job {
+                AppendJob::Append(record, answer) => {
+                    bytes += record.data.len();
+                    records.push(record);
+                    answers.push(answer);
+                }
+                AppendJob::Delete(ids, answer) => {
+                    let _ = answer.send(shared.note(appender.delete(&ids)).map(|()| Reply::Done));
+                }
+            }
+            if records.len() < BATCH_RECORDS_MAX && bytes < BATCH_BYTES_MAX {
+                next = jobs.try_recv().ok();
+            }
+        }
+        if records.is_empty() {
+            continue;
+        }
+        let result = shared.check_writable().and_then(|()| shared.note(appender.append(&records)));
+        for answer in answers {
+            let _ = answer.send(result.clone().map(|()| Reply::Done));
+        }
+    }
+}
+
+/// Serves the log until the drive is dropped.
+fn serve_log(shared: &Shared, mut journal: Journal, jobs: &Receiver<LogJob>) {
+    while let Ok((op, payload, answer)) = jobs.recv() {
+        let _ = answer.send(log_operation(shared, &mut journal, &op, &payload));
+    }
+}
+
+fn log_operation(
+    shared: &Shared,
+    journal: &mut Journal,
+    op: &Op,
+    payload: &[u8],
+) -> Result<Reply, DriveError> {
+    let done = |()| Reply::Done;
+    match *op {
+        Op::LogBounds => {
+            let (first, last): (Option<LogPosition>, _) = (journal.first(), journal.last());
+            return Ok(Reply::LogBounds { first, last, next: journal.next_index() });
+        }
+        Op::LogRead { from } => return journal.read(from).map(Reply::Log),
+        _ => shared.check_writable()?,
+    }
+    match *op {
+        Op::LogAppend { position } => shared.note(journal.append(position, payload)).map(done),
+        Op::LogTrim { below } => shared.note(journal.trim(below)).map(done),
+        Op::LogReset { next } => shared.note(journal.reset(next)).map(done),
+        _ => Err(DriveError::Protocol("not a log operation".into())),
+    }
+}

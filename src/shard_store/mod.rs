@@ -1,0 +1,27 @@
+//! One drive: shards, a replica of the metadata log, and metadata snapshots.
+//!
+//! ```text
+//! drive.json         who this drive is: deployment, drive id, slot (see `format`)
+//! lock               held by the process that serves the drive
+//! segments/N.seg     small shards, appended record after record (see `segment`), N.idx once sealed
+//! blobs/ab/ID-S.blob one large shard: its stripes' records at a fixed stride (see `blob_file`)
+//! log/N.log          replica of the metadata log (see `journal`)
+//! snapshots/N.db     copies of the metadata database (see `snapshot`)
+//! ```
+//!
+//! A drive knows shards, not objects: ids go in, verified bytes come out.
+
+mod blob_file;
+mod disk;
+mod drive;
+mod format;
+mod journal;
+mod local;
+mod record;
+mod segment;
+mod snapshot;
+
+pub use drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
+pub use format::{DriveFormat, DriveState, inspect};
+pub use local::LocalDrive;
+pub use record::{Record, record_len};

@@ -1,0 +1,464 @@
+//! Segments: append-only files that hold the small shards of one drive.
+//!
+//! A segment is a run of records (see `record`). A record is written once and never edited; it is garbage
+//! once the index no longer points at it. Removal appends a tombstone record whose data is a run of
+//! (blob id 16 bytes, shard 1 byte), and gives the space of larger records back by punching holes that
+//! leave the heads in place. A full segment is sealed: cut to its length, and `N.idx` written beside it.
+//!
+//! `N.idx`: magic `HFix`, CRC-32C of the rest, then per record in order: blob id 16, shard 1, kind 1, offset
+//! 4, data length 4 (26 bytes), followed for tombstones by nothing: their data is read from the segment.
+//!
+//! Invariants
+//! - A shard is acknowledged only after everything before it in the segment is on stable storage.
+//! - The index never points beyond the durable end of a segment.
+//! - On open, the longest prefix of an unsealed segment with intact records is the segment; the rest is a
+//!   torn tail, and appending goes on in a new segment.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use bytes::Bytes;
+
+use super::blob_file::read_record;
+use super::disk::{self, DiskFile};
+use super::drive::{DriveError, ShardId, ShardRead};
+use super::record::{self, Kind, Record, record_len};
+use crate::checksum::crc32c;
+use crate::types::BlobId;
+
+/// Length at which a segment is sealed.
+const SEGMENT_BYTES: u64 = 64 << 20;
+/// Records smaller than this leave their space to the removal of the whole segment.
+const PUNCH_BYTES_MIN: u64 = 16 << 10;
+const PAGE_BYTES: u64 = 4096;
+const INDEX_MAGIC: [u8; 4] = *b"HFix";
+const INDEX_ROW_BYTES: usize = 26;
+const TOMBSTONE_ROW_BYTES: usize = 17;
+
+/// Where a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Location {
+    segment: u32,
+    offset: u32,
+    data_len: u32,
+}
+
+/// One record as the index file lists it.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    kind: Kind,
+    id: ShardId,
+    offset: u32,
+    data_len: u32,
+}
+
+#[derive(Debug, Clone)]
+struct Segment {
+    file: Arc<DiskFile>,
+    /// Records that the index points at.
+    live: u64,
+    sealed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Index {
+    shards: HashMap<ShardId, Location>,
+    segments: BTreeMap<u32, Segment>,
+}
+
+/// The segments of a drive. Reads go on from many threads; `Appender` belongs to one.
+#[derive(Debug)]
+pub(super) struct Segments {
+    folder: PathBuf,
+    index: RwLock<Index>,
+}
+
+/// The writing end.
+#[derive(Debug)]
+pub(super) struct Appender {
+    segments: Arc<Segments>,
+    current: Option<Current>,
+    next_number: u32,
+}
+
+#[derive(Debug)]
+struct Current {
+    number: u32,
+    file: Arc<DiskFile>,
+    end: u64,
+    rows: Vec<Row>,
+}
+
+/// Opens the segments in `folder`.
+pub(super) fn open(folder: &Path) -> Result<(Arc<Segments>, Appender), DriveError> {
+    disk::create_dir(folder)?;
+    let mut index = Index::default();
+    let mut next_number = 1;
+    for name in disk::list_dir(folder)? {
+        let Some(number) = name.strip_suffix(".seg").and_then(|stem| stem.parse().ok()) else { continue };
+        next_number = number + 1;
+        let file = Arc::new(DiskFile::open_rw(&folder.join(&name))?);
+        let rows = match read_index(&index_path(folder, number)) {
+            Some(rows) => rows,
+            None => seal(folder, number, &file, scan(&file)?)?,
+        };
+        index.segments.insert(number, Segment { file: file.clone(), live: 0, sealed: true });
+        index.replay(number, &file, &rows)?;
+    }
+    let segments = Arc::new(Segments { folder: folder.to_owned(), index: RwLock::new(index) });
+    segments.remove_dead()?;
+    let appender = Appender { segments: segments.clone(), current: None, next_number };
+    Ok((segments, appender))
+}
+
+fn segment_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:010}.seg"))
+}
+
+fn index_path(folder: &Path, number: u32) -> PathBuf {
+    folder.join(format!("{number:010}.idx"))
+}
+
+impl Index {
+    /// Takes the rows of one segment into account, in order.
+    fn replay(&mut self, number: u32, file: &DiskFile, rows: &[Row]) -> Result<(), DriveError> {
+        for row in rows {
+            match row.kind {
+                Kind::Shard => self.insert(number, row),
+                Kind::Tombstone => {
+                    let data_at = u64::from(row.offset) + record::head_len(row.data_len as usize) as u64;
+                    for id in tombstone_ids(&file.read_exact_at(row.data_len as usize, data_at)?) {
+                        self.remove(id);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn insert(&mut self, segment: u32, row: &Row) {
+        self.remove(row.id);
+        self.shards.insert(row.id, Location { segment, offset: row.offset, data_len: row.data_len });
+        if let Some(segment) = self.segments.get_mut(&segment) {
+            segment.live += 1;
+        }
+    }
+
+    fn remove(&mut self, id: ShardId) -> Option<Location> {
+        let location = self.shards.remove(&id)?;
+        if let Some(segment) = self.segments.get_mut(&location.segment) {
+            segment.live -= 1;
+        }
+        Some(location)
+    }
+}
+
+impl Segments {
+    fn locate(&self, id: ShardId) -> Option<(Location, Arc<DiskFile>)> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let location = *index.shards.get(&id)?;
+        Some((location, index.segments.get(&location.segment)?.file.clone()))
+    }
+
+    /// Whether a shard is here.
+    pub(super) fn contains(&self, id: ShardId) -> bool {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).shards.contains_key(&id)
+    }
+
+    /// Shards held.
+    pub(super) fn len(&self) -> u64 {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).shards.len() as u64
+    }
+
+    /// Reads and verifies; `None` if the shard is not in a segment.
+    pub(super) fn read(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
+        let (location, file) = self.locate(read.id)?;
+        Some(read_record(&file, u64::from(location.offset), read, DiskFile::read_exact_at))
+    }
+
+    /// Reads if no disk access is needed; `None` where it is, or the shard is not in a segment.
+    pub(super) fn read_cached(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
+        let (location, file) = self.locate(read.id)?;
+        let fetch = |file: &DiskFile, len, at| file.read_cached_at(len, at).ok_or(DriveError::NotFound);
+        match read_record(&file, u64::from(location.offset), read, fetch) {
+            Err(DriveError::NotFound) => None,
+            result => Some(result),
+        }
+    }
+
+    /// Removes sealed segments that hold nothing alive.
+    fn remove_dead(&self) -> Result<(), DriveError> {
+        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+        let dead: Vec<u32> =
+            index.segments.iter().filter(|(_, s)| s.sealed && s.live == 0).map(|(&n, _)| n).collect();
+        for number in &dead {
+            index.segments.remove(number);
+        }
+        drop(index);
+        for number in dead {
+            // The segment goes first: an index without its segment is ignored.
+            disk::remove_file(&segment_path(&self.folder, number))?;
+            disk::remove_file(&index_path(&self.folder, number))?;
+        }
+        Ok(())
+    }
+}
+
+impl Appender {
+    /// Appends records and waits until all are durable.
+    pub(super) fn append(&mut self, records: &[Record]) -> Result<(), DriveError> {
+        let batch: Vec<_> = records.iter().map(|r| (Kind::Shard, r.id, r.stripe, r.data.clone())).collect();
+        let rows = self.write(&batch)?;
+        self.sync()?;
+        let number = self.current.as_ref().map_or(0, |current| current.number);
+        let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+        for row in &rows {
+            index.insert(number, row);
+        }
+        Ok(())
+    }
+
+    /// Removes shards. A tombstone need not be durable: after a crash the shard is an orphan again.
+    pub(super) fn delete(&mut self, ids: &[ShardId]) -> Result<(), DriveError> {
+        let removed: Vec<(ShardId, Location)> = {
+            let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+            ids.iter().filter_map(|&id| index.remove(id).map(|location| (id, location))).collect()
+        };
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let mut data = Vec::with_capacity(removed.len() * TOMBSTONE_ROW_BYTES);
+        for (id, _) in &removed {
+            data.extend_from_slice(&id.blob.0.to_le_bytes());
+            data.push(id.shard);
+        }
+        self.write(&[(Kind::Tombstone, ShardId { blob: BlobId(0), shard: 0 }, 0, data.into())])?;
+        for (_, location) in removed {
+            self.punch(location)?;
+        }
+        self.segments.remove_dead()
+    }
+
+    fn punch(&self, location: Location) -> Result<(), DriveError> {
+        let data_len = location.data_len as usize;
+        let start = u64::from(location.offset) + record::head_len(data_len) as u64;
+        let end = u64::from(location.offset) + record_len(data_len) as u64;
+        let (start, end) = (start.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
+        if end.saturating_sub(start) < PUNCH_BYTES_MIN {
+            return Ok(());
+        }
+        let file = {
+            let index = self.segments.index.read().unwrap_or_else(PoisonError::into_inner);
+            index.segments.get(&location.segment).map(|segment| segment.file.clone())
+        };
+        file.map_or(Ok(()), |file| file.punch(start, end - start))
+    }
+
+    /// Writes records behind each other, in a new segment if they do not fit; not yet durable.
+    fn write(&mut self, batch: &[(Kind, ShardId, u32, Bytes)]) -> Result<Vec<Row>, DriveError> {
+        const PADDING: [u8; 8] = [0; 8];
+        let length: u64 = batch.iter().map(|(.., data)| record_len(data.len()) as u64).sum();
+        if self.current.as_ref().is_none_or(|current| current.end + length > SEGMENT_BYTES) {
+            self.roll(length)?;
+        }
+        let current = self.current.as_mut().expect("a segment was opened when there was none");
+        let heads: Vec<Vec<u8>> =
+            batch.iter().map(|(kind, id, stripe, data)| record::head(*kind, *id, *stripe, data)).collect();
+        let mut slices: Vec<&[u8]> = Vec::with_capacity(batch.len() * 3);
+        let mut rows = Vec::with_capacity(batch.len());
+        let mut offset = current.end;
+        for ((kind, id, _, data), head) in batch.iter().zip(&heads) {
+            let padding = record_len(data.len()) - head.len() - data.len();
+            slices.extend([head.as_slice(), data, &PADDING[..padding]]);
+            rows.push(Row { kind: *kind, id: *id, offset: offset as u32, data_len: data.len() as u32 });
+            offset += record_len(data.len()) as u64;
+        }
+        current.file.write_all_at(&slices, current.end)?;
+        current.end = offset;
+        current.rows.extend_from_slice(&rows);
+        Ok(rows)
+    }
+
+    fn sync(&self) -> Result<(), DriveError> {
+        self.current.as_ref().map_or(Ok(()), |current| current.file.sync_data())
+    }
+
+    /// Seals the current segment and starts a new one with room for `length` bytes.
+    fn roll(&mut self, length: u64) -> Result<(), DriveError> {
+        let folder = self.segments.folder.clone();
+        if let Some(full) = self.current.take() {
+            full.file.truncate(full.end)?;
+            full.file.sync_data()?;
+            write_index(&index_path(&folder, full.number), &full.rows)?;
+            let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(segment) = index.segments.get_mut(&full.number) {
+                segment.sealed = true;
+            }
+        }
+        let number = self.next_number;
+        let file = Arc::new(DiskFile::create(&segment_path(&folder, number))?);
+        file.allocate(length.max(SEGMENT_BYTES))?;
+        file.sync_data()?;
+        disk::sync_dir(&folder)?;
+        let segment = Segment { file: file.clone(), live: 0, sealed: false };
+        self.segments.index.write().unwrap_or_else(PoisonError::into_inner).segments.insert(number, segment);
+        self.next_number += 1;
+        self.current = Some(Current { number, file, end: 0, rows: Vec::new() });
+        self.segments.remove_dead()
+    }
+}
+
+fn tombstone_ids(data: &[u8]) -> Vec<ShardId> {
+    data.chunks_exact(TOMBSTONE_ROW_BYTES)
+        .filter_map(|row| {
+            let blob = BlobId(u128::from_le_bytes(row[..16].try_into().ok()?));
+            Some(ShardId { blob, shard: row[16] })
+        })
+        .collect()
+}
+
+/// The intact records of an unsealed segment, and where they end. Data that was punched out afterwards
+/// fails its checksum; its tombstone follows, so only the last record's data decides about the tail.
+fn scan(file: &DiskFile) -> Result<(Vec<Row>, u64), DriveError> {
+    let len = file.len()?;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut at = 0;
+    while at < len {
+        let fixed_bytes = file.read_up_to_at(record::FIXED_BYTES, at)?;
+        let Some(fixed) = record::parse_fixed(&fixed_bytes) else { break };
+        let end = at + record_len(fixed.data_len) as u64;
+        let head = file.read_up_to_at(record::head_len(fixed.data_len), at)?;
+        if end > len || !record::head_is_intact(&head) {
+            break;
+        }
+        let data_len = fixed.data_len as u32;
+        rows.push(Row { kind: fixed.kind, id: fixed.id, offset: at as u32, data_len });
+        at = end;
+    }
+    cut_torn_tail(file, &mut rows)?;
+    let end = rows.last().map_or(0, |row| u64::from(row.offset) + record_len(row.data_len as usize) as u64);
+    Ok((rows, end))
+}
+
+/// Drops records at the end whose data never arrived. An acknowledged one is intact, so all that
+/// follows the last intact record was never acknowledged.
+fn cut_torn_tail(file: &DiskFile, rows: &mut Vec<Row>) -> Result<(), DriveError> {
+    while let Some(row) = rows.last() {
+        let data_len = row.data_len as usize;
+        let head_len = record::head_len(data_len);
+        let whole = file.read_exact_at(head_len + data_len, u64::from(row.offset))?;
+        if record::verify_blocks(&whole[..head_len], 0, &whole[head_len..]) {
+            break;
+        }
+        rows.pop();
+    }
+    Ok(())
+}
+
+/// Seals a segment that was left open: cuts it and writes its index.
+fn seal(
+    folder: &Path,
+    number: u32,
+    file: &DiskFile,
+    (rows, end): (Vec<Row>, u64),
+) -> Result<Vec<Row>, DriveError> {
+    file.truncate(end)?;
+    file.sync_data()?;
+    write_index(&index_path(folder, number), &rows)?;
+    Ok(rows)
+}
+
+fn write_index(path: &Path, rows: &[Row]) -> Result<(), DriveError> {
+    let mut body = Vec::with_capacity(rows.len() * INDEX_ROW_BYTES);
+    for row in rows {
+        body.extend_from_slice(&row.id.blob.0.to_le_bytes());
+        body.extend_from_slice(&[row.id.shard, if row.kind == Kind::Shard { 1 } else { 2 }]);
+        body.extend_from_slice(&row.offset.to_le_bytes());
+        body.extend_from_slice(&row.data_len.to_le_bytes());
+    }
+    let content = [&INDEX_MAGIC[..], &crc32c(&body).to_le_bytes(), &body].concat();
+    disk::replace_file(path, &content)
+}
+
+/// The rows of an index file; `None` if it is missing or damaged, when the segment is scanned instead.
+fn read_index(path: &Path) -> Option<Vec<Row>> {
+    let content = std::fs::read(path).ok()?;
+    let (head, body) = content.split_at_checked(8)?;
+    if head[..4] != INDEX_MAGIC || head[4..] != crc32c(body).to_le_bytes() {
+        return None;
+    }
+    body.chunks_exact(INDEX_ROW_BYTES)
+        .map(|row| {
+            let blob = BlobId(u128::from_le_bytes(row[..16].try_into().ok()?));
+            Some(Row {
+                id: ShardId { blob, shard: row[16] },
+                kind: if row[17] == 1 { Kind::Shard } else { Kind::Tombstone },
+                offset: u32::from_le_bytes(row[18..22].try_into().ok()?),
+                data_len: u32::from_le_bytes(row[22..26].try_into().ok()?),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(blob: u128, len: usize) -> Record {
+        let data: Vec<u8> = (0..len).map(|i| (i as u128 * 7 + blob) as u8).collect();
+        Record { id: ShardId { blob: BlobId(blob), shard: 2 }, stripe: 0, data: data.into() }
+    }
+
+    fn whole(record: &Record) -> ShardRead {
+        let len = record.data.len() as u32;
+        ShardRead { id: record.id, stripe: 0, full_len: len, len, range: 0..len }
+    }
+
+    #[test]
+    fn records_survive_sealing_and_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, mut appender) = open(folder.path()).unwrap();
+        let records: Vec<Record> = (0..150).map(|i| record(i, 1 << 20)).collect();
+        for batch in records.chunks(7) {
+            appender.append(batch).unwrap();
+        }
+        appender.delete(&[records[3].id, records[149].id]).unwrap();
+        drop(appender);
+        let (segments, _) = open(folder.path()).unwrap();
+        for (i, record) in records.iter().enumerate() {
+            match segments.read(&whole(record)) {
+                None => assert!(i == 3 || i == 149, "{i} is missing"),
+                Some(data) => assert_eq!(data.unwrap(), record.data),
+            }
+        }
+    }
+
+    #[test]
+    fn torn_tail_is_cut_on_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, mut appender) = open(folder.path()).unwrap();
+        let (kept, torn) = (record(1, 5000), record(2, 9000));
+        appender.append(std::slice::from_ref(&kept)).unwrap();
+        appender.append(std::slice::from_ref(&torn)).unwrap();
+        let file = DiskFile::open_rw(&segment_path(folder.path(), 1)).unwrap();
+        file.write_at(&[0; 100], record_len(5000) as u64 + 4000).unwrap();
+        let (segments, mut appender) = open(folder.path()).unwrap();
+        assert_eq!(segments.read(&whole(&kept)).unwrap().unwrap(), kept.data);
+        assert!(segments.read(&whole(&torn)).is_none());
+        appender.append(std::slice::from_ref(&torn)).unwrap();
+        assert_eq!(segments.read(&whole(&torn)).unwrap().unwrap(), torn.data);
+    }
+
+    #[test]
+    fn a_segment_without_live_records_is_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_, mut appender) = open(folder.path()).unwrap();
+        let record = record(1, 1000);
+        appender.append(std::slice::from_ref(&record)).unwrap();
+        drop(appender);
+        let (_, mut appender) = open(folder.path()).unwrap();
+        appender.delete(&[record.id]).unwrap();
+        assert!(!segment_path(folder.path(), 1).exists());
+    }
+}

@@ -1,0 +1,115 @@
+//! Drives that are gone, emptied or corrupt.
+
+use std::path::Path;
+
+use holdfast::metadata::HealRow;
+use holdfast::types::BlobId;
+
+use crate::setup::{Deployment, bucket, get, pattern, put};
+
+const LENGTHS: [usize; 5] = [10, 5_000, 300_000, 1_500_000, 4_000_000];
+
+async fn fill(engine: &holdfast::object::Engine, round: usize) {
+    for len in LENGTHS {
+        put(engine, &format!("r{round}-{len}"), &pattern(len, round as u64)).await.unwrap();
+    }
+}
+
+async fn check(engine: &holdfast::object::Engine, rounds: usize) {
+    for round in 0..rounds {
+        for len in LENGTHS {
+            let name = format!("r{round}-{len}");
+            let got = get(engine, &name).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(got, pattern(len, round as u64), "{name}");
+        }
+    }
+}
+
+async fn heal_all(engine: &std::sync::Arc<holdfast::object::Engine>) {
+    engine.note_bad_shards().await.unwrap();
+    for (slot, _, refill) in engine.metadata().drives().unwrap() {
+        if refill {
+            engine.queue_refill(slot).await.unwrap();
+        }
+    }
+    let mut after = HealRow { blob: BlobId(0), shard: 0 };
+    while let Some(&row) = engine.metadata().heal_after(after, 1).unwrap().first() {
+        engine.heal(row).await.unwrap();
+        after = row;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_any_drive_between_restarts_changes_nothing() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    fill(&engine, 0).await;
+    engine.close();
+    drop(engine);
+    for round in 1..=8 {
+        std::fs::remove_dir_all(deployment.drive(round % 4)).unwrap();
+        let engine = deployment.open().await;
+        check(&engine, round).await;
+        fill(&engine, round).await;
+        heal_all(&engine).await;
+        assert_eq!(engine.metadata().heal_count().unwrap(), 0);
+        engine.close();
+        drop(engine);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metadata_is_rebuilt_when_its_database_is_gone() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    fill(&engine, 0).await;
+    engine.close();
+    drop(engine);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(deployment.path().join(format!("holdfast.db{suffix}")));
+    }
+    let engine = deployment.open().await;
+    check(&engine, 1).await;
+    engine.close();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_two_corrupt_drives_of_four_are_read_around() {
+    for (one, other) in [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)] {
+        let deployment = Deployment::of(4);
+        let engine = deployment.open().await;
+        engine.create_bucket(&bucket()).await.unwrap();
+        fill(&engine, 0).await;
+        for folder in ["segments", "blobs"] {
+            flip_bits(&deployment.drive(one).join(folder));
+            flip_bits(&deployment.drive(other).join(folder));
+        }
+        check(&engine, 1).await;
+        heal_all(&engine).await;
+        assert_eq!(engine.metadata().heal_count().unwrap(), 0);
+        fill(&engine, 0).await;
+        check(&engine, 1).await;
+        engine.close();
+    }
+}
+
+/// Flips a bit every few hundred bytes of all files below a folder.
+fn flip_bits(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            flip_bits(&path);
+            continue;
+        }
+        use std::os::unix::fs::FileExt;
+        let file = std::fs::OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let len = file.metadata().unwrap().len().min(8 << 20);
+        for at in (20..len).step_by(300) {
+            let mut byte = [0];
+            file.read_exact_at(&mut byte, at).unwrap();
+            file.write_all_at(&[byte[0] ^ 4], at).unwrap();
+        }
+    }
+}
