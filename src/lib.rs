@@ -1,7 +1,12 @@
-//! Holdfast, an S3-compatible object store.
+#![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod admin;
 pub mod checksum;
+pub mod cli;
+pub mod config;
+pub mod console;
 pub mod erasure;
+pub mod http;
 pub mod iam;
 pub mod jobs;
 pub mod metadata;
@@ -13,4 +18,5 @@ pub mod s3;
 pub mod server;
 pub mod shard_store;
 pub mod sigv4;
+pub mod telemetry;
 pub mod types;

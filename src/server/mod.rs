@@ -1,5 +1,18 @@
-//! The composition root: the only place that knows all parts.
+//! The composition root: the only place that knows every part.
+//!
+//! Start: bind the addresses (so that a taken port is found before a drive is touched), open drives and
+//! metadata, make the buckets asked for, serve. Stop: refuse new connections, let requests in flight end
+//! within a bound, end background work, close the metadata.
 
+mod body;
+mod error;
+mod front;
+mod node_role;
+mod running;
+mod signals;
 mod storage;
 
+pub use error::StartError;
+pub use node_role::{RunningNode, start_node};
+pub use running::{Running, Started, start};
 pub use storage::{Storage, StorageError, open_cluster, open_drives};

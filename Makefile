@@ -1,0 +1,87 @@
+# Holdfast: the commands of everyday work. `make` alone lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO ?= cargo
+PYTHON ?= python3
+VENV := .venv
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+HOLDFAST := $(TARGET)/release/holdfast
+# `make run ARGS="--bucket photos"` passes flags on.
+ARGS ?=
+
+.PHONY: help
+help: ## List these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+.PHONY: run
+run: build ## Build and start the server on four drive folders under ./data
+	@exec $(HOLDFAST) serve $(ARGS)
+
+.PHONY: build
+build: ## Build the release binary
+	$(CARGO) build --release --locked
+
+.PHONY: cluster
+cluster: build ## Start a gateway and four storage nodes as separate processes on this machine
+	@HOLDFAST=$(HOLDFAST) scripts/cluster $(ARGS)
+
+.PHONY: test
+test: fmt-check lint unit clients crash doc audit ## Everything: format, lints, all tests, real clients, docs
+
+.PHONY: unit
+unit: ## Rust tests: layers, units, engine, S3 over the wire
+	$(CARGO) test --locked
+
+# The binary that the client and crash tests drive; the same that `cargo test` has built.
+$(TARGET)/debug/holdfast: FORCE
+	$(CARGO) build --locked
+FORCE:
+
+$(VENV)/ready: tests/clients/requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+	touch $@
+
+.PHONY: clients
+clients: $(VENV)/ready $(TARGET)/debug/holdfast ## aws-cli and boto3 against `serve` and against a cluster (FULL=1: 1 GiB files)
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast FULL=$(FULL) $(VENV)/bin/python -m pytest -q tests/clients
+
+.PHONY: crash
+crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/rounds.py --rounds $(or $(ROUNDS),20)
+
+.PHONY: bench
+bench: build ## Load tables: PUT, GET, LIST, memory, start (QUICK=1 short, KEYS=1000000)
+	HOLDFAST=$(abspath $(HOLDFAST)) QUICK=$(QUICK) KEYS=$(KEYS) $(CARGO) bench --locked --bench load
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+.PHONY: fmt-check
+fmt-check:
+	$(CARGO) fmt --all --check
+
+.PHONY: lint
+lint: ## Clippy, warnings denied
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc: ## Build the crate's documentation, warnings denied
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+.PHONY: audit
+audit: ## Licences, advisories, bans and sources of dependencies, where cargo-deny is installed
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+		$(CARGO) deny --offline check licenses bans sources; \
+	else \
+		echo "cargo-deny is not installed: dependencies are not audited (cargo install --locked cargo-deny)"; \
+	fi
+
+.PHONY: clean
+clean: ## Remove what was built; ./data stays
+	$(CARGO) clean
+	rm -rf $(VENV)

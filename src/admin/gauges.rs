@@ -1,0 +1,114 @@
+//! Series about the deployment and the process, read when metrics are scraped.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::Facts;
+use crate::object::{DriveStatus, Engine};
+use crate::telemetry::{GaugeKind, Metrics, Sample};
+
+/// Clock ticks of `/proc/self/stat` in a second: fixed at 100 by the kernel's interface.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Bytes of a page of memory as `/proc/self/statm` counts them.
+const PAGE_BYTES: f64 = 4096.0;
+
+/// Registers every gauge of a process that has an engine.
+pub fn register_gauges(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
+    register_process(metrics, facts);
+    register_drives(metrics, engine, facts);
+    register_content(metrics, engine);
+}
+
+fn register_process(metrics: &Metrics, facts: &Facts) {
+    let started = facts.started;
+    let version = Sample::labelled("version", env!("CARGO_PKG_VERSION"), 1.0);
+    metrics.register("holdfast_build_info", "The version that runs.", GaugeKind::Gauge, move || {
+        vec![version.clone()]
+    });
+    metrics.register("holdfast_uptime_seconds", "Time since the start.", GaugeKind::Gauge, move || {
+        vec![Sample::plain(started.elapsed().as_secs_f64())]
+    });
+    const CPU: &str = "CPU time used, user and system.";
+    metrics.register("process_cpu_seconds_total", CPU, GaugeKind::Counter, || one(cpu_seconds()));
+    const MEMORY: &str = "Memory held.";
+    metrics.register("process_resident_memory_bytes", MEMORY, GaugeKind::Gauge, || one(resident_bytes()));
+    metrics.register("process_open_fds", "Open files and sockets.", GaugeKind::Gauge, || one(open_files()));
+}
+
+fn register_drives(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
+    let (of, drives) = (engine.clone(), facts.drives);
+    metrics.register("holdfast_drives", "Drives by state.", GaugeKind::Gauge, move || {
+        let up = of.drives().up_count();
+        let down = drives.saturating_sub(up);
+        vec![Sample::labelled("state", "up", up as f64), Sample::labelled("state", "down", down as f64)]
+    });
+    let per_drive = |name, help, value: fn(&DriveStatus) -> f64| {
+        let of = engine.clone();
+        metrics.register(name, help, GaugeKind::Gauge, move || {
+            let drives = of.drives().status();
+            drives.iter().map(|drive| Sample::labelled("drive", &drive.label, value(drive))).collect()
+        });
+    };
+    per_drive("holdfast_drive_up", "1 while the drive takes operations.", |drive| {
+        f64::from(u8::from(drive.up))
+    });
+    per_drive("holdfast_drive_size_bytes", "Size of the drive's file system.", |drive| drive.total as f64);
+    per_drive("holdfast_drive_free_bytes", "Bytes that may still be written.", |drive| drive.free as f64);
+}
+
+fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
+    let of = engine.clone();
+    const HEALS: &str = "Shards known to be missing or bad and waiting to be rebuilt.";
+    metrics.register("holdfast_heals_pending", HEALS, GaugeKind::Gauge, move || {
+        one(of.metadata().heal_count().ok().map(|count| count as f64))
+    });
+    let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
+        let of = engine.clone();
+        metrics.register(name, help, GaugeKind::Gauge, move || {
+            let buckets = of.metadata().buckets().ok();
+            one(buckets.map(|buckets| buckets.iter().map(value).sum()))
+        });
+    };
+    sum("holdfast_buckets", "Buckets.", |_| 1.0);
+    sum("holdfast_objects", "Objects in all buckets.", |bucket| bucket.objects as f64);
+    sum("holdfast_object_bytes", "Bytes of those objects, as clients see them.", |bucket| {
+        bucket.bytes as f64
+    });
+}
+
+/// A series that is left out while its value is not known.
+fn one(value: Option<f64>) -> Vec<Sample> {
+    value.map(Sample::plain).into_iter().collect()
+}
+
+fn cpu_seconds() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in parentheses may hold spaces; fields are counted after it.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let user: f64 = fields.next()?.parse().ok()?;
+    let system: f64 = fields.next()?.parse().ok()?;
+    Some((user + system) / TICKS_PER_SECOND)
+}
+
+fn resident_bytes() -> Option<f64> {
+    let statm = fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: f64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * PAGE_BYTES)
+}
+
+fn open_files() -> Option<f64> {
+    Some(fs::read_dir("/proc/self/fd").ok()?.count() as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_process_can_see_its_own_use() {
+        assert!(resident_bytes().unwrap() > 1e6);
+        assert!(cpu_seconds().unwrap() >= 0.0);
+        assert!(open_files().unwrap() >= 3.0);
+    }
+}

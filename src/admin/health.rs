@@ -1,0 +1,101 @@
+//! Whether the process lives, can serve, and how many drives stand between the data and loss.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use super::Facts;
+use crate::object::Engine;
+
+/// The answer of `/-/health/cluster`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Health {
+    status: Grade,
+    drives: usize,
+    drives_up: usize,
+    drives_spare: usize,
+    writable: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Grade {
+    /// Every drive is up.
+    FullRedundancy,
+    /// Drives are down; reads and writes work.
+    ReducedRedundancy,
+    /// Too many drives are down.
+    Unavailable,
+}
+
+impl Health {
+    /// Judges the engine now.
+    pub fn of(engine: &Engine, facts: &Facts) -> Self {
+        let data = usize::from(engine.drives().scheme().data);
+        Self::judge(facts.drives, engine.drives().up_count(), data, engine.metadata().is_writable())
+    }
+
+    fn judge(drives: usize, drives_up: usize, data: usize, writable: bool) -> Self {
+        let status = match drives_up {
+            up if up < data || !writable => Grade::Unavailable,
+            up if up < drives => Grade::ReducedRedundancy,
+            _ => Grade::FullRedundancy,
+        };
+        Self { status, drives, drives_up, drives_spare: drives_up.saturating_sub(data), writable }
+    }
+
+    /// Requests can be served.
+    pub fn is_ready(&self) -> bool {
+        self.status != Grade::Unavailable
+    }
+}
+
+/// Answers the paths under `/-/health/`; `None` for every other path.
+pub fn health_answer(path: &str, engine: &Engine, facts: &Facts) -> Option<Response<Full<Bytes>>> {
+    let probe = path.strip_prefix("/-/health/")?;
+    let health = Health::of(engine, facts);
+    let ready = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Some(match probe {
+        "live" => text(StatusCode::OK, "live\n"),
+        "ready" => text(ready, if health.is_ready() { "ready\n" } else { "not ready\n" }),
+        "cluster" => json(ready, &health),
+        _ => text(StatusCode::NOT_FOUND, "no such probe: live, ready, cluster\n"),
+    })
+}
+
+/// A short answer for people and probes.
+pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
+    answer(status, "text/plain; charset=utf-8", Bytes::from_static(body.as_bytes()))
+}
+
+/// An answer for programs.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+    let bytes = serde_json::to_vec(body).expect("plain structs always serialize");
+    answer(status, "application/json", bytes.into())
+}
+
+/// An answer of any kind, never cached.
+pub(super) fn answer(status: StatusCode, media_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn health_follows_the_drives_that_are_up() {
+        assert_eq!(Health::judge(4, 4, 2, true).status, Grade::FullRedundancy);
+        let reduced = Health::judge(4, 3, 2, true);
+        assert_eq!((reduced.status, reduced.drives_spare), (Grade::ReducedRedundancy, 1));
+        assert!(Health::judge(4, 2, 2, true).is_ready());
+        assert!(!Health::judge(4, 1, 2, true).is_ready());
+        assert!(!Health::judge(4, 4, 2, false).is_ready(), "no quorum for the metadata");
+    }
+}

@@ -1,0 +1,50 @@
+//! `holdfast health`: a probe for scripts and containers that needs no other program.
+
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::config::{ClientHints, Environment, Options, RoleName, Settings};
+
+/// How long the server may take to answer.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Bytes of an answer that are looked at.
+const ANSWER_BYTES_MAX: u64 = 4096;
+
+/// Asks; an error is the answer "not ready".
+pub(super) fn run(flags: Settings) -> Result<(), String> {
+    let environment: Environment = std::env::vars().collect();
+    let (settings, _) = Settings::gather(flags, &environment).map_err(|error| error.to_string())?;
+    let named = settings.address.is_some();
+    let state_named = settings.state.is_some() || !settings.drives.is_empty();
+    let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
+    options.find_client_state(state_named);
+    let hinted = ClientHints::read(&options.state).filter(|_| !named);
+    let hinted = hinted.and_then(|hints| hints.address.parse().ok());
+    let mut address: SocketAddr = hinted.unwrap_or(options.listen.address);
+    if address.ip().is_unspecified() {
+        address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
+    }
+    match ask(address) {
+        Ok(200) => {
+            println!("ready");
+            Ok(())
+        }
+        Ok(status) => Err(format!("the server at {address} is not ready (status {status})")),
+        Err(error) => {
+            Err(format!("no server answers at {address}: {error}; start it, or name it with --address"))
+        }
+    }
+}
+
+fn ask(address: SocketAddr) -> io::Result<u16> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    write!(stream, "GET /-/health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    let head = String::from_utf8_lossy(&answer);
+    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    status.ok_or_else(|| io::Error::other("the answer is not HTTP"))
+}

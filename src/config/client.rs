@@ -1,0 +1,57 @@
+//! What a server leaves in its state folder for client commands on the same machine.
+
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::ConfigError;
+
+const FILE: &str = "client.json";
+
+/// Where the server that uses this state folder was reached last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientHints {
+    /// URL of the S3 API.
+    pub endpoint: String,
+    /// Region that clients sign for.
+    pub region: String,
+    /// `ip:port` of the S3 API as listened on.
+    pub address: String,
+}
+
+impl ClientHints {
+    /// Leaves the hints in a state folder.
+    pub fn write(&self, state: &Path) -> Result<(), ConfigError> {
+        let path = state.join(FILE);
+        let text = serde_json::to_string_pretty(self).expect("texts always serialize");
+        let written = fs::create_dir_all(state).and_then(|()| fs::write(&path, text + "\n"));
+        written.map_err(|source| ConfigError::StateUnwritable { path, source })
+    }
+
+    /// The hints of the last server here; none where there was none or they cannot be read.
+    pub fn read(state: &Path) -> Option<Self> {
+        let text = fs::read_to_string(state.join(FILE)).ok()?;
+        serde_json::from_str(&text).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_come_back_and_damaged_ones_are_as_none() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(ClientHints::read(folder.path()), None);
+        let hints = ClientHints {
+            endpoint: "http://127.0.0.1:9000".into(),
+            region: "us-east-1".into(),
+            address: "127.0.0.1:9000".into(),
+        };
+        hints.write(folder.path()).unwrap();
+        assert_eq!(ClientHints::read(folder.path()), Some(hints));
+        fs::write(folder.path().join(FILE), "{").unwrap();
+        assert_eq!(ClientHints::read(folder.path()), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! Configuration: flags, `HOLDFAST_*` variables and one TOML file say the same things.
+//!
+//! The order of precedence is flags, then variables, then the file, then defaults. [`Settings`] is what
+//! was said, [`Options`] is what it means: everything in it has been validated.
+
+mod client;
+mod credentials;
+mod ellipses;
+mod error;
+mod options;
+mod settings;
+
+pub use client::ClientHints;
+pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
+pub use error::ConfigError;
+pub use options::{Listen, Logging, Options, Role, RoleName, client_endpoint};
+pub use settings::{Environment, Settings};

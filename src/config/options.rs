@@ -1,0 +1,411 @@
+//! What the settings mean: validated values for one role.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
+use super::{ConfigError, Settings, ellipses};
+use crate::iam::Secret;
+use crate::telemetry::LogFormat;
+use crate::types::BucketName;
+
+const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
+const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
+const REGION_DEFAULT: &str = "us-east-1";
+const CLUSTER_SECRET_LEN_MIN: usize = 16;
+
+/// Which process this is, before anything is validated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RoleName {
+    /// Everything in one process.
+    Serve,
+    /// Drives served to gateways.
+    Node,
+    /// The S3 API over nodes.
+    Gateway,
+}
+
+/// Which process this is.
+#[derive(Debug, Clone)]
+pub enum Role {
+    /// Everything in one process, on local drives.
+    Serve {
+        /// The drives, in the order given.
+        drives: Vec<PathBuf>,
+    },
+    /// Drives served to gateways.
+    Node {
+        /// The drives, in the order given.
+        drives: Vec<PathBuf>,
+        /// What gateways must prove to know.
+        cluster_secret: Secret,
+    },
+    /// The S3 API over nodes.
+    Gateway {
+        /// The nodes as `host:port`.
+        nodes: Vec<String>,
+        /// What proves this gateway to the nodes.
+        cluster_secret: Secret,
+    },
+}
+
+/// Where to listen.
+#[derive(Debug, Clone)]
+pub struct Listen {
+    /// S3, or the node protocol.
+    pub address: SocketAddr,
+    /// Console, admin API and metrics.
+    pub console_address: Option<SocketAddr>,
+    /// The URL that clients are told.
+    pub public_url: Option<String>,
+}
+
+/// How to log.
+#[derive(Debug, Clone)]
+pub struct Logging {
+    /// Level or filter.
+    pub level: String,
+    /// Form of a line.
+    pub format: LogFormat,
+}
+
+/// Everything a process needs to know to start.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which process this is.
+    pub role: Role,
+    /// Where to listen.
+    pub listen: Listen,
+    /// How to log.
+    pub logging: Logging,
+    /// Folder for credentials and for a gateway's database.
+    pub state: PathBuf,
+    /// Region that clients sign for.
+    pub region: String,
+    /// Domains for virtual-host addressing.
+    pub domains: Vec<String>,
+    /// Buckets to make at start.
+    pub buckets: Vec<BucketName>,
+    /// What the operator gave as root's credentials.
+    given_credentials: Option<Credentials>,
+}
+
+impl Options {
+    /// Validates settings for a role.
+    pub fn validate(name: RoleName, settings: Settings) -> Result<Self, ConfigError> {
+        let logging = logging(&settings)?;
+        let listen = listen(name, &settings)?;
+        let given_credentials = given_credentials(&settings)?;
+        let reachable = [Some(listen.address), listen.console_address].into_iter().flatten();
+        let reachable = reachable.into_iter().find(|address| !address.ip().is_loopback());
+        if let Some(credentials) = &given_credentials {
+            credentials.check(reachable)?;
+        }
+        let region = region(&settings)?;
+        let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
+        let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
+        let role = role(name, &settings)?;
+        let state = settings.state.unwrap_or_else(|| state_default(&role));
+        Ok(Self { role, listen, logging, state, region, domains, buckets, given_credentials })
+    }
+
+    /// Root's credentials: given, kept from an earlier start, or made now.
+    pub fn credentials(&self) -> Result<(Credentials, CredentialsOrigin), ConfigError> {
+        if let Some(given) = &self.given_credentials {
+            return Ok((given.clone(), CredentialsOrigin::Given));
+        }
+        let file = CredentialsFile::in_folder(&self.state);
+        match file.read()? {
+            Some(kept) => Ok((kept, CredentialsOrigin::Kept)),
+            None => Ok((file.create()?, CredentialsOrigin::Made)),
+        }
+    }
+
+    /// Points a client command at a gateway's state folder where that is the one in use.
+    pub fn find_client_state(&mut self, named: bool) {
+        let gateway = Path::new(GATEWAY_STATE_DEFAULT);
+        let kept = |state: &Path| CredentialsFile::in_folder(state).path().exists();
+        if !named && !kept(&self.state) && kept(gateway) {
+            self.state = gateway.to_owned();
+        }
+    }
+
+    /// What a client command on this machine signs with: given, or kept by a server.
+    pub fn client_credentials(&self) -> Result<Credentials, ConfigError> {
+        if let Some(given) = &self.given_credentials {
+            return Ok(given.clone());
+        }
+        let file = CredentialsFile::in_folder(&self.state);
+        file.read()?.ok_or_else(|| ConfigError::NoCredentials { path: file.path().to_owned() })
+    }
+}
+
+/// The URL by which clients reach `address`.
+pub fn client_endpoint(public_url: Option<&str>, address: SocketAddr) -> String {
+    if let Some(url) = public_url {
+        return url.to_owned();
+    }
+    let ip = match address.ip() {
+        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+fn role(name: RoleName, settings: &Settings) -> Result<Role, ConfigError> {
+    let default = [DRIVES_DEFAULT.to_owned()];
+    match name {
+        RoleName::Serve => {
+            let patterns = if settings.drives.is_empty() { &default[..] } else { &settings.drives };
+            Ok(Role::Serve { drives: ellipses::expand(patterns)? })
+        }
+        RoleName::Node if settings.drives.is_empty() => Err(ConfigError::Missing(
+            "a node needs drives: name its drive folders, as in `holdfast node ./data/drive1`",
+        )),
+        RoleName::Node => {
+            let drives = ellipses::expand(&settings.drives)?;
+            Ok(Role::Node { drives, cluster_secret: cluster_secret(settings)? })
+        }
+        RoleName::Gateway if settings.node.is_empty() => {
+            Err(ConfigError::Missing("a gateway needs nodes: name each with --node HOST:PORT"))
+        }
+        RoleName::Gateway => {
+            let nodes = settings.node.iter().map(|node| valid_node(node)).collect::<Result<_, _>>()?;
+            Ok(Role::Gateway { nodes, cluster_secret: cluster_secret(settings)? })
+        }
+    }
+}
+
+fn state_default(role: &Role) -> PathBuf {
+    match role {
+        Role::Gateway { .. } => PathBuf::from(GATEWAY_STATE_DEFAULT),
+        Role::Serve { drives } | Role::Node { drives, .. } => {
+            drives[0].parent().unwrap_or(Path::new(".")).join(".holdfast")
+        }
+    }
+}
+
+fn listen(name: RoleName, settings: &Settings) -> Result<Listen, ConfigError> {
+    let (port, console) = match name {
+        RoleName::Serve | RoleName::Gateway => (9000, Some(9001)),
+        RoleName::Node => (9100, None),
+    };
+    let local = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = match &settings.address {
+        Some(text) => valid_address("address", text)?,
+        None => local(port),
+    };
+    let console_address = match settings.console_address.as_deref() {
+        Some("off") => None,
+        Some(text) => Some(valid_address("console_address", text)?),
+        None => console.map(local),
+    };
+    if console_address.is_some_and(|console| console == address && address.port() != 0) {
+        return Err(bad(
+            "console_address",
+            &address.to_string(),
+            "an address of its own, apart from the one of S3",
+        ));
+    }
+    let public_url = settings.public_url.as_deref().map(valid_url).transpose()?;
+    Ok(Listen { address, console_address, public_url })
+}
+
+fn logging(settings: &Settings) -> Result<Logging, ConfigError> {
+    let format = settings.log_format.as_deref().unwrap_or("auto");
+    let format = format.parse().map_err(|()| bad("log_format", format, "auto, text or json"))?;
+    Ok(Logging { level: settings.log_level.clone().unwrap_or_else(|| "info".to_owned()), format })
+}
+
+fn given_credentials(settings: &Settings) -> Result<Option<Credentials>, ConfigError> {
+    let access_key = settings.root_access_key.clone().map(Secret::new);
+    let access_key = text_or_file("root_access_key", access_key, settings.root_access_key_file.as_deref())?;
+    let secret_key = text_or_file(
+        "root_secret_key",
+        settings.root_secret_key.clone(),
+        settings.root_secret_key_file.as_deref(),
+    )?;
+    match (access_key, secret_key) {
+        (Some(access), Some(secret_access_key)) => {
+            Ok(Some(Credentials { access_key_id: access.expose().to_owned(), secret_access_key }))
+        }
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::HalfCredentials),
+    }
+}
+
+fn cluster_secret(settings: &Settings) -> Result<Secret, ConfigError> {
+    let file = settings.cluster_secret_file.as_deref();
+    let secret = text_or_file("cluster_secret", settings.cluster_secret.clone(), file)?;
+    let secret = secret.ok_or(ConfigError::Missing(
+        "gateways and nodes need a secret that they share: put one into a file (`openssl rand -hex 32 > cluster.secret`) \
+         and name it with --cluster-secret-file",
+    ))?;
+    if secret.expose().len() < CLUSTER_SECRET_LEN_MIN {
+        return Err(bad("cluster_secret", "...", "at least 16 characters long"));
+    }
+    Ok(secret)
+}
+
+fn text_or_file(
+    name: &'static str,
+    text: Option<Secret>,
+    file: Option<&Path>,
+) -> Result<Option<Secret>, ConfigError> {
+    match (text, file) {
+        (Some(_), Some(_)) => Err(ConfigError::SecretTwice(name)),
+        (Some(text), None) => Ok(Some(text)),
+        (None, Some(path)) => {
+            let read = std::fs::read_to_string(path);
+            let name = format!("{name}_file");
+            let text =
+                read.map_err(|source| ConfigError::SecretUnreadable { name, path: path.to_owned(), source })?;
+            Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn bad(name: &str, value: &str, expected: &'static str) -> ConfigError {
+    ConfigError::BadValue { name: name.to_owned(), value: value.to_owned(), expected }
+}
+
+/// `ip:port`, `:port` for every address, `localhost:port`.
+fn valid_address(name: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    let full = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None if text.starts_with(':') => format!("0.0.0.0{text}"),
+        None => text.to_owned(),
+    };
+    full.parse().map_err(|_| bad(name, text, "an address like 127.0.0.1:9000, or :9000 for all addresses"))
+}
+
+fn valid_node(text: &str) -> Result<String, ConfigError> {
+    let whole = text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
+    whole.map(|_| text.to_owned()).ok_or_else(|| bad("node", text, "an address like node1:9100"))
+}
+
+fn valid_url(text: &str) -> Result<String, ConfigError> {
+    let uri: Result<hyper::Uri, _> = text.trim_end_matches('/').parse();
+    let good = uri.is_ok_and(|uri| {
+        matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() && uri.path() == "/"
+    });
+    let trimmed = text.trim_end_matches('/').to_owned();
+    if good { Ok(trimmed) } else { Err(bad("public_url", text, "a URL like https://s3.example.com")) }
+}
+
+fn region(settings: &Settings) -> Result<String, ConfigError> {
+    let region = settings.region.as_deref().unwrap_or(REGION_DEFAULT);
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let good = (1..=64).contains(&region.len()) && region.bytes().all(plain);
+    if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
+}
+
+fn valid_domain(text: &str) -> Result<String, ConfigError> {
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let good = text.len() <= 253 && text.split('.').all(label);
+    if good {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(bad("domain", text, "a domain like s3.example.com"))
+    }
+}
+
+fn valid_bucket(text: &str) -> Result<BucketName, ConfigError> {
+    let expected = "a bucket name: 3 to 63 of a-z, 0-9, `-` and `.`";
+    BucketName::parse(text).map_err(|_| bad("bucket", text, expected))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn serve(settings: Settings) -> Result<Options, ConfigError> {
+        Options::validate(RoleName::Serve, settings)
+    }
+
+    #[test]
+    fn nothing_said_means_four_drives_on_loopback() {
+        let options = serve(Settings::default()).unwrap();
+        let Role::Serve { drives } = &options.role else { panic!("{:?}", options.role) };
+        assert_eq!(drives.len(), 4);
+        assert_eq!(options.listen.address.to_string(), "127.0.0.1:9000");
+        assert_eq!(options.listen.console_address.unwrap().to_string(), "127.0.0.1:9001");
+        assert_eq!(options.state, Path::new("./data/.holdfast"));
+        assert_eq!(options.region, "us-east-1");
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused_by_name() {
+        let text = |value: &str| Some(value.to_owned());
+        let cases = [
+            (Settings { address: text("nowhere"), ..Settings::default() }, "address"),
+            (Settings { console_address: text("127.0.0.1:9000"), ..Settings::default() }, "console_address"),
+            (Settings { region: text("US East"), ..Settings::default() }, "region"),
+            (Settings { public_url: text("ftp://x"), ..Settings::default() }, "public_url"),
+            (Settings { log_format: text("xml"), ..Settings::default() }, "log_format"),
+            (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
+            (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
+            (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
+        ];
+        for (settings, name) in cases {
+            let error = serve(settings).unwrap_err().to_string();
+            assert!(error.contains(name), "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_secret_comes_from_its_file_without_the_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("secret");
+        std::fs::write(&file, "correct-horse-battery\n").unwrap();
+        let settings = Settings {
+            root_access_key: Some("root".into()),
+            root_secret_key_file: Some(file.clone()),
+            ..Settings::default()
+        };
+        let (credentials, origin) = serve(settings.clone()).unwrap().credentials().unwrap();
+        assert_eq!(credentials.secret_access_key.expose(), "correct-horse-battery");
+        assert_eq!(origin, CredentialsOrigin::Given);
+        let both = Settings { root_secret_key: Some(Secret::new("correct-horse-battery")), ..settings };
+        assert!(matches!(serve(both), Err(ConfigError::SecretTwice(_))));
+    }
+
+    #[test]
+    fn well_known_credentials_are_for_loopback_only() {
+        let settings = |address: &str| Settings {
+            address: Some(address.into()),
+            root_access_key: Some("minioadmin".into()),
+            root_secret_key: Some(Secret::new("minioadmin")),
+            ..Settings::default()
+        };
+        assert!(serve(settings("localhost:9000")).is_ok());
+        assert!(matches!(serve(settings(":9000")), Err(ConfigError::WellKnownSecret(_))));
+    }
+
+    #[test]
+    fn nodes_and_gateways_need_a_shared_secret_of_some_length() {
+        let node = |secret: Option<&str>| Settings {
+            drives: vec!["/a".into()],
+            cluster_secret: secret.map(Secret::new),
+            ..Settings::default()
+        };
+        assert!(matches!(Options::validate(RoleName::Node, node(None)), Err(ConfigError::Missing(_))));
+        assert!(Options::validate(RoleName::Node, node(Some("short"))).is_err());
+        let options = Options::validate(RoleName::Node, node(Some("0123456789abcdef"))).unwrap();
+        assert_eq!(options.listen.address.port(), 9100);
+        assert_eq!(options.listen.console_address, None);
+        let gateway =
+            Settings { node: vec!["n1:9100".into(), "n2".into()], ..node(Some("0123456789abcdef")) };
+        assert!(Options::validate(RoleName::Gateway, gateway).is_err());
+        assert!(matches!(Options::validate(RoleName::Gateway, node(None)), Err(ConfigError::Missing(_))));
+    }
+
+    #[test]
+    fn clients_are_told_an_address_they_can_reach() {
+        let any = "0.0.0.0:9000".parse().unwrap();
+        assert_eq!(client_endpoint(None, any), "http://127.0.0.1:9000");
+        assert_eq!(client_endpoint(Some("https://s3.example.com"), any), "https://s3.example.com");
+    }
+}

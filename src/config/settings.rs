@@ -1,0 +1,302 @@
+//! What flags, variables and the file say, before it is understood.
+//!
+//! One struct is all three: a variable `HOLDFAST_CONSOLE_ADDRESS` and a key `console_address` are read
+//! by the parser of the flag `--console-address`, so that none of them can know a word the others do not.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, FromArgMatches};
+use serde::Deserialize;
+
+use super::ConfigError;
+use super::error::Nearest;
+use crate::iam::Secret;
+
+/// The variables of the process, taken once.
+pub type Environment = BTreeMap<String, String>;
+
+/// The file that is read when it exists and none was named.
+const FILE_DEFAULT: &str = "holdfast.toml";
+
+/// Every setting, each of them possibly not said.
+#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Drive folders; patterns like ./data/drive{1...4} are expanded [default: ./data/drive{1...4}]
+    #[arg(value_name = "DRIVE", value_delimiter = ',')]
+    pub drives: Vec<String>,
+
+    /// TOML file with the same names as these flags, `_` for `-` [default: ./holdfast.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
+    pub config: Option<PathBuf>,
+
+    /// Address to serve on [default: 127.0.0.1:9000, for a node 127.0.0.1:9100]
+    #[arg(long, value_name = "IP:PORT")]
+    pub address: Option<String>,
+
+    /// Address of console, admin API and metrics; `off` for none [default: 127.0.0.1:9001]
+    #[arg(long, value_name = "IP:PORT")]
+    pub console_address: Option<String>,
+
+    /// Bucket to make at start; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub bucket: Vec<String>,
+
+    /// Region that clients sign for [default: us-east-1]
+    #[arg(long, value_name = "NAME")]
+    pub region: Option<String>,
+
+    /// Domain for virtual-host addressing, BUCKET.DOMAIN; may be repeated
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub domain: Vec<String>,
+
+    /// URL by which clients reach this server, shown to them [default: from --address]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+
+    /// Folder for credentials and for a gateway's database [default: .holdfast beside the first drive; for a gateway ./data/gateway]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+
+    /// Storage node of a gateway; may be repeated
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
+    pub node: Vec<String>,
+
+    /// Secret that gateways and nodes share; prefer the file or the variable, others can see flags
+    #[arg(long, value_name = "TEXT")]
+    pub cluster_secret: Option<Secret>,
+
+    /// File with the cluster secret
+    #[arg(long, value_name = "FILE")]
+    pub cluster_secret_file: Option<PathBuf>,
+
+    /// Access key of root [default: random, made at the first start]
+    #[arg(long, value_name = "TEXT")]
+    pub root_access_key: Option<String>,
+
+    /// File with the access key of root
+    #[arg(long, value_name = "FILE")]
+    pub root_access_key_file: Option<PathBuf>,
+
+    /// Secret key of root; prefer the file or the variable, others can see flags
+    #[arg(long, value_name = "TEXT")]
+    pub root_secret_key: Option<Secret>,
+
+    /// File with the secret key of root
+    #[arg(long, value_name = "FILE")]
+    pub root_secret_key_file: Option<PathBuf>,
+
+    /// error, warn, info, debug, trace, or a filter like info,holdfast::s3=debug [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+
+    /// auto, text or json; auto is text on a terminal [default: auto]
+    #[arg(long, value_name = "FORMAT")]
+    pub log_format: Option<String>,
+}
+
+impl Settings {
+    /// Joins flags with the variables and the file, and returns notices for the operator beside them.
+    pub fn gather(flags: Self, environment: &Environment) -> Result<(Self, Vec<String>), ConfigError> {
+        let (variables, notices) = Self::from_environment(environment)?;
+        let named = flags.config.clone().or_else(|| variables.config.clone());
+        let file = match named {
+            Some(path) => Self::from_file(&path)?,
+            None if Path::new(FILE_DEFAULT).exists() => Self::from_file(Path::new(FILE_DEFAULT))?,
+            None => Self::default(),
+        };
+        Ok((flags.over(variables).over(file), notices))
+    }
+
+    /// Names of all settings as the file and the variables spell them.
+    pub fn names() -> Vec<String> {
+        let command = Self::augment_args(Command::new("settings"));
+        let ids = command.get_arguments().map(|arg| arg.get_id().to_string());
+        ids.filter(|id| !matches!(id.as_str(), "help" | "version")).collect()
+    }
+
+    fn from_environment(environment: &Environment) -> Result<(Self, Vec<String>), ConfigError> {
+        let names = Self::names();
+        let mut arguments: Vec<OsString> = vec!["variables".into()];
+        let mut positional = Vec::new();
+        let mut notices = Vec::new();
+        for (variable, value) in environment.iter().filter(|(_, value)| !value.is_empty()) {
+            let Some(name) = variable.strip_prefix("HOLDFAST_").map(str::to_lowercase) else { continue };
+            if name == "drives" {
+                positional.push(value.into());
+            } else if names.contains(&name) {
+                arguments.push(format!("--{}={value}", name.replace('_', "-")).into());
+            } else {
+                let nearest = Nearest::of(&name, names.iter().map(String::as_str));
+                notices.push(format!("the variable {variable} is not a setting and is ignored{nearest}"));
+            }
+        }
+        arguments.push("--".into());
+        arguments.extend(positional);
+        let command = Self::augment_args(Command::new("variables"));
+        let parsed = command.try_get_matches_from(arguments).and_then(|m| Self::from_arg_matches(&m));
+        // Every value is a text, and the names were checked: the parser has nothing to refuse.
+        let mut settings =
+            parsed.map_err(|_| ConfigError::Missing("the HOLDFAST_ variables cannot be read"))?;
+        notices.extend(settings.take_minio_names(environment));
+        Ok((settings, notices))
+    }
+
+    /// `MINIO_ROOT_USER` and `MINIO_ROOT_PASSWORD` count where nothing else names the credentials.
+    fn take_minio_names(&mut self, environment: &Environment) -> Vec<String> {
+        let mut notices = Vec::new();
+        let given = |name: &str| environment.get(name).filter(|value| !value.is_empty());
+        let mut notice = |old: &str, new: &str| notices.push(format!("{old} is understood as {new}"));
+        if self.root_access_key.is_none() && self.root_access_key_file.is_none() {
+            if let Some(user) = given("MINIO_ROOT_USER") {
+                self.root_access_key = Some(user.clone());
+                notice("MINIO_ROOT_USER", "HOLDFAST_ROOT_ACCESS_KEY");
+            } else if let Some(path) = given("MINIO_ROOT_USER_FILE") {
+                self.root_access_key_file = Some(path.into());
+                notice("MINIO_ROOT_USER_FILE", "HOLDFAST_ROOT_ACCESS_KEY_FILE");
+            }
+        }
+        if self.root_secret_key.is_none() && self.root_secret_key_file.is_none() {
+            if let Some(password) = given("MINIO_ROOT_PASSWORD") {
+                self.root_secret_key = Some(Secret::new(password));
+                notice("MINIO_ROOT_PASSWORD", "HOLDFAST_ROOT_SECRET_KEY");
+            } else if let Some(path) = given("MINIO_ROOT_PASSWORD_FILE") {
+                self.root_secret_key_file = Some(path.into());
+                notice("MINIO_ROOT_PASSWORD_FILE", "HOLDFAST_ROOT_SECRET_KEY_FILE");
+            }
+        }
+        notices
+    }
+
+    fn from_file(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::FileUnreadable { path: path.to_owned(), source })?;
+        Self::from_toml(&text, path)
+    }
+
+    fn from_toml(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let malformed = |error: toml::de::Error| ConfigError::FileMalformed {
+            path: path.to_owned(),
+            detail: error.to_string().trim_end().to_owned(),
+        };
+        let table: toml::Table = text.parse().map_err(malformed)?;
+        let mut names = Self::names();
+        names.retain(|name| name != "config");
+        if let Some(key) = table.keys().find(|key| !names.contains(key)) {
+            let nearest = Nearest::of(key, names.iter().map(String::as_str));
+            return Err(ConfigError::UnknownKey { path: path.to_owned(), key: key.clone(), nearest });
+        }
+        toml::from_str(text).map_err(malformed)
+    }
+
+    /// What this says, and where it says nothing, what `below` says.
+    fn over(self, below: Self) -> Self {
+        let list = |own: Vec<String>, other: Vec<String>| if own.is_empty() { other } else { own };
+        // The two forms of one secret come from the same source.
+        let root_access = self.root_access_key.is_some() || self.root_access_key_file.is_some();
+        let root_secret = self.root_secret_key.is_some() || self.root_secret_key_file.is_some();
+        let cluster = self.cluster_secret.is_some() || self.cluster_secret_file.is_some();
+        Self {
+            drives: list(self.drives, below.drives),
+            config: self.config.or(below.config),
+            address: self.address.or(below.address),
+            console_address: self.console_address.or(below.console_address),
+            bucket: list(self.bucket, below.bucket),
+            region: self.region.or(below.region),
+            domain: list(self.domain, below.domain),
+            public_url: self.public_url.or(below.public_url),
+            state: self.state.or(below.state),
+            node: list(self.node, below.node),
+            cluster_secret: if cluster { self.cluster_secret } else { below.cluster_secret },
+            cluster_secret_file: if cluster { self.cluster_secret_file } else { below.cluster_secret_file },
+            root_access_key: if root_access { self.root_access_key } else { below.root_access_key },
+            root_access_key_file: if root_access {
+                self.root_access_key_file
+            } else {
+                below.root_access_key_file
+            },
+            root_secret_key: if root_secret { self.root_secret_key } else { below.root_secret_key },
+            root_secret_key_file: if root_secret {
+                self.root_secret_key_file
+            } else {
+                below.root_secret_key_file
+            },
+            log_level: self.log_level.or(below.log_level),
+            log_format: self.log_format.or(below.log_format),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn flags_win_over_variables_and_variables_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("some.toml");
+        std::fs::write(&file, "region = \"file\"\nlog_level = \"file\"\naddress = \"file\"\n").unwrap();
+        let variables = environment(&[
+            ("HOLDFAST_CONFIG", file.to_str().unwrap()),
+            ("HOLDFAST_REGION", "variable"),
+            ("HOLDFAST_LOG_LEVEL", "variable"),
+            ("HOLDFAST_BUCKET", "one,two"),
+            ("HOLDFAST_DRIVES", "/a,/b"),
+        ]);
+        let flags = Settings { region: Some("flag".into()), ..Settings::default() };
+        let (settings, notices) = Settings::gather(flags, &variables).unwrap();
+        assert_eq!(settings.region.as_deref(), Some("flag"));
+        assert_eq!(settings.log_level.as_deref(), Some("variable"));
+        assert_eq!(settings.address.as_deref(), Some("file"));
+        assert_eq!(settings.bucket, ["one", "two"]);
+        assert_eq!(settings.drives, ["/a", "/b"]);
+        assert!(notices.is_empty(), "{notices:?}");
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest_one() {
+        let error = Settings::from_toml("adress = \"x\"", Path::new("h.toml")).unwrap_err().to_string();
+        assert!(error.contains("`adress`") && error.contains("`address`"), "{error}");
+        let error = Settings::from_toml("region = 7", Path::new("h.toml")).unwrap_err().to_string();
+        assert!(error.contains("region"), "{error}");
+    }
+
+    #[test]
+    fn every_setting_can_stand_in_the_file() {
+        let text =
+            Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
+                "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
+                _ => format!("{name} = \"x\"\n"),
+            });
+        let settings = Settings::from_toml(&text.collect::<String>(), Path::new("h.toml")).unwrap();
+        assert_eq!(settings.console_address.as_deref(), Some("x"));
+        assert_eq!(settings.root_secret_key, Some(Secret::new("x")));
+    }
+
+    #[test]
+    fn an_unknown_variable_is_noticed_with_the_nearest_name() {
+        let (_, notices) =
+            Settings::gather(Settings::default(), &environment(&[("HOLDFAST_REGOIN", "x")])).unwrap();
+        assert!(notices[0].contains("HOLDFAST_REGOIN") && notices[0].contains("`region`"), "{notices:?}");
+    }
+
+    #[test]
+    fn minio_names_are_understood_with_a_notice_and_yield_to_own_names() {
+        let old = [("MINIO_ROOT_USER", "olduser"), ("MINIO_ROOT_PASSWORD", "oldpassword")];
+        let (settings, notices) = Settings::gather(Settings::default(), &environment(&old)).unwrap();
+        assert_eq!(settings.root_access_key.as_deref(), Some("olduser"));
+        assert_eq!(notices.len(), 2);
+        let both =
+            [old[0], old[1], ("HOLDFAST_ROOT_ACCESS_KEY", "new"), ("HOLDFAST_ROOT_SECRET_KEY", "newsecret")];
+        let (settings, notices) = Settings::gather(Settings::default(), &environment(&both)).unwrap();
+        assert_eq!(settings.root_access_key.as_deref(), Some("new"));
+        assert!(notices.is_empty());
+    }
+}

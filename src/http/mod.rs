@@ -1,0 +1,17 @@
+//! HTTP/1.1 connections: listening, limits, and ending well.
+//!
+//! Knows no S3: it takes connections, hands each request to a handler and writes the answer.
+//!
+//! Invariants
+//! - Connections, header bytes, and the time a client may take to send a head or to take an answer
+//!   are bounded; a client that does nothing holds a socket and a small buffer, for a while.
+//! - On shutdown no new connection is taken, an idle one is closed at once, a busy one after its
+//!   answer; what has not ended within the grace time is cut.
+
+mod limits;
+mod listener;
+mod stream;
+
+pub use limits::Limits;
+pub use listener::{BindError, Listener};
+pub use stream::StallGuard;

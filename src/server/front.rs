@@ -1,0 +1,76 @@
+//! What stands before S3 and the admin API: probes and request accounts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::{Method, Request, Response};
+
+use super::body::{Account, FrontBody};
+use crate::admin::{self, Facts, health_answer};
+use crate::console;
+use crate::object::Engine;
+use crate::s3;
+use crate::telemetry::{Metrics, Operation};
+
+/// The S3 address.
+#[derive(Debug)]
+pub(super) struct S3Front {
+    pub(super) s3: s3::Service,
+    pub(super) engine: Arc<Engine>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) facts: Facts,
+}
+
+impl S3Front {
+    /// Answers one request.
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<FrontBody<s3::ResponseBody>> {
+        // `-` can never be a bucket, so no object is hidden by a probe.
+        if request.uri().path().starts_with("/-/")
+            && let Some(health) = health_answer(request.uri().path(), &self.engine, &self.facts)
+        {
+            return health.map(FrontBody::Plain);
+        }
+        let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
+        let response = self.s3.handle(request, peer).await;
+        let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
+        account.answered(operation, response.status().as_u16());
+        response.map(|body| FrontBody::Counted(body, account))
+    }
+}
+
+/// The bytes that a request's headers promise; 0 where they do not say.
+fn announced(headers: &HeaderMap) -> u64 {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|value| value.parse().ok()).unwrap_or(0)
+}
+
+/// The console's address.
+#[derive(Debug)]
+pub(super) struct ConsoleFront {
+    pub(super) admin: admin::Service,
+}
+
+impl ConsoleFront {
+    /// Answers one request.
+    pub(super) async fn handle(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Full<Bytes>> {
+        if let Some(file) = console::answer(method, path) {
+            return file;
+        }
+        let mut response = self.admin.handle(method, path, headers).await;
+        console::secure(response.headers_mut());
+        response
+    }
+}

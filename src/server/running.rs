@@ -1,0 +1,210 @@
+//! Starting, serving and stopping one process.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::front::{ConsoleFront, S3Front};
+use super::signals::StopSignals;
+use super::{StartError, Storage, open_cluster, open_drives};
+use crate::admin::{self, Facts, register_gauges};
+use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role, client_endpoint};
+use crate::erasure::Scheme;
+use crate::http::{Limits, Listener};
+use crate::iam::{self, Iam};
+use crate::object::{self, Engine};
+use crate::runtime::SystemClock;
+use crate::s3;
+use crate::telemetry::Metrics;
+
+/// Console connections open at once.
+const CONSOLE_CONNECTIONS_MAX: usize = 256;
+
+/// Objects up to this many bytes are kept in the metadata: one log write makes them durable.
+const INLINE_BYTES_MAX: usize = 4096;
+
+/// What a start found and made, for the banner.
+#[derive(Debug)]
+pub struct Started {
+    /// URL of the S3 API.
+    pub endpoint: String,
+    /// URL of the console.
+    pub console: Option<String>,
+    /// Drives of the deployment.
+    pub drives: usize,
+    /// Drives that are up.
+    pub drives_up: usize,
+    /// How new objects are erasure-coded.
+    pub scheme: Scheme,
+    /// Root's credentials.
+    pub credentials: Credentials,
+    /// Where they come from.
+    pub origin: CredentialsOrigin,
+    /// A bucket that exists.
+    pub bucket: Option<String>,
+}
+
+/// A process that serves.
+#[derive(Debug)]
+pub struct Running {
+    /// What the start found and made.
+    pub started: Started,
+    storage: Storage,
+    signals: StopSignals,
+    stop: watch::Sender<bool>,
+    listeners: Vec<JoinHandle<usize>>,
+}
+
+/// Starts the process that `options` describe; it serves when this returns.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    let signals = StopSignals::listen().map_err(StartError::Runtime)?;
+    let metrics = Arc::new(Metrics::default());
+    let (listener, console) = bind(&options, &metrics).await?;
+    let (credentials, origin) = options.credentials()?;
+    let storage = open_storage(&options).await?;
+    make_buckets(&options, &storage.engine).await?;
+    let started = Started {
+        endpoint: client_endpoint(options.listen.public_url.as_deref(), listener.address()),
+        console: console.as_ref().map(|console| client_endpoint(None, console.address())),
+        drives: storage.drives,
+        drives_up: storage.engine.drives().up_count(),
+        scheme: storage.scheme,
+        credentials,
+        origin,
+        bucket: first_bucket(&storage.engine).await,
+    };
+    let hints = ClientHints {
+        endpoint: started.endpoint.clone(),
+        region: options.region.clone(),
+        address: listener.address().to_string(),
+    };
+    hints.write(&options.state)?;
+    let facts = Facts {
+        deployment: storage.deployment,
+        drives: storage.drives,
+        region: options.region.clone(),
+        started: Instant::now(),
+    };
+    let (stop, stopped) = watch::channel(false);
+    let served =
+        Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
+    if let Some(console) = console {
+        listeners.push(served.console(console, stopped));
+    }
+    Ok(Running { started, storage, signals, stop, listeners })
+}
+
+impl Running {
+    /// Serves until a signal, then stops in order. A second signal cuts what is left.
+    pub async fn run(mut self) {
+        self.signals.next().await;
+        tracing::info!("stopping: requests in flight are finished, a second signal cuts them");
+        self.stop.send_replace(true);
+        let ended = async {
+            for listener in self.listeners {
+                match listener.await {
+                    Ok(0) => {}
+                    Ok(cut) => tracing::warn!(connections = cut, "cut connections that did not end in time"),
+                    Err(error) => tracing::error!(%error, "listener failed"),
+                }
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = self.signals.next() => tracing::warn!("second signal: requests in flight are cut"),
+        }
+        let engine = self.storage.engine.clone();
+        drop(self.storage);
+        engine.close();
+        tracing::info!("stopped");
+    }
+}
+
+async fn bind(options: &Options, metrics: &Arc<Metrics>) -> Result<(Listener, Option<Listener>), StartError> {
+    let on = |flag| move |error| StartError::Bind { flag, error };
+    let listen = &options.listen;
+    let s3 =
+        Listener::bind(listen.address, Limits::default(), metrics.clone()).await.map_err(on("--address"))?;
+    let Some(address) = listen.console_address else { return Ok((s3, None)) };
+    let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
+    let console = Listener::bind(address, limits, metrics.clone()).await.map_err(on("--console-address"))?;
+    Ok((s3, Some(console)))
+}
+
+async fn open_storage(options: &Options) -> Result<Storage, StartError> {
+    let storage = match &options.role {
+        Role::Serve { drives } | Role::Node { drives, .. } => open_drives(drives, INLINE_BYTES_MAX).await?,
+        Role::Gateway { nodes, cluster_secret } => {
+            let secret = cluster_secret.expose().as_bytes();
+            open_cluster(nodes, secret, &options.state, INLINE_BYTES_MAX).await?
+        }
+    };
+    for notice in &storage.notices {
+        tracing::warn!("{notice}");
+    }
+    Ok(storage)
+}
+
+async fn make_buckets(options: &Options, engine: &Engine) -> Result<(), StartError> {
+    for bucket in &options.buckets {
+        match engine.create_bucket(bucket).await {
+            Ok(()) | Err(object::Error::BucketExists) => {}
+            Err(error) => return Err(StartError::Bucket { bucket: bucket.to_string(), error }),
+        }
+    }
+    Ok(())
+}
+
+/// A bucket to name in examples; none where the listing fails, as it is only a hint.
+async fn first_bucket(engine: &Engine) -> Option<String> {
+    let buckets = engine.list_buckets().await.ok()?;
+    buckets.first().map(|bucket| bucket.name.to_string())
+}
+
+/// What the listeners serve.
+struct Served {
+    engine: Arc<Engine>,
+    metrics: Arc<Metrics>,
+    facts: Facts,
+    credentials: Credentials,
+}
+
+impl Served {
+    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+        let iam = Arc::new(Iam::new(iam::Credentials {
+            access_key: self.credentials.access_key_id.clone(),
+            secret: self.credentials.secret_access_key.clone(),
+        }));
+        let s3_options = s3::Options {
+            region: options.region.clone(),
+            domains: options.domains.clone(),
+            ..s3::Options::default()
+        };
+        let front = Arc::new(S3Front {
+            s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
+            engine: self.engine.clone(),
+            metrics: self.metrics.clone(),
+            facts: self.facts.clone(),
+        });
+        let handler = move |request, peer| {
+            let front = front.clone();
+            async move { front.handle(request, peer).await }
+        };
+        tokio::spawn(listener.serve(handler, stopped))
+    }
+
+    fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+        register_gauges(&self.metrics, &self.engine, &self.facts);
+        let root = (self.credentials.access_key_id.as_str(), self.credentials.secret_access_key.expose());
+        let admin = admin::Service::new(self.engine.clone(), self.metrics.clone(), self.facts.clone(), root);
+        let front = Arc::new(ConsoleFront { admin });
+        let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
+            let front = front.clone();
+            async move { front.handle(request.method(), request.uri().path(), request.headers()).await }
+        };
+        tokio::spawn(listener.serve(handler, stopped))
+    }
+}
