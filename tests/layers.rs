@@ -110,7 +110,9 @@ fn raw_string_len(text: &str) -> usize {
 fn char_len(text: &str) -> usize {
     let mut chars = text.char_indices().skip(1);
     match chars.next() {
-        Some((_, '\\')) => text[2..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(0, |(at, _)| at + 3),
+        Some((_, '\\')) => {
+            text[2..].char_indices().skip(1).find(|(_, c)| *c == '\'').map_or(0, |(at, _)| at + 3)
+        }
         Some(_) => chars.next().filter(|(_, c)| *c == '\'').map_or(0, |(at, _)| at + 1),
         None => 0,
     }
@@ -226,8 +228,7 @@ fn upward_and_neighbour_uses_are_found_with_their_line() {
                    fn f() { let s = \"crate::s3\"; crate::metadata::open(); }\n";
     let found = check(Path::new("shard_store/disk.rs"), planted);
     let rows: Vec<_> = found.iter().map(|v| (v.line, v.text.as_str())).collect();
-    let expected =
-        [(3, "`shard_store` must not use `object`"), (4, "`shard_store` must not use `metadata`")];
+    let expected = [(3, "`shard_store` must not use `object`"), (4, "`shard_store` must not use `metadata`")];
     assert_eq!(rows, expected);
 }
 

@@ -50,7 +50,9 @@ fn register_drives(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
             drives.iter().map(|drive| Sample::labelled("drive", &drive.label, value(drive))).collect()
         });
     };
-    per_drive("holdfast_drive_up", "1 while the drive takes operations.", |drive| f64::from(u8::from(drive.up)));
+    per_drive("holdfast_drive_up", "1 while the drive takes operations.", |drive| {
+        f64::from(u8::from(drive.up))
+    });
     per_drive("holdfast_drive_size_bytes", "Size of the drive's file system.", |drive| drive.total as f64);
     per_drive("holdfast_drive_free_bytes", "Bytes that may still be written.", |drive| drive.free as f64);
 }
@@ -70,7 +72,9 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     };
     sum("holdfast_buckets", "Buckets.", |_| 1.0);
     sum("holdfast_objects", "Objects in all buckets.", |bucket| bucket.objects as f64);
-    sum("holdfast_object_bytes", "Bytes of those objects, as clients see them.", |bucket| bucket.bytes as f64);
+    sum("holdfast_object_bytes", "Bytes of those objects, as clients see them.", |bucket| {
+        bucket.bytes as f64
+    });
 }
 
 /// A series that is left out while its value is not known.

@@ -67,8 +67,11 @@ impl Status {
             free_bytes: drive.free,
         };
         let buckets = engine.list_buckets().await?.into_iter();
-        let bucket =
-            |b: crate::object::BucketInfo| BucketReport { name: b.name.to_string(), objects: b.objects, bytes: b.bytes };
+        let bucket = |b: crate::object::BucketInfo| BucketReport {
+            name: b.name.to_string(),
+            objects: b.objects,
+            bytes: b.bytes,
+        };
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
             deployment: facts.deployment.to_string(),

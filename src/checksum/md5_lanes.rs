@@ -9,7 +9,7 @@ use super::md5::BLOCK_LEN;
 pub(super) const LANES_MAX: usize = 16;
 
 /// From so many streams on, lanes beat one stream after another.
-pub(super) const LANES_WORTHWHILE: usize = 3;
+pub(super) const LANES_WORTHWHILE: usize = 2;
 
 type Block = [u8; BLOCK_LEN];
 

@@ -10,7 +10,13 @@ use crate::server::Started;
 
 /// Renders the banner. `program` is how another shell in this folder calls this binary, `state` is named
 /// where `holdfast env` would not find it by itself.
-pub(super) fn render(started: &Started, region: &str, program: &str, state: &Path, state_found: bool) -> String {
+pub(super) fn render(
+    started: &Started,
+    region: &str,
+    program: &str,
+    state: &Path,
+    state_found: bool,
+) -> String {
     let mut text = String::new();
     let credentials = &started.credentials;
     let _ = writeln!(text, "Holdfast {}", env!("CARGO_PKG_VERSION"));
@@ -21,7 +27,9 @@ pub(super) fn render(started: &Started, region: &str, program: &str, state: &Pat
     }
     let file = state.join("credentials.json");
     let _ = match started.origin {
-        CredentialsOrigin::Given => writeln!(text, "  Key id   {}  (as configured)", credentials.access_key_id),
+        CredentialsOrigin::Given => {
+            writeln!(text, "  Key id   {}  (as configured)", credentials.access_key_id)
+        }
         CredentialsOrigin::Kept | CredentialsOrigin::Made => {
             writeln!(text, "  Key id   {}  (secret in {})", credentials.access_key_id, file.display())
         }
@@ -30,7 +38,8 @@ pub(super) fn render(started: &Started, region: &str, program: &str, state: &Pat
         let _ = writeln!(text, "  Secret   {}  (shown this once)", credentials.secret_access_key.expose());
     }
     text.push_str("\nFrom another shell in this folder:\n");
-    let named = if state_found { String::new() } else { format!(" --state {}", quote(&state.display().to_string())) };
+    let named =
+        if state_found { String::new() } else { format!(" --state {}", quote(&state.display().to_string())) };
     let _ = writeln!(text, "  eval \"$({program} env{named})\"");
     let bucket = started.bucket.as_deref().unwrap_or("my-bucket");
     let first = if started.bucket.is_some() { "ls" } else { "mb" };
@@ -85,7 +94,10 @@ mod tests {
         let kept = started(CredentialsOrigin::Kept, Some("photos"));
         let text = render(&kept, "us-east-1", "holdfast", Path::new("/srv/a b"), false);
         assert!(!text.contains(kept.credentials.secret_access_key.expose()));
-        assert!(text.contains("holdfast env --state '/srv/a b'") && text.contains("aws s3 ls s3://photos"), "{text}");
+        assert!(
+            text.contains("holdfast env --state '/srv/a b'") && text.contains("aws s3 ls s3://photos"),
+            "{text}"
+        );
     }
 
     #[test]

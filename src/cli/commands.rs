@@ -118,8 +118,12 @@ fn refuse_foreign(matches: &clap::ArgMatches) -> Result<(), String> {
     let given = |id: &&&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
     match foreign_to(command).iter().find(given) {
         None => Ok(()),
-        Some(&"drives") => Err(format!("`holdfast {command}` takes no drives; name nodes with --node HOST:PORT")),
-        Some(id) => Err(format!("`holdfast {command}` has no use for --{}; leave it out", id.replace('_', "-"))),
+        Some(&"drives") => {
+            Err(format!("`holdfast {command}` takes no drives; name nodes with --node HOST:PORT"))
+        }
+        Some(id) => {
+            Err(format!("`holdfast {command}` has no use for --{}; leave it out", id.replace('_', "-")))
+        }
     }
 }
 

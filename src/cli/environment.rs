@@ -24,7 +24,8 @@ fn render(flags: Settings, environment: &Environment) -> Result<String, String> 
     let hints = ClientHints::read(&options.state);
     let own = client_endpoint(options.listen.public_url.as_deref(), options.listen.address);
     let endpoint = hints.as_ref().filter(|_| !endpoint_named).map_or(own, |hints| hints.endpoint.clone());
-    let region = hints.as_ref().filter(|_| !region_named).map_or(options.region, |hints| hints.region.clone());
+    let region =
+        hints.as_ref().filter(|_| !region_named).map_or(options.region, |hints| hints.region.clone());
     Ok(exports(&credentials, &endpoint, &region))
 }
 

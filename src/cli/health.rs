@@ -32,7 +32,9 @@ pub(super) fn run(flags: Settings) -> Result<(), String> {
             Ok(())
         }
         Ok(status) => Err(format!("the server at {address} is not ready (status {status})")),
-        Err(error) => Err(format!("no server answers at {address}: {error}; start it, or name it with --address")),
+        Err(error) => {
+            Err(format!("no server answers at {address}: {error}; start it, or name it with --address"))
+        }
     }
 }
 

@@ -23,7 +23,8 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
     if let Role::Node { drives, cluster_secret } = &options.role {
         return runtime.block_on(serve_node(drives.clone(), cluster_secret, options.listen.address));
     }
@@ -55,7 +56,10 @@ async fn serve_node(drives: Vec<PathBuf>, secret: &Secret, address: SocketAddr) 
 }
 
 fn print_banner(started: &server::Started, region: &str, state: &Path) {
-    let found = matches!(state.to_str(), Some("./data/.holdfast" | "data/.holdfast" | "./data/gateway" | "data/gateway"));
+    let found = matches!(
+        state.to_str(),
+        Some("./data/.holdfast" | "data/.holdfast" | "./data/gateway" | "data/gateway")
+    );
     let text = banner::render(started, region, &invocation::program(), state, found);
     // A closed standard output is no reason not to serve.
     let _ = std::io::stdout().write_all(text.as_bytes());

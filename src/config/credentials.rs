@@ -20,8 +20,21 @@ const KEY_LEN_MAX: usize = 128;
 
 /// Passwords that stand in handbooks and that everybody tries first.
 const WELL_KNOWN: &[&str] = &[
-    "minioadmin", "minio123", "rustfsadmin", "holdfast", "holdfastadmin", "password", "changeme", "change-me",
-    "admin123", "administrator", "12345678", "secretkey", "secret123", "miniostorage", "seaweedfs",
+    "minioadmin",
+    "minio123",
+    "rustfsadmin",
+    "holdfast",
+    "holdfastadmin",
+    "password",
+    "changeme",
+    "change-me",
+    "admin123",
+    "administrator",
+    "12345678",
+    "secretkey",
+    "secret123",
+    "miniostorage",
+    "seaweedfs",
 ];
 
 /// An access key and its secret.
@@ -62,14 +75,24 @@ impl Credentials {
         let access_fits = (ACCESS_KEY_LEN_MIN..=KEY_LEN_MAX).contains(&access.len());
         if !access_fits || !plain(access) || access.contains(['/', ',', '=']) {
             let expected = "3 to 128 letters and digits without `/`, `,` and `=`";
-            return Err(ConfigError::BadValue { name: "root_access_key".into(), value: access.clone(), expected });
+            return Err(ConfigError::BadValue {
+                name: "root_access_key".into(),
+                value: access.clone(),
+                expected,
+            });
         }
         if !(SECRET_KEY_LEN_MIN..=KEY_LEN_MAX).contains(&secret.len()) || !plain(secret) {
             let expected = "8 to 128 letters, digits and signs";
-            return Err(ConfigError::BadValue { name: "root_secret_key".into(), value: "...".into(), expected });
+            return Err(ConfigError::BadValue {
+                name: "root_secret_key".into(),
+                value: "...".into(),
+                expected,
+            });
         }
         match reachable {
-            Some(address) if is_well_known(secret) || secret == access => Err(ConfigError::WellKnownSecret(address)),
+            Some(address) if is_well_known(secret) || secret == access => {
+                Err(ConfigError::WellKnownSecret(address))
+            }
             _ => Ok(()),
         }
     }

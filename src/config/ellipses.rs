@@ -38,7 +38,8 @@ fn expand_one(pattern: &str) -> Result<Vec<String>, ConfigError> {
             return Err(bad("it stands for more than 256 drives"));
         }
         let width = if first.starts_with('0') { first.len() } else { 0 };
-        let grown = paths.iter().flat_map(|path| (low..=high).map(move |n| format!("{path}{before}{n:0width$}")));
+        let grown =
+            paths.iter().flat_map(|path| (low..=high).map(move |n| format!("{path}{before}{n:0width$}")));
         paths = grown.collect();
         rest = tail;
     }

@@ -159,9 +159,9 @@ fn role(name: RoleName, settings: &Settings) -> Result<Role, ConfigError> {
             let patterns = if settings.drives.is_empty() { &default[..] } else { &settings.drives };
             Ok(Role::Serve { drives: ellipses::expand(patterns)? })
         }
-        RoleName::Node if settings.drives.is_empty() => {
-            Err(ConfigError::Missing("a node needs drives: name its drive folders, as in `holdfast node ./data/drive1`"))
-        }
+        RoleName::Node if settings.drives.is_empty() => Err(ConfigError::Missing(
+            "a node needs drives: name its drive folders, as in `holdfast node ./data/drive1`",
+        )),
         RoleName::Node => {
             let drives = ellipses::expand(&settings.drives)?;
             Ok(Role::Node { drives, cluster_secret: cluster_secret(settings)? })
@@ -201,7 +201,11 @@ fn listen(name: RoleName, settings: &Settings) -> Result<Listen, ConfigError> {
         None => console.map(local),
     };
     if console_address.is_some_and(|console| console == address && address.port() != 0) {
-        return Err(bad("console_address", &address.to_string(), "an address of its own, apart from the one of S3"));
+        return Err(bad(
+            "console_address",
+            &address.to_string(),
+            "an address of its own, apart from the one of S3",
+        ));
     }
     let public_url = settings.public_url.as_deref().map(valid_url).transpose()?;
     Ok(Listen { address, console_address, public_url })
@@ -216,8 +220,11 @@ fn logging(settings: &Settings) -> Result<Logging, ConfigError> {
 fn given_credentials(settings: &Settings) -> Result<Option<Credentials>, ConfigError> {
     let access_key = settings.root_access_key.clone().map(Secret::new);
     let access_key = text_or_file("root_access_key", access_key, settings.root_access_key_file.as_deref())?;
-    let secret_key =
-        text_or_file("root_secret_key", settings.root_secret_key.clone(), settings.root_secret_key_file.as_deref())?;
+    let secret_key = text_or_file(
+        "root_secret_key",
+        settings.root_secret_key.clone(),
+        settings.root_secret_key_file.as_deref(),
+    )?;
     match (access_key, secret_key) {
         (Some(access), Some(secret_access_key)) => {
             Ok(Some(Credentials { access_key_id: access.expose().to_owned(), secret_access_key }))
@@ -251,7 +258,8 @@ fn text_or_file(
         (None, Some(path)) => {
             let read = std::fs::read_to_string(path);
             let name = format!("{name}_file");
-            let text = read.map_err(|source| ConfigError::SecretUnreadable { name, path: path.to_owned(), source })?;
+            let text =
+                read.map_err(|source| ConfigError::SecretUnreadable { name, path: path.to_owned(), source })?;
             Ok(Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
         }
         (None, None) => Ok(None),
@@ -294,11 +302,14 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
 }
 
 fn valid_domain(text: &str) -> Result<String, ConfigError> {
-    let label = |label: &str| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
+    let label =
+        |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let good = text.len() <= 253 && text.split('.').all(label);
-    if good { Ok(text.to_ascii_lowercase()) } else { Err(bad("domain", text, "a domain like s3.example.com")) }
+    if good {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(bad("domain", text, "a domain like s3.example.com"))
+    }
 }
 
 fn valid_bucket(text: &str) -> Result<BucketName, ConfigError> {
@@ -385,7 +396,8 @@ mod tests {
         let options = Options::validate(RoleName::Node, node(Some("0123456789abcdef"))).unwrap();
         assert_eq!(options.listen.address.port(), 9100);
         assert_eq!(options.listen.console_address, None);
-        let gateway = Settings { node: vec!["n1:9100".into(), "n2".into()], ..node(Some("0123456789abcdef")) };
+        let gateway =
+            Settings { node: vec!["n1:9100".into(), "n2".into()], ..node(Some("0123456789abcdef")) };
         assert!(Options::validate(RoleName::Gateway, gateway).is_err());
         assert!(matches!(Options::validate(RoleName::Gateway, node(None)), Err(ConfigError::Missing(_))));
     }

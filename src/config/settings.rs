@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, FromArgMatches};
 use serde::Deserialize;
 
-use super::error::Nearest;
 use super::ConfigError;
+use super::error::Nearest;
 use crate::iam::Secret;
 
 /// The variables of the process, taken once.
@@ -139,7 +139,8 @@ impl Settings {
         let command = Self::augment_args(Command::new("variables"));
         let parsed = command.try_get_matches_from(arguments).and_then(|m| Self::from_arg_matches(&m));
         // Every value is a text, and the names were checked: the parser has nothing to refuse.
-        let mut settings = parsed.map_err(|_| ConfigError::Missing("the HOLDFAST_ variables cannot be read"))?;
+        let mut settings =
+            parsed.map_err(|_| ConfigError::Missing("the HOLDFAST_ variables cannot be read"))?;
         notices.extend(settings.take_minio_names(environment));
         Ok((settings, notices))
     }
@@ -212,9 +213,17 @@ impl Settings {
             cluster_secret: if cluster { self.cluster_secret } else { below.cluster_secret },
             cluster_secret_file: if cluster { self.cluster_secret_file } else { below.cluster_secret_file },
             root_access_key: if root_access { self.root_access_key } else { below.root_access_key },
-            root_access_key_file: if root_access { self.root_access_key_file } else { below.root_access_key_file },
+            root_access_key_file: if root_access {
+                self.root_access_key_file
+            } else {
+                below.root_access_key_file
+            },
             root_secret_key: if root_secret { self.root_secret_key } else { below.root_secret_key },
-            root_secret_key_file: if root_secret { self.root_secret_key_file } else { below.root_secret_key_file },
+            root_secret_key_file: if root_secret {
+                self.root_secret_key_file
+            } else {
+                below.root_secret_key_file
+            },
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
         }
@@ -261,10 +270,11 @@ mod tests {
 
     #[test]
     fn every_setting_can_stand_in_the_file() {
-        let text = Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
-            "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
-            _ => format!("{name} = \"x\"\n"),
-        });
+        let text =
+            Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
+                "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
+                _ => format!("{name} = \"x\"\n"),
+            });
         let settings = Settings::from_toml(&text.collect::<String>(), Path::new("h.toml")).unwrap();
         assert_eq!(settings.console_address.as_deref(), Some("x"));
         assert_eq!(settings.root_secret_key, Some(Secret::new("x")));
@@ -283,7 +293,8 @@ mod tests {
         let (settings, notices) = Settings::gather(Settings::default(), &environment(&old)).unwrap();
         assert_eq!(settings.root_access_key.as_deref(), Some("olduser"));
         assert_eq!(notices.len(), 2);
-        let both = [old[0], old[1], ("HOLDFAST_ROOT_ACCESS_KEY", "new"), ("HOLDFAST_ROOT_SECRET_KEY", "newsecret")];
+        let both =
+            [old[0], old[1], ("HOLDFAST_ROOT_ACCESS_KEY", "new"), ("HOLDFAST_ROOT_SECRET_KEY", "newsecret")];
         let (settings, notices) = Settings::gather(Settings::default(), &environment(&both)).unwrap();
         assert_eq!(settings.root_access_key.as_deref(), Some("new"));
         assert!(notices.is_empty());

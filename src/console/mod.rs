@@ -9,7 +9,8 @@ use hyper::header::{
 use hyper::{Method, Response};
 
 /// Scripts and styles from this origin alone; never inside a frame of another page.
-const POLICY: &str = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
+const POLICY: &str =
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'";
 
 struct File {
     path: &'static str,

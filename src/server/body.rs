@@ -27,7 +27,14 @@ impl Account {
     pub(super) fn open(metrics: Arc<Metrics>, received: u64) -> Self {
         metrics.request_started();
         // A client that goes away before there is an answer counts as 499 does elsewhere: a 4xx.
-        Self { metrics, started: Instant::now(), operation: Operation::Unknown, status: 499, received, sent: 0 }
+        Self {
+            metrics,
+            started: Instant::now(),
+            operation: Operation::Unknown,
+            status: 499,
+            received,
+            sent: 0,
+        }
     }
 
     /// The answer's head is there.

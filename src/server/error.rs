@@ -28,7 +28,9 @@ pub enum StartError {
     #[error(transparent)]
     Storage(#[from] StorageError),
     /// A node's drives cannot be opened.
-    #[error("cannot open the drives of this node: {0}; check that each folder exists, is writable and is used by no other process")]
+    #[error(
+        "cannot open the drives of this node: {0}; check that each folder exists, is writable and is used by no other process"
+    )]
     Node(#[source] DriveError),
     /// A bucket asked for at start could not be made.
     #[error("cannot make the bucket {bucket}: {error}")]

@@ -60,7 +60,12 @@ pub(super) struct ConsoleFront {
 
 impl ConsoleFront {
     /// Answers one request.
-    pub(super) async fn handle(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response<Full<Bytes>> {
+    pub(super) async fn handle(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Response<Full<Bytes>> {
         if let Some(file) = console::answer(method, path) {
             return file;
         }

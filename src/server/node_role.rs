@@ -7,8 +7,8 @@ use tokio::net::TcpListener;
 
 use super::StartError;
 use super::signals::StopSignals;
-use crate::iam::Secret;
 use crate::http::BindError;
+use crate::iam::Secret;
 use crate::node::NodeServer;
 
 /// A node that serves.

@@ -6,9 +6,9 @@ use std::time::Instant;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{StartError, Storage, open_cluster, open_drives};
 use super::front::{ConsoleFront, S3Front};
 use super::signals::StopSignals;
+use super::{StartError, Storage, open_cluster, open_drives};
 use crate::admin::{self, Facts, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role, client_endpoint};
 use crate::erasure::Scheme;
@@ -88,7 +88,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         started: Instant::now(),
     };
     let (stop, stopped) = watch::channel(false);
-    let served = Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    let served =
+        Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
     let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
@@ -125,7 +126,8 @@ impl Running {
 async fn bind(options: &Options, metrics: &Arc<Metrics>) -> Result<(Listener, Option<Listener>), StartError> {
     let on = |flag| move |error| StartError::Bind { flag, error };
     let listen = &options.listen;
-    let s3 = Listener::bind(listen.address, Limits::default(), metrics.clone()).await.map_err(on("--address"))?;
+    let s3 =
+        Listener::bind(listen.address, Limits::default(), metrics.clone()).await.map_err(on("--address"))?;
     let Some(address) = listen.console_address else { return Ok((s3, None)) };
     let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
     let console = Listener::bind(address, limits, metrics.clone()).await.map_err(on("--console-address"))?;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// Upper bounds of the buckets in microseconds; one more bucket stands for everything above.
 const BOUNDS_MICROS: [u64; 16] = [
-    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000,
-    10_000_000, 60_000_000,
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000,
+    2_500_000, 10_000_000, 60_000_000,
 ];
 
 /// Counts of durations by bucket. Recording is two relaxed additions.

@@ -35,7 +35,9 @@ impl FromStr for LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The filter cannot be read.
-    #[error("log level {0:?} is not understood: use error, warn, info, debug, trace or a filter like info,holdfast::s3=debug")]
+    #[error(
+        "log level {0:?} is not understood: use error, warn, info, debug, trace or a filter like info,holdfast::s3=debug"
+    )]
     Filter(String),
     /// Logging was started before in this process.
     #[error("logging was started twice")]

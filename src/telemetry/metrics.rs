@@ -164,7 +164,8 @@ impl Metrics {
 
     fn used(&self) -> impl Iterator<Item = (&'static str, &OperationStats)> {
         let all = Operation::ALL.iter().zip(&self.operations);
-        all.filter(|(_, stats)| stats.duration.count() > 0).map(|(operation, stats)| (operation.name(), stats))
+        all.filter(|(_, stats)| stats.duration.count() > 0)
+            .map(|(operation, stats)| (operation.name(), stats))
     }
 
     fn render_requests(&self, out: &mut String) {
@@ -182,7 +183,10 @@ impl Metrics {
 
     fn render_durations(&self, out: &mut String) {
         const NAME: &str = "holdfast_request_duration_seconds";
-        let _ = writeln!(out, "# HELP {NAME} From a request's head to the end of its answer.\n# TYPE {NAME} histogram");
+        let _ = writeln!(
+            out,
+            "# HELP {NAME} From a request's head to the end of its answer.\n# TYPE {NAME} histogram"
+        );
         for (operation, stats) in self.used() {
             stats.duration.render(out, NAME, &format!("operation=\"{operation}\""));
         }
@@ -264,6 +268,9 @@ mod tests {
             vec![Sample::labelled("state", "u\"p\n", 4.0)]
         });
         let text = metrics.render();
-        assert!(text.contains("# TYPE holdfast_drives gauge\nholdfast_drives{state=\"u\\\"p\\n\"} 4\n"), "{text}");
+        assert!(
+            text.contains("# TYPE holdfast_drives gauge\nholdfast_drives{state=\"u\\\"p\\n\"} 4\n"),
+            "{text}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
 
 mod attributes;
+mod calendar;
 mod checksum;
 mod condition;
 mod etag;
@@ -10,6 +11,7 @@ mod names;
 mod time;
 
 pub use attributes::Attributes;
+pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
 pub use condition::WriteCondition;
 pub use etag::Etag;

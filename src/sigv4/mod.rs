@@ -1,0 +1,45 @@
+//! AWS Signature Version 4 as S3 uses it: pure functions, no I/O.
+//!
+//! - `claim`: what a request says of its signature, in the `Authorization` header or the query.
+//! - `canonical`: the canonical request, which both sides compute.
+//! - `key`: signing keys, derived once a day and kept in a small cache.
+//! - `verify`: is the claim true, in time, and about all that must be signed?
+//! - `chunk`: the signatures inside an `aws-chunked` body.
+//! - `sign`: the client's side, for presigned URLs and tests.
+//!
+//! Secrets come in as arguments and never appear in errors or `Debug` output.
+
+mod canonical;
+mod chunk;
+mod claim;
+mod encoding;
+mod key;
+mod sign;
+mod time;
+mod verify;
+
+pub use chunk::ChunkSignatures;
+pub use claim::{Claim, Malformed, Payload, Placement, parse};
+pub use encoding::{Slash, decode_form, decode_path, encode_into, hex, parse_hex};
+pub use key::{KeyCache, SigningKey};
+pub use sign::{Presign, Signer};
+pub use time::AmzTime;
+pub use verify::{EXPIRES_SECS_MAX, Mismatch, Refusal, SKEW_SECS_MAX, Verification, verify};
+
+use hyper::HeaderMap;
+
+/// The parts of a request that its signature covers, as they came over the wire.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// `GET`, `PUT`, ...
+    pub method: &'a str,
+    /// The path of the request line, still percent-encoded.
+    pub path: &'a str,
+    /// The query of the request line without `?`, still percent-encoded; empty where there is none.
+    pub query: &'a str,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+}
+
+#[cfg(test)]
+mod vectors;
