@@ -1,0 +1,367 @@
+//! Headers of requests and answers: what is kept with an object, and what is refused.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hyper::HeaderMap;
+use hyper::header::{self, HeaderName, HeaderValue};
+
+use crate::object::{ObjectInfo, WriteCondition};
+use crate::types::{Attributes, Etag};
+
+use super::checksums;
+use super::error::{Code, Error, Result};
+use super::query::Query;
+use super::time::http_date;
+
+/// User metadata at most, names without their prefix and values together, in bytes.
+const USER_METADATA_BYTES_MAX: usize = 2048;
+
+/// Where user metadata stands.
+const USER_PREFIX: &str = "x-amz-meta-";
+
+/// Headers that are kept with an object and given back as they are.
+const KEPT: [&str; 7] = [
+    "cache-control",
+    "content-disposition",
+    "content-encoding",
+    "content-language",
+    "content-type",
+    "expires",
+    "x-amz-website-redirect-location",
+];
+
+/// The content type of an object that was stored without one.
+const DEFAULT_TYPE: &str = "binary/octet-stream";
+
+/// A header's text; empty ones and such as are no text count as absent.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What the headers of an upload want kept with the object.
+pub(super) fn attributes(headers: &HeaderMap) -> Result<Attributes> {
+    let mut attributes = Attributes::default();
+    let mut user_bytes = 0;
+    for name in headers.keys() {
+        let name = name.as_str();
+        let user = name.strip_prefix(USER_PREFIX);
+        if user.is_none() && !KEPT.contains(&name) {
+            continue;
+        }
+        let values: Vec<String> = headers.get_all(name).iter().map(decoded).collect();
+        let mut value = values.join(",");
+        if name == "content-encoding" {
+            value = without_aws_chunked(&value);
+        }
+        if let Some(user) = user {
+            user_bytes += user.len() + value.len();
+        } else if value.is_empty() {
+            continue;
+        }
+        attributes.push(name, value);
+    }
+    if user_bytes > USER_METADATA_BYTES_MAX {
+        return Err(Error::new(Code::MetadataTooLarge)
+            .detail("Size", user_bytes.to_string())
+            .detail("MaxSizeAllowed", USER_METADATA_BYTES_MAX.to_string()));
+    }
+    Ok(attributes)
+}
+
+/// Header bytes as text: UTF-8, else Latin-1.
+fn decoded(value: &HeaderValue) -> String {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => text.to_owned(),
+        Err(_) => value.as_bytes().iter().map(|byte| char::from(*byte)).collect(),
+    }
+}
+
+/// The framing of the transfer is not part of the object.
+fn without_aws_chunked(encodings: &str) -> String {
+    let kept: Vec<&str> = encodings
+        .split(',')
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    kept.join(",")
+}
+
+/// A header's value from stored text. Text that is not ASCII leaves as an encoded word (RFC 2047).
+fn encoded(text: &str) -> Option<HeaderValue> {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t') {
+        return HeaderValue::from_str(text).ok();
+    }
+    HeaderValue::from_str(&format!("=?UTF-8?B?{}?=", STANDARD.encode(text))).ok()
+}
+
+/// Headers and what else AWS gives for an object, without those of the body's length and range.
+pub(super) fn describe(info: &ObjectInfo, answer: &mut HeaderMap) {
+    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(DEFAULT_TYPE));
+    identify(info, answer);
+    for (name, value) in info.attributes.iter() {
+        let (Ok(name), Some(value)) = (HeaderName::try_from(name), encoded(value)) else { continue };
+        answer.insert(name, value);
+    }
+}
+
+/// `ETag` and `Last-Modified`: all that a 304 carries.
+pub(super) fn identify(info: &ObjectInfo, answer: &mut HeaderMap) {
+    answer.insert(header::ETAG, etag(&info.etag));
+    if let Ok(date) = HeaderValue::try_from(http_date(info.modified)) {
+        answer.insert(header::LAST_MODIFIED, date);
+    }
+}
+
+/// An ETag in its quotes.
+pub(super) fn etag(etag: &Etag) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{etag}\"")).expect("an etag is hexadecimal")
+}
+
+/// The object's checksum, for an answer about all of it.
+pub(super) fn checksum(info: &ObjectInfo, answer: &mut HeaderMap) {
+    let Some(checksum) = &info.checksum else { return };
+    let name = HeaderName::from_static(checksums::header(checksum.value.algorithm));
+    if let Ok(value) = HeaderValue::try_from(checksums::text(checksum, info.etag.parts)) {
+        answer.insert(name, value);
+        let kind = HeaderValue::from_static(checksums::kind_name(checksum.kind));
+        answer.insert(HeaderName::from_static("x-amz-checksum-type"), kind);
+    }
+}
+
+/// The `response-...` parameters of a GET and the headers they set.
+const OVERRIDES: [(&str, HeaderName); 6] = [
+    ("response-cache-control", header::CACHE_CONTROL),
+    ("response-content-disposition", header::CONTENT_DISPOSITION),
+    ("response-content-encoding", header::CONTENT_ENCODING),
+    ("response-content-language", header::CONTENT_LANGUAGE),
+    ("response-content-type", header::CONTENT_TYPE),
+    ("response-expires", header::EXPIRES),
+];
+
+/// Applies `response-content-type` and the like.
+pub(super) fn override_from_query(query: &Query, answer: &mut HeaderMap) -> Result<()> {
+    for (parameter, name) in OVERRIDES {
+        if let Some(text) = query.get(parameter) {
+            let value = HeaderValue::from_str(text)
+                .map_err(|_| Error::argument(parameter, text, "The header value is not valid"))?;
+            answer.insert(name, value);
+        }
+    }
+    Ok(())
+}
+
+/// `Content-MD5`, decoded.
+pub(super) fn content_md5(headers: &HeaderMap) -> Result<Option<[u8; 16]>> {
+    let Some(value) = headers.get("content-md5") else { return Ok(None) };
+    let bytes = STANDARD.decode(value.as_bytes()).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Some).ok_or_else(|| Error::new(Code::InvalidDigest))
+}
+
+/// When a write may happen: `If-Match` and `If-None-Match`.
+pub(super) fn write_condition(headers: &HeaderMap) -> Result<WriteCondition> {
+    let (matches, none_match) = (text(headers, "if-match"), text(headers, "if-none-match"));
+    match (matches, none_match) {
+        (None, None) => Ok(WriteCondition::Always),
+        (None, Some("*")) => Ok(WriteCondition::IfAbsent),
+        (Some("*"), None) => Ok(WriteCondition::IfPresent),
+        (Some(tag), None) => {
+            Etag::parse(tag).map(WriteCondition::IfMatch).ok_or_else(|| Code::PreconditionFailed.into())
+        }
+        (_, Some(_)) => Err(Error::header_not_implemented("If-None-Match")),
+    }
+}
+
+/// Canned ACLs of S3. Nothing is ever public here, so to grant less than asked harms no one; they are
+/// accepted on uploads because many clients send one always.
+const CANNED_ACLS: [&str; 8] = [
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+    "log-delivery-write",
+];
+
+/// Storage classes that promise what every object here has: it is read at once.
+const STORAGE_CLASSES: [&str; 6] =
+    ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
+
+/// Headers that ask for what this server does not have. To ignore one would break a promise.
+const NOT_IMPLEMENTED: [&str; 9] = [
+    "x-amz-bucket-object-lock-enabled",
+    "x-amz-grant-full-control",
+    "x-amz-grant-read",
+    "x-amz-grant-read-acp",
+    "x-amz-grant-write",
+    "x-amz-grant-write-acp",
+    "x-amz-tagging",
+    "x-amz-write-offset-bytes",
+    "x-amz-rename-source",
+];
+
+/// Prefixes of headers of server-side encryption, of the target and of a copy's source.
+const ENCRYPTION_PREFIXES: [&str; 2] =
+    ["x-amz-server-side-encryption", "x-amz-copy-source-server-side-encryption"];
+
+/// Refuses what the headers ask for and this server does not do. Empty headers ask for nothing.
+pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
+    for (name, value) in headers {
+        let name = name.as_str();
+        if !name.starts_with("x-amz-") || value.is_empty() {
+            continue;
+        }
+        let value = value.to_str().unwrap_or("?");
+        let off = name == "x-amz-bucket-object-lock-enabled" && value.eq_ignore_ascii_case("false");
+        if NOT_IMPLEMENTED.contains(&name) && !off
+            || ENCRYPTION_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+        {
+            return Err(Error::header_not_implemented(name.to_owned()));
+        }
+        if name.starts_with("x-amz-object-lock-") {
+            return Err(Error::request("Bucket is missing Object Lock Configuration"));
+        }
+        if name == "x-amz-acl" && !CANNED_ACLS.contains(&value) {
+            return Err(Error::argument("x-amz-acl", value, ""));
+        }
+        if name == "x-amz-storage-class" && !STORAGE_CLASSES.contains(&value) {
+            return Err(Code::InvalidStorageClass.into());
+        }
+    }
+    Ok(())
+}
+
+/// Only the current object is there, and `null` is its version.
+pub(super) fn check_version(query: &Query) -> Result<()> {
+    match query.get("versionId") {
+        None | Some("null") => Ok(()),
+        Some("") => Err(Error::argument("versionId", "", "Version id cannot be the empty string")),
+        Some(version) => Err(Error::new(Code::NoSuchVersion).detail("VersionId", version.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::Timestamp;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_static(name), HeaderValue::from_bytes(value.as_bytes()).unwrap())
+            })
+            .collect()
+    }
+
+    fn answer(attributes: Attributes) -> HeaderMap {
+        let info = ObjectInfo {
+            size: 0,
+            etag: Etag::single([0; 16]),
+            modified: Timestamp::from_millis(0),
+            attributes,
+            checksum: None,
+        };
+        let mut answer = HeaderMap::new();
+        describe(&info, &mut answer);
+        answer
+    }
+
+    #[test]
+    fn kept_headers_come_back_and_transfer_framing_does_not() {
+        let kept = attributes(&headers(&[
+            ("content-type", "text/plain"),
+            ("content-encoding", "aws-chunked, gzip"),
+            ("x-amz-meta-a", "1"),
+            ("x-amz-meta-empty", ""),
+            ("host", "localhost"),
+            ("expires", ""),
+        ]))
+        .unwrap();
+        let answer = answer(kept);
+        assert_eq!(answer["content-type"], "text/plain");
+        assert_eq!(answer["content-encoding"], "gzip");
+        assert_eq!(
+            (&answer["x-amz-meta-a"], &answer["x-amz-meta-empty"]),
+            (&"1".parse().unwrap(), &"".parse().unwrap())
+        );
+        assert!(!answer.contains_key("host") && !answer.contains_key("expires"));
+    }
+
+    #[test]
+    fn encoding_of_transfer_alone_is_no_content_encoding() {
+        let kept = attributes(&headers(&[("content-encoding", "aws-chunked")])).unwrap();
+        assert!(!answer(kept).contains_key("content-encoding"));
+    }
+
+    #[test]
+    fn content_type_defaults_to_octets() {
+        assert_eq!(answer(Attributes::default())["content-type"], "binary/octet-stream");
+    }
+
+    #[test]
+    fn metadata_beyond_ascii_leaves_as_an_encoded_word() {
+        let kept = attributes(&headers(&[("x-amz-meta-a", "é")])).unwrap();
+        assert_eq!(kept.get("x-amz-meta-a"), Some("é"));
+        assert_eq!(answer(kept)["x-amz-meta-a"], "=?UTF-8?B?w6k=?=");
+    }
+
+    #[test]
+    fn repeated_metadata_is_joined_and_too_much_is_refused() {
+        let mut repeated = headers(&[("x-amz-meta-a", "1")]);
+        repeated.append("x-amz-meta-a", HeaderValue::from_static("2"));
+        assert_eq!(attributes(&repeated).unwrap().get("x-amz-meta-a"), Some("1,2"));
+        assert!(attributes(&headers(&[("x-amz-meta-a", &"v".repeat(2047))])).is_ok());
+        let error = attributes(&headers(&[("x-amz-meta-a", &"v".repeat(2048))])).unwrap_err();
+        assert_eq!(error.code, Code::MetadataTooLarge);
+    }
+
+    #[test]
+    fn write_conditions_are_read() {
+        let tag = "d41d8cd98f00b204e9800998ecf8427e";
+        for (name, value, expected) in [
+            ("if-none-match", "*", Ok(WriteCondition::IfAbsent)),
+            ("if-match", "*", Ok(WriteCondition::IfPresent)),
+            ("if-match", tag, Ok(WriteCondition::IfMatch(Etag::parse(tag).unwrap()))),
+            ("if-match", "", Ok(WriteCondition::Always)),
+            ("if-match", "other", Err(Code::PreconditionFailed)),
+            ("if-none-match", tag, Err(Code::NotImplemented)),
+        ] {
+            let condition = write_condition(&headers(&[(name, value)]));
+            assert_eq!(condition.map_err(|error| error.code), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn promises_that_cannot_be_kept_are_refused() {
+        for (name, value, expected) in [
+            ("x-amz-server-side-encryption", "AES256", Some(Code::NotImplemented)),
+            ("x-amz-server-side-encryption-customer-algorithm", "AES256", Some(Code::NotImplemented)),
+            ("x-amz-tagging", "a=b", Some(Code::NotImplemented)),
+            ("x-amz-tagging", "", None),
+            ("x-amz-acl", "private", None),
+            ("x-amz-acl", "public-read", None),
+            ("x-amz-acl", "mine", Some(Code::InvalidArgument)),
+            ("x-amz-storage-class", "STANDARD_IA", None),
+            ("x-amz-storage-class", "GLACIER", Some(Code::InvalidStorageClass)),
+            ("x-amz-object-lock-mode", "GOVERNANCE", Some(Code::InvalidRequest)),
+            ("x-amz-bucket-object-lock-enabled", "false", None),
+            ("x-amz-write-offset-bytes", "5", Some(Code::NotImplemented)),
+        ] {
+            let result = refuse_unsupported(&headers(&[(name, value)]));
+            assert_eq!(result.err().map(|error| error.code), expected, "{name}: {value}");
+        }
+    }
+
+    #[test]
+    fn content_md5_must_be_sixteen_bytes() {
+        let md5 = |text| content_md5(&headers(&[("content-md5", text)]));
+        assert!(md5("1B2M2Y8AsgTpgAmY7PhCfg==").unwrap().is_some());
+        for bad in ["", "AAAA", "no base64"] {
+            assert_eq!(md5(bad).unwrap_err().code, Code::InvalidDigest);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The S3 protocol: from an HTTP request to the engine's operation, and its outcome back to HTTP.
+//!
+//! A request walks down once:
+//! - `service`: ids, logging, the frame around every answer.
+//! - `route`: method, host, path and query become an `Operation`.
+//! - `auth`: the signature is checked; only that makes a `Call`, and only a `Call` starts an operation.
+//! - `ops`: one file per operation; `headers`, `conditions`, `range` and `checksums` read what they share.
+//! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
+//! - `xml_read`, `xml_write`: documents in and out.
+//! - `error`: every error's code, status and words, in one table.
+//!
+//! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds.
+
+mod auth;
+mod body;
+mod checksums;
+mod chunked;
+mod conditions;
+mod error;
+mod headers;
+mod ops;
+mod query;
+mod range;
+mod response;
+mod route;
+mod service;
+mod time;
+mod wire;
+mod xml_read;
+mod xml_write;
+
+pub use response::ResponseBody;
+pub use service::{Options, Service};

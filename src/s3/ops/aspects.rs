@@ -1,0 +1,182 @@
+//! Sub-resources that nobody can set here: what AWS answers where they are not set.
+//!
+//! Clients read them to learn what a bucket is like, so a read gets AWS's own answer for a fresh
+//! bucket. A write is refused, since to ignore it would break a promise. A removal succeeds: what it
+//! removes is not there.
+
+use hyper::StatusCode;
+
+use crate::iam::Identity;
+use crate::types::{BucketName, ObjectKey};
+
+use super::super::auth::Call;
+use super::super::error::{Code, Error, Result};
+use super::super::headers::{check_version, text};
+use super::super::response::{Response, empty, xml};
+use super::super::route::{BucketAspect, ObjectAspect};
+use super::super::xml_write::XmlWriter;
+use super::{listing, name_key};
+
+/// Reads a sub-resource of a bucket.
+pub(super) async fn read_bucket(
+    call: &Call<'_>,
+    bucket: BucketName,
+    aspect: BucketAspect,
+) -> Result<Response> {
+    call.engine().head_bucket(&bucket).await?;
+    let error = match aspect {
+        BucketAspect::Acl => return Ok(xml(acl(call.identity))),
+        BucketAspect::Abac => return Ok(document("AbacStatus", "<Status>Disabled</Status>")),
+        BucketAspect::Accelerate => return Ok(document("AccelerateConfiguration", "")),
+        BucketAspect::Analytics => return configurations(call, "ListBucketAnalyticsConfigurationResult"),
+        BucketAspect::IntelligentTiering => {
+            return configurations(call, "ListBucketIntelligentTieringConfigurationsOutput");
+        }
+        BucketAspect::Inventory => return configurations(call, "ListInventoryConfigurationsResult"),
+        BucketAspect::Metrics => return configurations(call, "ListMetricsConfigurationsResult"),
+        BucketAspect::Logging => return Ok(document("BucketLoggingStatus", "")),
+        BucketAspect::Notification => return Ok(document("NotificationConfiguration", "")),
+        BucketAspect::RequestPayment => {
+            return Ok(document("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"));
+        }
+        BucketAspect::Versioning => return Ok(document("VersioningConfiguration", "")),
+        BucketAspect::Cors => Code::NoSuchCorsConfiguration,
+        BucketAspect::Encryption => Code::EncryptionNotFound,
+        BucketAspect::Lifecycle => Code::NoSuchLifecycleConfiguration,
+        BucketAspect::MetadataConfiguration | BucketAspect::MetadataTable => {
+            Code::MetadataConfigurationNotFound
+        }
+        BucketAspect::ObjectLock => Code::ObjectLockNotFound,
+        BucketAspect::OwnershipControls => Code::OwnershipControlsNotFound,
+        BucketAspect::Policy | BucketAspect::PolicyStatus => Code::NoSuchBucketPolicy,
+        BucketAspect::PublicAccessBlock => Code::NoSuchPublicAccessBlock,
+        BucketAspect::Replication => Code::ReplicationNotFound,
+        BucketAspect::Tagging => Code::NoSuchTagSet,
+        BucketAspect::Website => Code::NoSuchWebsiteConfiguration,
+    };
+    Err(Error::new(error).detail("BucketName", bucket.as_str().to_owned()))
+}
+
+/// Writes a sub-resource of a bucket: only the ACL that every bucket has may be set again.
+pub(super) async fn write_to_bucket(
+    call: &Call<'_>,
+    bucket: BucketName,
+    aspect: BucketAspect,
+) -> Result<Response> {
+    call.engine().head_bucket(&bucket).await?;
+    match aspect {
+        BucketAspect::Acl if keeps_private(call) => Ok(empty(StatusCode::OK)),
+        _ => Err(Code::NotImplemented.into()),
+    }
+}
+
+/// Removes a sub-resource of a bucket.
+pub(super) async fn remove_from_bucket(
+    call: &Call<'_>,
+    bucket: BucketName,
+    aspect: BucketAspect,
+) -> Result<Response> {
+    call.engine().head_bucket(&bucket).await?;
+    match aspect {
+        BucketAspect::Acl => Err(Code::MethodNotAllowed.into()),
+        _ => Ok(empty(StatusCode::NO_CONTENT)),
+    }
+}
+
+/// Reads a sub-resource of an object.
+pub(super) async fn read_object(
+    call: &Call<'_>,
+    bucket: BucketName,
+    key: ObjectKey,
+    aspect: ObjectAspect,
+) -> Result<Response> {
+    check_object(call, &bucket, &key).await?;
+    match aspect {
+        ObjectAspect::Acl => Ok(xml(acl(call.identity))),
+        ObjectAspect::Tagging => Ok(document("Tagging", "<TagSet></TagSet>")),
+        ObjectAspect::LegalHold | ObjectAspect::Retention => {
+            Err(Error::request("Bucket is missing Object Lock Configuration"))
+        }
+        ObjectAspect::Annotation | ObjectAspect::Encryption | ObjectAspect::Torrent => {
+            Err(Code::NotImplemented.into())
+        }
+    }
+}
+
+/// Writes a sub-resource of an object: only the ACL that every object has may be set again.
+pub(super) async fn write_to_object(
+    call: &Call<'_>,
+    bucket: BucketName,
+    key: ObjectKey,
+    aspect: ObjectAspect,
+) -> Result<Response> {
+    check_object(call, &bucket, &key).await?;
+    match aspect {
+        ObjectAspect::Acl if keeps_private(call) => Ok(empty(StatusCode::OK)),
+        ObjectAspect::LegalHold | ObjectAspect::Retention => {
+            Err(Error::request("Bucket is missing Object Lock Configuration"))
+        }
+        _ => Err(Code::NotImplemented.into()),
+    }
+}
+
+/// Removes a sub-resource of an object.
+pub(super) async fn remove_from_object(
+    call: &Call<'_>,
+    bucket: BucketName,
+    key: ObjectKey,
+    aspect: ObjectAspect,
+) -> Result<Response> {
+    check_object(call, &bucket, &key).await?;
+    match aspect {
+        ObjectAspect::Tagging => Ok(empty(StatusCode::NO_CONTENT)),
+        _ => Err(Code::NotImplemented.into()),
+    }
+}
+
+async fn check_object(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
+    check_version(&call.query)?;
+    let opened = call.engine().open(bucket, key).await;
+    opened.map(drop).map_err(|error| name_key(error, key.as_str()))
+}
+
+/// True for a canned ACL that grants nobody anything but the owner.
+fn keeps_private(call: &Call<'_>) -> bool {
+    matches!(
+        text(call.headers(), "x-amz-acl"),
+        Some("private" | "bucket-owner-read" | "bucket-owner-full-control")
+    )
+}
+
+/// A document of one element with this content.
+fn document(root: &str, content: &str) -> Response {
+    let mut document = XmlWriter::new(256);
+    document.open_root(root);
+    document.raw(content);
+    document.close(root);
+    xml(document.finish())
+}
+
+/// An empty list of configurations, or none of the name that was asked for.
+fn configurations(call: &Call<'_>, root: &str) -> Result<Response> {
+    if call.query.has("id") {
+        return Err(Code::NoSuchConfiguration.into());
+    }
+    Ok(document(root, "<IsTruncated>false</IsTruncated>"))
+}
+
+/// The ACL of everything: its owner may do all.
+fn acl(identity: &Identity) -> Vec<u8> {
+    let mut xml = XmlWriter::new(1024);
+    xml.open_root("AccessControlPolicy");
+    listing::owner(&mut xml, "Owner", identity);
+    xml.raw(
+        "<AccessControlList><Grant>\
+         <Grantee xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" xsi:type=\"CanonicalUser\">",
+    );
+    xml.element("ID", &identity.canonical_id);
+    xml.element("DisplayName", &identity.display_name);
+    xml.raw("</Grantee><Permission>FULL_CONTROL</Permission></Grant></AccessControlList>");
+    xml.close("AccessControlPolicy");
+    xml.finish()
+}

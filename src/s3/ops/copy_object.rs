@@ -1,0 +1,96 @@
+//! `PUT /bucket/key` with `x-amz-copy-source`: CopyObject.
+
+use hyper::HeaderMap;
+
+use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
+use crate::types::{Attributes, BucketName, ObjectKey};
+
+use super::super::auth::Call;
+use super::super::checksums;
+use super::super::error::{Code, Error, Result};
+use super::super::headers::{self, text};
+use super::super::response::{Response, xml};
+use super::super::time::iso;
+use super::super::xml_write::XmlWriter;
+use super::{PUT_BYTES_MAX, copy_source, name_key};
+
+/// Copies an object by reference. Onto itself it changes the attributes, in one step.
+pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+    let sent = call.headers();
+    refuse_directives(sent)?;
+    headers::refuse_unsupported(sent)?;
+    let attributes = replacement(sent)?;
+    let condition = headers::write_condition(sent)?;
+    let (source_bucket, source_key) = copy_source::read(call)?;
+    let onto_itself = (&source_bucket, &source_key) == (&bucket, &key);
+    if onto_itself && attributes.is_none() && !changes_otherwise(sent) {
+        return Err(Error::request(
+            "This copy request is illegal because it is trying to copy an object to itself without changing \
+             the object's metadata, storage class, website redirect location or encryption attributes.",
+        ));
+    }
+    let source = copy_source::open(call, &source_bucket, &source_key).await?;
+    check_source(sent, source.info())?;
+    let name = key.as_str().to_owned();
+    let request = CopyRequest { bucket, key, attributes, condition };
+    let outcome = call.engine().copy(source, request).await.map_err(|error| name_key(error, &name))?;
+    Ok(xml(document(&outcome)))
+}
+
+/// The attributes that replace the source's; `None` keeps those.
+fn replacement(sent: &HeaderMap) -> Result<Option<Attributes>> {
+    match text(sent, "x-amz-metadata-directive") {
+        None | Some("COPY") => Ok(None),
+        Some("REPLACE") => headers::attributes(sent).map(Some),
+        Some(other) => {
+            Err(Error::argument("x-amz-metadata-directive", other.to_owned(), "Unknown metadata directive."))
+        }
+    }
+}
+
+fn refuse_directives(sent: &HeaderMap) -> Result<()> {
+    match text(sent, "x-amz-tagging-directive") {
+        None | Some("COPY" | "REPLACE") => Ok(()),
+        Some(other) => {
+            Err(Error::argument("x-amz-tagging-directive", other.to_owned(), "Unknown tagging directive."))
+        }
+    }
+}
+
+/// Things a copy onto itself may change besides the metadata.
+fn changes_otherwise(sent: &HeaderMap) -> bool {
+    ["x-amz-storage-class", "x-amz-website-redirect-location"].iter().any(|name| text(sent, name).is_some())
+}
+
+/// A copy is by reference: it has the source's checksum, and is as large as one PUT at most.
+fn check_source(sent: &HeaderMap, info: &ObjectInfo) -> Result<()> {
+    if info.size > PUT_BYTES_MAX {
+        return Err(Error::request(format!(
+            "The specified copy source is larger than the maximum allowable size for a copy source: {PUT_BYTES_MAX}"
+        )));
+    }
+    let Some(wanted) = text(sent, "x-amz-checksum-algorithm") else { return Ok(()) };
+    let wanted = checksums::parse_name(wanted)
+        .ok_or_else(|| Error::request("Checksum algorithm provided is unsupported."))?;
+    match &info.checksum {
+        Some(checksum) if checksum.value.algorithm == wanted => Ok(()),
+        Some(_) | None => Err(Error::with_message(
+            Code::NotImplemented,
+            "A copy keeps the checksum algorithm of its source; another one is not implemented",
+        )),
+    }
+}
+
+fn document(outcome: &PutOutcome) -> Vec<u8> {
+    let mut xml = XmlWriter::new(512);
+    xml.open_root("CopyObjectResult");
+    xml.element("LastModified", &iso(outcome.modified));
+    xml.etag(&outcome.etag);
+    if let Some(checksum) = &outcome.checksum {
+        xml.element("ChecksumType", checksums::kind_name(checksum.kind));
+        let value = checksums::text(checksum, outcome.etag.parts);
+        xml.element(checksums::element(checksum.value.algorithm), &value);
+    }
+    xml.close("CopyObjectResult");
+    xml.finish()
+}

@@ -1,0 +1,47 @@
+//! `PUT /bucket`: CreateBucket.
+
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, LOCATION};
+
+use crate::types::BucketName;
+
+use super::super::auth::{Call, Upload};
+use super::super::body::Stored;
+use super::super::error::{Code, Error, Result};
+use super::super::headers::refuse_unsupported;
+use super::super::response::{Response, empty};
+use super::super::xml_read::Element;
+use super::DOCUMENT_BYTES_MAX;
+
+/// Makes a bucket. One that exists is 409 everywhere, also in us-east-1, where AWS answers 200.
+pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
+    refuse_unsupported(call.headers())?;
+    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    if !document.is_empty() {
+        check_configuration(&Element::parse(&document, "CreateBucketConfiguration")?, call.region())?;
+    }
+    call.engine().create_bucket(&bucket).await?;
+    let mut response = empty(StatusCode::OK);
+    if let Ok(location) = HeaderValue::try_from(format!("/{bucket}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// The bucket can only be where the server is; the older name `EU` is Ireland.
+fn check_configuration(configuration: &Element, region: &str) -> Result<()> {
+    if configuration.child("Tags").is_some_and(|tags| !tags.children.is_empty()) {
+        return Err(Code::NotImplemented.into());
+    }
+    let constraint = configuration.child_text("LocationConstraint").map(str::trim).unwrap_or_default();
+    if constraint.is_empty() || constraint == region || (constraint == "EU" && region == "eu-west-1") {
+        return Ok(());
+    }
+    Err(Error::with_message(
+        Code::IllegalLocationConstraint,
+        format!(
+            "The {constraint} location constraint is incompatible for the region specific endpoint this \
+             request was sent to."
+        ),
+    ))
+}

@@ -1,0 +1,140 @@
+//! `POST /bucket?delete`: DeleteObjects, up to 1,000 keys in one request.
+
+use crate::checksum::md5::Md5;
+use crate::types::{BucketName, ObjectKey};
+
+use super::super::auth::{Call, Upload};
+use super::super::body::Stored;
+use super::super::error::{Code, Error, Result};
+use super::super::headers;
+use super::super::response::{Response, xml};
+use super::super::xml_read::Element;
+use super::super::xml_write::XmlWriter;
+use super::LONG_DOCUMENT_BYTES_MAX;
+
+/// Keys in one request at most.
+const KEYS_MAX: usize = 1000;
+
+/// One key of the request, and why it cannot be removed, if so.
+struct Entry {
+    key: String,
+    version: Option<String>,
+    outcome: Result<(), Error>,
+}
+
+/// Removes keys, each on its own, and answers what became of each.
+pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
+    let content_md5 = headers::content_md5(call.headers())?;
+    let body = call.open(upload, Stored::Nothing)?;
+    if content_md5.is_none() && body.announced_algorithm().is_none() {
+        return Err(Error::request(
+            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+        ));
+    }
+    let document = body.collect(LONG_DOCUMENT_BYTES_MAX).await?;
+    if content_md5.is_some_and(|expected| expected != Md5::digest(&document)) {
+        return Err(Code::BadDigest.into());
+    }
+    let delete = Element::parse(&document, "Delete")?;
+    let quiet = delete.child_text("Quiet").is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
+    let mut entries = read_entries(&delete)?;
+    remove(call, &bucket, &mut entries).await?;
+    Ok(xml(report(&entries, quiet)))
+}
+
+fn read_entries(delete: &Element) -> Result<Vec<Entry>> {
+    let objects = delete.children.iter().filter(|child| child.name == "Object");
+    let entries: Option<Vec<Entry>> = objects.map(read_entry).collect();
+    match entries {
+        Some(entries) if (1..=KEYS_MAX).contains(&entries.len()) => Ok(entries),
+        Some(_) | None => Err(Code::MalformedXml.into()),
+    }
+}
+
+/// `None` for an entry without a key: then the document is wrong, not the key.
+fn read_entry(object: &Element) -> Option<Entry> {
+    let key = object.child_text("Key").filter(|key| !key.is_empty())?.to_owned();
+    let version = object.child_text("VersionId").filter(|version| !version.is_empty()).map(str::to_owned);
+    let conditional = ["ETag", "LastModifiedTime", "Size"].iter().any(|name| object.child(name).is_some());
+    let outcome = if conditional {
+        Err(Error::new(Code::NotImplemented))
+    } else if version.as_deref().is_some_and(|version| version != "null") {
+        Err(Error::new(Code::NoSuchVersion))
+    } else {
+        Ok(())
+    };
+    Some(Entry { key, version, outcome })
+}
+
+/// Removes the entries that are fit for it; writes to each what came of it.
+async fn remove(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) -> Result<()> {
+    let mut keys = Vec::with_capacity(entries.len());
+    for entry in entries.iter_mut().filter(|entry| entry.outcome.is_ok()) {
+        match ObjectKey::parse(entry.key.as_str()) {
+            Ok(key) => keys.push(key),
+            Err(error) => entry.outcome = Err(error.into()),
+        }
+    }
+    let outcomes = call.engine().delete(bucket, keys).await?;
+    let removed = entries.iter_mut().filter(|entry| entry.outcome.is_ok());
+    for (entry, outcome) in removed.zip(outcomes) {
+        entry.outcome = outcome.map_err(Error::from);
+    }
+    Ok(())
+}
+
+fn report(entries: &[Entry], quiet: bool) -> Vec<u8> {
+    let mut xml = XmlWriter::new(256 + entries.len() * 128);
+    xml.open_root("DeleteResult");
+    for entry in entries {
+        let name = match &entry.outcome {
+            Ok(()) if quiet => continue,
+            Ok(()) => "Deleted",
+            Err(_) => "Error",
+        };
+        xml.open(name);
+        xml.element("Key", &entry.key);
+        if let Some(version) = &entry.version {
+            xml.element("VersionId", version);
+        }
+        if let Err(error) = &entry.outcome {
+            xml.element("Code", error.code.describe().0);
+            xml.element("Message", error.message());
+        }
+        xml.close(name);
+    }
+    xml.close("DeleteResult");
+    xml.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries(document: &str) -> Result<Vec<Entry>> {
+        read_entries(&Element::parse(document.as_bytes(), "Delete")?)
+    }
+
+    #[test]
+    fn entries_are_read_with_what_is_wrong_with_them() {
+        let entries = entries(
+            "<Delete><Object><Key>a</Key></Object><Object><Key>b</Key><VersionId>null</VersionId></Object>\
+             <Object><Key>c</Key><VersionId>7</VersionId></Object><Object><Key>d</Key><ETag>x</ETag></Object></Delete>",
+        )
+        .unwrap();
+        let codes: Vec<_> = entries.iter().map(|e| e.outcome.as_ref().err().map(|e| e.code)).collect();
+        assert_eq!(codes, [None, None, Some(Code::NoSuchVersion), Some(Code::NotImplemented)]);
+        let text = String::from_utf8(report(&entries, true)).unwrap();
+        assert!(!text.contains("<Deleted>") && text.contains("<Key>c</Key>"), "{text}");
+    }
+
+    #[test]
+    fn documents_without_keys_or_with_too_many_are_malformed() {
+        let many = format!("<Delete>{}</Delete>", "<Object><Key>k</Key></Object>".repeat(KEYS_MAX + 1));
+        for document in
+            ["<Delete/>", "<Delete><Object/></Delete>", "<Delete><Object><Key/></Object></Delete>", &many]
+        {
+            assert_eq!(entries(document).err().map(|error| error.code), Some(Code::MalformedXml));
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! `GET /bucket?versions`: ListObjectVersions. No bucket is versioned, so every object has the one
+//! version `null`.
+
+use crate::object::{ListPage, ListRequest};
+use crate::types::BucketName;
+
+use super::super::auth::Call;
+use super::super::error::Result;
+use super::super::response::{Response, xml};
+use super::super::time::iso;
+use super::super::xml_write::XmlWriter;
+use super::listing::{self, KeyEncoding};
+
+/// Answers a page of versions after `key-marker`.
+pub(super) async fn run(call: &Call<'_>, bucket: BucketName) -> Result<Response> {
+    let encoding = KeyEncoding::of(call)?;
+    let marker = call.query.get("key-marker").unwrap_or_default().to_owned();
+    let request = listing::request(call, bucket, marker)?;
+    let page = call.engine().list(request.clone()).await?;
+    Ok(xml(document(call, &request, &page, encoding)))
+}
+
+fn document(call: &Call<'_>, request: &ListRequest, page: &ListPage, encoding: KeyEncoding) -> Vec<u8> {
+    let mut xml = XmlWriter::new(1024 + page.entries.len() * 512);
+    xml.open_root("ListVersionsResult");
+    xml.element("Name", request.bucket.as_str());
+    encoding.element(&mut xml, "Prefix", &request.prefix);
+    encoding.element(&mut xml, "KeyMarker", &request.after);
+    xml.element("VersionIdMarker", "");
+    if let Some(next) = &page.next {
+        encoding.element(&mut xml, "NextKeyMarker", next);
+        xml.element("NextVersionIdMarker", "null");
+    }
+    if let Some(delimiter) = &request.delimiter {
+        encoding.element(&mut xml, "Delimiter", delimiter);
+    }
+    xml.number("MaxKeys", request.max_keys);
+    encoding.declare(&mut xml);
+    xml.number("IsTruncated", page.next.is_some());
+    listing::entries(&mut xml, &page.entries, encoding, |xml, object| {
+        xml.open("Version");
+        encoding.element(xml, "Key", &object.key);
+        xml.element("VersionId", "null");
+        xml.number("IsLatest", true);
+        xml.element("LastModified", &iso(object.modified));
+        xml.etag(&object.etag);
+        xml.number("Size", object.size);
+        listing::owner(xml, "Owner", call.identity);
+        xml.element("StorageClass", "STANDARD");
+        xml.close("Version");
+    });
+    xml.close("ListVersionsResult");
+    xml.finish()
+}

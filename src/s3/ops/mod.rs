@@ -1,0 +1,122 @@
+//! The operations, one file each, and the table that finds them.
+
+mod abort_multipart_upload;
+mod aspects;
+mod complete_multipart_upload;
+mod copy_object;
+mod copy_source;
+mod create_bucket;
+mod create_multipart_upload;
+mod delete_bucket;
+mod delete_object;
+mod delete_objects;
+mod get_bucket_location;
+mod get_object;
+mod get_object_attributes;
+mod head_bucket;
+mod list_buckets;
+mod list_multipart_uploads;
+mod list_object_versions;
+mod list_objects;
+mod list_objects_v2;
+mod list_parts;
+mod listing;
+mod multipart;
+mod put_object;
+mod upload_part;
+mod upload_part_copy;
+
+use crate::types::{BucketName, ObjectKey};
+
+use super::auth::{Call, Upload};
+use super::error::{Code, Error, Result};
+use super::response::Response;
+use super::route::{BucketOperation, ObjectOperation, Operation};
+
+/// The largest body of one PUT or part, and the largest source of one copy: 5 GiB.
+const PUT_BYTES_MAX: u64 = 5 << 30;
+
+/// A document that configures something, at most.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
+/// A document that lists keys or parts, at most: 10,000 parts with checksums, or 1,000 of the longest
+/// keys with every byte spelled out.
+const LONG_DOCUMENT_BYTES_MAX: usize = 8 << 20;
+
+/// Runs an operation.
+pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -> Result<Response> {
+    match operation {
+        Operation::ListBuckets => list_buckets::run(call).await,
+        Operation::Bucket(bucket, operation) => on_bucket(call, upload, bucket, operation).await,
+        Operation::Object(bucket, key, operation) => on_object(call, upload, bucket, key, operation).await,
+        Operation::Preflight => Err(Code::AccessForbidden.into()),
+    }
+}
+
+async fn on_bucket(
+    call: &Call<'_>,
+    upload: Upload,
+    bucket: BucketName,
+    operation: BucketOperation,
+) -> Result<Response> {
+    use BucketOperation as Op;
+    let name = bucket.as_str().to_owned();
+    let result = match operation {
+        Op::Create => create_bucket::run(call, upload, bucket).await,
+        Op::Head => head_bucket::run(call, bucket).await,
+        Op::Delete => delete_bucket::run(call, bucket).await,
+        Op::GetLocation => get_bucket_location::run(call, bucket).await,
+        Op::ListObjects => list_objects::run(call, bucket).await,
+        Op::ListObjectsV2 => list_objects_v2::run(call, bucket).await,
+        Op::ListVersions => list_object_versions::run(call, bucket).await,
+        Op::ListUploads => list_multipart_uploads::run(call, bucket).await,
+        Op::DeleteObjects => Box::pin(delete_objects::run(call, upload, bucket)).await,
+        Op::Read(aspect) => aspects::read_bucket(call, bucket, aspect).await,
+        Op::Remove(aspect) => aspects::remove_from_bucket(call, bucket, aspect).await,
+        Op::Write(aspect) => aspects::write_to_bucket(call, bucket, aspect).await,
+        Op::NotImplemented => Err(Code::NotImplemented.into()),
+    };
+    result.map_err(|error| match error.code {
+        Code::NoSuchBucket | Code::BucketNotEmpty | Code::BucketAlreadyOwnedByYou => {
+            error.detail("BucketName", name)
+        }
+        _ => error,
+    })
+}
+
+async fn on_object(
+    call: &Call<'_>,
+    upload: Upload,
+    bucket: BucketName,
+    key: ObjectKey,
+    operation: ObjectOperation,
+) -> Result<Response> {
+    use ObjectOperation as Op;
+    match operation {
+        Op::Put => put_object::run(call, upload, bucket, key).await,
+        Op::Get => get_object::get(call, bucket, key).await,
+        Op::Head => get_object::head(call, bucket, key).await,
+        Op::Copy => Box::pin(copy_object::run(call, bucket, key)).await,
+        Op::Delete => delete_object::run(call, bucket, key).await,
+        Op::GetAttributes => get_object_attributes::run(call, bucket, key).await,
+        Op::CreateUpload => create_multipart_upload::run(call, bucket, key).await,
+        Op::UploadPart => upload_part::run(call, upload, bucket, key).await,
+        Op::UploadPartCopy => Box::pin(upload_part_copy::run(call, bucket, key)).await,
+        Op::CompleteUpload => Box::pin(complete_multipart_upload::run(call, upload, bucket, key)).await,
+        Op::AbortUpload => abort_multipart_upload::run(call, bucket, key).await,
+        Op::ListParts => list_parts::run(call, bucket, key).await,
+        Op::Read(aspect) => aspects::read_object(call, bucket, key, aspect).await,
+        Op::Remove(aspect) => aspects::remove_from_object(call, bucket, key, aspect).await,
+        Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
+        Op::NotImplemented => Err(Code::NotImplemented.into()),
+    }
+}
+
+/// `NoSuchKey` that names the key, as clients expect it.
+fn name_key(error: impl Into<Error>, key: &str) -> Error {
+    let error = error.into();
+    match error.code {
+        Code::NoSuchKey => error.detail("Key", key.to_owned()),
+        _ => error,
+    }
+}

@@ -1,0 +1,59 @@
+//! `PUT /bucket/key`: PutObject.
+
+use hyper::StatusCode;
+use hyper::header::{ETAG, HeaderName, HeaderValue};
+
+use crate::object::{PutOutcome, PutRequest};
+use crate::types::{BucketName, ObjectKey};
+
+use super::super::auth::{Call, Upload};
+use super::super::body::Stored;
+use super::super::checksums;
+use super::super::error::{Code, Error, Result};
+use super::super::headers;
+use super::super::response::{Response, empty};
+use super::{PUT_BYTES_MAX, name_key};
+
+/// Stores an object.
+pub(super) async fn run(
+    call: &Call<'_>,
+    upload: Upload,
+    bucket: BucketName,
+    key: ObjectKey,
+) -> Result<Response> {
+    headers::refuse_unsupported(call.headers())?;
+    let attributes = headers::attributes(call.headers())?;
+    let content_md5 = headers::content_md5(call.headers())?;
+    let condition = headers::write_condition(call.headers())?;
+    let body = call.open(upload, Stored::Announced)?;
+    let length = Some(checked_length(body.length())?);
+    let name = key.as_str().to_owned();
+    let request = PutRequest { bucket, key, attributes, length, content_md5, condition };
+    let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, &name))?;
+    Ok(answer(&outcome))
+}
+
+/// A body's length, which must be known and within bounds before a byte is read.
+pub(super) fn checked_length(length: Option<u64>) -> Result<u64> {
+    let length = length.ok_or(Code::MissingContentLength)?;
+    if length > PUT_BYTES_MAX {
+        return Err(Error::new(Code::EntityTooLarge)
+            .detail("ProposedSize", length.to_string())
+            .detail("MaxSizeAllowed", PUT_BYTES_MAX.to_string()));
+    }
+    Ok(length)
+}
+
+fn answer(outcome: &PutOutcome) -> Response {
+    let mut response = empty(StatusCode::OK);
+    let answer = response.headers_mut();
+    answer.insert(ETAG, headers::etag(&outcome.etag));
+    if let Some(checksum) = &outcome.checksum
+        && let Ok(text) = HeaderValue::try_from(checksums::text(checksum, outcome.etag.parts))
+    {
+        answer.insert(HeaderName::from_static(checksums::header(checksum.value.algorithm)), text);
+        let kind = HeaderValue::from_static(checksums::kind_name(checksum.kind));
+        answer.insert(HeaderName::from_static("x-amz-checksum-type"), kind);
+    }
+    response
+}

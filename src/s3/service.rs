@@ -1,0 +1,169 @@
+//! The S3 interface as one value: requests in, answers out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::header::{HOST, HeaderName, HeaderValue, SERVER};
+use hyper::http::request;
+use hyper::{Method, Request, StatusCode};
+
+use crate::iam::Iam;
+use crate::object::Engine;
+use crate::runtime::{Clock, random_bytes};
+use crate::sigv4::KeyCache;
+use crate::telemetry;
+
+use super::auth;
+use super::error::{Code, Error, Result};
+use super::ops;
+use super::query::Query;
+use super::response::{Response, ResponseBody, empty, xml_with_status};
+use super::route::{Target, route};
+use super::wire::Wire;
+
+/// How the S3 interface behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The region that signatures must name.
+    pub region: String,
+    /// Domains under which a bucket may be the first label of the host; none means path style alone.
+    pub domains: Vec<String>,
+    /// How long a client may send nothing in the middle of a body.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { region: "us-east-1".into(), domains: Vec::new(), idle_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// The S3 interface. Share it behind an `Arc`.
+#[derive(Debug)]
+pub struct Service {
+    pub(super) options: Options,
+    pub(super) engine: Arc<Engine>,
+    pub(super) iam: Arc<Iam>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) keys: KeyCache,
+    ids: RequestIds,
+}
+
+impl Service {
+    /// An interface to this engine for the accounts of `iam`.
+    pub fn new(options: Options, engine: Arc<Engine>, iam: Arc<Iam>, clock: Arc<dyn Clock>) -> Self {
+        Self { options, engine, iam, clock, keys: KeyCache::default(), ids: RequestIds::new() }
+    }
+
+    /// Answers one request. The answer's extensions say which operation it was, for the metrics.
+    pub async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> hyper::Response<ResponseBody> {
+        let id = self.ids.next();
+        let (mut head, body) = request.into_parts();
+        let wire = Wire::new(body, &head.headers);
+        let mut counted = telemetry::Operation::Unknown;
+        let mut response = match self.run(&mut head, wire, &mut counted).await {
+            Ok(response) => response,
+            Err(error) => self.refuse(&error, &head, &id),
+        };
+        response.extensions_mut().insert(counted);
+        let headers = response.headers_mut();
+        headers.insert(SERVER, HeaderValue::from_static("Holdfast"));
+        headers.insert(HeaderName::from_static("x-amz-id-2"), self.ids.host.clone());
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(HeaderName::from_static("x-amz-request-id"), id);
+        }
+        tracing::debug!(
+            request_id = id,
+            %peer,
+            method = %head.method,
+            path = head.uri.path(),
+            status = response.status().as_u16(),
+            "s3 request"
+        );
+        response
+    }
+
+    async fn run(
+        &self,
+        head: &mut request::Parts,
+        wire: Wire<Incoming>,
+        counted: &mut telemetry::Operation,
+    ) -> Result<Response> {
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let target = Target {
+            method: &head.method,
+            host,
+            path: head.uri.path(),
+            query: &query,
+            copies: head.headers.contains_key("x-amz-copy-source") || query.has("x-amz-copy-source"),
+        };
+        let operation = route(target, &self.options.domains);
+        if head.method == Method::OPTIONS {
+            return Err(Code::AccessForbidden.into());
+        }
+        let (call, upload) = auth::verify(self, head, query, wire)?;
+        let operation = operation?;
+        *counted = operation.counted();
+        ops::run(&call, upload, operation).await
+    }
+
+    /// The answer that tells the client of an error.
+    fn refuse(&self, error: &Error, head: &request::Parts, id: &str) -> Response {
+        let status = error.status();
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+            let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
+            tracing::error!(
+                request_id = id,
+                error = source,
+                method = %head.method,
+                path = head.uri.path(),
+                code = error.code.describe().0,
+                "s3 request failed"
+            );
+        }
+        let bodiless = head.method == Method::HEAD || status == StatusCode::NOT_MODIFIED;
+        let mut response = if bodiless {
+            empty(status)
+        } else {
+            let host_id = self.ids.host.to_str().unwrap_or_default();
+            xml_with_status(status, error.to_xml(head.uri.path(), id, host_id))
+        };
+        let headers = response.headers_mut();
+        headers.extend(error.headers.iter().flat_map(|headers| (**headers).clone()));
+        if error.code == Code::SlowDown {
+            headers.insert(hyper::header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// Makes an id for every request: 16 hexadecimal digits that do not repeat while the process lives.
+#[derive(Debug)]
+struct RequestIds {
+    next: AtomicU64,
+    host: HeaderValue,
+}
+
+impl RequestIds {
+    fn new() -> Self {
+        let host = random_bytes::<24>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        Self {
+            next: AtomicU64::new(u64::from_le_bytes(random_bytes())),
+            host: HeaderValue::try_from(host).expect("hexadecimal digits are a header value"),
+        }
+    }
+
+    fn next(&self) -> String {
+        // An odd factor only permutes the numbers, so ids look random and still do not repeat.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        format!("{:016X}", self.next.fetch_add(1, Ordering::Relaxed).wrapping_mul(SPREAD))
+    }
+}

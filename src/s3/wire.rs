@@ -1,0 +1,95 @@
+//! A request's body as it comes over the wire, and what becomes of one that nobody wants.
+//!
+//! A client that is refused before it has sent its body goes on sending, and sees a broken pipe in
+//! place of the answer if the connection is closed under it. So a body that is dropped early is read
+//! to its end, within bounds, beside the answer. One that the client holds back until it is told
+//! `100 Continue` is never touched: polling it would send for it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use hyper::HeaderMap;
+use hyper::body::Body;
+use hyper::header::EXPECT;
+
+use crate::object::BodyError;
+
+/// Bytes of an unwanted body that are read and thrown away before the connection is closed instead.
+const DRAIN_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long such a body may take.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(15);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What can be a request's body: hyper's own, or one made up for a test.
+pub(super) trait Source: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static {}
+impl<B: Body<Data = Bytes, Error: Into<BoxError>> + Send + Unpin + 'static> Source for B {}
+
+/// The undecoded body.
+#[derive(Debug)]
+pub(super) struct Wire<B: Source> {
+    body: Option<B>,
+    /// The client waits for `100 Continue`, and has not been told to go on.
+    held_back: bool,
+}
+
+impl<B: Source> Wire<B> {
+    /// The body of a request with these headers.
+    pub(super) fn new(body: B, headers: &HeaderMap) -> Self {
+        let expect = headers.get(EXPECT).map(|value| value.as_bytes().to_ascii_lowercase());
+        Self { body: Some(body), held_back: expect.as_deref() == Some(b"100-continue") }
+    }
+
+    /// The next bytes as they came; `None` at the end of the body.
+    pub(super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
+        self.held_back = false;
+        loop {
+            let Some(body) = &mut self.body else { return Poll::Ready(None) };
+            let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
+            if body.is_end_stream() {
+                self.body = None;
+            }
+            match frame {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) if !data.is_empty() => return Poll::Ready(Some(Ok(data))),
+                    Ok(_) | Err(_) => {}
+                },
+                Some(Err(error)) => {
+                    self.body = None;
+                    return Poll::Ready(Some(Err(broken(error.into()))));
+                }
+                None => self.body = None,
+            }
+        }
+    }
+}
+
+fn broken(error: BoxError) -> BodyError {
+    match error.downcast_ref::<hyper::Error>() {
+        Some(hyper) if hyper.is_incomplete_message() => BodyError::Incomplete,
+        Some(_) | None => BodyError::Connection(error),
+    }
+}
+
+impl<B: Source> Drop for Wire<B> {
+    fn drop(&mut self) {
+        let Some(body) = self.body.take().filter(|body| !self.held_back && !body.is_end_stream()) else {
+            return;
+        };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(tokio::time::timeout(DRAIN_TIME_MAX, drain(body)));
+        }
+    }
+}
+
+async fn drain<B: Source>(mut body: B) {
+    let mut drained = 0;
+    while drained < DRAIN_BYTES_MAX {
+        let Some(Ok(frame)) = body.frame().await else { return };
+        drained += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
