@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(ClientHints::read(folder.path()), None);
         let hints = ClientHints {
             endpoint: "http://127.0.0.1:9000".into(),
-            region: "us-east-1".into(),
+            region: "local".into(),
             address: "127.0.0.1:9000".into(),
         };
         hints.write(folder.path()).unwrap();

@@ -11,7 +11,7 @@ use crate::types::BucketName;
 
 const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
-const REGION_DEFAULT: &str = "us-east-1";
+const REGION_DEFAULT: &str = crate::s3::Options::REGION_DEFAULT;
 const CLUSTER_SECRET_LEN_MIN: usize = 16;
 
 /// Which process this is, before anything is validated.
@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(options.listen.address.to_string(), "127.0.0.1:9000");
         assert_eq!(options.listen.console_address.unwrap().to_string(), "127.0.0.1:9001");
         assert_eq!(options.state, Path::new("./data/.holdfast"));
-        assert_eq!(options.region, "us-east-1");
+        assert_eq!(options.region, "local");
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub bucket: Vec<String>,
 
-    /// Region that clients sign for [default: us-east-1]
+    /// Region that clients sign for [default: local; us-east-1 is accepted too]
     #[arg(long, value_name = "NAME")]
     pub region: Option<String>,
 

@@ -36,7 +36,10 @@ pub(super) enum ReceivedContent {
 impl Engine {
     /// Stores an object; durable when this returns.
     pub async fn put(&self, request: PutRequest, body: impl Body) -> Result<PutOutcome> {
-        self.store.bucket(request.bucket.as_str())?;
+        if request.length.is_none_or(|length| length > self.inline_bytes_max as u64) {
+            // Not worth receiving for nothing. Tiny ones find out when they are committed.
+            self.store.bucket(request.bucket.as_str())?;
+        }
         let received = self.receive(body, request.length, request.content_md5, self.inline_bytes_max).await?;
         let modified = self.clock.now();
         let (content, blob) = match received.content {

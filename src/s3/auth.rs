@@ -98,8 +98,15 @@ pub(super) fn verify<'a>(
         return Err(Code::InvalidToken.into());
     }
     let now = AmzTime::from_unix_secs(now_secs);
-    let verification = sigv4::verify(parts, &claim, secret.expose(), region, now, &service.keys)
-        .map_err(|refusal| Error::unauthorized(refusal, Some(&claim), region, now_secs))?;
+    let verification = sigv4::verify(
+        parts,
+        &claim,
+        secret.expose(),
+        service.options.accepted_region(&claim.region),
+        now,
+        &service.keys,
+    )
+    .map_err(|refusal| Error::unauthorized(refusal, Some(&claim), region, now_secs))?;
     if matches!(claim.placement, Placement::Query { .. }) {
         unhoist(&query, &mut head.headers);
     }

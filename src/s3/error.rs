@@ -313,7 +313,9 @@ impl Error {
     pub(super) fn unauthorized(refusal: Refusal, claim: Option<&Claim>, region: &str, now_secs: u64) -> Self {
         match refusal {
             Refusal::UnsupportedMechanism => Self::request(
-                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+                "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: \
+                 'aws configure set default.s3.signature_version s3v4', or in boto3 \
+                 Config(signature_version='s3v4').",
             ),
             Refusal::TwoMechanisms => Self::with_message(
                 Code::InvalidArgument,

@@ -35,9 +35,27 @@ pub struct Options {
     pub idle_timeout: Duration,
 }
 
+impl Options {
+    /// The region of a server whose operator named none. It is none of AWS's on purpose: for those that
+    /// AWS opened before 2014 aws-cli v1 and boto3 presign with the withdrawn signature version 2.
+    pub const REGION_DEFAULT: &'static str = "local";
+    /// What clients sign for that were told no region.
+    const REGION_OF_CLIENTS: &'static str = "us-east-1";
+
+    /// The region that a signature for `claimed` is checked against.
+    pub(super) fn accepted_region<'a>(&'a self, claimed: &'a str) -> &'a str {
+        let unnamed = self.region == Self::REGION_DEFAULT && claimed == Self::REGION_OF_CLIENTS;
+        if unnamed { claimed } else { &self.region }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { region: "us-east-1".into(), domains: Vec::new(), idle_timeout: Duration::from_secs(30) }
+        Self {
+            region: Self::REGION_DEFAULT.into(),
+            domains: Vec::new(),
+            idle_timeout: Duration::from_secs(30),
+        }
     }
 }
 

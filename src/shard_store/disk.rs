@@ -10,6 +10,29 @@ use rustix::fs::FallocateFlags;
 
 use super::drive::DriveError;
 
+/// Alignment of direct writes: the page, which no block device exceeds.
+pub(super) const DIRECT_BYTES: usize = 4096;
+
+/// Memory that direct writes can take: aligned, kept from one write to the next.
+#[derive(Debug, Default)]
+pub(super) struct DirectBuffer(Vec<u8>);
+
+impl DirectBuffer {
+    /// The parts one after another, padded with zeros to a multiple of [`DIRECT_BYTES`].
+    pub(super) fn fill(&mut self, parts: &[&[u8]]) -> &[u8] {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        let padded = len.next_multiple_of(DIRECT_BYTES);
+        self.0.clear();
+        self.0.reserve(padded + DIRECT_BYTES);
+        // The memory stays where it is from here on: there is room for all that is added.
+        let lead = self.0.as_ptr().align_offset(DIRECT_BYTES);
+        self.0.resize(lead, 0);
+        parts.iter().for_each(|part| self.0.extend_from_slice(part));
+        self.0.resize(lead + padded, 0);
+        &self.0[lead..]
+    }
+}
+
 /// A file with its path, for messages.
 #[derive(Debug)]
 pub(super) struct DiskFile {
@@ -47,6 +70,17 @@ impl DiskFile {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(true).mode(0o600);
         Self::new("create", path, options.open(path))
+    }
+
+    /// Opens a file for writes that pass the page cache by, where the file system can do that. Lengths,
+    /// offsets and memory must be multiples of [`DIRECT_BYTES`].
+    pub(super) fn open_direct(path: &Path) -> Result<Self, DriveError> {
+        let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
+        let opened = OpenOptions::new().write(true).custom_flags(direct).open(path);
+        match opened {
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Self::open_rw(path),
+            other => Self::new("open", path, other),
+        }
     }
 
     fn fail(&self, attempt: &str, error: &io::Error) -> DriveError {

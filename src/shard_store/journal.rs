@@ -1,40 +1,47 @@
 //! The drive's replica of the metadata log: entries in order, durable one append at a time.
 //!
-//! Files `log/FIRST.log` (FIRST: index of the first entry, 16 hex digits) are preallocated, or recycled
-//! from trimmed ones so that a sync need not write file-system metadata. An entry:
+//! Files `log/FIRST.log` (FIRST: index of the first entry, 16 hex digits) are filled with zeros ahead of
+//! use, or recycled from trimmed ones, so that a sync writes no file-system metadata. Writes pass the page
+//! cache by. An entry starts at a multiple of 4 KiB:
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
 //! | 0 | 4 | magic `HFlg` |
-//! | 4 | 4 | CRC-32C of bytes 8.. of the entry, payload included |
+//! | 4 | 4 | checksum: CRC-32C of the drive id and bytes 8..32, rotated, with the CRC-32C of the payload |
 //! | 8 | 8 | epoch, little endian like all that follows |
 //! | 16 | 8 | index |
 //! | 24 | 4 | payload length |
 //! | 28 | 4 | 0 |
-//! | 32 | n | payload, then zeros up to a multiple of 8 |
+//! | 32 | n | payload, then zeros up to a multiple of 4 KiB |
 //!
 //! Crash argument. An append is acknowledged after its `fdatasync`, which also covers every earlier
 //! byte of the file; a file is synced with its folder before its first entry. So a crash can tear only
 //! the one entry that was being written: its checksum fails and the log ends before it. Bytes of an
 //! earlier use of a recycled file carry lower indices, which do not continue the log, and end it too.
 //! An entry with the same index and a higher epoch supersedes what stood there and after it.
+//!
+//! Payloads hold bytes that clients chose, and remains of them may stand where an entry is looked for. The
+//! drive id, which no client knows, is part of the checksum so that nobody can make up an entry.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
 
-use super::disk::{self, DiskFile};
+use super::disk::{self, DIRECT_BYTES, DirectBuffer, DiskFile};
 use super::drive::DriveError;
 use crate::checksum::crc32c;
-use crate::types::{LogEntry, LogPosition};
+use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more.
 const FILE_BYTES: u64 = 16 << 20;
+/// Length of a file that is needed before one is prepared: short, because somebody waits for it.
+const HASTY_FILE_BYTES: u64 = 256 << 10;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
 /// Trimmed files kept for reuse.
-const SPARES_MAX: usize = 2;
+const SPARES_MAX: usize = 6;
 /// About how much one read returns.
 const READ_BYTES_MAX: usize = 4 << 20;
 
@@ -42,9 +49,13 @@ const READ_BYTES_MAX: usize = 4 << 20;
 #[derive(Debug)]
 pub(super) struct Journal {
     folder: PathBuf,
+    drive: DriveId,
     /// First index of each file; the last one is being written.
     files: BTreeMap<u64, PathBuf>,
     spares: VecDeque<PathBuf>,
+    /// A spare being filled with zeros on another thread.
+    preparing: Option<Receiver<Result<PathBuf, DriveError>>>,
+    buffer: DirectBuffer,
     current: Option<Current>,
     first: Option<LogPosition>,
     last: Option<LogPosition>,
@@ -62,12 +73,15 @@ struct Current {
 
 impl Journal {
     /// Opens the log in `folder`, which is made if need be.
-    pub(super) fn open(folder: &Path) -> Result<Self, DriveError> {
+    pub(super) fn open(folder: &Path, drive: DriveId) -> Result<Self, DriveError> {
         disk::create_dir(folder)?;
         let mut journal = Self {
             folder: folder.to_owned(),
+            drive,
             files: BTreeMap::new(),
             spares: VecDeque::new(),
+            preparing: None,
+            buffer: DirectBuffer::default(),
             current: None,
             first: None,
             last: None,
@@ -77,12 +91,53 @@ impl Journal {
         for name in disk::list_dir(folder)? {
             match name.strip_suffix(".log").map(|stem| u64::from_str_radix(stem, 16)) {
                 Some(Ok(first)) => drop(journal.files.insert(first, folder.join(name))),
-                _ if name.ends_with(".spare") => disk::remove_file(&folder.join(name))?,
+                _ if name.ends_with(".spare") => journal.keep_spare(folder.join(name))?,
                 _ => {}
             }
         }
         journal.recover()?;
+        journal.prepare_spare();
         Ok(journal)
+    }
+
+    /// Keeps a whole spare file of an earlier run; a half-filled one goes.
+    fn keep_spare(&mut self, path: PathBuf) -> Result<(), DriveError> {
+        if DiskFile::open(&path)?.len()? != FILE_BYTES || self.spares.len() >= SPARES_MAX {
+            return disk::remove_file(&path);
+        }
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+        self.spare_count = self.spare_count.max(stem.unwrap_or(0));
+        self.spares.push_back(path);
+        Ok(())
+    }
+
+    fn next_spare_path(&mut self) -> PathBuf {
+        self.spare_count += 1;
+        self.folder.join(format!("{}.spare", self.spare_count))
+    }
+
+    /// Has a spare filled in the background, unless there is one.
+    fn prepare_spare(&mut self) {
+        if !self.spares.is_empty() || self.preparing.is_some() {
+            return;
+        }
+        let (done, prepared) = channel();
+        let path = self.next_spare_path();
+        let fill = move || {
+            // A failure shows again, and is told, when a file is needed.
+            let _ = done.send(zeroed_file(&path, FILE_BYTES).map(|()| path));
+        };
+        if std::thread::Builder::new().name("log-prepare".into()).spawn(fill).is_ok() {
+            self.preparing = Some(prepared);
+        }
+    }
+
+    fn take_spare(&mut self) -> Option<PathBuf> {
+        if let Some(prepared) = self.preparing.as_ref().and_then(|preparing| preparing.try_recv().ok()) {
+            self.preparing = None;
+            self.spares.extend(prepared.ok());
+        }
+        self.spares.pop_front()
     }
 
     /// Reads every file; the log ends where the entries stop continuing.
@@ -97,10 +152,10 @@ impl Journal {
                 self.drop_file(start)?;
                 continue;
             }
-            let file = DiskFile::open_rw(&self.files[&start])?;
-            let len = file.len()?;
-            let content = file.read_exact_at(len as usize, 0)?;
-            let scanned = scan(&content, start, self.last);
+            let path = &self.files[&start];
+            let content = read_whole(path)?;
+            let (file, len) = (DiskFile::open_direct(path)?, content.len() as u64);
+            let scanned = scan(self.drive, &content, start, self.last);
             if scanned.entries.is_empty() && self.last.is_some_and(|last| start <= last.index) {
                 // Made for an entry that never came.
                 self.drop_file(start)?;
@@ -136,17 +191,15 @@ impl Journal {
             return Ok(());
         }
         self.check_continues(position)?;
-        let head = head(position, payload);
-        let padding = [0u8; 7];
-        let padding = &padding[..payload.len().next_multiple_of(8) - payload.len()];
-        let length = (HEAD_BYTES + payload.len() + padding.len()) as u64;
+        let length = entry_len(payload.len()) as u64;
         let newest_file = self.files.keys().next_back().copied().unwrap_or(0);
         let reaches_back = self.last.is_some() && position.index <= newest_file;
         if reaches_back || self.current.as_ref().is_none_or(|current| current.end + length > current.len) {
             self.roll(position.index, length)?;
         }
         let current = self.current.as_mut().expect("a file was rolled when there was none");
-        current.file.write_all_at(&[&head, payload, padding], current.end)?;
+        let head = head(self.drive, position, payload);
+        current.file.write_all_at(&[self.buffer.fill(&[&head, payload])], current.end)?;
         current.file.sync_data()?;
         current.end += length;
         self.last = Some(position);
@@ -159,36 +212,33 @@ impl Journal {
     }
 
     fn check_continues(&self, position: LogPosition) -> Result<(), DriveError> {
+        let fits = match (self.first, self.last) {
+            (Some(first), Some(last)) => continues(last, position) && position.index >= first.index,
+            _ => position.index == self.next_when_empty,
+        };
         let end = self.last.unwrap_or(LogPosition { epoch: 0, index: self.next_when_empty - 1 });
-        if continues(end, position) && self.first.is_none_or(|first| position.index >= first.index) {
-            Ok(())
-        } else {
-            Err(DriveError::LogGap { end })
-        }
+        if fits { Ok(()) } else { Err(DriveError::LogGap { end }) }
     }
 
     /// Starts a new file with an entry of `index` and at least `length` bytes.
     fn roll(&mut self, index: u64, length: u64) -> Result<(), DriveError> {
         let path = self.folder.join(format!("{index:016x}.log"));
-        let reused = if length <= FILE_BYTES { self.spares.pop_front() } else { None };
+        let reused = if length <= FILE_BYTES { self.take_spare() } else { None };
         if self.files.contains_key(&index) {
             self.drop_file(index)?;
         }
-        let file = match reused {
+        match reused {
             Some(spare) => {
-                std::fs::rename(&spare, &path).map_err(|error| disk::io_error("rename", &spare, &error))?;
-                DiskFile::open_rw(&path)?
+                std::fs::rename(&spare, &path).map_err(|e| disk::io_error("rename", &spare, &e))?
             }
-            None => {
-                let file = DiskFile::create(&path)?;
-                file.allocate(length.max(FILE_BYTES))?;
-                file
-            }
-        };
-        file.sync_data()?;
+            None => zeroed_file(&path, length.max(HASTY_FILE_BYTES))?,
+        }
+        let len = DiskFile::open(&path)?.len()?;
+        let file = DiskFile::open_direct(&path)?;
         disk::sync_dir(&self.folder)?;
-        self.current = Some(Current { len: file.len()?, file, end: 0 });
+        self.current = Some(Current { len, file, end: 0 });
         self.files.insert(index, path);
+        self.prepare_spare();
         Ok(())
     }
 
@@ -201,15 +251,13 @@ impl Journal {
         let mut entries: Vec<LogEntry> = Vec::new();
         let mut bytes = 0;
         let start = self.files.range(..=from).next_back().map_or(0, |(&start, _)| start);
-        for (&start, path) in self.files.range(start..) {
-            let file = DiskFile::open(path)?;
-            let content = file.read_exact_at(file.len()? as usize, 0)?;
+        let mut files = self.files.range(start..).peekable();
+        while let Some((&start, path)) = files.next() {
+            // What a later file begins with supersedes what this one may hold from there on.
+            let below = files.peek().map_or(u64::MAX, |(next, _)| **next);
             let before = entries.last().map(|entry| entry.position);
-            for entry in scan(&content, start, before).entries {
-                while entries.last().is_some_and(|last| last.position.index >= entry.position.index) {
-                    entries.pop();
-                }
-                if entry.position.index >= from && entry.position <= last {
+            for entry in scan(self.drive, &read_whole(path)?, start, before).entries {
+                if (from..below).contains(&entry.position.index) && entry.position <= last {
                     bytes += entry.payload.len() + HEAD_BYTES;
                     entries.push(entry);
                 }
@@ -227,8 +275,7 @@ impl Journal {
             let (_, path) = self.files.pop_first().expect("there are two files");
             self.first = Some(LogPosition { epoch: 0, index: next });
             if self.spares.len() < SPARES_MAX && DiskFile::open(&path)?.len()? == FILE_BYTES {
-                self.spare_count += 1;
-                let spare = self.folder.join(format!("{}.spare", self.spare_count));
+                let spare = self.next_spare_path();
                 std::fs::rename(&path, &spare).map_err(|error| disk::io_error("rename", &path, &error))?;
                 self.spares.push_back(spare);
             } else {
@@ -257,6 +304,30 @@ impl Journal {
     }
 }
 
+/// Bytes that an entry takes in a file.
+fn entry_len(payload_len: usize) -> usize {
+    (HEAD_BYTES + payload_len).next_multiple_of(DIRECT_BYTES)
+}
+
+/// Makes a file of zeros, durable with all that is needed to write into it.
+fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
+    const STEP_BYTES: usize = 1 << 20;
+    let length = length.next_multiple_of(DIRECT_BYTES as u64);
+    DiskFile::create(path)?.allocate(length)?;
+    let file = DiskFile::open_direct(path)?;
+    let mut zeros = DirectBuffer::default();
+    for at in (0..length).step_by(STEP_BYTES) {
+        let step = STEP_BYTES.min((length - at) as usize);
+        file.write_all_at(&[zeros.fill(&[&vec![0; step]])], at)?;
+    }
+    file.sync_data()
+}
+
+fn read_whole(path: &Path) -> Result<Bytes, DriveError> {
+    let file = DiskFile::open(path)?;
+    file.read_exact_at(file.len()? as usize, 0)
+}
+
 /// Whether an entry may stand after `end`: the next index in the same or a later epoch, or an earlier
 /// index again in a later epoch.
 fn continues(end: LogPosition, position: LogPosition) -> bool {
@@ -264,21 +335,22 @@ fn continues(end: LogPosition, position: LogPosition) -> bool {
         || (position.index <= end.index && position.epoch > end.epoch)
 }
 
-fn head(position: LogPosition, payload: &[u8]) -> [u8; HEAD_BYTES] {
+fn head(drive: DriveId, position: LogPosition, payload: &[u8]) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     head[..4].copy_from_slice(&MAGIC);
     head[8..16].copy_from_slice(&position.epoch.to_le_bytes());
     head[16..24].copy_from_slice(&position.index.to_le_bytes());
     head[24..28].copy_from_slice(&(payload.len() as u32).to_le_bytes());
-    let sum = checksum(&head, payload);
+    let sum = checksum(drive, &head, payload);
     head[4..8].copy_from_slice(&sum.to_le_bytes());
     head
 }
 
-fn checksum(head: &[u8], payload: &[u8]) -> u32 {
-    // Two sums, the second seeded by being taken over the first: cheaper than joining the slices.
-    let head_sum = crc32c(&head[8..HEAD_BYTES]);
-    head_sum.rotate_left(13) ^ crc32c(payload)
+fn checksum(drive: DriveId, head: &[u8], payload: &[u8]) -> u32 {
+    let mut identity = [0; HEAD_BYTES - 8 + 16];
+    identity[..16].copy_from_slice(&drive.0.to_le_bytes());
+    identity[16..].copy_from_slice(&head[8..HEAD_BYTES]);
+    crc32c(&identity).rotate_left(13) ^ crc32c(payload)
 }
 
 struct Scanned {
@@ -288,10 +360,10 @@ struct Scanned {
 }
 
 /// The entries of one file whose first has index `start`, as far as they continue from `before`.
-fn scan(content: &Bytes, start: u64, before: Option<LogPosition>) -> Scanned {
+fn scan(drive: DriveId, content: &Bytes, start: u64, before: Option<LogPosition>) -> Scanned {
     let mut entries: Vec<LogEntry> = Vec::new();
     let mut at = 0;
-    while let Some(entry) = parse(content, at) {
+    while let Some(entry) = parse(drive, content, at) {
         let accepted = match entries.last().map(|entry| entry.position) {
             Some(end) => continues(end, entry.position),
             None => {
@@ -301,7 +373,7 @@ fn scan(content: &Bytes, start: u64, before: Option<LogPosition>) -> Scanned {
         if !accepted {
             break;
         }
-        at += HEAD_BYTES + entry.payload.len().next_multiple_of(8);
+        at += entry_len(entry.payload.len());
         while entries.last().is_some_and(|last| last.position.index >= entry.position.index) {
             entries.pop();
         }
@@ -310,13 +382,13 @@ fn scan(content: &Bytes, start: u64, before: Option<LogPosition>) -> Scanned {
     Scanned { entries, end: at as u64 }
 }
 
-fn parse(content: &Bytes, at: usize) -> Option<LogEntry> {
+fn parse(drive: DriveId, content: &Bytes, at: usize) -> Option<LogEntry> {
     let head = content.get(at..at + HEAD_BYTES)?;
     let field = |range: std::ops::Range<usize>| head.get(range).and_then(|bytes| bytes.try_into().ok());
     let length = u32::from_le_bytes(head[24..28].try_into().ok()?) as usize;
     let start = at + HEAD_BYTES;
     let payload = content.get(start..start.checked_add(length)?)?;
-    if head[..4] != MAGIC || head[4..8] != checksum(head, payload).to_le_bytes() {
+    if head[..4] != MAGIC || head[4..8] != checksum(drive, head, payload).to_le_bytes() {
         return None;
     }
     let position =
@@ -327,6 +399,8 @@ fn parse(content: &Bytes, at: usize) -> Option<LogEntry> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DRIVE: DriveId = DriveId(7);
 
     fn at(epoch: u64, index: u64) -> LogPosition {
         LogPosition { epoch, index }
@@ -339,11 +413,11 @@ mod tests {
     #[test]
     fn entries_survive_reopening_and_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         for index in 1..=20 {
             journal.append(at(1, index), &vec![index as u8; 1 << 20]).unwrap();
         }
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         assert_eq!(journal.last(), Some(at(1, 20)));
         journal.append(at(2, 21), b"x").unwrap();
         let read = journal.read(20).unwrap();
@@ -354,22 +428,29 @@ mod tests {
     #[test]
     fn torn_tail_is_cut_on_open() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         journal.append(at(1, 1), b"whole").unwrap();
         let end = journal.current.as_ref().unwrap().end;
         journal.append(at(1, 2), &[7; 5000]).unwrap();
         let file = DiskFile::open_rw(&journal.files[&1]).unwrap();
-        file.write_at(&[0; 1000], end + 3000).unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        file.write_at(&[1; 1000], end + 3000).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         assert_eq!(journal.last(), Some(at(1, 1)));
         journal.append(at(2, 2), b"again").unwrap();
-        assert_eq!(positions(&Journal::open(folder.path()).unwrap(), 1), [at(1, 1), at(2, 2)]);
+        assert_eq!(positions(&Journal::open(folder.path(), DRIVE).unwrap(), 1), [at(1, 1), at(2, 2)]);
+    }
+
+    #[test]
+    fn an_entry_of_another_drive_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        Journal::open(folder.path(), DRIVE).unwrap().append(at(1, 1), b"x").unwrap();
+        assert_eq!(Journal::open(folder.path(), DriveId(8)).unwrap().last(), None);
     }
 
     #[test]
     fn gaps_and_older_epochs_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         journal.append(at(2, 1), b"a").unwrap();
         for refused in [at(2, 3), at(1, 2), at(1, 1)] {
             assert!(matches!(journal.append(refused, b""), Err(DriveError::LogGap { .. })), "{refused:?}");
@@ -380,27 +461,27 @@ mod tests {
     #[test]
     fn a_higher_epoch_supersedes_the_tail() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         for index in 1..=5 {
             journal.append(at(1, index), b"old").unwrap();
         }
         journal.append(at(2, 4), b"new").unwrap();
         let expected = [at(1, 1), at(1, 2), at(1, 3), at(2, 4)];
         assert_eq!(positions(&journal, 1), expected);
-        assert_eq!(positions(&Journal::open(folder.path()).unwrap(), 1), expected);
+        assert_eq!(positions(&Journal::open(folder.path(), DRIVE).unwrap(), 1), expected);
     }
 
     #[test]
     fn superseding_entries_reach_back_over_files() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         for index in 1..=20 {
             journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
         }
         for index in 10..=30 {
             journal.append(at(2, index), &vec![2; 1 << 20]).unwrap();
         }
-        let journal = Journal::open(folder.path()).unwrap();
+        let journal = Journal::open(folder.path(), DRIVE).unwrap();
         let mut read = Vec::new();
         while read.len() < 30 {
             read.extend(positions(&journal, read.len() as u64 + 1));
@@ -412,7 +493,7 @@ mod tests {
     #[test]
     fn trimmed_files_are_recycled_and_their_old_bytes_ignored() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         for index in 1..=60 {
             journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
             if index == 40 {
@@ -421,7 +502,7 @@ mod tests {
         }
         let first = journal.first().unwrap().index;
         assert!(first > 1 && first <= 40, "{first}");
-        let reopened = Journal::open(folder.path()).unwrap();
+        let reopened = Journal::open(folder.path(), DRIVE).unwrap();
         assert_eq!(reopened.last(), Some(at(1, 60)));
         assert_eq!(reopened.first().unwrap().index, first);
         assert!(matches!(reopened.read(1), Err(DriveError::NotFound)));
@@ -430,11 +511,11 @@ mod tests {
     #[test]
     fn a_reset_log_goes_on_where_it_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path()).unwrap();
+        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
         journal.append(at(1, 1), b"a").unwrap();
         journal.reset(at(3, 100)).unwrap();
         assert!(journal.append(at(3, 2), b"").is_err());
         journal.append(at(3, 100), b"b").unwrap();
-        assert_eq!(Journal::open(folder.path()).unwrap().first(), Some(at(3, 100)));
+        assert_eq!(Journal::open(folder.path(), DRIVE).unwrap().first(), Some(at(3, 100)));
     }
 }

@@ -83,7 +83,7 @@ impl LocalDrive {
         }
         let (segments, appender) = segment::open(&root.join("segments"))?;
         let blobs = BlobFiles::open(&root.join("blobs"))?;
-        let journal = Journal::open(&root.join("log"))?;
+        let journal = Journal::open(&root.join("log"), format.drive)?;
         let shared = Arc::new(Shared {
             root: root.to_owned(),
             segments,
