@@ -55,13 +55,13 @@ def aws(own_environment):
     return run
 
 
-def client_at(endpoint, secret=topology.SECRET_KEY, **config):
+def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, **config):
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=topology.ACCESS_KEY,
         aws_secret_access_key=secret,
-        region_name=topology.REGION,
+        region_name=region,
         config=boto3.session.Config(**config) if config else None,
     )
 
