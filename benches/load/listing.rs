@@ -53,7 +53,7 @@ pub async fn load(server: &Server, signer: &Rc<Signer>, keys: usize) -> f64 {
 fn show_progress(index: usize, keys: usize) {
     const STEPS: usize = 50;
     let step = (keys / STEPS).max(1);
-    if index % step != 0 || !std::io::stderr().is_terminal() {
+    if !index.is_multiple_of(step) || !std::io::stderr().is_terminal() {
         return;
     }
     let done = (index / step).min(STEPS);

@@ -83,7 +83,7 @@ pub async fn get(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case:
             let answer = client.head().await;
             let expected = pattern.of(object, case.size);
             assert_eq!((answer.status, answer.length), (200, case.size), "GET {}", path(case.size, object));
-            let whole = turn % 16 == 0;
+            let whole = turn.is_multiple_of(16);
             client.body(case.size, |at, piece| check(expected, at, piece, whole)).await;
         }
     })

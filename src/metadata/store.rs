@@ -413,7 +413,8 @@ impl Writer {
     /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
     /// stands before them in the batch.
     fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
-        let (mutations, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        let (mutations, answers): (Vec<_>, Vec<_>) =
+            waiting.into_iter().map(|(m, answer)| (*m, answer)).unzip();
         let mut results = Vec::with_capacity(answers.len());
         let committed = self.try_commit(mutations, &mut results);
         if let Err(error) = committed {
@@ -429,11 +430,7 @@ impl Writer {
     }
 
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
-    fn try_commit(
-        &mut self,
-        mutations: Vec<Box<Mutation>>,
-        results: &mut Vec<Result<Applied>>,
-    ) -> Result<()> {
+    fn try_commit(&mut self, mutations: Vec<Mutation>, results: &mut Vec<Result<Applied>>) -> Result<()> {
         self.open_epoch()?;
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut accepted = Vec::with_capacity(mutations.len());
@@ -445,7 +442,7 @@ impl Writer {
                 return Err(error);
             }
             if result.is_ok() {
-                accepted.push(*mutation);
+                accepted.push(mutation);
             }
             results.push(result);
         }
@@ -516,7 +513,7 @@ impl Writer {
                 append.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
             }
         })));
-        let full = results.iter().any(|result| *result == Err(ReplicaError::NoSpace));
+        let full = results.contains(&Err(ReplicaError::NoSpace));
         self.drop_failed(&results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
         let reached = taken >= self.options.quorum;

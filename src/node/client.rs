@@ -198,7 +198,7 @@ async fn run_connection(node: &Weak<NodeClient>, index: usize, stream: TcpStream
     tokio::select! {
         () = send => {}
         () = receive => {}
-        () = probe(&connection) => {}
+        () = probe(node, &connection) => {}
     }
     waiting.close();
     if let Some(node) = node.upgrade() {
@@ -206,10 +206,14 @@ async fn run_connection(node: &Weak<NodeClient>, index: usize, stream: TcpStream
     }
 }
 
-/// Returns when the node no longer answers: a machine that hangs keeps its connections.
-async fn probe(connection: &Connection) {
+/// Returns when the node no longer answers, because a machine that hangs keeps its connections, or when
+/// nobody here uses the node any more.
+async fn probe(node: &Weak<NodeClient>, connection: &Connection) {
     loop {
         tokio::time::sleep(PROBE_EVERY).await;
+        if node.strong_count() == 0 {
+            return;
+        }
         let Some((id, answered)) = connection.waiting.register() else { return };
         let frame = Frame::new(id, &Request::Ping, Bytes::new());
         let answer = async { connection.frames.send(frame).await.is_ok() && answered.await.is_ok() };

@@ -224,7 +224,7 @@ pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
             return Err(Error::request("Bucket is missing Object Lock Configuration"));
         }
         if name == "x-amz-acl" && !CANNED_ACLS.contains(&value) {
-            return Err(Error::argument("x-amz-acl", value, ""));
+            return Err(Error::argument("x-amz-acl", value, "The canned ACL you specified is not known"));
         }
         if name == "x-amz-storage-class" && !STORAGE_CLASSES.contains(&value) {
             return Err(Code::InvalidStorageClass.into());

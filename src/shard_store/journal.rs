@@ -315,10 +315,10 @@ fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
     let length = length.next_multiple_of(DIRECT_BYTES as u64);
     DiskFile::create(path)?.allocate(length)?;
     let file = DiskFile::open_direct(path)?;
-    let mut zeros = DirectBuffer::default();
+    let mut buffer = DirectBuffer::default();
+    let zeros = buffer.fill(&[&vec![0; STEP_BYTES.min(length as usize)]]);
     for at in (0..length).step_by(STEP_BYTES) {
-        let step = STEP_BYTES.min((length - at) as usize);
-        file.write_all_at(&[zeros.fill(&[&vec![0; step]])], at)?;
+        file.write_all_at(&[&zeros[..zeros.len().min((length - at) as usize)]], at)?;
     }
     file.sync_data()
 }

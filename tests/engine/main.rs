@@ -1,5 +1,7 @@
 //! The engine on real drives in temporary folders: what is stored comes back, whatever happens to drives.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cluster;
 mod faults;
 mod objects;

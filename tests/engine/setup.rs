@@ -6,12 +6,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use holdfast::metadata::Replica;
-use holdfast::node::{DriveReplica, drives_min, open_local};
+use holdfast::node::{DriveReplica, NodeServer, drives_min, open_local, open_nodes};
 use holdfast::object::{
     Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
 };
 use holdfast::runtime::SystemClock;
 use holdfast::types::{Attributes, BucketName, ChecksumValue, ObjectKey};
+use tokio::net::TcpListener;
 
 pub const INLINE_MAX: usize = 4096;
 
@@ -52,15 +53,35 @@ pub fn key(name: &str) -> ObjectKey {
     ObjectKey::parse(name).unwrap()
 }
 
-/// Drives in a temporary folder.
+/// Drives in a temporary folder, in this process or each on a node of its own.
 pub struct Deployment {
     folder: tempfile::TempDir,
     drives: usize,
+    nodes: Vec<String>,
 }
+
+const SECRET: &[u8] = b"a secret of this test";
 
 impl Deployment {
     pub fn of(drives: usize) -> Self {
-        Self { folder: tempfile::tempdir().unwrap(), drives }
+        Self { folder: tempfile::tempdir().unwrap(), drives, nodes: Vec::new() }
+    }
+
+    /// The same on nodes, over real connections.
+    pub async fn on_nodes(drives: usize) -> Self {
+        let mut deployment = Self::of(drives);
+        for index in 0..drives {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            deployment.nodes.push(listener.local_addr().unwrap().to_string());
+            let node = NodeServer::open(vec![deployment.drive(index)], SECRET.to_vec()).unwrap();
+            tokio::spawn(Arc::new(node).serve(listener));
+        }
+        deployment
+    }
+
+    /// Both forms: what holds on one must hold on the other.
+    pub async fn both(drives: usize) -> [Self; 2] {
+        [Self::of(drives), Self::on_nodes(drives).await]
     }
 
     pub fn drive(&self, index: usize) -> PathBuf {
@@ -73,13 +94,17 @@ impl Deployment {
 
     /// Opens the engine as the server does; the database is apart from the drives.
     pub async fn open(&self) -> Arc<Engine> {
-        let paths: Vec<PathBuf> = (0..self.drives).map(|i| self.drive(i)).collect();
-        start(open_local(&paths).unwrap(), self.path()).await
+        let opened = if self.nodes.is_empty() {
+            open_local(&(0..self.drives).map(|i| self.drive(i)).collect::<Vec<_>>())
+        } else {
+            open_nodes(&self.nodes, SECRET, self.path()).await
+        };
+        start(opened.unwrap(), self.path()).await
     }
 }
 
 /// Starts an engine over drives, its database in `state`.
-pub async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
+async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
     let replica = |(slot, drive): &(_, Arc<dyn holdfast::shard_store::Drive>)| {
         Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
     };

@@ -1,0 +1,23 @@
+//! The S3 interface from outside: raw requests against the real binary, one file per operation.
+//! The invalid side is tested as hard as the valid one: AWS's code, and nothing stored.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod chunks;
+mod client;
+mod server;
+
+mod authentication;
+mod buckets;
+mod conditional;
+mod copy_object;
+mod delete_objects;
+mod get_object;
+mod list_multipart_uploads;
+mod list_objects;
+mod list_parts;
+mod multipart;
+mod put_object;
+mod streaming;
+mod sub_resources;
+mod upload_part_copy;

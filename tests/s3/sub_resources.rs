@@ -1,0 +1,115 @@
+//! What is not built answers as AWS does where it is not configured.
+
+use crate::client::{Bucket, Request};
+
+#[test]
+fn bucket_probes_get_their_not_configured_code() {
+    let bucket = Bucket::new();
+    for (name, code) in [
+        ("cors", "NoSuchCORSConfiguration"),
+        ("encryption", "ServerSideEncryptionConfigurationNotFoundError"),
+        ("lifecycle", "NoSuchLifecycleConfiguration"),
+        ("object-lock", "ObjectLockConfigurationNotFoundError"),
+        ("ownershipControls", "OwnershipControlsNotFoundError"),
+        ("policy", "NoSuchBucketPolicy"),
+        ("policyStatus", "NoSuchBucketPolicy"),
+        ("publicAccessBlock", "NoSuchPublicAccessBlockConfiguration"),
+        ("replication", "ReplicationConfigurationNotFoundError"),
+        ("tagging", "NoSuchTagSet"),
+        ("website", "NoSuchWebsiteConfiguration"),
+        ("analytics&id=1", "NoSuchConfiguration"),
+        ("metrics&id=1", "NoSuchConfiguration"),
+    ] {
+        let answer = bucket.request("GET", &format!("?{name}")).send().expect_error(404, code);
+        if !name.contains("id=") {
+            assert_eq!(answer.element("BucketName"), bucket.name);
+        }
+    }
+}
+
+#[test]
+fn bucket_probes_get_their_empty_documents() {
+    let bucket = Bucket::new();
+    for (name, content) in [
+        ("accelerate", "<AccelerateConfiguration"),
+        ("logging", "<BucketLoggingStatus"),
+        ("notification", "<NotificationConfiguration"),
+        ("requestPayment", "<Payer>BucketOwner</Payer>"),
+        ("versioning", "<VersioningConfiguration"),
+        ("acl", "<Permission>FULL_CONTROL</Permission>"),
+        ("inventory", "<IsTruncated>false</IsTruncated>"),
+        ("intelligent-tiering", "<IsTruncated>false</IsTruncated>"),
+    ] {
+        let answer = bucket.request("GET", &format!("?{name}")).send().expect_status(200);
+        assert!(answer.text().contains(content), "{}", answer.text());
+    }
+}
+
+#[test]
+fn probes_of_missing_buckets_say_so() {
+    let bucket = Bucket::new();
+    for name in ["policy", "versioning", "acl"] {
+        let answer = Request::new(&bucket.server, "GET", &format!("/no-such-bucket?{name}")).send();
+        answer.expect_error(404, "NoSuchBucket");
+    }
+}
+
+#[test]
+fn writes_are_refused_and_never_make_a_bucket_or_object() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    for name in
+        ["policy", "cors", "lifecycle", "versioning", "tagging", "encryption", "object-lock", "website"]
+    {
+        bucket.request("PUT", &format!("?{name}")).body("<x/>").send().expect_error(501, "NotImplemented");
+    }
+    bucket.request("PUT", "/k?tagging").body("<Tagging/>").send().expect_error(501, "NotImplemented");
+    bucket.request("PUT", "/new?acl").send().expect_error(404, "NoSuchKey");
+    bucket.request("PUT", "/k?retention").send().expect_error(400, "InvalidRequest");
+    bucket.request("POST", "/k?restore").send().expect_error(501, "NotImplemented");
+    bucket.request("POST", "/k?select&select-type=2").send().expect_error(501, "NotImplemented");
+    assert_eq!(bucket.get("k"), b"v");
+}
+
+#[test]
+fn removals_of_what_is_not_set_succeed() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    for rest in ["?policy", "?cors", "?lifecycle", "?tagging", "?website", "/k?tagging"] {
+        bucket.request("DELETE", rest).send().expect_status(204);
+    }
+    assert_eq!(bucket.get("k"), b"v");
+}
+
+#[test]
+fn object_probes_answer_for_the_object() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    let acl = bucket.request("GET", "/k?acl").send().expect_status(200);
+    assert!(acl.text().contains("FULL_CONTROL"));
+    let tags = bucket.request("GET", "/k?tagging").send().expect_status(200);
+    assert!(tags.text().contains("<TagSet></TagSet>"));
+    bucket.request("GET", "/k?retention").send().expect_error(400, "InvalidRequest");
+    bucket.request("GET", "/missing?acl").send().expect_error(404, "NoSuchKey");
+    bucket.request("GET", "/missing?tagging").send().expect_error(404, "NoSuchKey");
+}
+
+#[test]
+fn private_acl_may_be_set_again_and_a_public_one_may_not() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    for rest in ["?acl", "/k?acl"] {
+        bucket.request("PUT", rest).header("x-amz-acl", "private").send().expect_status(200);
+        bucket
+            .request("PUT", rest)
+            .header("x-amz-acl", "public-read")
+            .send()
+            .expect_error(501, "NotImplemented");
+    }
+}
+
+#[test]
+fn preflight_is_forbidden_without_a_signature() {
+    let bucket = Bucket::new();
+    bucket.request("OPTIONS", "/k").anonymous().send().expect_error(403, "AccessForbidden");
+}
