@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "crash"))
 
 import topology  # noqa: E402
 

@@ -18,8 +18,8 @@ class Connection:
         self.timeout = timeout
         self.connection = None
 
-    def request(self, method, path, query=None, body=b""):
-        """Answers status, headers and body."""
+    def request(self, method, path, query=None, body=b"", length=None):
+        """Answers status, headers and body. A body that is an iterator needs its length."""
         if self.connection is None:
             host, port = self.address.split(":")
             self.connection = http.client.HTTPConnection(host, int(port), timeout=self.timeout)
@@ -27,6 +27,8 @@ class Connection:
         pairs = sorted((query or {}).items())
         text = "&".join(f"{quote(name)}={quote(value)}" for name, value in pairs)
         headers = self._sign(method, encoded, text)
+        if length is not None:
+            headers["content-length"] = str(length)
         try:
             self.connection.request(method, encoded + (f"?{text}" if text else ""), body=body, headers=headers)
             answer = self.connection.getresponse()
