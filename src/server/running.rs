@@ -62,8 +62,9 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let metrics = Arc::new(Metrics::default());
     let (listener, console) = bind(&options, &metrics).await?;
-    let (credentials, origin) = options.credentials()?;
     let storage = open_storage(&options).await?;
+    // Last, so that a pair is made only by a start that lives to show its secret.
+    let (credentials, origin) = options.credentials()?;
     make_buckets(&options, &storage.engine).await?;
     let started = Started {
         endpoint: client_endpoint(options.listen.public_url.as_deref(), listener.address()),

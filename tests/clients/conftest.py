@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "crash"))
 
 import topology  # noqa: E402
 
@@ -55,13 +56,13 @@ def aws(own_environment):
     return run
 
 
-def client_at(endpoint, secret=topology.SECRET_KEY, **config):
+def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, **config):
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=topology.ACCESS_KEY,
         aws_secret_access_key=secret,
-        region_name=topology.REGION,
+        region_name=region,
         config=boto3.session.Config(**config) if config else None,
     )
 

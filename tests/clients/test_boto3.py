@@ -298,3 +298,10 @@ def test_probes_of_what_is_not_configured_get_the_answers_of_s3(s3, bucket):
     refused("NoSuchLifecycleConfiguration", 404, s3.get_bucket_lifecycle_configuration, Bucket=bucket)
     refused("NoSuchTagSet", 404, s3.get_bucket_tagging, Bucket=bucket)
     assert s3.get_bucket_acl(Bucket=bucket)["Grants"][0]["Permission"] == "FULL_CONTROL"
+
+
+def test_a_client_that_signs_for_the_default_region_of_its_own_is_served(s3, bucket, server):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    usual = client_at(server.endpoint, region="us-east-1")
+    assert body(usual, bucket, "k") == b"x"
+    refused("AuthorizationHeaderMalformed", 400, client_at(server.endpoint, region="eu-west-9").list_buckets)
