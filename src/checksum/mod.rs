@@ -7,6 +7,8 @@ pub mod md5;
 
 mod md5_lanes;
 mod md5_stage;
+mod sha256;
 mod value;
 
+pub use sha256::Sha256;
 pub use value::{Hasher, allowed, combine, composite, crc32c, decode, default_kind, digest_len, encode};

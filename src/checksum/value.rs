@@ -3,9 +3,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
-use sha1::Sha1;
-use sha2::{Digest as _, Sha256};
+use sha1::{Digest as _, Sha1};
 
+use super::sha256::Sha256;
 use crate::types::{ChecksumAlgorithm, ChecksumKind, ChecksumValue};
 
 /// CRC-32C of a block, as kept beside every shard block.
@@ -41,7 +41,7 @@ impl Hasher {
     pub fn new(algorithm: ChecksumAlgorithm) -> Self {
         let state = match algorithm {
             ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::new()),
-            ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::new()),
+            ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::default()),
             ChecksumAlgorithm::Crc32 => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
             ChecksumAlgorithm::Crc32c => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
             ChecksumAlgorithm::Crc64Nvme => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
@@ -70,9 +70,7 @@ impl Hasher {
             State::Sha1(sha) => {
                 ChecksumValue { algorithm: self.algorithm, bytes: sha.finalize().as_slice().to_vec() }
             }
-            State::Sha256(sha) => {
-                ChecksumValue { algorithm: self.algorithm, bytes: sha.finalize().as_slice().to_vec() }
-            }
+            State::Sha256(sha) => ChecksumValue { algorithm: self.algorithm, bytes: sha.finish().to_vec() },
         }
     }
 }

@@ -6,7 +6,7 @@ mod secret;
 
 pub use secret::Secret;
 
-use sha2::{Digest, Sha256};
+use crate::checksum::Sha256;
 
 /// An access key and its secret.
 #[derive(Debug, Clone)]

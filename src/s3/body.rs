@@ -11,10 +11,9 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::HeaderMap;
 use hyper::header::CONTENT_LENGTH;
-use sha2::{Digest, Sha256};
 use tokio::time::{Instant, Sleep};
 
-use crate::checksum::{self, Hasher};
+use crate::checksum::{self, Hasher, Sha256};
 use crate::object::{self, BodyError};
 use crate::sigv4::{Payload, Verification};
 use crate::types::{ChecksumAlgorithm, ChecksumValue};
@@ -84,7 +83,7 @@ impl<B: Source> RequestBody<B> {
         let chunked = |form| Framing::Chunked(Box::new(Decoder::new(form)));
         let framing = match (verification.payload, verification.chunks) {
             (Payload::Sha256(hash), _) => {
-                payload_hash = Some((Sha256::new(), hash));
+                payload_hash = Some((Sha256::default(), hash));
                 Framing::Plain
             }
             (Payload::StreamingSigned, Some(chain)) => chunked(Form::Signed(chain)),
@@ -203,7 +202,7 @@ impl<B: Source> RequestBody<B> {
             return Err(BodyError::Incomplete);
         }
         if let Some((hash, expected)) = self.payload_hash.take()
-            && <[u8; 32]>::from(hash.finalize()) != expected
+            && hash.finish() != expected
         {
             return Err(BodyError::PayloadHashMismatch);
         }
@@ -359,7 +358,7 @@ mod tests {
 
     #[tokio::test]
     async fn payload_hash_is_checked() {
-        let good = Sha256::digest(b"abc").into();
+        let good = Sha256::digest(b"abc");
         assert!(read(Payload::Sha256(good), &[], b"abc").await.is_ok());
         assert_eq!(code(read(Payload::Sha256(good), &[], b"abd").await), Code::ContentSha256Mismatch);
     }

@@ -198,6 +198,16 @@ const BUCKET_ACTIONS: [&str; 4] =
     ["session", "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable"];
 const OBJECT_ACTIONS: [&str; 4] = ["restore", "select", "renameObject", "append"];
 
+/// Sub-resources that go with one method alone. With another one they must not fall through to the
+/// bucket or object itself: `DELETE /bucket?uploads` does not delete the bucket.
+const BUCKET_METHODS: [(&str, Method); 4] = [
+    ("delete", Method::POST),
+    ("location", Method::GET),
+    ("uploads", Method::GET),
+    ("versions", Method::GET),
+];
+const OBJECT_METHODS: [(&str, Method); 2] = [("attributes", Method::GET), ("uploads", Method::POST)];
+
 /// The parts of a request that choose its operation.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Target<'a> {
@@ -271,6 +281,9 @@ fn bucket_operation(method: &Method, query: &Query) -> Result<BucketOperation> {
             _ => Err(not_allowed(method, "BUCKET")),
         };
     }
+    if BUCKET_METHODS.iter().any(|(name, allowed)| query.has(name) && method != allowed) {
+        return Err(not_allowed(method, "BUCKET"));
+    }
     Ok(match *method {
         Method::GET if query.has("location") => Op::GetLocation,
         Method::GET if query.has("uploads") => Op::ListUploads,
@@ -298,6 +311,9 @@ fn object_operation(method: &Method, query: &Query, copies: bool) -> Result<Obje
             Method::DELETE => Ok(Op::Remove(aspect)),
             _ => Err(not_allowed(method, "OBJECT")),
         };
+    }
+    if OBJECT_METHODS.iter().any(|(name, allowed)| query.has(name) && method != allowed) {
+        return Err(not_allowed(method, "OBJECT"));
     }
     let (upload, part) = (query.has("uploadId"), query.has("partNumber"));
     Ok(match *method {
@@ -435,6 +451,10 @@ mod tests {
             (Method::POST, "/bkt/k".to_owned(), Code::MethodNotAllowed),
             (Method::PUT, "/".to_owned(), Code::MethodNotAllowed),
             (Method::PATCH, "/bkt".to_owned(), Code::MethodNotAllowed),
+            (Method::DELETE, "/bkt?uploads".to_owned(), Code::MethodNotAllowed),
+            (Method::PUT, "/bkt?delete".to_owned(), Code::MethodNotAllowed),
+            (Method::DELETE, "/bkt/k?uploads".to_owned(), Code::MethodNotAllowed),
+            (Method::PUT, "/bkt/k?attributes".to_owned(), Code::MethodNotAllowed),
         ] {
             assert_eq!(routed(method, "localhost", &path, false).unwrap_err().code, code, "{path}");
         }

@@ -1,7 +1,7 @@
 //! The canonical request and the string to sign.
 
 use hyper::HeaderMap;
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 use super::Parts;
 use super::encoding::{Slash, decoded, decoded_form, hex, push_encoded};
@@ -30,13 +30,13 @@ pub(super) fn request(parts: Parts<'_>, signed_headers: &str, payload: &str) -> 
 
 /// `AWS4-HMAC-SHA256`, time, scope and the hash of the canonical request.
 pub(super) fn string_to_sign(time: &str, scope: &str, canonical_request: &[u8]) -> Vec<u8> {
-    let hash: [u8; 32] = Sha256::digest(canonical_request).into();
+    let hash = digest(&SHA256, canonical_request);
     let mut out = Vec::with_capacity(160);
     for part in [b"AWS4-HMAC-SHA256".as_slice(), time.as_bytes(), scope.as_bytes()] {
         out.extend_from_slice(part);
         out.push(b'\n');
     }
-    out.extend_from_slice(&hex(&hash));
+    out.extend_from_slice(&hex(hash.as_ref()));
     out
 }
 

@@ -1,6 +1,6 @@
 //! Signatures inside an `aws-chunked` body: each covers its chunk and the signature before it.
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
 use super::encoding::hex;
@@ -23,8 +23,8 @@ impl ChunkSignatures {
 
     /// The signature of the next chunk, whose data has this SHA-256; the chain moves on.
     pub fn sign_chunk(&mut self, data_sha256: &[u8; 32]) -> [u8; 32] {
-        let empty: [u8; 32] = Sha256::digest(b"").into();
-        self.sign("AWS4-HMAC-SHA256-PAYLOAD", &[&empty, data_sha256])
+        let empty = digest(&SHA256, b"");
+        self.sign("AWS4-HMAC-SHA256-PAYLOAD", &[empty.as_ref(), data_sha256])
     }
 
     /// The signature of the trailer: of its `name:value\n` lines, with this SHA-256.
@@ -42,7 +42,7 @@ impl ChunkSignatures {
         self.sign_trailer(trailer_sha256).ct_eq(signature).into()
     }
 
-    fn sign(&mut self, algorithm: &str, hashes: &[&[u8; 32]]) -> [u8; 32] {
+    fn sign(&mut self, algorithm: &str, hashes: &[&[u8]]) -> [u8; 32] {
         let mut text = Vec::with_capacity(320);
         for line in [algorithm, &self.time, &self.scope] {
             text.extend_from_slice(line.as_bytes());

@@ -67,8 +67,8 @@ pub fn decode_form(text: &str) -> Option<String> {
     String::from_utf8(decoded_form(text).collect()).ok()
 }
 
-/// Lower-case hexadecimal digits of 32 bytes.
-pub fn hex(bytes: &[u8; 32]) -> [u8; 64] {
+/// Lower-case hexadecimal digits of the 32 bytes of a hash.
+pub fn hex(bytes: &[u8]) -> [u8; 64] {
     let mut digits = [0; 64];
     for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
         pair[0] = LOWER[usize::from(byte >> 4)];

@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock};
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use ring::hmac::{self, HMAC_SHA256};
 
 /// Keys kept at most; the cache starts afresh when it is full.
 const CACHED_KEYS_MAX: usize = 1024;
 
 /// A derived signing key, ready to sign.
 #[derive(Clone)]
-pub struct SigningKey(Hmac<Sha256>);
+pub struct SigningKey(hmac::Key);
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -20,27 +19,20 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("hmac takes keys of any length")
-}
-
 impl SigningKey {
     /// Derives the key of one day, region and service.
     pub fn derive(secret: &str, day: &str, region: &str, service: &str) -> Self {
-        let mut key = [b"AWS4", secret.as_bytes()].concat();
+        let mut key = hmac::Key::new(HMAC_SHA256, &[b"AWS4", secret.as_bytes()].concat());
         for step in [day, region, service, "aws4_request"] {
-            let mut mac = keyed(&key);
-            mac.update(step.as_bytes());
-            key = mac.finalize().into_bytes().to_vec();
+            key = hmac::Key::new(HMAC_SHA256, hmac::sign(&key, step.as_bytes()).as_ref());
         }
-        Self(keyed(&key))
+        Self(key)
     }
 
     /// The signature of a string to sign.
     pub fn sign(&self, string_to_sign: &[u8]) -> [u8; 32] {
-        let mut mac = self.0.clone();
-        mac.update(string_to_sign);
-        mac.finalize().into_bytes().into()
+        let tag = hmac::sign(&self.0, string_to_sign);
+        tag.as_ref().try_into().expect("an hmac-sha-256 has 32 bytes")
     }
 }
 

@@ -72,6 +72,27 @@ fn writes_are_refused_and_never_make_a_bucket_or_object() {
 }
 
 #[test]
+fn sub_resources_with_the_wrong_method_touch_nothing() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    for (method, rest) in [
+        ("DELETE", "/k?uploads"),
+        ("PUT", "/k?uploads"),
+        ("DELETE", "/k?attributes"),
+        ("DELETE", "?uploads"),
+        ("DELETE", "?versions"),
+        ("DELETE", "?location"),
+        ("PUT", "?delete"),
+    ] {
+        bucket.request(method, rest).body("x").send().expect_error(405, "MethodNotAllowed");
+    }
+    assert_eq!(bucket.get("k"), b"v");
+    bucket.request("DELETE", "/k").send().expect_status(204);
+    bucket.request("DELETE", "?uploads").send().expect_error(405, "MethodNotAllowed");
+    bucket.request("HEAD", "").send().expect_status(200);
+}
+
+#[test]
 fn removals_of_what_is_not_set_succeed() {
     let bucket = Bucket::new();
     bucket.put("k", b"v");
