@@ -45,11 +45,6 @@ impl Iam {
     pub fn find(&self, access_key: &str) -> Option<(&Secret, &Identity)> {
         (access_key == self.root.access_key).then_some((&self.root.secret, &self.root_identity))
     }
-
-    /// The owner of every bucket.
-    pub fn owner(&self) -> &Identity {
-        &self.root_identity
-    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::object::Engine;
 
 /// How often drives are asked for their space, and looked at for coming back.
-const WATCH_EVERY: Duration = Duration::from_secs(5);
+const WATCH_EVERY: Duration = Duration::from_secs(1);
 
 /// Background work under way; dropping it ends it.
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::model::Mutation;
+use super::model::{Mutation, NewContent};
 use crate::runtime::BoxFuture;
 use crate::types::{DriveSlot, LogEntry, LogPosition};
 
@@ -78,6 +78,18 @@ pub trait Replica: Send + Sync + std::fmt::Debug {
 pub(super) struct Batch {
     /// Applied in order; none in the entry that begins an epoch.
     pub(super) mutations: Vec<Mutation>,
+}
+
+impl Batch {
+    /// About how long it is when packed.
+    pub(super) fn about_bytes(&self) -> usize {
+        const MUTATION_BYTES: usize = 512;
+        let payload = |mutation: &Mutation| match mutation {
+            Mutation::PutObject { content: NewContent::Inline(data), .. } => data.len(),
+            _ => 0,
+        };
+        self.mutations.iter().map(|mutation| MUTATION_BYTES + payload(mutation)).sum()
+    }
 }
 
 /// The log that several replicas' entries amount to, from `base + 1` on without a gap.

@@ -75,6 +75,11 @@ pub(super) fn pack<T: Serialize>(value: &T) -> Vec<u8> {
     postcard::to_stdvec(value).expect("plain data serializes")
 }
 
+/// Packs a value of about so many bytes.
+pub(super) fn pack_large<T: Serialize>(value: &T, about: usize) -> Vec<u8> {
+    postcard::to_extend(value, Vec::with_capacity(about)).expect("plain data serializes")
+}
+
 /// Unpacks a column.
 pub(super) fn unpack<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, MetadataError> {
     postcard::from_bytes(bytes).map_err(|error| MetadataError::Database(format!("unreadable row: {error}")))

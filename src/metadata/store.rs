@@ -436,7 +436,7 @@ impl Writer {
         let mut accepted = Vec::with_capacity(mutations.len());
         for mutation in mutations {
             let result = self.applier.apply(&self.db, &mutation);
-            if let Err(error @ MetadataError::Database(_)) = result {
+            if let Err(error @ (MetadataError::Database(_) | MetadataError::NoSpace)) = result {
                 // Half of the mutation may stand in the transaction.
                 self.roll_back()?;
                 return Err(error);
@@ -456,8 +456,13 @@ impl Writer {
             self.roll_back()?;
             return Err(error);
         }
-        // Should COMMIT fail, the entry is durable but not answered; rebuilding applies it.
-        self.db.prepare_cached("COMMIT")?.execute([])?;
+        let committed = self.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
+        if let Err(error) = committed {
+            // The entry is durable but not answered: the next epoch supersedes it.
+            self.epoch_open = false;
+            self.roll_back()?;
+            return Err(error.into());
+        }
         self.end = position;
         Ok(())
     }
@@ -481,7 +486,10 @@ impl Writer {
     }
 
     fn roll_back(&mut self) -> Result<()> {
-        self.db.execute_batch("ROLLBACK")?;
+        // Some failures end the transaction by themselves.
+        if !self.db.is_autocommit() {
+            self.db.execute_batch("ROLLBACK")?;
+        }
         self.applier.rolled_back(&self.db)
     }
 
@@ -504,7 +512,7 @@ impl Writer {
 
     /// Appends to all live replicas at once; those that fail fall behind.
     fn append(&mut self, position: LogPosition, batch: &Batch) -> Result<()> {
-        let payload: bytes::Bytes = schema::pack(batch).into();
+        let payload: bytes::Bytes = schema::pack_large(batch, batch.about_bytes()).into();
         self.log_bytes += payload.len() as u64;
         let results = self.runtime.block_on(join_all(self.live.iter().map(|replica| {
             let entry = LogEntry { position, payload: payload.clone() };

@@ -90,6 +90,12 @@ impl DriveSet {
         if slots.is_empty() { Err(Error::NoSpace) } else { Ok(slots) }
     }
 
+    /// Whether the drives have room for an object that is kept in the metadata, which is on all of them.
+    pub(crate) fn check_room(&self) -> Result<()> {
+        let full = self.members.iter().filter(|m| m.free.load(Ordering::Relaxed) == 0).count();
+        if full > usize::from(self.scheme.parity) { Err(Error::NoSpace) } else { Ok(()) }
+    }
+
     /// Another place for a shard of a blob whose other shards are at `taken`: a drive that holds none
     /// of them, else, if `share` allows it, the one that holds fewest.
     pub fn place_again(&self, blob: BlobId, taken: &[DriveSlot], share: Sharing) -> Option<DriveSlot> {

@@ -50,6 +50,10 @@ async fn write_rebuilt(
     let stripes = layout.size.div_ceil(u64::from(layout.stripe_len)) as u32;
     let failed = |error| Error::Internal(Box::new(error));
     let full_len = scheme.shard_len(layout.stripe_len as usize) as u32;
+    if stripes > 1 {
+        // What an interrupted write left would be counted as ours.
+        within_time(target.discard(id)).await.map_err(failed)?;
+    }
     for stripe in 0..stripes {
         let data = rebuild_stripe(drives, layout, &codec, lost, stripe, shard).await?;
         let record = Record { id, stripe, data };

@@ -128,6 +128,7 @@ impl Engine {
         hasher.update(data.clone()).await;
         let (size, checksum) = (data.len() as u64, body.checksum());
         if data.len() <= inline_max {
+            self.drives.check_room()?;
             let md5 = hasher.finish().await;
             check_md5(content_md5, md5)?;
             return Ok(Received { size, md5, checksum, content: ReceivedContent::Inline(data) });

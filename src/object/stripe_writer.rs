@@ -119,13 +119,6 @@ pub(crate) async fn write_small(
         }
         replace_failed(drives, blob, &mut slots, &waiting);
     }
-    if usize::from(scheme.shards()) - waiting.len() < shards_min(scheme) {
-        return Err(failure(&errors));
-    }
-    let mut missing = crowded(&slots);
-    missing.extend(&waiting);
-    missing.sort_unstable();
-    missing.dedup();
     let layout = BlobLayout {
         blob,
         size: data.len() as u64,
@@ -133,6 +126,14 @@ pub(crate) async fn write_small(
         data_shards: scheme.data,
         slots,
     };
+    if usize::from(scheme.shards()) - waiting.len() < shards_min(scheme) {
+        discard(drives, &layout).await;
+        return Err(failure(&errors));
+    }
+    let mut missing = crowded(&layout.slots);
+    missing.extend(&waiting);
+    missing.sort_unstable();
+    missing.dedup();
     Ok(WrittenBlob { layout, missing })
 }
 

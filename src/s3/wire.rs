@@ -93,3 +93,67 @@ async fn drain<B: Source>(mut body: B) {
         drained += frame.data_ref().map_or(0, Bytes::len);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use hyper::body::Frame;
+    use hyper::header::HeaderValue;
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// A client that sends chunks for ever; each poll is reported.
+    struct Endless(mpsc::UnboundedSender<()>);
+
+    impl Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let _ = self.0.send(());
+            Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 1 << 20])))))
+        }
+    }
+
+    fn expecting() -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(EXPECT, HeaderValue::from_static("100-Continue"));
+        headers
+    }
+
+    /// How often the body is polled after its wire is dropped; ends when the body itself is dropped.
+    async fn polls_after_drop(headers: &HeaderMap, polled_before: bool) -> usize {
+        let (sender, mut polls) = mpsc::unbounded_channel();
+        let mut wire = Wire::new(Endless(sender), headers);
+        if polled_before {
+            assert!(wire.poll_bytes(&mut Context::from_waker(std::task::Waker::noop())).is_ready());
+            polls.recv().await;
+        }
+        drop(wire);
+        let mut count = 0;
+        while polls.recv().await.is_some() {
+            count += 1;
+        }
+        count
+    }
+
+    #[tokio::test]
+    async fn unwanted_body_is_drained_up_to_its_bound() {
+        assert_eq!(polls_after_drop(&HeaderMap::new(), false).await, DRAIN_BYTES_MAX >> 20);
+    }
+
+    #[tokio::test]
+    async fn body_that_waits_for_100_continue_is_not_asked_for() {
+        assert_eq!(polls_after_drop(&expecting(), false).await, 0);
+    }
+
+    #[tokio::test]
+    async fn body_that_was_asked_for_is_drained_like_any_other() {
+        assert_eq!(polls_after_drop(&expecting(), true).await, DRAIN_BYTES_MAX >> 20);
+    }
+}

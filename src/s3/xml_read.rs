@@ -8,6 +8,10 @@ use super::error::{Code, Error, Result};
 /// Elements within elements at most.
 const DEPTH_MAX: usize = 32;
 
+/// Elements in one document at most: 10,000 parts with all that can be said of one. Bounds the memory
+/// that a document of empty elements takes.
+const ELEMENTS_MAX: usize = 100_000;
+
 /// An element: text or children. Namespaces, attributes and comments are dropped.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Element {
@@ -40,8 +44,14 @@ fn parse(document: &[u8]) -> Option<Element> {
     let mut reader = Reader::from_str(std::str::from_utf8(document).ok()?);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
+    let mut elements = 0;
     loop {
-        match reader.read_event().ok()? {
+        let event = reader.read_event().ok()?;
+        elements += usize::from(matches!(event, Event::Start(_) | Event::Empty(_)));
+        if elements > ELEMENTS_MAX {
+            return None;
+        }
+        match event {
             Event::Start(start) => {
                 if open.len() >= DEPTH_MAX || root.is_some() {
                     return None;
@@ -129,6 +139,13 @@ mod tests {
             assert!(Element::parse(document.as_bytes(), "Delete").is_err(), "{document}");
         }
         assert!(Element::parse(b"<Delete>\xff</Delete>", "Delete").is_err());
+    }
+
+    #[test]
+    fn documents_of_too_many_elements_are_refused() {
+        let document = |count: usize| format!("<Delete>{}</Delete>", "<a/>".repeat(count));
+        assert!(Element::parse(document(ELEMENTS_MAX - 1).as_bytes(), "Delete").is_ok());
+        assert!(Element::parse(document(ELEMENTS_MAX).as_bytes(), "Delete").is_err());
     }
 
     proptest! {

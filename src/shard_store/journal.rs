@@ -34,8 +34,8 @@ use super::drive::DriveError;
 use crate::checksum::crc32c;
 use crate::types::{DriveId, LogEntry, LogPosition};
 
-/// Length of a log file, unless one entry needs more.
-const FILE_BYTES: u64 = 16 << 20;
+/// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
+const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
 /// Length of a file that is needed before one is prepared: short, because somebody waits for it.
 const HASTY_FILE_BYTES: u64 = 256 << 10;
 const HEAD_BYTES: usize = 32;
@@ -50,6 +50,7 @@ const READ_BYTES_MAX: usize = 4 << 20;
 pub(super) struct Journal {
     folder: PathBuf,
     drive: DriveId,
+    file_bytes: u64,
     /// First index of each file; the last one is being written.
     files: BTreeMap<u64, PathBuf>,
     spares: VecDeque<PathBuf>,
@@ -78,6 +79,7 @@ impl Journal {
         let mut journal = Self {
             folder: folder.to_owned(),
             drive,
+            file_bytes: (disk::space(folder)?.0 / 256).clamp(*FILE_BYTES.start(), *FILE_BYTES.end()),
             files: BTreeMap::new(),
             spares: VecDeque::new(),
             preparing: None,
@@ -102,7 +104,7 @@ impl Journal {
 
     /// Keeps a whole spare file of an earlier run; a half-filled one goes.
     fn keep_spare(&mut self, path: PathBuf) -> Result<(), DriveError> {
-        if DiskFile::open(&path)?.len()? != FILE_BYTES || self.spares.len() >= SPARES_MAX {
+        if DiskFile::open(&path)?.len()? != self.file_bytes || self.spares.len() >= SPARES_MAX {
             return disk::remove_file(&path);
         }
         let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
@@ -122,10 +124,10 @@ impl Journal {
             return;
         }
         let (done, prepared) = channel();
-        let path = self.next_spare_path();
+        let (path, bytes) = (self.next_spare_path(), self.file_bytes);
         let fill = move || {
             // A failure shows again, and is told, when a file is needed.
-            let _ = done.send(zeroed_file(&path, FILE_BYTES).map(|()| path));
+            let _ = done.send(zeroed_file(&path, bytes).map(|()| path));
         };
         if std::thread::Builder::new().name("log-prepare".into()).spawn(fill).is_ok() {
             self.preparing = Some(prepared);
@@ -140,33 +142,31 @@ impl Journal {
         self.spares.pop_front()
     }
 
-    /// Reads every file; the log ends where the entries stop continuing.
+    /// Finds the files that make the log and reads the last of them. Those before it were whole and durable
+    /// when it was begun.
     fn recover(&mut self) -> Result<(), DriveError> {
         let starts: Vec<u64> = self.files.keys().copied().collect();
         if let Some(&start) = starts.first() {
             self.next_when_empty = start;
         }
+        let mut begins: Option<LogPosition> = None;
         for start in starts {
-            if self.last.is_some_and(|last| start > last.index + 1) {
-                // Superseded by an earlier file of a later epoch.
-                self.drop_file(start)?;
-                continue;
+            let first = first_entry(self.drive, &self.files[&start], start)?;
+            match first.filter(|first| begins.is_none_or(|begins| first.epoch >= begins.epoch)) {
+                Some(first) => {
+                    self.first = self.first.or(Some(first));
+                    begins = Some(first);
+                }
+                // Made for an entry that never came, or superseded by an earlier file of a later epoch.
+                None => self.drop_file(start)?,
             }
-            let path = &self.files[&start];
-            let content = read_whole(path)?;
-            let (file, len) = (DiskFile::open_direct(path)?, content.len() as u64);
-            let scanned = scan(self.drive, &content, start, self.last);
-            if scanned.entries.is_empty() && self.last.is_some_and(|last| start <= last.index) {
-                // Made for an entry that never came.
-                self.drop_file(start)?;
-                continue;
-            }
-            if let Some(first) = scanned.entries.first() {
-                self.first = self.first.or(Some(first.position));
-            }
-            self.last = scanned.entries.last().map(|entry| entry.position).or(self.last);
-            self.current = Some(Current { file, len, end: scanned.end });
         }
+        let Some((&start, path)) = self.files.last_key_value() else { return Ok(()) };
+        let content = read_whole(path)?;
+        let scanned = scan(self.drive, &content, start, None);
+        self.last = scanned.entries.last().map(|entry| entry.position);
+        let (file, len) = (DiskFile::open_direct(path)?, content.len() as u64);
+        self.current = Some(Current { file, len, end: scanned.end });
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Journal {
     /// Starts a new file with an entry of `index` and at least `length` bytes.
     fn roll(&mut self, index: u64, length: u64) -> Result<(), DriveError> {
         let path = self.folder.join(format!("{index:016x}.log"));
-        let reused = if length <= FILE_BYTES { self.take_spare() } else { None };
+        let reused = if length <= self.file_bytes { self.take_spare() } else { None };
         if self.files.contains_key(&index) {
             self.drop_file(index)?;
         }
@@ -274,7 +274,7 @@ impl Journal {
         while let Some(next) = self.files.keys().nth(1).copied().filter(|&next| next <= below) {
             let (_, path) = self.files.pop_first().expect("there are two files");
             self.first = Some(LogPosition { epoch: 0, index: next });
-            if self.spares.len() < SPARES_MAX && DiskFile::open(&path)?.len()? == FILE_BYTES {
+            if self.spares.len() < SPARES_MAX && DiskFile::open(&path)?.len()? == self.file_bytes {
                 let spare = self.next_spare_path();
                 std::fs::rename(&path, &spare).map_err(|error| disk::io_error("rename", &path, &error))?;
                 self.spares.push_back(spare);
@@ -321,6 +321,18 @@ fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
         file.write_all_at(&[&zeros[..zeros.len().min((length - at) as usize)]], at)?;
     }
     file.sync_data()
+}
+
+/// The first entry of the file that should begin with index `start`; `None` if it is not whole.
+fn first_entry(drive: DriveId, path: &Path, start: u64) -> Result<Option<LogPosition>, DriveError> {
+    let file = DiskFile::open(path)?;
+    let head = file.read_up_to_at(HEAD_BYTES, 0)?;
+    let Some(length) = head.get(24..28).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)
+    else {
+        return Ok(None);
+    };
+    let entry = parse(drive, &file.read_up_to_at(HEAD_BYTES + length as usize, 0)?, 0);
+    Ok(entry.map(|entry| entry.position).filter(|position| position.index == start))
 }
 
 fn read_whole(path: &Path) -> Result<Bytes, DriveError> {

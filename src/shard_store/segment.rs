@@ -27,8 +27,8 @@ use super::record::{self, Kind, Record, record_len};
 use crate::checksum::crc32c;
 use crate::types::BlobId;
 
-/// Length at which a segment is sealed.
-const SEGMENT_BYTES: u64 = 64 << 20;
+/// Length at which a segment is sealed: a 64th of the drive within these bounds.
+const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=64 << 20;
 /// Records smaller than this leave their space to the removal of the whole segment.
 const PUNCH_BYTES_MIN: u64 = 16 << 10;
 const PAGE_BYTES: u64 = 4096;
@@ -80,6 +80,7 @@ pub(super) struct Appender {
     segments: Arc<Segments>,
     current: Option<Current>,
     next_number: u32,
+    segment_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -108,7 +109,9 @@ pub(super) fn open(folder: &Path) -> Result<(Arc<Segments>, Appender), DriveErro
     }
     let segments = Arc::new(Segments { folder: folder.to_owned(), index: RwLock::new(index) });
     segments.remove_dead()?;
-    let appender = Appender { segments: segments.clone(), current: None, next_number };
+    let (drive_bytes, _) = disk::space(folder)?;
+    let segment_bytes = (drive_bytes / 64).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
+    let appender = Appender { segments: segments.clone(), current: None, next_number, segment_bytes };
     Ok((segments, appender))
 }
 
@@ -259,7 +262,7 @@ impl Appender {
     fn write(&mut self, batch: &[(Kind, ShardId, u32, Bytes)]) -> Result<Vec<Row>, DriveError> {
         const PADDING: [u8; 8] = [0; 8];
         let length: u64 = batch.iter().map(|(.., data)| record_len(data.len()) as u64).sum();
-        if self.current.as_ref().is_none_or(|current| current.end + length > SEGMENT_BYTES) {
+        if self.current.as_ref().is_none_or(|current| current.end + length > self.segment_bytes) {
             self.roll(length)?;
         }
         let current = self.current.as_mut().expect("a segment was opened when there was none");
@@ -298,7 +301,7 @@ impl Appender {
         }
         let number = self.next_number;
         let file = Arc::new(DiskFile::create(&segment_path(&folder, number))?);
-        file.allocate(length.max(SEGMENT_BYTES))?;
+        file.allocate(length.max(self.segment_bytes))?;
         file.sync_data()?;
         disk::sync_dir(&folder)?;
         let segment = Segment { file: file.clone(), live: 0, sealed: false };

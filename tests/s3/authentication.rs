@@ -1,6 +1,6 @@
 //! Who may call: signatures in headers and in presigned URLs.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use holdfast::sigv4::Signer;
 
@@ -198,6 +198,18 @@ fn refused_client_is_not_told_to_continue() {
     let answer = first_line_after(&head, &bucket).expect_error(403, "AccessDenied");
     assert_eq!(answer.status, 403);
     bucket.expect_absent("k");
+}
+
+#[test]
+fn verified_client_is_told_to_continue() {
+    let bucket = Bucket::new();
+    let (mut stream, body) = bucket.request("PUT", "/k").body("late body").send_head_expecting_continue();
+    let mut first = [0; 25];
+    stream.read_exact(&mut first).unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(&body).unwrap();
+    Answer::read(&mut stream, "PUT").expect_status(200);
+    assert_eq!(bucket.get("k"), b"late body");
 }
 
 #[test]

@@ -167,7 +167,23 @@ impl Request {
         self.send_with(|chain| body(chain.expect("chunks need a header signature")))
     }
 
+    /// Sends the head alone, with `Expect: 100-continue`; answers the connection and the body.
+    pub fn send_head_expecting_continue(mut self) -> (TcpStream, Vec<u8>) {
+        let body = self.body.clone();
+        self = self.unsigned_header("expect", "100-continue");
+        self.sign_and_frame(|_| body.clone());
+        let mut stream = connect(&self.server);
+        stream.write_all(&self.head()).unwrap();
+        (stream, body)
+    }
+
     fn send_with(mut self, body: impl FnOnce(Option<ChunkSignatures>) -> Vec<u8>) -> Answer {
+        let (body, length) = self.sign_and_frame(body);
+        self.exchange(&body, length)
+    }
+
+    /// Signs, makes the body and announces its length; answers both.
+    fn sign_and_frame(&mut self, body: impl FnOnce(Option<ChunkSignatures>) -> Vec<u8>) -> (Vec<u8>, usize) {
         let (path, query) = match self.target.split_once('?') {
             Some((path, query)) => (path.to_owned(), query.to_owned()),
             None => (self.target.clone(), String::new()),
@@ -207,7 +223,7 @@ impl Request {
                 self.headers.insert(name, value);
             }
         }
-        self.exchange(&body, length)
+        (body, length)
     }
 
     fn exchange(&self, body: &[u8], length: usize) -> Answer {

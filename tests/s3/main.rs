@@ -1,7 +1,9 @@
 //! The S3 interface from outside: raw requests against the real binary, one file per operation.
 //! The invalid side is tested as hard as the valid one: AWS's code, and nothing stored.
-
+//!
+//! `main.rs` runs the tests on one process, `cluster.rs` the same on a gateway and storage nodes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(dead_code, reason = "each file runs one of the topologies")]
 
 mod chunks;
 mod client;
@@ -21,3 +23,6 @@ mod put_object;
 mod streaming;
 mod sub_resources;
 mod upload_part_copy;
+
+/// What these tests run on.
+const TOPOLOGY: server::Topology = server::Topology::OneProcess;

@@ -1,6 +1,7 @@
 //! The real binary, started once for all tests that run at a time and stopped after the last.
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -12,12 +13,23 @@ pub const REGION: &str = "us-east-1";
 /// Hosts under which buckets may be named.
 pub const DOMAIN: &str = "s3.test";
 
+const NODES: usize = 4;
+const CLUSTER_SECRET: &str = "the-secret-of-the-cluster-of-the-tests";
+
+/// How the parts are spread over processes.
+pub enum Topology {
+    /// `holdfast serve` on four drives.
+    OneProcess,
+    /// `holdfast gateway` and four times `holdfast node`.
+    Cluster,
+}
+
 /// A running server. Its drives go when it goes.
 pub struct Server {
-    process: Child,
+    processes: Vec<Process>,
     /// `127.0.0.1:port`.
     pub address: String,
-    _drives: TempDir,
+    _folder: TempDir,
 }
 
 static RUNNING: Mutex<Weak<Server>> = Mutex::new(Weak::new());
@@ -29,36 +41,82 @@ impl Server {
         if let Some(server) = running.upgrade() {
             return server;
         }
-        let server = Arc::new(Self::start());
+        let server = Arc::new(Self::start(crate::TOPOLOGY));
         *running = Arc::downgrade(&server);
         server
     }
 
-    fn start() -> Self {
-        let drives = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_holdfast"))
-            .args(["serve", "--address", "127.0.0.1:0", "--console-address", "off", "--region", REGION])
-            .args(["--domain", DOMAIN, "--log-level", "error"])
-            .arg(drives.path().join("drive{1...4}"))
-            .env("HOLDFAST_ROOT_ACCESS_KEY", ACCESS_KEY)
-            .env("HOLDFAST_ROOT_SECRET_KEY", SECRET)
-            .current_dir(drives.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start the server");
-        let banner = BufReader::new(process.stdout.take().expect("standard output is piped"));
-        let address = banner.lines().map_while(Result::ok).find_map(|line| {
-            let (_, rest) = line.split_once("http://")?;
-            Some(rest.split_whitespace().next()?.to_owned())
-        });
-        Self { process, address: address.expect("the banner names the address"), _drives: drives }
+    fn start(topology: Topology) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut processes = Vec::new();
+        let mut front = match topology {
+            Topology::OneProcess => {
+                let mut serve = command(folder.path(), "serve");
+                serve.arg(folder.path().join("drive{1...4}"));
+                serve
+            }
+            Topology::Cluster => {
+                let mut gateway = command(folder.path(), "gateway");
+                for index in 0..NODES {
+                    let node = Process::start(
+                        command(folder.path(), "node").arg(folder.path().join(format!("node{index}"))),
+                    );
+                    gateway.args(["--node", &node.address]);
+                    processes.push(node);
+                }
+                gateway
+            }
+        };
+        front.args(["--console-address", "off", "--region", REGION, "--domain", DOMAIN]);
+        let front = Process::start(&mut front);
+        let address = front.address.clone();
+        processes.push(front);
+        Self { processes, address, _folder: folder }
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // The front first, so that it does not see its nodes go.
+        while self.processes.pop().is_some() {}
+    }
+}
+
+fn command(folder: &Path, role: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_holdfast"));
+    command
+        .args([role, "--address", "127.0.0.1:0", "--log-level", "error"])
+        .env("HOLDFAST_ROOT_ACCESS_KEY", ACCESS_KEY)
+        .env("HOLDFAST_ROOT_SECRET_KEY", SECRET)
+        .env("HOLDFAST_CLUSTER_SECRET", CLUSTER_SECRET)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+/// One process of the binary, killed when dropped.
+struct Process {
+    child: Child,
+    address: String,
+}
+
+impl Process {
+    /// Starts a process and waits until its banner says where it listens.
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("start the server");
+        let banner = BufReader::new(child.stdout.take().expect("standard output is piped"));
+        let address = banner.lines().map_while(Result::ok).find_map(|line| {
+            let at = line.find("127.0.0.1:")?;
+            Some(line[at..].split_whitespace().next()?.to_owned())
+        });
+        Self { child, address: address.expect("the banner names the address") }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
