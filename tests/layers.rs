@@ -139,34 +139,60 @@ fn heads(after: &str) -> Vec<String> {
     names.iter().map(|name| heads(name.split("::").next().unwrap_or("")).remove(0)).collect()
 }
 
-/// Top-level modules that `line_start..` of the code names through `crate` or enough `super`s.
+/// Top-level modules that the code names through `crate` or enough `super`s, each with its line.
+/// `depth` supers lead from the file itself to the crate root; each inline `mod` around adds one.
 fn uses(code: &str, depth: usize) -> Vec<(usize, String)> {
     let mut found = Vec::new();
-    let mut line = 1;
-    let mut at = 0;
+    let (mut line, mut at, mut braces) = (1, 0, 0usize);
+    let mut inline_modules: Vec<usize> = Vec::new();
     while at < code.len() {
         let rest = &code[at..];
         let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if word.is_empty() {
             let c = rest.chars().next().expect("not at the end");
-            line += usize::from(c == '\n');
+            match c {
+                '\n' => line += 1,
+                '{' => braces += 1,
+                '}' => {
+                    braces = braces.saturating_sub(1);
+                    inline_modules.retain(|opened_at| *opened_at < braces);
+                }
+                _ => {}
+            }
             at += c.len_utf8();
             continue;
         }
-        let mut after = rest[word.len()..].trim_start();
-        let mut climbs = usize::from(word == "super");
-        while climbs > 0 && climbs < depth {
-            let Some(next) = after.strip_prefix("::").map(str::trim_start) else { break };
-            let Some(next) = next.strip_prefix("super") else { break };
-            climbs += 1;
-            after = next.trim_start();
+        if word == "mod" && opens_inline(&rest[word.len()..]) {
+            inline_modules.push(braces);
         }
-        if (word == "crate" || (climbs > 0 && climbs == depth)) && after.starts_with("::") {
-            found.extend(heads(&after[2..]).into_iter().map(|name| (line, name)));
-        }
+        let named = root_path(rest, &word, depth + inline_modules.len());
+        found.extend(named.map(heads).into_iter().flatten().map(|name| (line, name)));
         at += word.len();
     }
     found
+}
+
+/// What follows `mod` is a name and `{`, not a name and `;`.
+fn opens_inline(after: &str) -> bool {
+    after
+        .trim_start()
+        .trim_start_matches(|c: char| c.is_alphanumeric() || c == '_')
+        .trim_start()
+        .starts_with('{')
+}
+
+/// What stands after `crate::`, or after `super::` times `depth`; `None` if `rest` does not reach the root.
+fn root_path<'a>(rest: &'a str, word: &str, depth: usize) -> Option<&'a str> {
+    let mut after = rest[word.len()..].trim_start();
+    let mut climbs = usize::from(word == "super");
+    while climbs > 0 && climbs < depth {
+        let next = after.strip_prefix("::").map(str::trim_start).and_then(|next| next.strip_prefix("super"));
+        let Some(next) = next else { break };
+        climbs += 1;
+        after = next.trim_start();
+    }
+    let reaches = word == "crate" || (climbs > 0 && climbs == depth);
+    after.strip_prefix("::").filter(|_| reaches)
 }
 
 /// How many `super`s lead from a file to the crate root.
@@ -240,6 +266,14 @@ fn super_chains_cannot_leave_a_module() {
     assert_eq!(found[0].line, 1);
     assert!(check(Path::new("object/put/stripe.rs"), "use super::super::api;").is_empty());
     assert_eq!(check(Path::new("object/mod.rs"), "use super::{types, s3};").len(), 1);
+}
+
+#[test]
+fn an_inline_module_is_one_step_deeper() {
+    let planted = "mod tests {\n    use super::*;\n    use super::super::s3::X;\n}\nuse super::cli::Y;\n";
+    let found = check(Path::new("types/mod.rs"), planted);
+    let lines: Vec<_> = found.iter().map(|v| v.line).collect();
+    assert_eq!(lines, [3, 5], "{found:?}");
 }
 
 #[test]

@@ -305,6 +305,28 @@ pub enum Mutation {
     },
 }
 
+impl Mutation {
+    /// Whether it makes the database larger.
+    pub(super) fn takes_room(&self) -> bool {
+        match self {
+            Self::CreateBucket { .. }
+            | Self::PutObject { .. }
+            | Self::CopyObject { .. }
+            | Self::CreateUpload { .. }
+            | Self::PutPart { .. } => true,
+            Self::DeleteBucket { .. }
+            | Self::DeleteObjects { .. }
+            | Self::CompleteUpload { .. }
+            | Self::AbortUpload { .. }
+            | Self::NeedHeal { .. }
+            | Self::Healed { .. }
+            | Self::GarbageSwept { .. }
+            | Self::AdmitDrive { .. }
+            | Self::RefillQueued { .. } => false,
+        }
+    }
+}
+
 /// What a mutation did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Applied {

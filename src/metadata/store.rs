@@ -43,6 +43,9 @@ const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives, if it is not larger itself.
 const SNAPSHOT_LOG_BYTES_MIN: u64 = 64 << 20;
+/// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
+/// takes no room is accepted, so that objects can still be deleted.
+const ROOM_BYTES_MIN: u64 = 48 << 20;
 /// Pages of SQLite's write-ahead log after which it is written back.
 const CHECKPOINT_PAGES: u32 = 4000;
 
@@ -433,8 +436,13 @@ impl Writer {
     fn try_commit(&mut self, mutations: Vec<Mutation>, results: &mut Vec<Result<Applied>>) -> Result<()> {
         self.open_epoch()?;
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        let full = self.is_full()?;
         let mut accepted = Vec::with_capacity(mutations.len());
         for mutation in mutations {
+            if full && mutation.takes_room() {
+                results.push(Err(MetadataError::NoSpace));
+                continue;
+            }
             let result = self.applier.apply(&self.db, &mutation);
             if let Err(error @ (MetadataError::Database(_) | MetadataError::NoSpace)) = result {
                 // Half of the mutation may stand in the transaction.
@@ -465,6 +473,22 @@ impl Writer {
         }
         self.end = position;
         Ok(())
+    }
+
+    /// Whether the database's drive has too little room, free pages of the database counted as room.
+    fn is_full(&self) -> Result<bool> {
+        let folder = self.database.parent().unwrap_or(&self.database);
+        // Where the file system does not tell, its own errors will.
+        let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(false) };
+        let needed = ROOM_BYTES_MIN.min(stat.f_blocks * stat.f_frsize / 4);
+        let available = stat.f_bavail * stat.f_frsize;
+        if available >= needed {
+            return Ok(false);
+        }
+        let pragma = |name| self.db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let reusable = (pragma("freelist_count")? * pragma("page_size")?) as u64;
+        // The write-ahead log needs half of the room on the drive itself.
+        Ok(available < needed / 2 || available + reusable < needed)
     }
 
     /// Rebuilds the database from the drives, in another place where there is one.

@@ -23,9 +23,9 @@ use crate::types::{BlobId, DriveSlot, Timestamp};
 
 /// About how many data bytes a stripe has; rounded down to whole pages per shard.
 const STRIPE_BYTES: usize = 1 << 20;
-/// Stripes of one upload on their way to the drives. Bounds memory per request to
+/// Stripes of one upload on their way to the drives while the next is received. Bounds memory per request to
 /// `(IN_FLIGHT_STRIPES_MAX + 1) * stripe_len * (k + m) / k`, and what the hasher holds beside it.
-const IN_FLIGHT_STRIPES_MAX: usize = 2;
+const IN_FLIGHT_STRIPES_MAX: usize = 1;
 
 /// A blob that is on stable storage and that nothing refers to yet.
 #[derive(Debug)]

@@ -30,9 +30,9 @@ const BATCH_RECORDS_MAX: usize = 256;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Reads up to this many bytes are tried without leaving the calling thread.
 const INLINE_READ_BYTES_MAX: usize = 128 << 10;
-/// Space never given to shards, so that the log, snapshots and deletes work on a full drive:
-/// this much, or a twentieth of a small drive.
-const RESERVE_BYTES_MAX: u64 = 512 << 20;
+/// Space never given to shards, so that the log, snapshots and deletes work on a full drive: a twentieth of
+/// the drive within these bounds, but never more than a third.
+const RESERVE_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
 /// How long a look at the free space is believed.
 const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -271,7 +271,8 @@ impl Shared {
 
     fn usage(&self) -> Result<Usage, DriveError> {
         let (total, available) = disk::space(&self.root)?;
-        let free = available.saturating_sub(RESERVE_BYTES_MAX.min(total / 20));
+        let reserve = (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3);
+        let free = available.saturating_sub(reserve);
         Ok(Usage { total, free, shards: self.segments.len() })
     }
 
