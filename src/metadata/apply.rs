@@ -125,15 +125,17 @@ impl Applier {
 
     fn delete_bucket(&mut self, db: &Connection, name: &str) -> Result<Applied> {
         let id = self.bucket(db, name)?;
-        let used: bool = db.query_row(
-            "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
-                 OR EXISTS (SELECT 1 FROM uploads WHERE bucket = ?1)",
-            [id],
-            |row| row.get(0),
-        )?;
-        if used {
+        let exists = "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)";
+        if db.query_row(exists, [id], |row| row.get(0))? {
             return Err(MetadataError::BucketNotEmpty);
         }
+        // As on AWS, uploads in progress do not hold a bucket: they end with it.
+        let uploads: Vec<UploadId> = db
+            .prepare_cached("SELECT upload FROM uploads WHERE bucket = ?1")?
+            .query_map([id], |row| row.get(0).map(|upload| UploadId(u128::from_be_bytes(upload))))?
+            .collect::<rusqlite::Result<_>>()?;
+        uploads.into_iter().try_for_each(|upload| drop_unchosen_parts(db, upload, &[]))?;
+        db.execute("DELETE FROM uploads WHERE bucket = ?1", [id])?;
         db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
         self.buckets.remove(name);
         self.counts.remove(&id);

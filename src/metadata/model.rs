@@ -350,7 +350,7 @@ pub enum MetadataError {
     /// The bucket exists.
     #[error("bucket exists")]
     BucketExists,
-    /// The bucket holds objects or uploads.
+    /// The bucket holds objects.
     #[error("bucket not empty")]
     BucketNotEmpty,
     /// The key does not exist.

@@ -312,7 +312,7 @@ pub enum Error {
     /// The bucket exists already; there is one owner, so it is always the caller's.
     #[error("bucket exists")]
     BucketExists,
-    /// The bucket holds objects or uploads.
+    /// The bucket holds objects.
     #[error("bucket not empty")]
     BucketNotEmpty,
     /// The key does not exist (also: `If-Match` on a key that does not exist).

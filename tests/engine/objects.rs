@@ -129,8 +129,7 @@ async fn deleted_objects_give_their_space_back() {
         let engine = deployment.open().await;
         engine.create_bucket(&bucket()).await.unwrap();
         put(&engine, "k", &pattern(3_000_000, 1)).await.unwrap();
-        let files = || walk(deployment.path()).into_iter().filter(|name| name.ends_with(".blob")).count();
-        assert_eq!(files(), 4);
+        assert_eq!(blob_files(&deployment), 4);
         let reading = engine.open(&bucket(), &key("k")).await.unwrap();
         engine.delete(&bucket(), vec![key("k")]).await.unwrap();
         assert_eq!(engine.sweep_garbage().await.unwrap(), 0, "an open object keeps its blobs");
@@ -138,19 +137,51 @@ async fn deleted_objects_give_their_space_back() {
         while engine.sweep_garbage().await.unwrap() == 0 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(files(), 0);
+        assert_eq!(blob_files(&deployment), 0);
         engine.close();
     }
+}
 
-    fn walk(folder: &std::path::Path) -> Vec<String> {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_dir() {
-                names.extend(walk(&entry.path()));
-            }
-            names.push(entry.path().display().to_string());
-        }
-        names
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_goes_with_its_unfinished_uploads_but_not_with_objects() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    let request = CreateUploadRequest {
+        bucket: bucket(),
+        key: key("big"),
+        attributes: Attributes::default(),
+        checksum: None,
+    };
+    let id = engine.create_upload(request).await.unwrap();
+    let upload = UploadRef { bucket: bucket(), key: key("big"), upload: id };
+    let request =
+        PutPartRequest { upload, part: PartNumber::new(1).unwrap(), length: None, content_md5: None };
+    engine.put_part(request, body_of(&pattern(3_000_000, 1))).await.unwrap();
+    put(&engine, "k", &pattern(10, 1)).await.unwrap();
+    assert!(matches!(engine.delete_bucket(&bucket()).await, Err(Error::BucketNotEmpty)));
+    engine.delete(&bucket(), vec![key("k")]).await.unwrap();
+    engine.delete_bucket(&bucket()).await.unwrap();
+    while engine.sweep_garbage().await.unwrap() == 0 {
+        tokio::task::yield_now().await;
     }
+    assert_eq!(blob_files(&deployment), 0);
+    engine.close();
+}
+
+/// Large shards on all drives.
+fn blob_files(deployment: &Deployment) -> usize {
+    walk(deployment.path()).iter().filter(|name| name.ends_with(".blob")).count()
+}
+
+fn walk(folder: &std::path::Path) -> Vec<String> {
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            names.extend(walk(&entry.path()));
+        }
+        names.push(entry.path().display().to_string());
+    }
+    names
 }
