@@ -113,8 +113,118 @@ pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+
+    type Answer<'a, T> = BoxFuture<'a, Result<T, ReplicaError>>;
+
+    /// A replica in memory, by the rules of a drive's log.
+    #[derive(Debug)]
+    pub(crate) struct MemoryReplica {
+        slot: DriveSlot,
+        state: Mutex<(Vec<LogEntry>, u64)>,
+        broken: std::sync::atomic::AtomicBool,
+    }
+
+    impl MemoryReplica {
+        pub(crate) fn holding(slot: u16, positions: &[(u64, u64)]) -> Self {
+            Self { slot: DriveSlot(slot), state: Mutex::new((log(positions), 1)), broken: false.into() }
+        }
+
+        pub(crate) fn positions(&self) -> Vec<LogPosition> {
+            self.state.lock().unwrap().0.iter().map(|entry| entry.position).collect()
+        }
+
+        /// From now on appends fail, or work again.
+        pub(crate) fn set_broken(&self, broken: bool) {
+            self.broken.store(broken, std::sync::atomic::Ordering::SeqCst);
+        }
+
+        fn append_now(&self, entry: LogEntry) -> Result<(), ReplicaError> {
+            if self.broken.load(std::sync::atomic::Ordering::SeqCst) {
+                return Err(ReplicaError::Failed("broken".into()));
+            }
+            let (entries, next) = &mut *self.state.lock().unwrap();
+            let fits = match entries.last().map(|last| last.position) {
+                Some(last) => {
+                    (entry.position.index == last.index + 1 && entry.position.epoch >= last.epoch)
+                        || (entry.position.index <= last.index && entry.position.epoch > last.epoch)
+                }
+                None => entry.position.index == *next,
+            };
+            if !fits {
+                return Err(ReplicaError::Gap);
+            }
+            entries.retain(|other| other.position.index < entry.position.index);
+            *next = entry.position.index + 1;
+            entries.push(entry);
+            Ok(())
+        }
+    }
+
+    impl Replica for MemoryReplica {
+        fn slot(&self) -> DriveSlot {
+            self.slot
+        }
+
+        fn is_up(&self) -> bool {
+            true
+        }
+
+        fn append(&self, entry: LogEntry) -> Answer<'_, ()> {
+            Box::pin(async move { self.append_now(entry) })
+        }
+
+        fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {
+            Box::pin(async move {
+                let (entries, next) = &*self.state.lock().unwrap();
+                let last = entries.last().map(|entry| entry.position);
+                Ok((last, last.map_or(*next, |last| last.index + 1)))
+            })
+        }
+
+        fn read(&self, from: u64) -> Answer<'_, Vec<LogEntry>> {
+            Box::pin(async move {
+                let entries = &self.state.lock().unwrap().0;
+                if entries.first().is_some_and(|first| from < first.position.index) {
+                    return Err(ReplicaError::NotFound);
+                }
+                Ok(entries.iter().filter(|entry| entry.position.index >= from).take(2).cloned().collect())
+            })
+        }
+
+        fn trim(&self, below: u64) -> Answer<'_, ()> {
+            Box::pin(async move {
+                self.state.lock().unwrap().0.retain(|entry| entry.position.index >= below);
+                Ok(())
+            })
+        }
+
+        fn reset(&self, next: LogPosition) -> Answer<'_, ()> {
+            Box::pin(async move {
+                *self.state.lock().unwrap() = (Vec::new(), next.index);
+                Ok(())
+            })
+        }
+
+        fn newest_snapshot(&self) -> Answer<'_, Option<u64>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn write_snapshot(&self, _: u64, _: u64, _: Bytes) -> Answer<'_, ()> {
+            Box::pin(async { Err(ReplicaError::NoSpace) })
+        }
+
+        fn commit_snapshot(&self, _: u64) -> Answer<'_, ()> {
+            Box::pin(async { Err(ReplicaError::NoSpace) })
+        }
+
+        fn read_snapshot(&self, _: u64, _: u64) -> Answer<'_, Bytes> {
+            Box::pin(async { Err(ReplicaError::NotFound) })
+        }
+    }
 
     fn log(positions: &[(u64, u64)]) -> Vec<LogEntry> {
         let entry =

@@ -6,6 +6,7 @@
 //! newest copy on any drive and the log behind it (see `recovery`).
 
 mod apply;
+mod catch_up;
 mod log;
 mod model;
 mod query;

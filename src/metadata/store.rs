@@ -21,6 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
 use super::apply::Applier;
+use super::catch_up::{self, Standing, catch_up};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
@@ -189,6 +190,7 @@ impl Store {
             db: recovered.connection,
             applier: recovered.applier,
             end: recovered.end,
+            epoch: recovered.end.epoch,
             behind: options.replicas.clone(),
             live: Vec::new(),
             epoch_open: false,
@@ -361,8 +363,10 @@ struct Writer {
     options: Options,
     db: Connection,
     applier: Applier,
-    /// The newest entry.
+    /// The newest entry that reached its quorum.
     end: LogPosition,
+    /// The present epoch, or the last one that was tried.
+    epoch: u64,
     /// Replicas that have every entry.
     live: Vec<Arc<dyn Replica>>,
     /// Replicas that have not.
@@ -457,7 +461,7 @@ impl Writer {
         if accepted.is_empty() {
             return self.roll_back();
         }
-        let position = LogPosition { index: self.end.index + 1, ..self.end };
+        let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
         let logged = finish_transaction(&self.db, &mut self.applier, position)
             .and_then(|()| self.append(position, &Batch { mutations: accepted }));
         if let Err(error) = logged {
@@ -501,6 +505,7 @@ impl Writer {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is rebuilt");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
+                self.epoch = self.epoch.max(self.end.epoch);
                 self.epoch_open = false;
                 self.readers.switch(path.clone());
                 self.database = path;
@@ -522,9 +527,9 @@ impl Writer {
         if self.epoch_open {
             return Ok(());
         }
-        let position = LogPosition { epoch: self.end.epoch + 1, index: self.end.index + 1 };
         // The epoch is used up even if the entry misses its quorum.
-        self.end.epoch = position.epoch;
+        self.epoch += 1;
+        let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
         self.append(position, &Batch::default())?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         finish_transaction(&self.db, &mut self.applier, position)?;
@@ -579,28 +584,24 @@ impl Writer {
 
     /// Brings replicas that fell behind up to date, where they can be reached.
     fn rejoin(&mut self) {
+        let mut apart = Vec::new();
         for replica in std::mem::take(&mut self.behind) {
-            if !replica.is_up() {
-                self.behind.push(replica);
-                continue;
-            }
-            let runtime = self.runtime.clone();
-            let caught_up =
-                async { tokio::time::timeout(APPEND_TIMEOUT, self.catch_up(replica.as_ref())).await };
-            match runtime.block_on(caught_up) {
-                Ok(Ok(whole)) => {
-                    tracing::debug!(slot = replica.slot().0, whole, "a metadata log is up to date");
-                    if !whole {
-                        self.snapshot_wanted();
-                    }
+            match self.standing_of(&replica) {
+                Some(Standing::Whole { newest_epoch }) => {
+                    self.epoch_open &= newest_epoch <= self.epoch;
+                    self.epoch = self.epoch.max(newest_epoch);
                     self.live.push(replica);
                 }
-                Ok(Err(error)) => {
-                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
-                    self.behind.push(replica);
+                Some(Standing::Emptied) => {
+                    self.snapshot_wanted();
+                    self.live.push(replica);
                 }
-                Err(_) => self.behind.push(replica),
+                Some(Standing::Apart) => apart.push(replica),
+                None => self.behind.push(replica),
             }
+        }
+        for replica in apart {
+            self.replace_log(replica);
         }
         self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
         if !self.epoch_open
@@ -610,48 +611,45 @@ impl Writer {
         }
     }
 
-    /// Gives a replica the entries it lacks. False if its log could not be continued and was emptied: it
-    /// goes on with the next entry, and needs a copy of the database to be whole.
-    async fn catch_up(&self, replica: &dyn Replica) -> std::result::Result<bool, ReplicaError> {
-        let (last, next) = replica.end().await?;
-        if next == self.end.index + 1 && (last.is_none() || last == Some(self.end)) {
-            return Ok(true);
+    /// Catches a replica up; `None` if that did not work this time.
+    fn standing_of(&self, replica: &Arc<dyn Replica>) -> Option<Standing> {
+        if !replica.is_up() {
+            return None;
         }
-        match self.missing_entries(last, next).await {
-            Some(entries) => {
-                for entry in entries {
-                    replica.append(entry).await?;
-                }
-                Ok(true)
+        let caught_up = async {
+            let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas);
+            tokio::time::timeout(APPEND_TIMEOUT, catch_up).await
+        };
+        match self.runtime.block_on(caught_up) {
+            Ok(Ok(standing)) => Some(standing),
+            Ok(Err(error)) => {
+                tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
+                None
             }
-            None => {
-                replica.reset(LogPosition { index: self.end.index + 1, ..self.end }).await?;
-                Ok(false)
-            }
+            Err(_) => None,
         }
     }
 
-    /// The entries from a replica's end to ours, read from others; `None` if it does not lead to ours.
-    async fn missing_entries(&self, last: Option<LogPosition>, next: u64) -> Option<Vec<LogEntry>> {
-        // Start at the replica's last entry, to see whether it is ours too.
-        let from = last.map_or(next, |last| last.index);
-        for source in self.options.replicas.iter().filter(|source| source.is_up()) {
-            let mut entries: Vec<LogEntry> = Vec::new();
-            while let Ok(more) = source.read(from + entries.len() as u64).await {
-                if more.is_empty() {
-                    break;
-                }
-                entries.extend(more);
+    /// Empties a log that shares nothing with ours, but only while enough others have all of it.
+    fn replace_log(&mut self, replica: Arc<dyn Replica>) {
+        if self.live.len() < self.options.quorum {
+            self.behind.push(replica);
+            return;
+        }
+        match self.runtime.block_on(catch_up::empty(replica.as_ref(), self.end)) {
+            Ok(()) => {
+                tracing::warn!(
+                    slot = replica.slot().0,
+                    "a metadata log was of another history and is replaced"
+                );
+                self.snapshot_wanted();
+                self.live.push(replica);
             }
-            entries.retain(|entry| entry.position <= self.end);
-            let leads_here = entries.last().is_some_and(|entry| entry.position == self.end);
-            let continues =
-                last.is_none_or(|last| entries.first().is_some_and(|first| first.position == last));
-            if leads_here && continues {
-                return Some(entries.split_off(usize::from(last.is_some())));
+            Err(error) => {
+                tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
+                self.behind.push(replica);
             }
         }
-        None
     }
 
     fn snapshot_wanted(&mut self) {
@@ -745,4 +743,52 @@ fn copy_to_drives(
     }
     tracing::info!(index, held, "metadata copied to the drives");
     Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::log::tests::MemoryReplica;
+    use super::*;
+    use crate::types::Timestamp;
+
+    async fn open(folder: &Path, replicas: &[Arc<MemoryReplica>]) -> Store {
+        let options = Options {
+            databases: vec![folder.join("test.db")],
+            replicas: replicas.iter().map(|replica| replica.clone() as Arc<dyn Replica>).collect(),
+            quorum: 2,
+            copies: 1,
+        };
+        Store::open(options).await.unwrap()
+    }
+
+    fn create(name: &str) -> Mutation {
+        Mutation::CreateBucket { bucket: name.into(), created: Timestamp::from_millis(1) }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_was_acknowledged_survives_a_lost_quorum_and_the_loss_of_the_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let store = open(folder.path(), &replicas).await;
+        store.commit(create("before")).await.unwrap();
+        replicas[1].set_broken(true);
+        replicas[2].set_broken(true);
+        for name in ["lost1", "lost2"] {
+            assert!(matches!(store.commit(create(name)).await, Err(MetadataError::Unavailable(_))));
+        }
+        assert!(store.bucket("lost1").is_err(), "what was refused is not seen");
+        replicas[1].set_broken(false);
+        replicas[2].set_broken(false);
+        while store.commit(create("after")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        store.close();
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(format!("test.db{suffix}")));
+        }
+        let store = open(folder.path(), &replicas[1..]).await;
+        let names: Vec<String> = store.buckets().unwrap().into_iter().map(|bucket| bucket.name).collect();
+        assert_eq!(names, ["after", "before"]);
+        store.close();
+    }
 }
