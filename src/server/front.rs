@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, HeaderMap};
+use hyper::body::{Body, Incoming};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use hyper::{Method, Request, Response};
 
 use super::body::{Account, FrontBody};
@@ -39,7 +39,13 @@ impl S3Front {
             return health.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
-        let response = self.s3.handle(request, peer).await;
+        // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then
+        // misread the next answer on the same connection, until it times out: let it be the last.
+        let waits_in_vain = request.headers().contains_key(EXPECT) && request.body().is_end_stream();
+        let mut response = self.s3.handle(request, peer).await;
+        if waits_in_vain {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
         account.answered(operation, response.status().as_u16());
         response.map(|body| FrontBody::Counted(body, account))
