@@ -31,6 +31,8 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(3);
 pub struct NodeClient {
     address: String,
     secret: Vec<u8>,
+    /// Which gateway this is, to the node.
+    instance: u128,
     connections: Vec<Mutex<Option<Connection>>>,
     next_connection: AtomicUsize,
     up: AtomicBool,
@@ -72,11 +74,13 @@ impl Waiting {
 }
 
 impl NodeClient {
-    /// A node at `address`. Connections are made, and made again, in the background.
-    pub fn connect(address: String, secret: Vec<u8>) -> Arc<Self> {
+    /// A node at `address`, used by the gateway `instance`. Connections are made, and made again, in the
+    /// background.
+    pub fn connect(address: String, secret: Vec<u8>, instance: u128) -> Arc<Self> {
         let node = Arc::new(Self {
             address,
             secret,
+            instance,
             connections: (0..CONNECTIONS).map(|_| Mutex::default()).collect(),
             next_connection: AtomicUsize::new(0),
             up: AtomicBool::new(false),
@@ -150,9 +154,9 @@ impl NodeClient {
 async fn keep_connected(node: Weak<NodeClient>, index: usize) {
     loop {
         let Some(strong) = node.upgrade() else { return };
-        let (address, secret) = (strong.address.clone(), strong.secret.clone());
+        let (address, secret, instance) = (strong.address.clone(), strong.secret.clone(), strong.instance);
         drop(strong);
-        match tokio::time::timeout(CONNECT_TIMEOUT, open_connection(&address, &secret)).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, open_connection(&address, &secret, instance)).await {
             Ok(Ok(stream)) => run_connection(&node, index, stream).await,
             Ok(Err(error)) if error.kind() == std::io::ErrorKind::PermissionDenied => {
                 tracing::error!(address, %error, "node refused");
@@ -164,10 +168,10 @@ async fn keep_connected(node: Weak<NodeClient>, index: usize) {
     }
 }
 
-async fn open_connection(address: &str, secret: &[u8]) -> std::io::Result<TcpStream> {
+async fn open_connection(address: &str, secret: &[u8], instance: u128) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    wire::introduce(&mut stream, secret).await?;
+    wire::introduce(&mut stream, secret, instance).await?;
     Ok(stream)
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::client::{NodeClient, RemoteDrive};
 use super::deployment::{Deployment, DeploymentError, Place, Plan, plan};
 use crate::erasure::Scheme;
+use crate::runtime::random_bytes;
 use crate::shard_store::{Drive, DriveState};
 use crate::types::{DriveId, DriveSlot};
 
@@ -42,8 +43,9 @@ pub async fn open_nodes(
     secret: &[u8],
     state: &Path,
 ) -> Result<Deployment, DeploymentError> {
-    let nodes: Vec<Arc<NodeClient>> =
-        addresses.iter().map(|address| NodeClient::connect(address.clone(), secret.to_vec())).collect();
+    let instance = u128::from_be_bytes(random_bytes());
+    let connect = |address: &String| NodeClient::connect(address.clone(), secret.to_vec(), instance);
+    let nodes: Vec<Arc<NodeClient>> = addresses.iter().map(connect).collect();
     let deadline = Instant::now() + NODES_WAIT;
     while Instant::now() < deadline && nodes.iter().any(|node| !node.is_up()) {
         tokio::time::sleep(LOOK_EVERY).await;

@@ -1,7 +1,7 @@
 //! A storage node: its drives, served to gateways.
 
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,6 +16,8 @@ use crate::types::DriveId;
 const REQUESTS_MAX: usize = 128;
 /// Answers of one connection that may wait to be sent.
 const ANSWERS_MAX: usize = 128;
+/// How long a connection may be silent.
+const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// How long a connection may take over the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -25,7 +27,12 @@ pub struct NodeServer {
     secret: Vec<u8>,
     places: Vec<PathBuf>,
     open: RwLock<Vec<Arc<LocalDrive>>>,
+    gateway: Mutex<Weak<Tenancy>>,
 }
+
+/// The gateway instance that uses the node, for as long as one of its connections lives.
+#[derive(Debug)]
+struct Tenancy(u128);
 
 impl NodeServer {
     /// Opens the drives in `places` that are formatted; blank ones wait for a gateway to claim them.
@@ -36,7 +43,7 @@ impl NodeServer {
                 open.push(Arc::new(LocalDrive::open(place)?));
             }
         }
-        Ok(Self { secret, places, open: RwLock::new(open) })
+        Ok(Self { secret, places, open: RwLock::new(open), gateway: Mutex::new(Weak::new()) })
     }
 
     /// Serves connections until dropped.
@@ -59,9 +66,23 @@ impl NodeServer {
         }
     }
 
+    /// Takes the node for a gateway instance, unless another one uses it.
+    fn claim(&self, instance: u128) -> Option<Arc<Tenancy>> {
+        let mut gateway = self.gateway.lock().unwrap_or_else(PoisonError::into_inner);
+        match gateway.upgrade() {
+            Some(tenancy) => (tenancy.0 == instance).then_some(tenancy),
+            None => {
+                let tenancy = Arc::new(Tenancy(instance));
+                *gateway = Arc::downgrade(&tenancy);
+                Some(tenancy)
+            }
+        }
+    }
+
     async fn connection(self: Arc<Self>, mut stream: TcpStream) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
-        tokio::time::timeout(HANDSHAKE_TIMEOUT, wire::accept(&mut stream, &self.secret)).await??;
+        let accepted = wire::accept(&mut stream, &self.secret, |instance| self.claim(instance));
+        let _tenancy = tokio::time::timeout(HANDSHAKE_TIMEOUT, accepted).await??;
         let (mut read, mut write) = stream.into_split();
         let (answers, mut waiting) = mpsc::channel::<Frame>(ANSWERS_MAX);
         let sender = tokio::spawn(async move {
@@ -72,7 +93,8 @@ impl NodeServer {
         });
         let room = Arc::new(Semaphore::new(REQUESTS_MAX));
         let mut reader = tokio::io::BufReader::with_capacity(64 << 10, &mut read);
-        while let Some(frame) = Frame::receive(&mut reader).await? {
+        // A gateway whose machine is gone does not close its connections; one that lives asks every few seconds.
+        while let Some(frame) = tokio::time::timeout(SILENCE_MAX, Frame::receive(&mut reader)).await?? {
             let Ok(permit) = room.clone().acquire_owned().await else { break };
             let (node, answers) = (self.clone(), answers.clone());
             tokio::spawn(async move {

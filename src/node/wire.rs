@@ -9,8 +9,9 @@
 //! | rest | payload: the bytes of a shard, of log entries, of a piece of a snapshot |
 //!
 //! A connection begins with a handshake in which each side proves that it knows the cluster secret:
-//! node: magic, version, nonce (32 bytes); gateway: nonce, HMAC-SHA-256(secret, "gateway" nonces);
-//! node: HMAC-SHA-256(secret, "node" nonces). Shards and log entries carry checksums of their own that are
+//! node: magic, version, nonce (32 bytes); gateway: nonce, its instance id (16 bytes), HMAC-SHA-256(secret,
+//! "gateway" nonces id); node: one byte, 1 if it is free for this instance, and HMAC-SHA-256(secret, "node"
+//! nonces id). A node serves one gateway instance at a time: two writers of one metadata log would part. Shards and log entries carry checksums of their own that are
 //! verified at both ends; the connection is not encrypted, so nodes belong on a network that is trusted.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -29,6 +30,9 @@ const HELLO: [u8; 8] = *b"HFnode\x00\x01";
 const FRAME_BYTES_MAX: usize = 64 << 20;
 const NONCE_BYTES: usize = 32;
 const PROOF_BYTES: usize = 32;
+const INSTANCE_BYTES: usize = 16;
+/// Both nonces and the gateway's instance id: what the proofs are over.
+const TRANSCRIPT_BYTES: usize = 2 * NONCE_BYTES + INSTANCE_BYTES;
 
 /// What a gateway asks.
 #[derive(Debug, Serialize, Deserialize)]
@@ -215,10 +219,10 @@ impl Frame {
     }
 }
 
-fn mac(secret: &[u8], role: &str, nonces: &[u8]) -> Hmac<Sha256> {
+fn mac(secret: &[u8], role: &str, transcript: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("any key length will do");
     mac.update(role.as_bytes());
-    mac.update(nonces);
+    mac.update(transcript);
     mac
 }
 
@@ -226,43 +230,51 @@ fn refused(what: &'static str) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::PermissionDenied, what)
 }
 
-/// The node's side of the handshake.
-pub(super) async fn accept(
+/// The node's side of the handshake. `claim` tells whether the node is free for a gateway instance.
+pub(super) async fn accept<T>(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     secret: &[u8],
-) -> std::io::Result<()> {
-    let mut nonces = [0; 2 * NONCE_BYTES];
-    nonces[..NONCE_BYTES].copy_from_slice(&random_bytes::<NONCE_BYTES>());
-    stream.write_all(&[&HELLO[..], &nonces[..NONCE_BYTES]].concat()).await?;
-    let mut answer = [0; NONCE_BYTES + PROOF_BYTES];
-    stream.read_exact(&mut answer).await?;
-    nonces[NONCE_BYTES..].copy_from_slice(&answer[..NONCE_BYTES]);
-    let verified = mac(secret, "gateway", &nonces).verify_slice(&answer[NONCE_BYTES..]);
+    claim: impl FnOnce(u128) -> Option<T>,
+) -> std::io::Result<T> {
+    let mut transcript = [0; TRANSCRIPT_BYTES];
+    transcript[..NONCE_BYTES].copy_from_slice(&random_bytes::<NONCE_BYTES>());
+    stream.write_all(&[&HELLO[..], &transcript[..NONCE_BYTES]].concat()).await?;
+    let mut proof = [0; PROOF_BYTES];
+    stream.read_exact(&mut transcript[NONCE_BYTES..]).await?;
+    stream.read_exact(&mut proof).await?;
+    let verified = mac(secret, "gateway", &transcript).verify_slice(&proof);
     verified.map_err(|_| refused("the gateway has another cluster secret"))?;
-    stream.write_all(&mac(secret, "node", &nonces).finalize().into_bytes()).await
+    let mut instance = [0; INSTANCE_BYTES];
+    instance.copy_from_slice(&transcript[2 * NONCE_BYTES..]);
+    let claimed = claim(u128::from_be_bytes(instance));
+    stream.write_all(&[u8::from(claimed.is_some())]).await?;
+    stream.write_all(&mac(secret, "node", &transcript).finalize().into_bytes()).await?;
+    claimed.ok_or_else(|| refused("another gateway is using this node"))
 }
 
 /// The gateway's side of the handshake.
 pub(super) async fn introduce(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     secret: &[u8],
+    instance: u128,
 ) -> std::io::Result<()> {
     let mut greeting = [0; 8 + NONCE_BYTES];
     stream.read_exact(&mut greeting).await?;
     if greeting[..8] != HELLO {
         return Err(refused("not a Holdfast node of this protocol version"));
     }
-    let mut nonces = [0; 2 * NONCE_BYTES];
-    nonces[..NONCE_BYTES].copy_from_slice(&greeting[8..]);
-    nonces[NONCE_BYTES..].copy_from_slice(&random_bytes::<NONCE_BYTES>());
-    let proof = mac(secret, "gateway", &nonces).finalize().into_bytes();
-    stream.write_all(&[&nonces[NONCE_BYTES..], &proof].concat()).await?;
-    let mut answer = [0; PROOF_BYTES];
+    let mut transcript = [0; TRANSCRIPT_BYTES];
+    transcript[..NONCE_BYTES].copy_from_slice(&greeting[8..]);
+    transcript[NONCE_BYTES..2 * NONCE_BYTES].copy_from_slice(&random_bytes::<NONCE_BYTES>());
+    transcript[2 * NONCE_BYTES..].copy_from_slice(&instance.to_be_bytes());
+    let proof = mac(secret, "gateway", &transcript).finalize().into_bytes();
+    stream.write_all(&[&transcript[NONCE_BYTES..], &proof].concat()).await?;
+    let mut answer = [0; 1 + PROOF_BYTES];
     let read = stream.read_exact(&mut answer).await;
     read.map_err(|_| refused("the node closed the connection: it has another cluster secret"))?;
-    mac(secret, "node", &nonces)
-        .verify_slice(&answer)
-        .map_err(|_| refused("the node has another cluster secret"))
+    let verified = mac(secret, "node", &transcript).verify_slice(&answer[1..]);
+    verified.map_err(|_| refused("the node has another cluster secret"))?;
+    if answer[0] == 1 { Ok(()) } else { Err(refused("another gateway is using this node")) }
 }
 
 #[cfg(test)]
@@ -270,15 +282,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn both_sides_must_know_the_secret() {
-        for (node, gateway, agree) in [("a", "a", true), ("a", "b", false)] {
+    async fn both_sides_must_know_the_secret_and_the_node_must_be_free() {
+        for (node, gateway, free, agree) in
+            [("a", "a", true, true), ("a", "b", true, false), ("a", "a", false, false)]
+        {
             let (mut near, mut far) = tokio::io::duplex(1024);
             let served = tokio::spawn(async move {
-                let accepted = accept(&mut near, node.as_bytes()).await;
+                let accepted = accept(&mut near, node.as_bytes(), |id| (free && id == 7).then_some(())).await;
                 drop(near);
                 accepted
             });
-            let introduced = introduce(&mut far, gateway.as_bytes()).await;
+            let introduced = introduce(&mut far, gateway.as_bytes(), 7).await;
             assert_eq!(introduced.is_ok(), agree);
             assert_eq!(served.await.unwrap().is_ok(), agree);
         }
