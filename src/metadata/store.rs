@@ -439,8 +439,8 @@ impl Writer {
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
     fn try_commit(&mut self, mutations: Vec<Mutation>, results: &mut Vec<Result<Applied>>) -> Result<()> {
         self.open_epoch()?;
-        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let full = self.is_full()?;
+        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut accepted = Vec::with_capacity(mutations.len());
         for mutation in mutations {
             if full && mutation.takes_room() {
