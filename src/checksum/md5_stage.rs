@@ -22,7 +22,7 @@ use super::md5_lanes::{LANES_MAX, compress};
 
 /// Chunks of one upload that may wait to be hashed. Bounds the memory that the stage holds to this
 /// many chunks per upload, and one more in its lane.
-const PENDING_CHUNKS_MAX: usize = 4;
+const PENDING_CHUNKS_MAX: usize = 1;
 
 /// Bodies up to this length are hashed by the caller: handing over would cost more.
 const INLINE_BYTES_MAX: u64 = 64 * 1024;
