@@ -66,11 +66,6 @@ impl DriveSet {
         self.members.iter().find(|m| m.slot == slot && m.drive.is_up()).map(|m| &m.drive)
     }
 
-    /// The drive in a slot, up or not.
-    pub fn get(&self, slot: DriveSlot) -> Option<&Arc<dyn Drive>> {
-        self.members.iter().find(|m| m.slot == slot).map(|m| &m.drive)
-    }
-
     /// Which drive is in which slot, of those that are up.
     pub fn identities(&self) -> Vec<(DriveSlot, DriveId)> {
         self.members.iter().filter(|m| m.drive.is_up()).map(|m| (m.slot, m.drive.id())).collect()

@@ -101,11 +101,6 @@ impl LocalDrive {
         Ok(Self { format, appends, log, shared, _lock: lock })
     }
 
-    /// Who this drive is.
-    pub fn identity(&self) -> &DriveFormat {
-        &self.format
-    }
-
     async fn submit<T>(&self, queue: &Sender<T>, job: impl FnOnce(Answer) -> T) -> Result<Reply, DriveError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DriveError::Offline("the drive is shutting down".into());
