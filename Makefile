@@ -54,8 +54,8 @@ crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/rounds.py --rounds $(or $(ROUNDS),20)
 
 .PHONY: bench
-bench: ## Load tables: PUT, GET, LIST, memory, start (QUICK=1 short, KEYS=1000000)
-	QUICK=$(QUICK) KEYS=$(KEYS) $(CARGO) bench --locked --bench load
+bench: ## Load tables: PUT, GET, LIST, memory, start (QUICK=1 short, KEYS=1000000, ONLY='4 KiB')
+	QUICK=$(QUICK) KEYS=$(KEYS) ONLY="$(ONLY)" $(CARGO) bench --locked --bench load
 
 .PHONY: fmt
 fmt: ## Format the code

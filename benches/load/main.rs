@@ -2,8 +2,9 @@
 //!
 //! The server is a release build on four folders of this machine with every sync on; the generator is one
 //! thread that writes prepared requests and looks at the answers only as far as it takes to see that they
-//! are right. `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `BENCH_DIR` says where the
-//! drives are made (default: the build folder).
+//! are right. Objects are read once before GET is measured: it tells of reads from memory. `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the
+//! objects of one size and leaves the listing out; `BENCH_DIR` says where the drives are made (default: the
+//! build folder).
 
 mod client;
 mod listing;
@@ -53,16 +54,26 @@ async fn bench() {
     );
     println!("idle memory: {:.1} MiB\n", server.memory_mib("VmRSS"));
     let pattern = Arc::new(Pattern::new(64 * MIB));
-    let server = object_tables(server, &pattern, duration).await;
-    list_table(&server, keys).await;
+    let only = set("ONLY");
+    let server = object_tables(server, &pattern, duration, only.as_deref()).await;
+    if only.is_none() {
+        list_table(&server, keys).await;
+    }
     let server = server.restart();
     println!("\nstart on these drives: {:.0} ms to the first answer", server.start.as_secs_f64() * 1e3);
     println!("memory after that start: {:.1} MiB", server.memory_mib("VmRSS"));
 }
 
-async fn object_tables(server: Server, pattern: &Arc<Pattern>, duration: Duration) -> Server {
+async fn object_tables(
+    server: Server,
+    pattern: &Arc<Pattern>,
+    duration: Duration,
+    only: Option<&str>,
+) -> Server {
     println!("      size  conc      ops/s    MiB/s    p50 ms    p99 ms  CPU µs/op  CPU s/GB  peak MiB");
-    for (size, name, objects) in SIZES {
+    for (size, name, objects) in
+        SIZES.into_iter().filter(|(_, name, _)| only.is_none_or(|only| only == *name))
+    {
         let mut put_most = 0;
         for concurrency in CONCURRENCIES {
             let case = Case { size, concurrency, objects, duration };
@@ -72,6 +83,9 @@ async fn object_tables(server: Server, pattern: &Arc<Pattern>, duration: Duratio
         }
         for concurrency in CONCURRENCIES {
             let case = Case { size, concurrency, objects: objects.min(put_most), duration };
+            if concurrency == CONCURRENCIES[0] {
+                objects::read_once(&server, &signer(&server), pattern, &case).await;
+            }
             let row = objects::get(&server, &signer(&server), pattern, &case).await;
             print_row("GET", name, concurrency, &row);
         }

@@ -90,6 +90,18 @@ pub async fn get(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case:
     .await
 }
 
+/// Gets every object once, so that what is read afterwards is in the page cache.
+pub async fn read_once(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case: &Case) {
+    let mut client = Client::connect(&server.address).await;
+    for object in 0..case.objects {
+        client.send(&signer.head("GET", &path(case.size, object), "", 0), b"").await;
+        let answer = client.head().await;
+        assert_eq!((answer.status, answer.length), (200, case.size), "GET {}", path(case.size, object));
+        let expected = pattern.of(object, case.size);
+        client.body(case.size, |at, piece| check(expected, at, piece, true)).await;
+    }
+}
+
 fn check(expected: &[u8], at: usize, piece: &[u8], whole: bool) {
     let end = at + piece.len();
     let same = |from: usize, to: usize| from >= to || piece[from - at..to - at] == expected[from..to];

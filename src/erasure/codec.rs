@@ -1,7 +1,10 @@
 //! Encoding and rebuilding of shards.
 
+use bytes::Bytes;
+
 use super::galois::{NibbleTable, inverse, invert, mul};
 use super::{Scheme, simd};
+use crate::runtime::PageBuffer;
 
 /// Bytes of each shard worked on at a time, so that the output stays in the first-level cache.
 const CACHE_BLOCK_BYTES: usize = 16 << 10;
@@ -30,13 +33,13 @@ impl Codec {
     }
 
     /// The parity shards of k data shards of equal length.
-    pub fn encode(&self, data: &[&[u8]]) -> Vec<Vec<u8>> {
+    pub fn encode(&self, data: &[&[u8]]) -> Vec<Bytes> {
         self.parity.iter().map(|row| combine(row, data)).collect()
     }
 
     /// Rebuilds the `wanted` shards from at least k others, given with their index. `None` if there
     /// are fewer than k.
-    pub fn rebuild(&self, present: &[(u8, &[u8])], wanted: &[u8]) -> Option<Vec<Vec<u8>>> {
+    pub fn rebuild(&self, present: &[(u8, &[u8])], wanted: &[u8]) -> Option<Vec<Bytes>> {
         let k = usize::from(self.scheme.data);
         let present = present.get(..k)?;
         let rows = present.iter().map(|(index, _)| self.row(*index)).collect();
@@ -59,13 +62,14 @@ impl Codec {
     }
 }
 
-/// The weighted sum of shards of equal length.
-fn combine(weights: &[u8], shards: &[&[u8]]) -> Vec<u8> {
+/// The weighted sum of shards of equal length, in memory that the disk can take as it is.
+fn combine(weights: &[u8], shards: &[&[u8]]) -> Bytes {
     let len = shards.first().map_or(0, |shard| shard.len());
     let tables: Vec<NibbleTable> = weights.iter().map(|&weight| NibbleTable::of(weight)).collect();
-    let mut output = vec![0; len];
+    let mut output = PageBuffer::with_room(len);
     for start in (0..len).step_by(CACHE_BLOCK_BYTES) {
         let block = start..len.min(start + CACHE_BLOCK_BYTES);
+        output.resize(block.end);
         for ((weight, table), shard) in weights.iter().zip(&tables).zip(shards) {
             match weight {
                 0 => {}
@@ -74,7 +78,7 @@ fn combine(weights: &[u8], shards: &[&[u8]]) -> Vec<u8> {
             }
         }
     }
-    output
+    output.freeze()
 }
 
 #[cfg(test)]
@@ -86,7 +90,7 @@ mod tests {
         let mut shards: Vec<Vec<u8>> =
             (0..k).map(|s| (0..len).map(|i| (i * 31 + s * 17 + i / 251) as u8).collect()).collect();
         let parity = codec.encode(&shards.iter().map(Vec::as_slice).collect::<Vec<_>>());
-        shards.extend(parity);
+        shards.extend(parity.into_iter().map(Vec::from));
         shards
     }
 
@@ -120,6 +124,6 @@ mod tests {
     #[test]
     fn first_parity_shard_is_the_xor() {
         let codec = Codec::new(Scheme { data: 3, parity: 2 });
-        assert_eq!(codec.encode(&[&[1], &[2], &[4]])[0], [7]);
+        assert_eq!(codec.encode(&[&[1], &[2], &[4]])[0][..], [7]);
     }
 }

@@ -14,13 +14,13 @@
 //! nonces id). A node serves one gateway instance at a time: two writers of one metadata log would part. Shards and log entries carry checksums of their own that are
 //! verified at both ends; the connection is not encrypted, so nodes belong on a network that is trusted.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-use crate::runtime::random_bytes;
+use crate::runtime::{PageBuffer, random_bytes};
 use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, Usage};
 use crate::types::{DeploymentId, DriveId, DriveSlot, LogEntry, LogPosition};
 
@@ -204,18 +204,19 @@ impl Frame {
         if !(12..=FRAME_BYTES_MAX).contains(&len) {
             return Err(malformed("frame length"));
         }
-        let mut content = Vec::with_capacity(len);
-        stream.take(len as u64).read_to_end(&mut content).await?;
-        if content.len() != len {
-            return Err(malformed("frame cut short"));
+        let (id, head_len) = (stream.read_u64_le().await?, stream.read_u32_le().await? as usize);
+        let payload_len = (len - 12).checked_sub(head_len).ok_or_else(|| malformed("head length"))?;
+        let mut head = vec![0; head_len];
+        stream.read_exact(&mut head).await?;
+        // A drive writes what begins at a page as it is.
+        let mut payload = PageBuffer::with_room(payload_len);
+        while payload.len() < payload_len {
+            let mut next = payload.next(payload_len - payload.len());
+            if stream.read_buf(&mut next).await? == 0 {
+                return Err(malformed("frame cut short"));
+            }
         }
-        let mut content = Bytes::from(content);
-        let (id, head_len) = (content.get_u64_le(), content.get_u32_le() as usize);
-        if head_len > content.len() {
-            return Err(malformed("head length"));
-        }
-        let head = content.split_to(head_len);
-        Ok(Some(Self { id, head, payload: content }))
+        Ok(Some(Self { id, head: head.into(), payload: payload.freeze() }))
     }
 }
 

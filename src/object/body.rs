@@ -2,9 +2,10 @@
 
 use std::future::poll_fn;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::api::{Body, Result};
+use crate::runtime::PageBuffer;
 
 /// Room made at first for a body of unknown length.
 const UNKNOWN_LENGTH_ROOM: usize = 64 << 10;
@@ -46,7 +47,7 @@ impl<B: Body> BodyReader<B> {
             return Ok(first);
         }
         let room = expected.map_or(UNKNOWN_LENGTH_ROOM, |length| usize::try_from(length).unwrap_or(max));
-        let mut buffer = BytesMut::with_capacity(room.clamp(first.len(), max));
+        let mut buffer = PageBuffer::with_room(room.clamp(first.len(), max));
         buffer.extend_from_slice(&first);
         while buffer.len() < max {
             let Some(chunk) = self.next_chunk().await? else { break };

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use crate::erasure::Scheme;
 use crate::placement::{self, Candidate};
 use crate::shard_store::{Drive, DriveError, Usage};
@@ -14,11 +16,16 @@ use super::api::{Error, Result};
 /// How long a drive may take over one operation before it counts as failed for it.
 pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Stripes of all uploads together that are on their way to the drives: enough to keep the drives busy, and
+/// the bound of the memory that parity takes.
+const STRIPES_IN_FLIGHT_MAX: usize = 32;
+
 /// Drives by slot.
 #[derive(Debug)]
 pub struct DriveSet {
     scheme: Scheme,
     members: Vec<Member>,
+    stripes: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -53,7 +60,8 @@ impl DriveSet {
             total: AtomicU64::new(0),
             free: AtomicU64::new(u64::from(u32::MAX)),
         };
-        Self { scheme, members: drives.into_iter().map(member).collect() }
+        let stripes = Arc::new(Semaphore::new(STRIPES_IN_FLIGHT_MAX));
+        Self { scheme, members: drives.into_iter().map(member).collect(), stripes }
     }
 
     /// How new blobs are erasure-coded.
@@ -74,6 +82,11 @@ impl DriveSet {
     /// Drives that take operations.
     pub fn up_count(&self) -> usize {
         self.members.iter().filter(|m| m.drive.is_up()).count()
+    }
+
+    /// Waits until a stripe may be sent to the drives; held while it is on its way.
+    pub(crate) async fn stripe_permit(&self) -> OwnedSemaphorePermit {
+        self.stripes.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 
     /// Where the shards of a new blob go. With drives down some take two shards.

@@ -98,9 +98,5 @@ async fn rebuild_stripe(
     let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
     let readable = got.len() as u8;
     let rebuilt = codec.rebuild(&present, &[wanted]).and_then(|mut shards| shards.pop());
-    rebuilt.map(Bytes::from).ok_or(Error::Unreadable {
-        stripe: u64::from(stripe),
-        readable,
-        needed: scheme.data,
-    })
+    rebuilt.ok_or(Error::Unreadable { stripe: u64::from(stripe), readable, needed: scheme.data })
 }

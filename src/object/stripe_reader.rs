@@ -110,7 +110,7 @@ impl BlobReader {
         let whole = |shard: u8| {
             let direct = got.iter().find(|(have, _)| *have == shard).map(|(_, data)| data.clone());
             let index = lost.iter().position(|other| *other == shard);
-            direct.or_else(|| index.map(|i| Bytes::copy_from_slice(&rebuilt[i]))).unwrap_or_default()
+            direct.or_else(|| index.map(|i| rebuilt[i].clone())).unwrap_or_default()
         };
         let needed = (0..self.layout.data_shards).zip(ranges).filter(|(_, range)| !range.is_empty());
         Ok(needed.map(|(shard, r)| whole(shard).slice(r.start - union.start..r.end - union.start)).collect())

@@ -17,15 +17,15 @@ use super::drives::{DriveSet, Sharing, crowded, within_time};
 use super::heal;
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
-use crate::runtime::random_bytes;
+use crate::runtime::{PageBuffer, random_bytes};
 use crate::shard_store::{DriveError, Record, ShardId};
 use crate::types::{BlobId, DriveSlot, Timestamp};
 
 /// About how many data bytes a stripe has; rounded down to whole pages per shard.
 const STRIPE_BYTES: usize = 1 << 20;
-/// Stripes of one upload on their way to the drives while the next is received. Bounds memory per request to
-/// `(IN_FLIGHT_STRIPES_MAX + 1) * stripe_len * (k + m) / k`, and what the hasher holds beside it.
-const IN_FLIGHT_STRIPES_MAX: usize = 1;
+/// Stripes of one upload on their way to the drives while the next is received. One is encoded while the
+/// other is written; see also [`DriveSet::stripe_permit`].
+const IN_FLIGHT_STRIPES_MAX: usize = 2;
 
 /// A blob that is on stable storage and that nothing refers to yet.
 #[derive(Debug)]
@@ -59,13 +59,14 @@ pub(crate) fn shards_of(codec: &Codec, stripe: &Bytes) -> Vec<Bytes> {
             if end - start == len {
                 return stripe.slice(start..end);
             }
-            let mut padded = vec![0; len];
-            padded[..end - start].copy_from_slice(&stripe[start..end]);
-            padded.into()
+            let mut padded = PageBuffer::with_room(len);
+            padded.extend_from_slice(&stripe[start..end]);
+            padded.resize(len);
+            padded.freeze()
         })
         .collect();
     let parity = codec.encode(&data.iter().map(|shard| &shard[..]).collect::<Vec<_>>());
-    data.into_iter().chain(parity.into_iter().map(Bytes::from)).collect()
+    data.into_iter().chain(parity).collect()
 }
 
 /// Least number of good shards that a write is acknowledged with: k + 1, where there is parity at all.
@@ -191,6 +192,7 @@ impl StripeWriter {
         while self.in_flight.len() >= IN_FLIGHT_STRIPES_MAX {
             self.settle_oldest().await?;
         }
+        let permit = self.drives.stripe_permit().await;
         self.layout.size += stripe.len() as u64;
         let index = self.stripes;
         self.stripes += 1;
@@ -209,7 +211,9 @@ impl StripeWriter {
                     within_time(drive.write_stripe(&record, full_len)).await.map_err(|error| (shard, error))
                 }
             });
-            join_all(writes).await.into_iter().filter_map(std::result::Result::err).collect()
+            let written = join_all(writes).await;
+            drop(permit);
+            written.into_iter().filter_map(std::result::Result::err).collect()
         }));
         Ok(())
     }

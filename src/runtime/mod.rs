@@ -1,6 +1,10 @@
-//! The one home of the clock and of randomness.
+//! What the machine gives: the clock, randomness, memory by the page.
 //!
-//! Everything else takes them as values, so that a test or a simulation can hold them.
+//! Everything else takes time and chance as values, so that a test or a simulation can hold them.
+
+mod pages;
+
+pub use pages::{PAGE_BYTES, PageBuffer};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

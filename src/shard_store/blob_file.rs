@@ -1,6 +1,7 @@
 //! Large shards: one file each, the records of its stripes at a fixed stride.
 //!
-//! Stripe i starts at i × the length of a full stripe's record, so its place is computed, never listed.
+//! Stripe i starts at i × the length of a full stripe's record, so its place is computed, never listed. Writes
+//! pass the page cache by: a body that must be on the disk before it is acknowledged gains nothing there.
 //! While it is written the file is called `ID-SHARD.part`; sealing syncs it, renames it to
 //! `ID-SHARD.blob` and syncs the folder.
 //!
@@ -17,7 +18,7 @@ use bytes::Bytes;
 
 use super::disk::{self, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
-use super::record::{self, Kind, record_len};
+use super::record::{self, Kind};
 
 /// The large shards of a drive.
 #[derive(Debug)]
@@ -61,7 +62,7 @@ impl BlobFiles {
         if let Some(shard) = open.get(&id) {
             return Ok(shard.clone());
         }
-        let file = DiskFile::create(&self.path(id, "part"))?;
+        let file = DiskFile::create_direct(&self.path(id, "part"))?;
         let shard = Arc::new(OpenShard { file, stripes: AtomicU32::new(0) });
         open.insert(id, shard.clone());
         Ok(shard)
@@ -80,9 +81,8 @@ impl BlobFiles {
         data: &[u8],
     ) -> Result<(), DriveError> {
         let head = record::head(Kind::Shard, id, stripe, data);
-        let offset = u64::from(stripe) * record_len(full_len as usize) as u64;
         let shard = self.begin(id)?;
-        shard.file.write_all_at(&[&head, data], offset)?;
+        shard.file.write_pages(&[&head, data], stripe_offset(stripe, full_len))?;
         shard.stripes.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -117,15 +117,22 @@ impl BlobFiles {
     /// Reads and verifies.
     pub(super) fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
         let file = DiskFile::open(&self.path(read.id, "blob"))?;
-        let offset = u64::from(read.stripe) * record_len(read.full_len as usize) as u64;
-        read_record(&file, offset, read, DiskFile::read_exact_at)
+        let data_at = record::paged_head_len(read.len as usize);
+        read_record(&file, stripe_offset(read.stripe, read.full_len), data_at, read, DiskFile::read_exact_at)
     }
 }
 
-/// Reads a range of the record at `offset`, verifying head and the blocks touched. `fetch` reads bytes.
+/// Where a stripe's record begins in its file.
+fn stripe_offset(stripe: u32, full_len: u32) -> u64 {
+    u64::from(stripe) * record::paged_record_len(full_len as usize) as u64
+}
+
+/// Reads a range of the record at `offset` whose data begins `data_at` bytes into it, verifying head and the
+/// blocks touched. `fetch` reads bytes.
 pub(super) fn read_record(
     file: &DiskFile,
     offset: u64,
+    data_at: usize,
     read: &ShardRead,
     fetch: impl Fn(&DiskFile, usize, u64) -> Result<Bytes, DriveError>,
 ) -> Result<Bytes, DriveError> {
@@ -137,11 +144,11 @@ pub(super) fn read_record(
     }
     let blocks = record::covering_blocks(&wanted, data_len);
     let (head, data) = if blocks.start == 0 {
-        let both = fetch(file, head_len + blocks.end, offset)?;
-        (both.slice(..head_len), both.slice(head_len..))
+        let both = fetch(file, data_at + blocks.end, offset)?;
+        (both.slice(..head_len), both.slice(data_at..))
     } else {
-        let data_at = offset + (head_len + blocks.start) as u64;
-        (fetch(file, head_len, offset)?, fetch(file, blocks.len(), data_at)?)
+        let blocks_at = offset + (data_at + blocks.start) as u64;
+        (fetch(file, head_len, offset)?, fetch(file, blocks.len(), blocks_at)?)
     };
     record::verify_head(&head, read.id, read.stripe, data_len)?;
     if !record::verify_blocks(&head, blocks.start, &data) {

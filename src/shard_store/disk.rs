@@ -9,27 +9,78 @@ use bytes::{Bytes, BytesMut};
 use rustix::fs::FallocateFlags;
 
 use super::drive::DriveError;
+use crate::runtime::{PAGE_BYTES, PageBuffer};
 
-/// Alignment of direct writes: the page, which no block device exceeds.
-pub(super) const DIRECT_BYTES: usize = 4096;
+/// The parts one after another in memory that direct writes can take, padded with zeros to whole pages.
+pub(super) fn in_pages(parts: &[&[u8]]) -> PageBuffer {
+    let len = parts.iter().map(|part| part.len()).sum::<usize>().next_multiple_of(PAGE_BYTES);
+    let mut pages = PageBuffer::with_room(len);
+    parts.iter().for_each(|part| pages.extend_from_slice(part));
+    pages.resize(len);
+    pages
+}
 
-/// Memory that direct writes can take: aligned, kept from one write to the next.
-#[derive(Debug, Default)]
-pub(super) struct DirectBuffer(Vec<u8>);
+/// Appends to a file past the page cache, from a buffer of its own.
+///
+/// The page that holds the end is written again by the next append, with the bytes that are there already
+/// unchanged: where sectors are written whole, a torn write leaves those as they were.
+#[derive(Debug)]
+pub(super) struct DirectAppender {
+    file: DiskFile,
+    /// What follows the last whole page on disk.
+    buffer: PageBuffer,
+    /// Where the buffer belongs in the file: a multiple of [`PAGE_BYTES`].
+    start: u64,
+}
 
-impl DirectBuffer {
-    /// The parts one after another, padded with zeros to a multiple of [`DIRECT_BYTES`].
-    pub(super) fn fill(&mut self, parts: &[&[u8]]) -> &[u8] {
-        let len: usize = parts.iter().map(|part| part.len()).sum();
-        let padded = len.next_multiple_of(DIRECT_BYTES);
-        self.0.clear();
-        self.0.reserve(padded + DIRECT_BYTES);
-        // The memory stays where it is from here on: there is room for all that is added.
-        let lead = self.0.as_ptr().align_offset(DIRECT_BYTES);
-        self.0.resize(lead, 0);
-        parts.iter().for_each(|part| self.0.extend_from_slice(part));
-        self.0.resize(lead + padded, 0);
-        &self.0[lead..]
+impl DirectAppender {
+    const BUFFER_BYTES: usize = 1 << 20;
+
+    /// Appends to an empty file that was opened by [`DiskFile::open_direct`].
+    pub(super) fn new(file: DiskFile) -> Self {
+        Self { file, buffer: PageBuffer::with_room(Self::BUFFER_BYTES), start: 0 }
+    }
+
+    /// Where the next append begins.
+    pub(super) fn end(&self) -> u64 {
+        self.start + self.buffer.len() as u64
+    }
+
+    /// Writes the slices one after another; not yet durable.
+    pub(super) fn append(&mut self, slices: &[&[u8]]) -> Result<(), DriveError> {
+        for mut rest in slices.iter().copied() {
+            while !rest.is_empty() {
+                let taken;
+                (taken, rest) = rest.split_at(rest.len().min(Self::BUFFER_BYTES - self.buffer.len()));
+                self.buffer.extend_from_slice(taken);
+                if self.buffer.len() == Self::BUFFER_BYTES {
+                    self.flush()?;
+                }
+            }
+        }
+        self.flush()
+    }
+
+    /// Writes the buffer, and keeps what does not fill a page.
+    fn flush(&mut self) -> Result<(), DriveError> {
+        let len = self.buffer.len();
+        let whole = len / PAGE_BYTES * PAGE_BYTES;
+        self.buffer.resize(len.next_multiple_of(PAGE_BYTES));
+        self.file.write_all_at(&[&self.buffer], self.start)?;
+        self.buffer.copy_within(whole..len, 0);
+        self.buffer.resize(len - whole);
+        self.start += whole as u64;
+        Ok(())
+    }
+
+    /// Puts what was appended on stable storage.
+    pub(super) fn sync_data(&self) -> Result<(), DriveError> {
+        self.file.sync_data()
+    }
+
+    /// Cuts the file to what was appended.
+    pub(super) fn truncate_to_end(&self) -> Result<(), DriveError> {
+        self.file.truncate(self.end())
     }
 }
 
@@ -72,8 +123,14 @@ impl DiskFile {
         Self::new("create", path, options.open(path))
     }
 
+    /// Makes a file for writes that pass the page cache by, or empties one that is there.
+    pub(super) fn create_direct(path: &Path) -> Result<Self, DriveError> {
+        Self::create(path)?;
+        Self::open_direct(path)
+    }
+
     /// Opens a file for writes that pass the page cache by, where the file system can do that. Lengths,
-    /// offsets and memory must be multiples of [`DIRECT_BYTES`].
+    /// offsets and memory must be multiples of [`PAGE_BYTES`].
     pub(super) fn open_direct(path: &Path) -> Result<Self, DriveError> {
         let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
         let opened = OpenOptions::new().write(true).custom_flags(direct).open(path);
@@ -111,6 +168,19 @@ impl DiskFile {
             }
         }
         Ok(())
+    }
+
+    /// Writes parts, each padded with zeros to whole pages, into a file opened for direct writes. `offset`
+    /// is a multiple of [`PAGE_BYTES`]; what begins at a page in memory is not copied.
+    pub(super) fn write_pages(&self, parts: &[&[u8]], offset: u64) -> Result<(), DriveError> {
+        let split = parts.iter().map(|part| {
+            let aligned = part.as_ptr().align_offset(PAGE_BYTES) == 0;
+            let (whole, rest) = part.split_at(if aligned { part.len() / PAGE_BYTES * PAGE_BYTES } else { 0 });
+            (whole, in_pages(&[rest]))
+        });
+        let split: Vec<(&[u8], PageBuffer)> = split.collect();
+        let slices: Vec<&[u8]> = split.iter().flat_map(|(whole, rest)| [*whole, &rest[..]]).collect();
+        self.write_all_at(&slices, offset)
     }
 
     /// Reads exactly `len` bytes; a shorter file is corrupt.

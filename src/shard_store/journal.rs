@@ -29,9 +29,10 @@ use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
 
-use super::disk::{self, DIRECT_BYTES, DirectBuffer, DiskFile};
+use super::disk::{self, DiskFile, in_pages};
 use super::drive::DriveError;
 use crate::checksum::crc32c;
+use crate::runtime::PAGE_BYTES;
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
@@ -56,7 +57,6 @@ pub(super) struct Journal {
     spares: VecDeque<PathBuf>,
     /// A spare being filled with zeros on another thread.
     preparing: Option<Receiver<Result<PathBuf, DriveError>>>,
-    buffer: DirectBuffer,
     current: Option<Current>,
     first: Option<LogPosition>,
     last: Option<LogPosition>,
@@ -83,7 +83,6 @@ impl Journal {
             files: BTreeMap::new(),
             spares: VecDeque::new(),
             preparing: None,
-            buffer: DirectBuffer::default(),
             current: None,
             first: None,
             last: None,
@@ -199,7 +198,7 @@ impl Journal {
         }
         let current = self.current.as_mut().expect("a file was rolled when there was none");
         let head = head(self.drive, position, payload);
-        current.file.write_all_at(&[self.buffer.fill(&[&head, payload])], current.end)?;
+        current.file.write_all_at(&[&in_pages(&[&head, payload])], current.end)?;
         current.file.sync_data()?;
         current.end += length;
         self.last = Some(position);
@@ -306,17 +305,16 @@ impl Journal {
 
 /// Bytes that an entry takes in a file.
 fn entry_len(payload_len: usize) -> usize {
-    (HEAD_BYTES + payload_len).next_multiple_of(DIRECT_BYTES)
+    (HEAD_BYTES + payload_len).next_multiple_of(PAGE_BYTES)
 }
 
 /// Makes a file of zeros, durable with all that is needed to write into it.
 fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
     const STEP_BYTES: usize = 1 << 20;
-    let length = length.next_multiple_of(DIRECT_BYTES as u64);
+    let length = length.next_multiple_of(PAGE_BYTES as u64);
     DiskFile::create(path)?.allocate(length)?;
     let file = DiskFile::open_direct(path)?;
-    let mut buffer = DirectBuffer::default();
-    let zeros = buffer.fill(&[&vec![0; STEP_BYTES.min(length as usize)]]);
+    let zeros = in_pages(&[&vec![0; STEP_BYTES.min(length as usize)]]);
     for at in (0..length).step_by(STEP_BYTES) {
         file.write_all_at(&[&zeros[..zeros.len().min((length - at) as usize)]], at)?;
     }

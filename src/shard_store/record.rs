@@ -15,6 +15,8 @@
 //! | then | d | data |
 //! | then | 0..7 | zeros up to a multiple of 8 |
 //!
+//! In a blob file head and data begin at a page each, with zeros before the next.
+//!
 //! A record is written once. Identity is part of the checksum, so a record read from the wrong place,
 //! or of another shard, is as corrupt as a flipped bit. A range read verifies only the blocks it touches.
 
@@ -24,6 +26,7 @@ use bytes::Bytes;
 
 use super::drive::{DriveError, ShardId};
 use crate::checksum::crc32c;
+use crate::runtime::PAGE_BYTES;
 use crate::types::BlobId;
 
 /// Data bytes under one checksum.
@@ -59,6 +62,16 @@ pub(super) fn head_len(data_len: usize) -> usize {
 /// Bytes that a record of `data_len` bytes takes on disk.
 pub fn record_len(data_len: usize) -> usize {
     (head_len(data_len) + data_len).next_multiple_of(8)
+}
+
+/// Bytes before the data of a record of a blob file.
+pub(super) fn paged_head_len(data_len: usize) -> usize {
+    head_len(data_len).next_multiple_of(PAGE_BYTES)
+}
+
+/// Bytes that a record of `data_len` bytes takes in a blob file.
+pub(super) fn paged_record_len(data_len: usize) -> usize {
+    paged_head_len(data_len) + data_len.next_multiple_of(PAGE_BYTES)
 }
 
 /// The head of a record over `data`.

@@ -11,6 +11,7 @@
 //! Invariants
 //! - A shard is acknowledged only after everything before it in the segment is on stable storage.
 //! - The index never points beyond the durable end of a segment.
+//! - Appends pass the page cache by and write the last, part-filled page again with its bytes unchanged.
 //! - On open, the longest prefix of an unsealed segment with intact records is the segment; the rest is a
 //!   torn tail, and appending goes on in a new segment.
 
@@ -21,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 
 use super::blob_file::read_record;
-use super::disk::{self, DiskFile};
+use super::disk::{self, DirectAppender, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind, Record, record_len};
 use crate::checksum::crc32c;
@@ -86,8 +87,7 @@ pub(super) struct Appender {
 #[derive(Debug)]
 struct Current {
     number: u32,
-    file: Arc<DiskFile>,
-    end: u64,
+    file: DirectAppender,
     rows: Vec<Row>,
 }
 
@@ -177,14 +177,16 @@ impl Segments {
     /// Reads and verifies; `None` if the shard is not in a segment.
     pub(super) fn read(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
         let (location, file) = self.locate(read.id)?;
-        Some(read_record(&file, u64::from(location.offset), read, DiskFile::read_exact_at))
+        let data_at = record::head_len(read.len as usize);
+        Some(read_record(&file, u64::from(location.offset), data_at, read, DiskFile::read_exact_at))
     }
 
     /// Reads if no disk access is needed; `None` where it is, or the shard is not in a segment.
     pub(super) fn read_cached(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
         let (location, file) = self.locate(read.id)?;
         let fetch = |file: &DiskFile, len, at| file.read_cached_at(len, at).ok_or(DriveError::NotFound);
-        match read_record(&file, u64::from(location.offset), read, fetch) {
+        let data_at = record::head_len(read.len as usize);
+        match read_record(&file, u64::from(location.offset), data_at, read, fetch) {
             Err(DriveError::NotFound) => None,
             result => Some(result),
         }
@@ -262,7 +264,7 @@ impl Appender {
     fn write(&mut self, batch: &[(Kind, ShardId, u32, Bytes)]) -> Result<Vec<Row>, DriveError> {
         const PADDING: [u8; 8] = [0; 8];
         let length: u64 = batch.iter().map(|(.., data)| record_len(data.len()) as u64).sum();
-        if self.current.as_ref().is_none_or(|current| current.end + length > self.segment_bytes) {
+        if self.current.as_ref().is_none_or(|current| current.file.end() + length > self.segment_bytes) {
             self.roll(length)?;
         }
         let current = self.current.as_mut().expect("a segment was opened when there was none");
@@ -270,15 +272,14 @@ impl Appender {
             batch.iter().map(|(kind, id, stripe, data)| record::head(*kind, *id, *stripe, data)).collect();
         let mut slices: Vec<&[u8]> = Vec::with_capacity(batch.len() * 3);
         let mut rows = Vec::with_capacity(batch.len());
-        let mut offset = current.end;
+        let mut offset = current.file.end();
         for ((kind, id, _, data), head) in batch.iter().zip(&heads) {
             let padding = record_len(data.len()) - head.len() - data.len();
             slices.extend([head.as_slice(), data, &PADDING[..padding]]);
             rows.push(Row { kind: *kind, id: *id, offset: offset as u32, data_len: data.len() as u32 });
             offset += record_len(data.len()) as u64;
         }
-        current.file.write_all_at(&slices, current.end)?;
-        current.end = offset;
+        current.file.append(&slices)?;
         current.rows.extend_from_slice(&rows);
         Ok(rows)
     }
@@ -291,7 +292,7 @@ impl Appender {
     fn roll(&mut self, length: u64) -> Result<(), DriveError> {
         let folder = self.segments.folder.clone();
         if let Some(full) = self.current.take() {
-            full.file.truncate(full.end)?;
+            full.file.truncate_to_end()?;
             full.file.sync_data()?;
             write_index(&index_path(&folder, full.number), &full.rows)?;
             let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
@@ -300,14 +301,16 @@ impl Appender {
             }
         }
         let number = self.next_number;
-        let file = Arc::new(DiskFile::create(&segment_path(&folder, number))?);
-        file.allocate(length.max(self.segment_bytes))?;
-        file.sync_data()?;
+        let path = segment_path(&folder, number);
+        let file = DirectAppender::new(DiskFile::create_direct(&path)?);
+        let reads = DiskFile::open_rw(&path)?;
+        reads.allocate(length.max(self.segment_bytes))?;
+        reads.sync_data()?;
         disk::sync_dir(&folder)?;
-        let segment = Segment { file: file.clone(), live: 0, sealed: false };
+        let segment = Segment { file: Arc::new(reads), live: 0, sealed: false };
         self.segments.index.write().unwrap_or_else(PoisonError::into_inner).segments.insert(number, segment);
         self.next_number += 1;
-        self.current = Some(Current { number, file, end: 0, rows: Vec::new() });
+        self.current = Some(Current { number, file, rows: Vec::new() });
         self.segments.remove_dead()
     }
 }
