@@ -6,11 +6,12 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation, NewContent};
-use super::query;
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, pack_slots, unpack};
+use super::{payload, query};
 use crate::types::{BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -161,7 +162,7 @@ impl Applier {
         let existing = existing(db, bucket, key)?;
         check(*condition, existing.as_ref())?;
         let stored = match content {
-            NewContent::Inline(_) => Content::Inline,
+            NewContent::Inline(data) => Content::Inline(Bytes::copy_from_slice(payload::head(data))),
             NewContent::Blob { layout, .. } => {
                 Content::Blobs(vec![Extent { blob: layout.blob, size: layout.size }])
             }
@@ -171,7 +172,7 @@ impl Applier {
         let object = NewObject { size: *size, etag: *etag, modified: *modified, detail: &detail };
         let sequence = self.replace(db, bucket, key, existing, &object)?;
         match content {
-            NewContent::Inline(data) => insert_payload(db, sequence, data)?,
+            NewContent::Inline(data) => payload::insert(db, sequence, data)?,
             NewContent::Blob { layout, missing } => insert_blob(db, layout, missing)?,
         }
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
@@ -190,7 +191,7 @@ impl Applier {
         let existing = existing(db, bucket, key)?;
         check(*condition, existing.as_ref())?;
         let payload = match &from.detail.content {
-            Content::Inline => query::payload(db, from.sequence)?,
+            Content::Inline(head) => payload::read(db, from.sequence, from.size, head)?,
             Content::Blobs(extents) => {
                 let mut share = db.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE blob = ?1")?;
                 extents
@@ -204,7 +205,7 @@ impl Applier {
         let object = NewObject { size: from.size, etag: from.etag, modified: *modified, detail: &detail };
         let sequence = self.replace(db, bucket, key, existing, &object)?;
         if let Some(payload) = payload {
-            insert_payload(db, sequence, &payload)?;
+            payload::insert(db, sequence, &payload)?;
         }
         Ok(Applied::Put { etag: from.etag, checksum: detail.checksum })
     }
@@ -236,7 +237,7 @@ impl Applier {
         let (mut objects, mut bytes) = (1, object.size as i64);
         if let Some(existing) = existing {
             (objects, bytes) = (0, bytes - existing.size as i64);
-            release_content(db, existing.sequence, &existing.detail.content)?;
+            release_content(db, &existing)?;
         }
         self.count(bucket, objects, bytes);
         Ok(sequence)
@@ -249,7 +250,7 @@ impl Applier {
             if let Some(existing) = existing(db, bucket, key)? {
                 delete.execute(params![bucket, key])?;
                 self.count(bucket, -1, -(existing.size as i64));
-                release_content(db, existing.sequence, &existing.detail.content)?;
+                release_content(db, &existing)?;
             }
         }
         Ok(Applied::Done)
@@ -372,11 +373,6 @@ fn check(condition: WriteCondition, existing: Option<&Existing>) -> Result<()> {
     }
 }
 
-fn insert_payload(db: &Connection, sequence: u64, data: &[u8]) -> Result<()> {
-    db.prepare_cached("INSERT INTO payloads VALUES (?1, ?2)")?.execute(params![sequence as i64, data])?;
-    Ok(())
-}
-
 fn insert_blob(db: &Connection, layout: &BlobLayout, missing: &[u8]) -> Result<()> {
     let blob = layout.blob.0.to_be_bytes();
     db.prepare_cached("INSERT INTO blobs VALUES (?1, ?2, ?3, ?4, ?5, 1)")?.execute(params![
@@ -391,12 +387,9 @@ fn insert_blob(db: &Connection, layout: &BlobLayout, missing: &[u8]) -> Result<(
     Ok(())
 }
 
-fn release_content(db: &Connection, sequence: u64, content: &Content) -> Result<()> {
-    match content {
-        Content::Inline => {
-            db.prepare_cached("DELETE FROM payloads WHERE sequence = ?1")?.execute([sequence as i64])?;
-            Ok(())
-        }
+fn release_content(db: &Connection, existing: &Existing) -> Result<()> {
+    match &existing.detail.content {
+        Content::Inline(head) => payload::remove(db, existing.sequence, existing.size, head),
         Content::Blobs(extents) => extents.iter().try_for_each(|extent| release_blob(db, extent.blob)),
     }
 }

@@ -7,8 +7,10 @@
 
 mod apply;
 mod catch_up;
+mod checkpoint;
 mod log;
 mod model;
+mod payload;
 mod query;
 mod recovery;
 mod schema;

@@ -33,8 +33,8 @@ pub struct Extent {
 /// Where an object's bytes are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Content {
-    /// In the metadata itself.
-    Inline,
+    /// In the metadata itself; here with the bytes it begins with.
+    Inline(Bytes),
     /// In blobs, one a part.
     Blobs(Vec<Extent>),
 }

@@ -6,6 +6,7 @@ use super::model::{
     BlobLayout, BucketRow, Content, GarbageRow, HealRow, ListedRow, MetadataError, ObjectRow, PartRow,
     UploadRow,
 };
+use super::payload;
 use super::schema::{
     ObjectDetail, UploadDetail, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum, unpack_slots,
 };
@@ -115,11 +116,6 @@ pub(super) fn object(db: &Connection, bucket: &str, key: &str) -> Result<ObjectR
     })
 }
 
-pub(super) fn payload(db: &Connection, sequence: u64) -> Result<Option<Vec<u8>>> {
-    let mut select = db.prepare_cached("SELECT data FROM payloads WHERE sequence = ?1")?;
-    Ok(select.query_row([sequence as i64], |row| row.get(0)).optional()?)
-}
-
 /// An object and its payload, if that is inline and was not released between the two look-ups.
 pub(super) fn object_and_payload(
     db: &Connection,
@@ -127,8 +123,8 @@ pub(super) fn object_and_payload(
     key: &str,
 ) -> Result<(ObjectRow, Option<Vec<u8>>)> {
     let object = object(db, bucket, key)?;
-    let payload = match object.content {
-        Content::Inline => payload(db, object.sequence)?,
+    let payload = match &object.content {
+        Content::Inline(head) => payload::read(db, object.sequence, object.size, head)?,
         Content::Blobs(_) => None,
     };
     Ok((object, payload))

@@ -22,6 +22,7 @@ use tokio::sync::oneshot;
 
 use super::apply::Applier;
 use super::catch_up::{self, Standing, catch_up};
+use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
@@ -42,13 +43,12 @@ const READERS_MAX: usize = 16;
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often replicas that fell behind are looked at.
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
-/// Log bytes after which the database is copied to the drives, if it is not larger itself.
-const SNAPSHOT_LOG_BYTES_MIN: u64 = 64 << 20;
+/// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
+/// that while that is not much to replay.
+const SNAPSHOT_LOG_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
 /// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
 /// takes no room is accepted, so that objects can still be deleted.
 const ROOM_BYTES_MIN: u64 = 48 << 20;
-/// Pages of SQLite's write-ahead log after which it is written back.
-const CHECKPOINT_PAGES: u32 = 4000;
 
 /// How a store is opened.
 #[derive(Debug)]
@@ -140,7 +140,6 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA mmap_size = 1073741824; PRAGMA temp_store = MEMORY;",
     )?;
-    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.set_prepared_statement_cache_capacity(64);
     schema::prepare(&connection)?;
     Ok(connection)
@@ -187,6 +186,7 @@ impl Store {
         let (jobs, received) = channel();
         let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
+            checkpointer: Checkpointer::new(&recovered.connection, file_system_bytes(&database))?,
             db: recovered.connection,
             applier: recovered.applier,
             end: recovered.end,
@@ -342,6 +342,11 @@ async fn recover_somewhere(
     Err(failure)
 }
 
+/// Size of the file system that holds a file; 0 if it cannot be told.
+fn file_system_bytes(path: &Path) -> u64 {
+    rustix::fs::statvfs(path).map_or(0, |stat| stat.f_blocks * stat.f_frsize)
+}
+
 /// Runs several reads on one state of the database.
 fn in_one_moment<T>(db: &Connection, read: impl FnOnce() -> Result<T>) -> Result<T> {
     db.prepare_cached("BEGIN")?.execute([])?;
@@ -362,6 +367,7 @@ enum SnapshotState {
 struct Writer {
     options: Options,
     db: Connection,
+    checkpointer: Checkpointer,
     applier: Applier,
     /// The newest entry that reached its quorum.
     end: LogPosition,
@@ -434,6 +440,9 @@ impl Writer {
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
+        if let Err(error) = self.checkpointer.mind(&self.db, &self.database) {
+            tracing::warn!(%error, "the metadata database's log was not written back");
+        }
     }
 
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
@@ -505,6 +514,10 @@ impl Writer {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is rebuilt");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
+                match Checkpointer::new(&self.db, file_system_bytes(&path)) {
+                    Ok(checkpointer) => self.checkpointer = checkpointer,
+                    Err(error) => tracing::warn!(%error, "SQLite goes on writing back its log by itself"),
+                }
                 self.epoch = self.epoch.max(self.end.epoch);
                 self.epoch_open = false;
                 self.readers.switch(path.clone());
@@ -660,7 +673,7 @@ impl Writer {
 
     /// Starts a copy of the database when one is due, and trims the logs when it is done.
     fn mind_snapshot(&mut self) {
-        if self.log_bytes > SNAPSHOT_LOG_BYTES_MIN && self.log_bytes > self.database_bytes() {
+        if self.log_bytes > *SNAPSHOT_LOG_BYTES.start() && self.log_bytes > self.snapshot_due() {
             self.snapshot_wanted();
         }
         match &self.snapshot {
@@ -681,8 +694,10 @@ impl Writer {
         }
     }
 
-    fn database_bytes(&self) -> u64 {
-        std::fs::metadata(&self.database).map_or(0, |file| file.len())
+    /// How many bytes are logged between two copies of a database of this size.
+    fn snapshot_due(&self) -> u64 {
+        let database = std::fs::metadata(&self.database).map_or(0, |file| file.len());
+        database.max((4 * database).min(*SNAPSHOT_LOG_BYTES.end()))
     }
 
     fn start_snapshot(&mut self) {
@@ -720,7 +735,7 @@ fn gather(jobs: &Receiver<Job>, first: (Box<Mutation>, Answer)) -> (Vec<(Box<Mut
     (waiting, false)
 }
 
-/// Copies the database to at least `copies` drives; returns the log index the copies include.
+/// Copies the database to so many drives; returns the log index the copies include.
 fn copy_to_drives(
     database: &Path,
     holders: &[Arc<dyn Replica>],
@@ -735,6 +750,9 @@ fn copy_to_drives(
         match runtime.block_on(snapshot::store(holder.as_ref(), index, &path)) {
             Ok(()) => held += 1,
             Err(error) => tracing::warn!(slot = holder.slot().0, %error, "no metadata copy on this drive"),
+        }
+        if held == copies {
+            break;
         }
     }
     let _ = std::fs::remove_file(&path);

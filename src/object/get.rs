@@ -48,7 +48,7 @@ impl Engine {
         for _ in 0..OVERWRITES_MAX {
             let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str())?;
             let content = match (&row.content, payload) {
-                (Content::Inline, payload) => payload.map(|payload| OpenContent::Inline(payload.into())),
+                (Content::Inline(_), payload) => payload.map(|payload| OpenContent::Inline(payload.into())),
                 (Content::Blobs(extents), _) => self.blob_readers(extents)?.map(OpenContent::Blobs),
             };
             let Some(content) = content else { continue };

@@ -41,8 +41,8 @@ const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
 const HASTY_FILE_BYTES: u64 = 256 << 10;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
-/// Trimmed files kept for reuse.
-const SPARES_MAX: usize = 6;
+/// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
+const SPARES_MAX: usize = 24;
 /// About how much one read returns.
 const READ_BYTES_MAX: usize = 4 << 20;
 

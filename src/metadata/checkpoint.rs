@@ -1,0 +1,108 @@
+//! Writing SQLite's write-ahead log back into the database, beside the writer.
+//!
+//! Left to itself SQLite does this within a commit, which then waits for two syncs of many pages. Here a
+//! thread does it on a connection of its own while the writer goes on. The log begins anew only when all
+//! of it is written back, which under load never happens by itself: once it is long, the writer waits for
+//! the little that the thread has left.
+//!
+//! Crash argument. SQLite syncs the write-ahead log before it changes the database and the database before
+//! it begins the log anew, whoever calls it.
+
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::model::MetadataError;
+
+/// Pages that wait to be written back when the thread begins.
+const STEP_PAGES: std::ops::RangeInclusive<u64> = 256..=2000;
+/// The log is to begin anew from this many steps on.
+const STEPS_MAX: u64 = 8;
+/// What one run of the thread leaves, because it came meanwhile, the next takes.
+const RUNS: usize = 2;
+const PAGE_BYTES: u64 = 8192;
+
+/// Decides when to write back, and who does it.
+#[derive(Debug)]
+pub(super) struct Checkpointer {
+    step: u64,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    /// Takes over from SQLite. `room` is the size of the file system, in bytes.
+    pub(super) fn new(db: &Connection, room: u64) -> Result<Self, MetadataError> {
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let step = (room / 64 / PAGE_BYTES / STEPS_MAX).clamp(*STEP_PAGES.start(), *STEP_PAGES.end());
+        db.pragma_update(None, "journal_size_limit", (step * PAGE_BYTES) as i64)?;
+        Ok(Self { step, running: None })
+    }
+
+    /// To be called after a commit.
+    pub(super) fn mind(&mut self, db: &Connection, path: &Path) -> Result<(), MetadataError> {
+        let (pages, written_back) = checkpoint(db, Mode::Look)?;
+        match self.running.take() {
+            Some(running) if !running.is_finished() => self.running = Some(running),
+            Some(_) if pages >= self.step * STEPS_MAX => drop(checkpoint(db, Mode::Passive)?),
+            _ if pages - written_back >= self.step => self.start(path),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, path: &Path) {
+        let path = path.to_owned();
+        let work = move || {
+            // The writer sees for itself when the database fails.
+            let db = Connection::open(path).map_err(MetadataError::from);
+            let run = |db: Connection| (0..RUNS).try_for_each(|_| checkpoint(&db, Mode::Passive).map(drop));
+            if let Err(error) = db.and_then(run) {
+                tracing::warn!(%error, "the metadata database's log was not written back");
+            }
+        };
+        self.running = std::thread::Builder::new().name("checkpoint".into()).spawn(work).ok();
+    }
+}
+
+/// What a checkpoint may do.
+#[derive(Debug, Clone, Copy)]
+enum Mode {
+    /// Nothing.
+    Look,
+    /// What needs no waiting for readers or the writer.
+    Passive,
+}
+
+/// Writes back; returns the pages in the log, and those of them that are written back.
+fn checkpoint(db: &Connection, mode: Mode) -> Result<(u64, u64), MetadataError> {
+    let mut pragma = db.prepare_cached(match mode {
+        Mode::Look => "PRAGMA wal_checkpoint(NOOP)",
+        Mode::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+    })?;
+    let pages = |row: &rusqlite::Row<'_>, column| row.get(column).map(|pages: i64| pages.max(0) as u64);
+    Ok(pragma.query_row([], |row| Ok((pages(row, 1)?, pages(row, 2)?)))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_stays_short_while_writes_go_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let db = Connection::open(&path).unwrap();
+        db.execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);")
+            .unwrap();
+        let mut checkpointer = Checkpointer::new(&db, 0).unwrap();
+        let mut longest = 0;
+        for _ in 0..3000 {
+            db.execute("INSERT INTO t VALUES (zeroblob(20000))", []).unwrap();
+            checkpointer.mind(&db, &path).unwrap();
+            longest = longest.max(checkpoint(&db, Mode::Look).unwrap().0);
+        }
+        let limit = *STEP_PAGES.start() * STEPS_MAX;
+        assert!((limit..limit * 3).contains(&longest), "{longest} pages");
+    }
+}
