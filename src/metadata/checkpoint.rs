@@ -35,7 +35,8 @@ impl Checkpointer {
     pub(super) fn new(db: &Connection, room: u64) -> Result<Self, MetadataError> {
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         let step = (room / 64 / PAGE_BYTES / STEPS_MAX).clamp(*STEP_PAGES.start(), *STEP_PAGES.end());
-        db.pragma_update(None, "journal_size_limit", (step * PAGE_BYTES) as i64)?;
+        // Cut only after a long reader kept it: pages written over cost far less than pages added.
+        db.pragma_update(None, "journal_size_limit", (2 * STEPS_MAX * step * PAGE_BYTES) as i64)?;
         Ok(Self { step, running: None })
     }
 
