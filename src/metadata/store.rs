@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
@@ -140,7 +141,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
         "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
-    connection.set_prepared_statement_cache_capacity(64);
+    keep_statements(&connection, 64)?;
     schema::prepare(&connection)?;
     Ok(connection)
 }
@@ -150,8 +151,15 @@ fn open_reader(path: &Path) -> Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch("PRAGMA cache_size = -512; PRAGMA mmap_size = 1073741824;")?;
     connection.busy_timeout(Duration::from_secs(5))?;
-    connection.set_prepared_statement_cache_capacity(32);
+    keep_statements(&connection, 32)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements, and keeps SQLite from planning them anew for each bound value.
+fn keep_statements(connection: &Connection, capacity: usize) -> Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(capacity);
+    Ok(())
 }
 
 /// The log index that the database at `path` includes; `None` if there is none that can be read.
