@@ -2,7 +2,8 @@
 //!
 //! An upload hands its chunks to the stage and goes on with other work. A stage thread holds up to
 //! [`LANES_MAX`] uploads, one per lane, and advances all of them by the same number of blocks until
-//! the shortest chunk ends; then that lane goes to the upload that waited longest.
+//! the shortest chunk ends; then that lane goes to the upload that waited longest. A thread with nothing to
+//! do waits a moment for company before it begins: sixteen lanes take hardly longer than one.
 //!
 //! Invariants
 //! - A stream's digest state is in exactly one place: in the stream, or taken by one thread.
@@ -12,8 +13,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
@@ -30,6 +33,9 @@ const INLINE_BYTES_MAX: u64 = 64 * 1024;
 /// Blocks that lanes advance in one go, so that a newcomer soon finds its lane.
 const STRIDE_BLOCKS_MAX: usize = 256;
 
+/// How long the first chunk of an idle stage waits for those of other uploads, so that lanes fill.
+const COMPANY_WAIT: Duration = Duration::from_millis(4);
+
 /// Threads that hash many uploads at once. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stage {
@@ -44,6 +50,8 @@ struct Owner(Arc<Queue>);
 struct Queue {
     waiting: Mutex<Waiting>,
     arrived: Condvar,
+    /// Uploads that use the stage, whether a chunk of theirs waits or not.
+    active: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -107,6 +115,7 @@ impl StreamHasher {
         }
         let stream = self.stream.get_or_insert_with(|| {
             let md5 = std::mem::take(&mut self.inline);
+            self.queue.0.active.fetch_add(1, Ordering::Relaxed);
             Arc::new(Stream(Mutex::new(StreamState { md5, ..StreamState::default() })))
         });
         std::future::poll_fn(|cx| stream.poll_below(PENDING_CHUNKS_MAX, cx)).await;
@@ -136,6 +145,7 @@ impl Drop for StreamHasher {
     fn drop(&mut self) {
         if let Some(stream) = &self.stream {
             locked(&stream.0).pending.clear();
+            self.queue.0.active.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -230,6 +240,9 @@ fn refill(queue: &Queue, lanes: &mut Vec<Lane>) -> bool {
         for lane in lanes.extract_if(.., |lane| !lane.has_blocks()) {
             lane.leave(&mut waiting);
         }
+        if lanes.is_empty() {
+            waiting = await_company(queue, waiting);
+        }
         let entered = lanes.len();
         while lanes.len() < LANES_MAX {
             let Some(stream) = waiting.streams.pop_front() else { break };
@@ -245,6 +258,24 @@ fn refill(queue: &Queue, lanes: &mut Vec<Lane>) -> bool {
             return false;
         }
         waiting = queue.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Lets some time pass while fewer chunks wait than half of the uploads in progress could send.
+fn await_company<'q>(queue: &'q Queue, mut waiting: MutexGuard<'q, Waiting>) -> MutexGuard<'q, Waiting> {
+    let until = Instant::now() + COMPANY_WAIT;
+    loop {
+        let worth_waiting_for = (queue.active.load(Ordering::Relaxed) / 2).min(LANES_MAX);
+        let left = until.saturating_duration_since(Instant::now());
+        if waiting.streams.is_empty()
+            || waiting.streams.len() >= worth_waiting_for
+            || left.is_zero()
+            || waiting.closed
+        {
+            return waiting;
+        }
+        let waited = queue.arrived.wait_timeout(waiting, left);
+        waiting = waited.unwrap_or_else(PoisonError::into_inner).0;
     }
 }
 

@@ -40,9 +40,13 @@ impl Checkpointer {
         Ok(Self { step, running: None })
     }
 
-    /// To be called after a commit.
-    pub(super) fn mind(&mut self, db: &Connection, path: &Path) -> Result<(), MetadataError> {
+    /// To be called after a commit. On a full drive the log is kept short, at whatever pace.
+    pub(super) fn mind(&mut self, db: &Connection, path: &Path, full: bool) -> Result<(), MetadataError> {
         let (pages, written_back) = checkpoint(db, Mode::Look)?;
+        if full && pages >= *STEP_PAGES.start() {
+            checkpoint(db, Mode::Passive)?;
+            return Ok(());
+        }
         match self.running.take() {
             Some(running) if !running.is_finished() => self.running = Some(running),
             Some(_) if pages >= self.step * STEPS_MAX => drop(checkpoint(db, Mode::Passive)?),
@@ -100,7 +104,7 @@ mod tests {
         let mut longest = 0;
         for _ in 0..3000 {
             db.execute("INSERT INTO t VALUES (zeroblob(20000))", []).unwrap();
-            checkpointer.mind(&db, &path).unwrap();
+            checkpointer.mind(&db, &path, false).unwrap();
             longest = longest.max(checkpoint(&db, Mode::Look).unwrap().0);
         }
         let limit = *STEP_PAGES.start() * STEPS_MAX;

@@ -202,6 +202,7 @@ impl Store {
             behind: options.replicas.clone(),
             live: Vec::new(),
             epoch_open: false,
+            full: false,
             log_bytes: 0,
             snapshot: SnapshotState::Idle,
             database,
@@ -387,6 +388,8 @@ struct Writer {
     behind: Vec<Arc<dyn Replica>>,
     /// An entry of the present epoch has reached its quorum, and none since has missed it.
     epoch_open: bool,
+    /// The database's drive had too little room at the last look.
+    full: bool,
     /// Bytes logged since the last copy of the database.
     log_bytes: u64,
     snapshot: SnapshotState,
@@ -448,7 +451,7 @@ impl Writer {
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
-        if let Err(error) = self.checkpointer.mind(&self.db, &self.database) {
+        if let Err(error) = self.checkpointer.mind(&self.db, &self.database, self.full) {
             tracing::warn!(%error, "the metadata database's log was not written back");
         }
     }
@@ -456,11 +459,11 @@ impl Writer {
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
     fn try_commit(&mut self, mutations: Vec<Mutation>, results: &mut Vec<Result<Applied>>) -> Result<()> {
         self.open_epoch()?;
-        let full = self.is_full()?;
+        self.full = self.is_full()?;
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut accepted = Vec::with_capacity(mutations.len());
         for mutation in mutations {
-            if full && mutation.takes_room() {
+            if self.full && mutation.takes_room() {
                 results.push(Err(MetadataError::NoSpace));
                 continue;
             }

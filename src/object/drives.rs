@@ -18,7 +18,7 @@ pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Stripes of all uploads together that are on their way to the drives: enough to keep the drives busy, and
 /// the bound of the memory that parity takes.
-const STRIPES_IN_FLIGHT_MAX: usize = 32;
+const STRIPES_IN_FLIGHT_MAX: usize = 16;
 
 /// Drives by slot.
 #[derive(Debug)]

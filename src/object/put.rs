@@ -5,6 +5,7 @@
 //! the answer. A crash before it leaves shards that nobody knows; after it, all of the object exists.
 
 use bytes::Bytes;
+use futures_util::future::join;
 
 use super::api::*;
 use super::body::BodyReader;
@@ -110,9 +111,8 @@ impl Engine {
             writer.write(stripe).await?;
             stripe = body.read(stripe_len, length.map(|length| length.saturating_sub(size))).await?;
         }
-        let md5 = hasher.finish().await;
-        check_md5(content_md5, md5)?;
-        let blob = writer.finish().await?;
+        let (written, md5) = join(writer.finish(), hasher.finish()).await;
+        let blob = self.unless_bad_digest(written?, content_md5, md5).await?;
         let checksum = body.into_inner().checksum();
         Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
     }
@@ -134,13 +134,23 @@ impl Engine {
             return Ok(Received { size, md5, checksum, content: ReceivedContent::Inline(data) });
         }
         let write = stripe_writer::write_small(&self.drives, &self.codec, self.new_blob_id(), data);
-        let (written, md5) = futures_util::future::join(write, hasher.finish()).await;
-        let blob = written?;
-        if let Err(error) = check_md5(content_md5, md5) {
+        let (written, md5) = join(write, hasher.finish()).await;
+        let blob = self.unless_bad_digest(written?, content_md5, md5).await?;
+        Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
+    }
+
+    /// The blob, unless its body was not what the client meant to send; then it is removed.
+    async fn unless_bad_digest(
+        &self,
+        blob: WrittenBlob,
+        stated: Option<[u8; 16]>,
+        actual: [u8; 16],
+    ) -> Result<WrittenBlob> {
+        if let Err(error) = check_md5(stated, actual) {
             stripe_writer::discard(&self.drives, &blob.layout).await;
             return Err(error);
         }
-        Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
+        Ok(blob)
     }
 
     pub(super) fn new_blob_id(&self) -> crate::types::BlobId {
