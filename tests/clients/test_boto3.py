@@ -3,10 +3,12 @@
 import base64
 import concurrent.futures
 import hashlib
+import http.client
 import io
 import os
 import socket
 import urllib.error
+import urllib.parse
 import urllib.request
 import zlib
 
@@ -270,6 +272,16 @@ def test_presigned_urls_put_and_get_until_they_expire(s3, bucket):
         urllib.request.urlopen(url.replace("shared", "other"))
     assert caught.value.code == 403
     assert b"SignatureDoesNotMatch" in caught.value.read()
+
+
+def test_an_expectation_without_a_body_makes_the_answer_the_last_of_its_connection(s3, bucket):
+    """botocore expects `100 Continue` for an empty body too, and misreads the next answer if none came."""
+    url = urllib.parse.urlsplit(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}))
+    connection = http.client.HTTPConnection(url.netloc, timeout=30)
+    for headers, will_close in [({}, False), ({"expect": "100-continue"}, True)]:
+        connection.request("PUT", f"{url.path}?{url.query}", headers=headers | {"content-length": "0"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read(), answer.will_close) == (200, b"", will_close)
 
 
 def test_buckets_answer_as_host_names(s3, bucket, server, monkeypatch):
