@@ -15,16 +15,18 @@ pub struct Health {
     status: Grade,
     drives: usize,
     drives_up: usize,
+    /// How many more may fail for certain.
     drives_spare: usize,
+    healing: bool,
     writable: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Grade {
-    /// Every drive is up.
+    /// Every drive is up and holds all it should.
     FullRedundancy,
-    /// Drives are down; reads and writes work.
+    /// Drives are down or shards are missing; reads and writes work.
     ReducedRedundancy,
     /// Too many drives are down.
     Unavailable,
@@ -33,17 +35,20 @@ enum Grade {
 impl Health {
     /// Judges the engine now.
     pub fn of(engine: &Engine, facts: &Facts) -> Self {
-        let data = usize::from(engine.drives().scheme().data);
-        Self::judge(facts.drives, engine.drives().up_count(), data, engine.metadata().is_writable())
+        let (drives, data) = (engine.drives(), usize::from(engine.drives().scheme().data));
+        // What cannot be told is not called whole.
+        let healing = engine.metadata().is_healing().unwrap_or(true);
+        Self::judge((facts.drives, drives.up_count()), data, healing, engine.metadata().is_writable())
     }
 
-    fn judge(drives: usize, drives_up: usize, data: usize, writable: bool) -> Self {
+    fn judge((drives, drives_up): (usize, usize), data: usize, healing: bool, writable: bool) -> Self {
         let status = match drives_up {
             up if up < data || !writable => Grade::Unavailable,
-            up if up < drives => Grade::ReducedRedundancy,
+            up if up < drives || healing => Grade::ReducedRedundancy,
             _ => Grade::FullRedundancy,
         };
-        Self { status, drives, drives_up, drives_spare: drives_up.saturating_sub(data), writable }
+        let drives_spare = if healing { 0 } else { drives_up.saturating_sub(data) };
+        Self { status, drives, drives_up, drives_spare, healing, writable }
     }
 
     /// Requests can be served.
@@ -91,11 +96,19 @@ mod tests {
 
     #[test]
     fn health_follows_the_drives_that_are_up() {
-        assert_eq!(Health::judge(4, 4, 2, true).status, Grade::FullRedundancy);
-        let reduced = Health::judge(4, 3, 2, true);
+        let judge = |up, writable| Health::judge((4, up), 2, false, writable);
+        assert_eq!(judge(4, true).status, Grade::FullRedundancy);
+        let reduced = judge(3, true);
         assert_eq!((reduced.status, reduced.drives_spare), (Grade::ReducedRedundancy, 1));
-        assert!(Health::judge(4, 2, 2, true).is_ready());
-        assert!(!Health::judge(4, 1, 2, true).is_ready());
-        assert!(!Health::judge(4, 4, 2, false).is_ready(), "no quorum for the metadata");
+        assert!(judge(2, true).is_ready());
+        assert!(!judge(1, true).is_ready());
+        assert!(!judge(4, false).is_ready(), "no quorum for the metadata");
+    }
+
+    #[test]
+    fn redundancy_is_not_full_before_all_is_healed() {
+        let healing = Health::judge((4, 4), 2, true, true);
+        assert_eq!((healing.status, healing.drives_spare), (Grade::ReducedRedundancy, 0));
+        assert!(healing.is_ready());
     }
 }

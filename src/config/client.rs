@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +28,11 @@ impl ClientHints {
         let text = serde_json::to_string_pretty(self).expect("texts always serialize");
         let written = fs::create_dir_all(state).and_then(|()| fs::write(&path, text + "\n"));
         written.map_err(|source| ConfigError::StateUnwritable { path, source })
+    }
+
+    /// When a server last started with this state folder.
+    pub fn left_at(state: &Path) -> Option<SystemTime> {
+        fs::metadata(state.join(FILE)).and_then(|file| file.modified()).ok()
     }
 
     /// The hints of the last server here; none where there was none or they cannot be read.

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
-use super::{ConfigError, Settings, ellipses};
+use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::iam::Secret;
 use crate::telemetry::LogFormat;
 use crate::types::BucketName;
@@ -121,11 +121,10 @@ impl Options {
         }
     }
 
-    /// Points a client command at a gateway's state folder where that is the one in use.
+    /// Points a client command at a gateway's state folder where a gateway was the last to start here.
     pub fn find_client_state(&mut self, named: bool) {
         let gateway = Path::new(GATEWAY_STATE_DEFAULT);
-        let kept = |state: &Path| CredentialsFile::in_folder(state).path().exists();
-        if !named && !kept(&self.state) && kept(gateway) {
+        if !named && ClientHints::left_at(gateway) > ClientHints::left_at(&self.state) {
             self.state = gateway.to_owned();
         }
     }

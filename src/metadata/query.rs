@@ -171,6 +171,13 @@ pub(super) fn count(db: &Connection, table: &'static str) -> Result<u64> {
     Ok(count as u64)
 }
 
+pub(super) fn is_healing(db: &Connection) -> Result<bool> {
+    let mut select = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM heal) OR EXISTS (SELECT 1 FROM drives WHERE refill <> 0)",
+    )?;
+    Ok(select.query_row([], |row| row.get(0))?)
+}
+
 pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
     let mut select = db.prepare_cached(
         "SELECT id, blob, size, stripe_len, data_shards, slots FROM garbage ORDER BY id LIMIT ?1",

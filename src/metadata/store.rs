@@ -312,6 +312,11 @@ impl Store {
         self.readers.with(|db| query::heal_after(db, after, max))
     }
 
+    /// Whether shards wait to be healed, or a new drive to be filled.
+    pub fn is_healing(&self) -> Result<bool> {
+        self.readers.with(query::is_healing)
+    }
+
     /// Number of shards to heal.
     pub fn heal_count(&self) -> Result<u64> {
         self.readers.with(|db| query::count(db, "heal"))

@@ -129,6 +129,20 @@ def test_the_first_start_makes_credentials_that_env_prints_and_later_starts_keep
     assert run(tmp_path, "health").returncode == 1, "the server has ended"
 
 
+def test_env_is_that_of_the_server_that_was_started_last(tmp_path):
+    for state in ["data/.holdfast", "data/gateway", "data/.holdfast"]:
+        address = f"127.0.0.1:{topology.free_port()}"
+        drives = state.replace("/", "-") + "{1...2}"
+        child = subprocess.Popen(
+            [topology.program(), "serve", drives, "--state", state, "--address", address, "--console-address", "off"],
+            cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        said = f"export AWS_ENDPOINT_URL=http://{address}\n"
+        topology.wait_until(lambda: said in run(tmp_path, "env").stdout, f"env tells of {state}")
+        child.terminate()
+        assert child.wait(timeout=60) == 0
+
+
 def test_sigterm_finishes_the_request_in_flight(running):
     s3 = client_at(running.endpoint)
     s3.create_bucket(Bucket="bucket")
