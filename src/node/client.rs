@@ -122,9 +122,7 @@ impl NodeClient {
     /// The node's drives: where they are and what stands there.
     pub async fn describe(&self) -> Result<Vec<(String, DriveState)>, DriveError> {
         match self.request(&Request::Describe, Bytes::new()).await?.head()? {
-            Answer::Drives(drives) => {
-                Ok(drives.into_iter().map(|(path, state)| (path, state.into())).collect())
-            }
+            Answer::Drives(drives) => Ok(drives),
             Answer::Failed(error) => Err(error),
             _ => Err(DriveError::Protocol("expected drives".into())),
         }
@@ -132,7 +130,7 @@ impl NodeClient {
 
     /// Formats the blank drive at a position of the node's list.
     pub async fn format(&self, position: u16, format: &DriveFormat) -> Result<(), DriveError> {
-        let request = Request::Format { position, format: format.into() };
+        let request = Request::Format { position, format: format.clone() };
         match self.request(&request, Bytes::new()).await?.head()? {
             Answer::Done => Ok(()),
             Answer::Failed(error) => Err(error),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc};
 
-use super::wire::{self, Answer, Frame, Request, WireState};
+use super::wire::{self, Answer, Frame, Request};
 use crate::shard_store::{Drive, DriveError, DriveState, LocalDrive, inspect};
 use crate::types::DriveId;
 
@@ -115,7 +115,7 @@ impl NodeServer {
             Ok(Request::Describe) => {
                 self.describe().map_or_else(failed, |drives| (Answer::Drives(drives), Bytes::new()))
             }
-            Ok(Request::Format { position, format }) => match self.format(position, &format.into()) {
+            Ok(Request::Format { position, format }) => match self.format(position, &format) {
                 Ok(()) => (Answer::Done, Bytes::new()),
                 Err(error) => failed(error),
             },
@@ -131,8 +131,8 @@ impl NodeServer {
         open.iter().find(|open| open.id() == id).cloned()
     }
 
-    fn describe(&self) -> Result<Vec<(String, WireState)>, DriveError> {
-        let state = |place: &PathBuf| Ok((place.display().to_string(), WireState::from(&inspect(place)?)));
+    fn describe(&self) -> Result<Vec<(String, DriveState)>, DriveError> {
+        let state = |place: &PathBuf| Ok((place.display().to_string(), inspect(place)?));
         self.places.iter().map(state).collect()
     }
 

@@ -11,8 +11,9 @@
 //! A connection begins with a handshake in which each side proves that it knows the cluster secret:
 //! node: magic, version, nonce (32 bytes); gateway: nonce, its instance id (16 bytes), HMAC-SHA-256(secret,
 //! "gateway" nonces id); node: one byte, 1 if it is free for this instance, and HMAC-SHA-256(secret, "node"
-//! nonces id). A node serves one gateway instance at a time: two writers of one metadata log would part. Shards and log entries carry checksums of their own that are
-//! verified at both ends; the connection is not encrypted, so nodes belong on a network that is trusted.
+//! nonces id). A node serves one gateway instance at a time: two writers of one metadata log would part.
+//! Shards and log entries carry checksums of their own that are verified at both ends; the connection is not
+//! encrypted, so nodes belong on a network that is trusted.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hmac::{Hmac, KeyInit, Mac};
@@ -22,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::runtime::{PageBuffer, random_bytes};
 use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, Usage};
-use crate::types::{DeploymentId, DriveId, DriveSlot, LogEntry, LogPosition};
+use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Magic and version of the protocol.
 const HELLO: [u8; 8] = *b"HFnode\x00\x01";
@@ -42,7 +43,7 @@ pub(super) enum Request {
     /// Which drives are there?
     Describe,
     /// Format the blank drive at this position.
-    Format { position: u16, format: WireFormat },
+    Format { position: u16, format: DriveFormat },
     /// An operation on a drive.
     Drive { drive: DriveId, op: Op },
 }
@@ -50,7 +51,7 @@ pub(super) enum Request {
 /// What a node answers; bytes travel as payload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    Drives(Vec<(String, WireState)>),
+    Drives(Vec<(String, DriveState)>),
     Done,
     Bytes,
     Flag(bool),
@@ -64,58 +65,6 @@ pub(super) enum Answer {
     Log(Vec<(LogPosition, u32)>),
     Snapshot(Option<u64>),
     Failed(DriveError),
-}
-
-/// [`DriveFormat`] on the wire.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct WireFormat {
-    deployment: DeploymentId,
-    drive: DriveId,
-    slot: DriveSlot,
-    drives: u16,
-    mounted: bool,
-}
-
-/// [`DriveState`] on the wire.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) enum WireState {
-    Blank { mounted: bool },
-    Formatted(WireFormat),
-    Foreign,
-}
-
-impl From<&DriveFormat> for WireFormat {
-    fn from(format: &DriveFormat) -> Self {
-        let DriveFormat { deployment, drive, slot, drives, mounted } = *format;
-        Self { deployment, drive, slot, drives, mounted }
-    }
-}
-
-impl From<WireFormat> for DriveFormat {
-    fn from(format: WireFormat) -> Self {
-        let WireFormat { deployment, drive, slot, drives, mounted } = format;
-        Self { deployment, drive, slot, drives, mounted }
-    }
-}
-
-impl From<&DriveState> for WireState {
-    fn from(state: &DriveState) -> Self {
-        match state {
-            DriveState::Blank { mounted } => Self::Blank { mounted: *mounted },
-            DriveState::Formatted(format) => Self::Formatted(format.into()),
-            DriveState::Foreign => Self::Foreign,
-        }
-    }
-}
-
-impl From<WireState> for DriveState {
-    fn from(state: WireState) -> Self {
-        match state {
-            WireState::Blank { mounted } => Self::Blank { mounted },
-            WireState::Formatted(format) => Self::Formatted(format.into()),
-            WireState::Foreign => Self::Foreign,
-        }
-    }
 }
 
 /// Splits a drive's reply in head and payload.

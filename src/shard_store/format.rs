@@ -16,7 +16,7 @@ const LAYOUT_VERSION: u32 = 1;
 const FILE: &str = "drive.json";
 
 /// Who a drive is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DriveFormat {
     /// The deployment it belongs to.
     pub deployment: DeploymentId,
@@ -31,7 +31,7 @@ pub struct DriveFormat {
 }
 
 /// What stands at a drive's path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum DriveState {
     /// Nothing, or an empty folder.
     Blank {
