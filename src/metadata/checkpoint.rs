@@ -11,7 +11,7 @@
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::model::MetadataError;
 
@@ -59,8 +59,9 @@ impl Checkpointer {
     fn start(&mut self, path: &Path) {
         let path = path.to_owned();
         let work = move || {
-            // The writer sees for itself when the database fails.
-            let db = Connection::open(path).map_err(MetadataError::from);
+            // A database that is gone is not made anew here. The writer sees for itself when it fails.
+            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let db = Connection::open_with_flags(path, flags).map_err(MetadataError::from);
             let run = |db: Connection| (0..RUNS).try_for_each(|_| checkpoint(&db, Mode::Passive).map(drop));
             if let Err(error) = db.and_then(run) {
                 tracing::warn!(%error, "the metadata database's log was not written back");

@@ -133,7 +133,7 @@ impl DiskFile {
     /// offsets and memory must be multiples of [`PAGE_BYTES`].
     pub(super) fn open_direct(path: &Path) -> Result<Self, DriveError> {
         let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
-        let opened = OpenOptions::new().write(true).custom_flags(direct).open(path);
+        let opened = OpenOptions::new().read(true).write(true).custom_flags(direct).open(path);
         match opened {
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => Self::open_rw(path),
             other => Self::new("open", path, other),
@@ -164,10 +164,19 @@ impl DiskFile {
                     IoSlice::advance_slices(&mut rest, written);
                 }
                 Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::INVAL) if self.leave_direct() => {}
                 Err(error) => return Err(self.fail("write", &error.into())),
             }
         }
         Ok(())
+    }
+
+    /// Turns to the page cache where a file system takes direct writes but not of our alignment. False if
+    /// the file was not open for direct writes. The next sync covers what is written either way.
+    fn leave_direct(&self) -> bool {
+        let Ok(flags) = rustix::fs::fcntl_getfl(&self.file) else { return false };
+        let direct = rustix::fs::OFlags::DIRECT;
+        flags.contains(direct) && rustix::fs::fcntl_setfl(&self.file, flags - direct).is_ok()
     }
 
     /// Writes parts, each padded with zeros to whole pages, into a file opened for direct writes. `offset`
@@ -306,4 +315,48 @@ pub(super) fn list_dir(path: &Path) -> Result<Vec<String>, DriveError> {
 pub(super) fn space(path: &Path) -> Result<(u64, u64), DriveError> {
     let stat = rustix::fs::statvfs(path).map_err(|error| io_error("statvfs", path, &error.into()))?;
     Ok((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn appends_of_any_length_stand_one_after_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut appender = DirectAppender::new(DiskFile::create_direct(&path).unwrap());
+        let mut expected = Vec::new();
+        for len in [1, 4095, 1, 4096, 10_000, 3 << 20, 0, 7] {
+            let data: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
+            appender.append(&[&data[..len / 3], &data[len / 3..]]).unwrap();
+            expected.extend_from_slice(&data);
+            assert_eq!(appender.end(), expected.len() as u64);
+            let on_disk = DiskFile::open(&path).unwrap();
+            assert!(on_disk.read_exact_at(expected.len(), 0).unwrap() == expected, "{len}");
+        }
+        appender.truncate_to_end().unwrap();
+        assert_eq!(DiskFile::open(&path).unwrap().len().unwrap(), expected.len() as u64);
+    }
+
+    #[test]
+    fn parts_begin_at_pages_wherever_they_stand_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let file = DiskFile::create_direct(&path).unwrap();
+        let pages = in_pages(&[&[7; 10_000]]);
+        for data in [&pages[..10_000], &pages[1..9_000], &pages[..8192], &[]] {
+            file.write_pages(&[b"head", data], 4096).unwrap();
+            let read = DiskFile::open(&path).unwrap().read_exact_at(4096 + data.len(), 4096).unwrap();
+            assert!(read[..4] == *b"head" && read[4096..] == *data);
+        }
+    }
+
+    #[test]
+    fn writes_go_on_through_the_page_cache_where_direct_ones_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = DiskFile::create_direct(&folder.path().join("file")).unwrap();
+        file.write_all_at(&[b"no page at all"], 3).unwrap();
+        assert_eq!(&file.read_exact_at(14, 3).unwrap()[..], b"no page at all");
+    }
 }
