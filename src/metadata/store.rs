@@ -167,7 +167,7 @@ pub fn applied_index(path: &Path) -> Option<u64> {
     if !path.exists() {
         return None;
     }
-    open_writer(path).and_then(|db| query::state(&db, "applied_index")).ok()
+    open_reader(path).and_then(|db| query::state(&db, "applied_index")).ok()
 }
 
 /// Writes what is kept once a transaction; the caller commits.

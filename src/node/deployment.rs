@@ -232,29 +232,41 @@ pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
     }
     let (id, plans) = plan(&places)?;
     let is_new = places.iter().all(|place| format_of(place).is_none());
-    let (mut drives, mut notices) = (Vec::new(), Vec::new());
-    for (path, plan) in paths.iter().zip(plans) {
-        let slot = match &plan {
-            Plan::Open(format) => format.slot,
-            Plan::Format(format) => {
-                LocalDrive::format(path, format).map_err(|error| unusable(path, &error))?;
-                if !is_new {
-                    notices.push(format!(
-                        "{} is blank and takes the place of a lost drive; it is being refilled",
-                        path.display()
-                    ));
-                }
-                format.slot
-            }
-            Plan::Missing => {
-                notices.push(format!("{} is missing: its disk does not seem to be mounted", path.display()));
-                continue;
-            }
-        };
-        drives.push((slot, Arc::new(open_drive(path)?) as Arc<dyn Drive>));
+    let notice = |(path, plan): (&PathBuf, &Plan)| match plan {
+        Plan::Open(_) => None,
+        Plan::Format(_) if is_new => None,
+        Plan::Format(_) => Some(format!(
+            "{} is blank and takes the place of a lost drive; it is being refilled",
+            path.display()
+        )),
+        Plan::Missing => Some(format!("{} is missing: its disk does not seem to be mounted", path.display())),
+    };
+    let notices = paths.iter().zip(&plans).filter_map(notice).collect();
+    // Side by side: each waits for its own disk.
+    let opened: Vec<Result<Option<(DriveSlot, LocalDrive)>>> = std::thread::scope(|scope| {
+        let all = paths.iter().zip(&plans).map(|(path, plan)| scope.spawn(|| carry_out(path, plan)));
+        let all: Vec<_> = all.collect();
+        all.into_iter().map(|one| one.join().expect("opening a drive does not panic")).collect()
+    });
+    let mut drives = Vec::with_capacity(paths.len());
+    for opened in opened {
+        drives.extend(opened?.map(|(slot, drive)| (slot, Arc::new(drive) as Arc<dyn Drive>)));
     }
     drives.sort_by_key(|(slot, _)| *slot);
     Ok(Deployment { id, drives, size: paths.len(), scheme: Scheme::for_drives(paths.len()), notices })
+}
+
+/// Opens a drive, formatted first if that is the plan; `None` for one that is missing.
+fn carry_out(path: &Path, plan: &Plan) -> Result<Option<(DriveSlot, LocalDrive)>> {
+    let format = match plan {
+        Plan::Open(format) => format,
+        Plan::Format(format) => {
+            LocalDrive::format(path, format).map_err(|error| unusable(path, &error))?;
+            format
+        }
+        Plan::Missing => return Ok(None),
+    };
+    Ok(Some((format.slot, open_drive(path)?)))
 }
 
 fn unusable(path: &Path, error: &DriveError) -> DeploymentError {

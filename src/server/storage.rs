@@ -71,7 +71,11 @@ pub async fn open_cluster(
 
 /// Puts the newest database first; those that do not exist keep their order behind it.
 fn newest_first(mut databases: Vec<PathBuf>) -> Vec<PathBuf> {
-    databases.sort_by_cached_key(|path| std::cmp::Reverse(metadata::applied_index(path)));
+    if databases.iter().filter(|path| path.exists()).count() > 1 {
+        databases.sort_by_cached_key(|path| std::cmp::Reverse(metadata::applied_index(path)));
+    } else {
+        databases.sort_by_key(|path| !path.exists());
+    }
     databases
 }
 

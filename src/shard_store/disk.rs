@@ -46,8 +46,20 @@ impl DirectAppender {
         self.start + self.buffer.len() as u64
     }
 
-    /// Writes the slices one after another; not yet durable.
+    /// Writes the slices one after another; not yet durable. After a failure (a full disk, say) the end is
+    /// where it was, and the next append writes over what this one left.
     pub(super) fn append(&mut self, slices: &[&[u8]]) -> Result<(), DriveError> {
+        let (start, tail) = (self.start, self.buffer.to_vec());
+        let appended = self.try_append(slices);
+        if appended.is_err() {
+            self.start = start;
+            self.buffer.resize(0);
+            self.buffer.extend_from_slice(&tail);
+        }
+        appended
+    }
+
+    fn try_append(&mut self, slices: &[&[u8]]) -> Result<(), DriveError> {
         for mut rest in slices.iter().copied() {
             while !rest.is_empty() {
                 let taken;
@@ -337,6 +349,20 @@ mod tests {
         }
         appender.truncate_to_end().unwrap();
         assert_eq!(DiskFile::open(&path).unwrap().len().unwrap(), expected.len() as u64);
+    }
+
+    #[test]
+    fn after_a_failed_append_the_next_one_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let mut appender = DirectAppender::new(DiskFile::create_direct(&path).unwrap());
+        appender.append(&[b"before "]).unwrap();
+        let writable = std::mem::replace(&mut appender.file, DiskFile::open(&path).unwrap());
+        appender.append(&[&[1; 3 << 20]]).unwrap_err();
+        assert_eq!(appender.end(), 7);
+        appender.file = writable;
+        appender.append(&[b"after"]).unwrap();
+        assert_eq!(&DiskFile::open(&path).unwrap().read_exact_at(12, 0).unwrap()[..], b"before after");
     }
 
     #[test]
