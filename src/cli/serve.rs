@@ -45,7 +45,7 @@ async fn serve_node(drives: Vec<PathBuf>, secret: &Secret, address: SocketAddr) 
     let (address, drives) = (running.address, running.drives);
     let version = env!("CARGO_PKG_VERSION");
     let text = format!(
-        "Holdfast {version}\n  Storage node at {address}, drives: {drives}\n\
+        "Holdfast {version}\n  Storage node, drives: {drives}, at {address}\n\
          \nA gateway uses it with: --node {address}\n"
     );
     // A closed standard output is no reason not to serve.
