@@ -103,12 +103,13 @@ mod tests {
             .unwrap();
         let mut checkpointer = Checkpointer::new(&db, 0).unwrap();
         let mut longest = 0;
-        for _ in 0..3000 {
+        for _ in 0..4500 {
             db.execute("INSERT INTO t VALUES (zeroblob(20000))", []).unwrap();
             checkpointer.mind(&db, &path, false).unwrap();
             longest = longest.max(checkpoint(&db, Mode::Look).unwrap().0);
         }
+        let written = db.query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0)).unwrap() as u64;
         let limit = *STEP_PAGES.start() * STEPS_MAX;
-        assert!((limit..limit * 3).contains(&longest), "{longest} pages");
+        assert!(longest < limit * 4 && written > limit * 4, "{longest} pages of {written}");
     }
 }
