@@ -2,9 +2,11 @@
 //!
 //! The server is a release build on four folders of this machine with every sync on; the generator is one
 //! thread that writes prepared requests and looks at the answers only as far as it takes to see that they
-//! are right. Objects are read once before GET is measured: it tells of reads from memory. `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the
-//! objects of one size and leaves the listing out, `ONLY=LIST` leaves the objects out; `BENCH_DIR` says where the drives are made (default: the
-//! build folder).
+//! are right. Objects are read once before GET is measured: it tells of reads from memory.
+//!
+//! `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the objects of one
+//! size and leaves the listing out, `ONLY=LIST` leaves the objects out; `BENCH_DIR` says where the drives are
+//! made (default: the build folder).
 
 mod client;
 mod listing;
@@ -81,11 +83,10 @@ async fn object_tables(
             put_most = put_most.max(row.operations);
             print_row("PUT", name, concurrency, &row);
         }
+        let objects = objects.min(put_most);
+        objects::read_once(&server, &signer(&server), pattern, size, objects).await;
         for concurrency in CONCURRENCIES {
-            let case = Case { size, concurrency, objects: objects.min(put_most), duration };
-            if concurrency == CONCURRENCIES[0] {
-                objects::read_once(&server, &signer(&server), pattern, &case).await;
-            }
+            let case = Case { size, concurrency, objects, duration };
             let row = objects::get(&server, &signer(&server), pattern, &case).await;
             print_row("GET", name, concurrency, &row);
         }

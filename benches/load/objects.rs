@@ -79,27 +79,34 @@ pub async fn get(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case:
     run(server, case, (0..case.objects).map(heads).collect(), {
         let (pattern, case) = (pattern.clone(), case.clone());
         async move |client: &mut Client, head: &[u8], object: usize, turn: usize| {
-            client.send(head, b"").await;
-            let answer = client.head().await;
-            let expected = pattern.of(object, case.size);
-            assert_eq!((answer.status, answer.length), (200, case.size), "GET {}", path(case.size, object));
-            let whole = turn.is_multiple_of(16);
-            client.body(case.size, |at, piece| check(expected, at, piece, whole)).await;
+            get_one(client, head, &pattern, case.size, object, turn.is_multiple_of(16)).await;
         }
     })
     .await
 }
 
 /// Gets every object once, so that what is read afterwards is in the page cache.
-pub async fn read_once(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case: &Case) {
+pub async fn read_once(server: &Server, signer: &Signer, pattern: &Pattern, size: usize, objects: usize) {
     let mut client = Client::connect(&server.address).await;
-    for object in 0..case.objects {
-        client.send(&signer.head("GET", &path(case.size, object), "", 0), b"").await;
-        let answer = client.head().await;
-        assert_eq!((answer.status, answer.length), (200, case.size), "GET {}", path(case.size, object));
-        let expected = pattern.of(object, case.size);
-        client.body(case.size, |at, piece| check(expected, at, piece, true)).await;
+    for object in 0..objects {
+        get_one(&mut client, &signer.head("GET", &path(size, object), "", 0), pattern, size, object, true)
+            .await;
     }
+}
+
+async fn get_one(
+    client: &mut Client,
+    head: &[u8],
+    pattern: &Pattern,
+    size: usize,
+    object: usize,
+    whole: bool,
+) {
+    client.send(head, b"").await;
+    let answer = client.head().await;
+    assert_eq!((answer.status, answer.length), (200, size), "GET {}", path(size, object));
+    let expected = pattern.of(object, size);
+    client.body(size, |at, piece| check(expected, at, piece, whole)).await;
 }
 
 fn check(expected: &[u8], at: usize, piece: &[u8], whole: bool) {

@@ -35,15 +35,16 @@ enum Grade {
 impl Health {
     /// Judges the engine now.
     pub fn of(engine: &Engine, facts: &Facts) -> Self {
-        let (drives, data) = (engine.drives(), usize::from(engine.drives().scheme().data));
+        let data = usize::from(engine.drives().scheme().data);
         // What cannot be told is not called whole.
         let healing = engine.metadata().is_healing().unwrap_or(true);
-        Self::judge((facts.drives, drives.up_count()), data, healing, engine.metadata().is_writable())
+        let writable = engine.metadata().is_writable();
+        Self::judge(facts.drives, engine.drives().up_count(), data, healing, writable)
     }
 
-    fn judge((drives, drives_up): (usize, usize), data: usize, healing: bool, writable: bool) -> Self {
+    fn judge(drives: usize, drives_up: usize, data: usize, healing: bool, writable: bool) -> Self {
         let status = match drives_up {
-            up if up < data || !writable => Grade::Unavailable,
+            up if !serves(up, data, writable) => Grade::Unavailable,
             up if up < drives || healing => Grade::ReducedRedundancy,
             _ => Grade::FullRedundancy,
         };
@@ -57,15 +58,28 @@ impl Health {
     }
 }
 
+/// Whether requests can be served with so many drives up.
+fn serves(drives_up: usize, data: usize, writable: bool) -> bool {
+    drives_up >= data && writable
+}
+
 /// Answers the paths under `/-/health/`; `None` for every other path.
 pub fn health_answer(path: &str, engine: &Engine, facts: &Facts) -> Option<Response<Full<Bytes>>> {
     let probe = path.strip_prefix("/-/health/")?;
-    let health = Health::of(engine, facts);
-    let ready = if health.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = |ready| if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Some(match probe {
         "live" => text(StatusCode::OK, "live\n"),
-        "ready" => text(ready, if health.is_ready() { "ready\n" } else { "not ready\n" }),
-        "cluster" => json(ready, &health),
+        "ready" => {
+            // Asked every few seconds: without a look at the database.
+            let drives = engine.drives();
+            let data = usize::from(drives.scheme().data);
+            let ready = serves(drives.up_count(), data, engine.metadata().is_writable());
+            text(status(ready), if ready { "ready\n" } else { "not ready\n" })
+        }
+        "cluster" => {
+            let health = Health::of(engine, facts);
+            json(status(health.is_ready()), &health)
+        }
         _ => text(StatusCode::NOT_FOUND, "no such probe: live, ready, cluster\n"),
     })
 }
@@ -96,7 +110,7 @@ mod tests {
 
     #[test]
     fn health_follows_the_drives_that_are_up() {
-        let judge = |up, writable| Health::judge((4, up), 2, false, writable);
+        let judge = |up, writable| Health::judge(4, up, 2, false, writable);
         assert_eq!(judge(4, true).status, Grade::FullRedundancy);
         let reduced = judge(3, true);
         assert_eq!((reduced.status, reduced.drives_spare), (Grade::ReducedRedundancy, 1));
@@ -107,7 +121,7 @@ mod tests {
 
     #[test]
     fn redundancy_is_not_full_before_all_is_healed() {
-        let healing = Health::judge((4, 4), 2, true, true);
+        let healing = Health::judge(4, 4, 2, true, true);
         assert_eq!((healing.status, healing.drives_spare), (Grade::ReducedRedundancy, 0));
         assert!(healing.is_ready());
     }

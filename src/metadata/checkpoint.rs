@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use rusqlite::{Connection, OpenFlags};
 
 use super::model::MetadataError;
+use super::schema::PAGE_BYTES;
 
 /// Pages that wait to be written back when the thread begins.
 const STEP_PAGES: std::ops::RangeInclusive<u64> = 256..=2000;
@@ -21,7 +22,6 @@ const STEP_PAGES: std::ops::RangeInclusive<u64> = 256..=2000;
 const STEPS_MAX: u64 = 8;
 /// What one run of the thread leaves, because it came meanwhile, the next takes.
 const RUNS: usize = 2;
-const PAGE_BYTES: u64 = 8192;
 
 /// Decides when to write back, and who does it.
 #[derive(Debug)]
@@ -99,8 +99,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
         let db = Connection::open(&path).unwrap();
-        db.execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);")
-            .unwrap();
+        db.pragma_update(None, "page_size", PAGE_BYTES as i64).unwrap();
+        db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);").unwrap();
         let mut checkpointer = Checkpointer::new(&db, 0).unwrap();
         let mut longest = 0;
         for _ in 0..4500 {

@@ -59,7 +59,7 @@ mod tests {
 
     fn database() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch("PRAGMA page_size = 8192;").unwrap();
+        db.pragma_update(None, "page_size", schema::PAGE_BYTES as i64).unwrap();
         schema::prepare(&db).unwrap();
         db
     }

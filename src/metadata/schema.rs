@@ -12,6 +12,8 @@ use crate::types::{
     Attributes, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum,
 };
 
+/// Bytes of a page of the database.
+pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
 const VERSION: i64 = 1;
 

@@ -137,8 +137,9 @@ impl Readers {
 /// Opens the database for the writer, making tables if it is new.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
+    connection.pragma_update(None, "page_size", schema::PAGE_BYTES as i64)?;
     connection.execute_batch(
-        "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
     keep_statements(&connection, 64)?;
@@ -194,7 +195,7 @@ impl Store {
         let (jobs, received) = channel();
         let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
-            checkpointer: Checkpointer::new(&recovered.connection, file_system_bytes(&database))?,
+            checkpointer: checkpointer(&recovered.connection, &database)?,
             db: recovered.connection,
             applier: recovered.applier,
             end: recovered.end,
@@ -356,9 +357,14 @@ async fn recover_somewhere(
     Err(failure)
 }
 
-/// Size of the file system that holds a file; 0 if it cannot be told.
-fn file_system_bytes(path: &Path) -> u64 {
-    rustix::fs::statvfs(path).map_or(0, |stat| stat.f_blocks * stat.f_frsize)
+/// Total and available bytes of the file system that holds the database, if it tells.
+fn space(database: &Path) -> Option<(u64, u64)> {
+    let stat = rustix::fs::statvfs(database.parent().unwrap_or(database)).ok()?;
+    Some((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
+}
+
+fn checkpointer(db: &Connection, database: &Path) -> Result<Checkpointer> {
+    Checkpointer::new(db, space(database).map_or(0, |(total, _)| total))
 }
 
 /// Runs several reads on one state of the database.
@@ -506,11 +512,9 @@ impl Writer {
 
     /// Whether the database's drive has too little room, free pages of the database counted as room.
     fn is_full(&self) -> Result<bool> {
-        let folder = self.database.parent().unwrap_or(&self.database);
         // Where the file system does not tell, its own errors will.
-        let Ok(stat) = rustix::fs::statvfs(folder) else { return Ok(false) };
-        let needed = ROOM_BYTES_MIN.min(stat.f_blocks * stat.f_frsize / 4);
-        let available = stat.f_bavail * stat.f_frsize;
+        let Some((total, available)) = space(&self.database) else { return Ok(false) };
+        let needed = ROOM_BYTES_MIN.min(total / 4);
         if available >= needed {
             return Ok(false);
         }
@@ -530,7 +534,7 @@ impl Writer {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is rebuilt");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
-                match Checkpointer::new(&self.db, file_system_bytes(&path)) {
+                match checkpointer(&self.db, &path) {
                     Ok(checkpointer) => self.checkpointer = checkpointer,
                     Err(error) => tracing::warn!(%error, "SQLite goes on writing back its log by itself"),
                 }

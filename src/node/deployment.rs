@@ -232,16 +232,7 @@ pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
     }
     let (id, plans) = plan(&places)?;
     let is_new = places.iter().all(|place| format_of(place).is_none());
-    let notice = |(path, plan): (&PathBuf, &Plan)| match plan {
-        Plan::Open(_) => None,
-        Plan::Format(_) if is_new => None,
-        Plan::Format(_) => Some(format!(
-            "{} is blank and takes the place of a lost drive; it is being refilled",
-            path.display()
-        )),
-        Plan::Missing => Some(format!("{} is missing: its disk does not seem to be mounted", path.display())),
-    };
-    let notices = paths.iter().zip(&plans).filter_map(notice).collect();
+    let notices = paths.iter().zip(&plans).filter_map(|(path, plan)| notice(path, plan, is_new)).collect();
     // Side by side: each waits for its own disk.
     let opened: Vec<Result<Option<(DriveSlot, LocalDrive)>>> = std::thread::scope(|scope| {
         let all = paths.iter().zip(&plans).map(|(path, plan)| scope.spawn(|| carry_out(path, plan)));
@@ -254,6 +245,18 @@ pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
     }
     drives.sort_by_key(|(slot, _)| *slot);
     Ok(Deployment { id, drives, size: paths.len(), scheme: Scheme::for_drives(paths.len()), notices })
+}
+
+/// What the operator should know of a drive's plan.
+fn notice(path: &Path, plan: &Plan, is_new: bool) -> Option<String> {
+    let path = path.display();
+    match plan {
+        Plan::Format(_) if !is_new => {
+            Some(format!("{path} is blank and takes the place of a lost drive; it is being refilled"))
+        }
+        Plan::Open(_) | Plan::Format(_) => None,
+        Plan::Missing => Some(format!("{path} is missing: its disk does not seem to be mounted")),
+    }
 }
 
 /// Opens a drive, formatted first if that is the plan; `None` for one that is missing.

@@ -17,7 +17,7 @@ use super::drives::{DriveSet, Sharing, crowded, within_time};
 use super::heal;
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
-use crate::runtime::{PageBuffer, random_bytes};
+use crate::runtime::{PAGE_BYTES, PageBuffer, random_bytes};
 use crate::shard_store::{DriveError, Record, ShardId};
 use crate::types::{BlobId, DriveSlot, Timestamp};
 
@@ -38,7 +38,7 @@ pub(crate) struct WrittenBlob {
 /// Data bytes of a full stripe.
 pub(crate) fn stripe_len(scheme: Scheme) -> usize {
     let data = usize::from(scheme.data);
-    STRIPE_BYTES / data / 4096 * 4096 * data
+    STRIPE_BYTES / data / PAGE_BYTES * PAGE_BYTES * data
 }
 
 /// A new blob's id: time first, so that ids of one time stand together; then 80 random bits.

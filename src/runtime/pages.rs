@@ -24,8 +24,11 @@ pub struct PageBuffer {
 }
 
 impl PageBuffer {
-    /// An empty buffer with room for `len` bytes.
+    /// An empty buffer with room for `len` bytes; without room it holds no memory.
     pub fn with_room(len: usize) -> Self {
+        if len == 0 {
+            return Self { memory: Vec::new(), lead: 0 };
+        }
         let mut memory = take_memory(len + PAGE_BYTES);
         let lead = memory.as_ptr().align_offset(PAGE_BYTES);
         memory.resize(lead, 0);

@@ -96,6 +96,21 @@ impl DirectAppender {
     }
 }
 
+fn create_options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(true).mode(0o600);
+    options
+}
+
+/// Opens for direct writes; for ordinary ones where the file system refuses those.
+fn open_past_cache(path: &Path, mut options: OpenOptions) -> io::Result<File> {
+    let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
+    match options.custom_flags(direct).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.custom_flags(0).open(path),
+        other => other,
+    }
+}
+
 /// A file with its path, for messages.
 #[derive(Debug)]
 pub(super) struct DiskFile {
@@ -130,26 +145,20 @@ impl DiskFile {
 
     /// Makes a file, or empties one that is there; readable by its owner alone.
     pub(super) fn create(path: &Path) -> Result<Self, DriveError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(true).mode(0o600);
-        Self::new("create", path, options.open(path))
+        Self::new("create", path, create_options().open(path))
     }
 
-    /// Makes a file for writes that pass the page cache by, or empties one that is there.
+    /// As [`Self::create`], for writes as of [`Self::open_direct`].
     pub(super) fn create_direct(path: &Path) -> Result<Self, DriveError> {
-        Self::create(path)?;
-        Self::open_direct(path)
+        Self::new("create", path, open_past_cache(path, create_options()))
     }
 
     /// Opens a file for writes that pass the page cache by, where the file system can do that. Lengths,
     /// offsets and memory must be multiples of [`PAGE_BYTES`].
     pub(super) fn open_direct(path: &Path) -> Result<Self, DriveError> {
-        let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
-        let opened = OpenOptions::new().read(true).write(true).custom_flags(direct).open(path);
-        match opened {
-            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Self::open_rw(path),
-            other => Self::new("open", path, other),
-        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        Self::new("open", path, open_past_cache(path, options))
     }
 
     fn fail(&self, attempt: &str, error: &io::Error) -> DriveError {

@@ -26,13 +26,13 @@ use super::disk::{self, DirectAppender, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind, Record, record_len};
 use crate::checksum::crc32c;
+use crate::runtime::PAGE_BYTES;
 use crate::types::BlobId;
 
 /// Length at which a segment is sealed: a 64th of the drive within these bounds.
 const SEGMENT_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=64 << 20;
 /// Records smaller than this leave their space to the removal of the whole segment.
 const PUNCH_BYTES_MIN: u64 = 16 << 10;
-const PAGE_BYTES: u64 = 4096;
 const INDEX_MAGIC: [u8; 4] = *b"HFix";
 const INDEX_ROW_BYTES: usize = 26;
 const TOMBSTONE_ROW_BYTES: usize = 17;
@@ -176,20 +176,23 @@ impl Segments {
 
     /// Reads and verifies; `None` if the shard is not in a segment.
     pub(super) fn read(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
+        self.read_by(read, DiskFile::read_exact_at)
+    }
+
+    fn read_by(
+        &self,
+        read: &ShardRead,
+        fetch: impl Fn(&DiskFile, usize, u64) -> Result<Bytes, DriveError>,
+    ) -> Option<Result<Bytes, DriveError>> {
         let (location, file) = self.locate(read.id)?;
         let data_at = record::head_len(read.len as usize);
-        Some(read_record(&file, u64::from(location.offset), data_at, read, DiskFile::read_exact_at))
+        Some(read_record(&file, u64::from(location.offset), data_at, read, fetch))
     }
 
     /// Reads if no disk access is needed; `None` where it is, or the shard is not in a segment.
     pub(super) fn read_cached(&self, read: &ShardRead) -> Option<Result<Bytes, DriveError>> {
-        let (location, file) = self.locate(read.id)?;
         let fetch = |file: &DiskFile, len, at| file.read_cached_at(len, at).ok_or(DriveError::NotFound);
-        let data_at = record::head_len(read.len as usize);
-        match read_record(&file, u64::from(location.offset), data_at, read, fetch) {
-            Err(DriveError::NotFound) => None,
-            result => Some(result),
-        }
+        self.read_by(read, fetch).filter(|result| *result != Err(DriveError::NotFound))
     }
 
     /// Removes sealed segments that hold nothing alive.
@@ -249,7 +252,8 @@ impl Appender {
         let data_len = location.data_len as usize;
         let start = u64::from(location.offset) + record::head_len(data_len) as u64;
         let end = u64::from(location.offset) + record_len(data_len) as u64;
-        let (start, end) = (start.next_multiple_of(PAGE_BYTES), end / PAGE_BYTES * PAGE_BYTES);
+        let page = PAGE_BYTES as u64;
+        let (start, end) = (start.next_multiple_of(page), end / page * page);
         if end.saturating_sub(start) < PUNCH_BYTES_MIN {
             return Ok(());
         }
