@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import subprocess
 
 import topology
 
@@ -46,3 +47,38 @@ def test_a_body_that_is_too_long_or_not_understood_is_refused(server):
         assert status == 400 and said["error"], body
     assert ask(server, "POST", "/api/v1/drives/x/drain", body="{}")[0] == 400
     assert ask(server, "POST", "/api/v1/drives/0/replace", body="{}")[0] == 400
+
+
+def admin(server, *arguments, fails=False):
+    """Runs `holdfast admin` in the server's folder, which is where it finds the server by itself."""
+    state = ["--state", "gateway"] if server.nodes else ["--state", ".holdfast"]
+    done = subprocess.run(
+        [topology.program(), "admin", *arguments, *state],
+        cwd=server.folder, env=topology.environment(), capture_output=True, text=True, timeout=60,
+    )
+    assert (done.returncode != 0) == fails, done
+    return done.stderr if fails else done.stdout
+
+
+def test_status_finds_the_server_of_the_folder(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x" * 100_000)
+    said = admin(server, "status")
+    assert "full redundancy: 4 of 4 drives up, any 2 may fail" in said
+    assert "\x1b" not in said, "no colours in a pipe"
+    status = json.loads(admin(server, "status", "--json"))
+    assert status == ask(server, "GET", "/api/v1/status")[2] | {"uptime_seconds": status["uptime_seconds"]}
+    assert len(json.loads(admin(server, "drive", "list", "--json"))["drives"]) == 4
+    table = admin(server, "drive", "list").splitlines()
+    assert table[0].split()[:2] == ["SLOT", "STATE"] and [row.split()[0] for row in table[1:]] == ["0", "1", "2", "3"]
+
+
+def test_the_client_says_in_one_sentence_what_is_wrong(server):
+    free = f"127.0.0.1:{topology.free_port()}"
+    said = admin(server, "status", "--console-address", free, fails=True)
+    assert said.startswith("holdfast: no server answers at") and free in said and len(said.splitlines()) == 1
+    said = admin(server, "status", "--root-access-key", "other", "--root-secret-key", "not-the-secret", fails=True)
+    assert "does not know this pair" in said
+    said = admin(server, "status", "--console-address", server.address, fails=True)
+    assert "console address" in said, "S3's address is no console"
+    said = admin(server, "drive", "replace", "77", "nowhere", "--dry-run", fails=True)
+    assert said.startswith("holdfast: ") and len(said.splitlines()) == 1
