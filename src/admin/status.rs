@@ -80,7 +80,7 @@ impl Status {
             health: Health::of(engine, facts),
             data_shards: scheme.data,
             parity_shards: scheme.parity,
-            pending_heals: engine.metadata().heal_count()?,
+            pending_heals: engine.redundancy()?.shards_to_heal,
             drives: engine.drives().status().into_iter().map(drive).collect(),
             buckets: buckets.map(bucket).collect(),
         })

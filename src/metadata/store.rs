@@ -26,12 +26,13 @@ use super::catch_up::{self, Standing, catch_up};
 use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
-    PartRow, UploadRow,
+    Applied, BlobLayout, BucketRow, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
+    ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 use super::query::{self, Walk, Walked};
+use super::spread::{self, SpreadRow};
 use super::{recovery, schema, snapshot};
-use crate::types::{BlobId, DriveId, DriveSlot, LogEntry, LogPosition, UploadId};
+use crate::types::{BlobId, LogEntry, LogPosition, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -86,6 +87,8 @@ enum Job {
 struct Status {
     /// Replicas that are up to date.
     live: AtomicU64,
+    /// Replicas that must be.
+    quorum: AtomicU64,
     /// The last entry missed its quorum.
     stalled: AtomicBool,
 }
@@ -192,6 +195,7 @@ impl Store {
         }
         let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
         let status = Arc::new(Status::default());
+        status.quorum.store(options.quorum as u64, Ordering::Relaxed);
         let (jobs, received) = channel();
         let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
@@ -231,6 +235,11 @@ impl Store {
     /// Replicas of the log that are up to date.
     pub fn replicas_live(&self) -> u64 {
         self.status.live.load(Ordering::Relaxed)
+    }
+
+    /// Replicas that may be lost before entries miss their quorum.
+    pub fn replicas_spare(&self) -> u64 {
+        self.replicas_live().saturating_sub(self.status.quorum.load(Ordering::Relaxed))
     }
 
     /// False while entries miss their quorum.
@@ -308,9 +317,29 @@ impl Store {
         self.readers.with(|db| query::parts(db, upload, after, max))
     }
 
-    /// Shards to heal, in order behind `after`.
-    pub fn heal_after(&self, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
-        self.readers.with(|db| query::heal_after(db, after, max))
+    /// The spreads that have shards to heal.
+    pub fn heal_spreads(&self) -> Result<Vec<i64>> {
+        self.readers.with(query::heal_spreads)
+    }
+
+    /// Shards to heal of one spread, in order behind a blob and a shard.
+    pub fn heal_rows(&self, spread: i64, after: (BlobId, u8), max: usize) -> Result<Vec<HealRow>> {
+        self.readers.with(|db| query::heal_rows(db, spread, after, max))
+    }
+
+    /// All spreads that count anything.
+    pub fn spreads(&self) -> Result<Vec<SpreadRow>> {
+        self.readers.with(spread::all)
+    }
+
+    /// Objects of one spread, in order behind a content, bucket id and key.
+    pub fn owners(&self, spread: i64, after: ([u8; 16], i64, &str), max: usize) -> Result<Vec<OwnerRow>> {
+        self.readers.with(|db| query::owners(db, spread, after, max))
+    }
+
+    /// What background work noted last.
+    pub fn progress(&self, job: &str) -> Result<Option<Vec<u8>>> {
+        self.readers.with(|db| query::progress(db, job))
     }
 
     /// Whether shards wait to be healed, or a new drive to be filled.
@@ -318,18 +347,13 @@ impl Store {
         self.readers.with(query::is_healing)
     }
 
-    /// Number of shards to heal.
-    pub fn heal_count(&self) -> Result<u64> {
-        self.readers.with(|db| query::count(db, "heal"))
-    }
-
     /// Blobs to remove, oldest first.
     pub fn garbage(&self, max: usize) -> Result<Vec<GarbageRow>> {
         self.readers.with(|db| query::garbage(db, max))
     }
 
-    /// Slot, drive, and whether what the drive should hold is still to be queued for healing.
-    pub fn drives(&self) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
+    /// All drives there ever were, by slot.
+    pub fn drives(&self) -> Result<Vec<DriveRow>> {
         self.readers.with(query::drives)
     }
 }

@@ -124,11 +124,7 @@ impl LocalDrive {
         {
             return result.map(Reply::Bytes);
         }
-        self.blocking(move |shared| {
-            let from_segment = shared.segments.read(&read);
-            from_segment.unwrap_or_else(|| shared.blobs.read(&read)).map(Reply::Bytes)
-        })
-        .await
+        self.blocking(move |shared| shared.read(&read).map(Reply::Bytes)).await
     }
 
     async fn write(
@@ -173,9 +169,19 @@ impl LocalDrive {
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
-            Op::Contains { id } => {
+            Op::Verify(read) => self.blocking(move |shared| shared.read(&read).map(|_| Reply::Done)).await,
+            Op::Contains { ids } => {
                 self.blocking(move |shared| {
-                    Ok(Reply::Flag(shared.segments.contains(id) || shared.blobs.contains(id)))
+                    let held = |&id: &ShardId| shared.segments.contains(id) || shared.blobs.contains(id);
+                    Ok(Reply::Flags(ids.iter().map(held).collect()))
+                })
+                .await
+            }
+            Op::List { last_byte } => {
+                self.blocking(move |shared| {
+                    let mut ids = shared.segments.list(last_byte);
+                    ids.extend(shared.blobs.list(last_byte)?);
+                    Ok(Reply::Shards(ids))
                 })
                 .await
             }
@@ -230,6 +236,10 @@ impl Drive for LocalDrive {
 }
 
 impl Shared {
+    fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
+        self.segments.read(read).unwrap_or_else(|| self.blobs.read(read))
+    }
+
     fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
     }

@@ -169,6 +169,12 @@ impl Segments {
         self.index.read().unwrap_or_else(PoisonError::into_inner).shards.contains_key(&id)
     }
 
+    /// The shards held of blobs whose id ends with a byte.
+    pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect()
+    }
+
     /// Shards held.
     pub(super) fn len(&self) -> u64 {
         self.index.read().unwrap_or_else(PoisonError::into_inner).shards.len() as u64
