@@ -11,7 +11,7 @@ use super::work::{Activity, WorkBoard};
 use crate::checksum::md5;
 use crate::erasure::Codec;
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
-use crate::runtime::Clock;
+use crate::runtime::{Clock, Tasks};
 use crate::types::{BucketName, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
@@ -29,6 +29,8 @@ pub struct Options {
     pub inline_bytes_max: usize,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the metadata's writer and the hashing run.
+    pub tasks: Tasks,
 }
 
 /// The object engine. Cheap to share behind an `Arc`.
@@ -85,10 +87,12 @@ impl Engine {
             replicas: options.replicas,
             quorum: options.log_quorum,
             copies: usize::from(scheme.parity) + 1,
+            tasks: options.tasks.clone(),
         })
         .await?;
         let one = std::num::NonZeroUsize::MIN;
-        let hashing = md5::Stage::start(one).map_err(|error| Error::Internal(Box::new(error)))?;
+        let hashing =
+            md5::Stage::start(&options.tasks, one).map_err(|error| Error::Internal(Box::new(error)))?;
         options.drives.refresh_usage().await;
         admit_drives(&store, &options.drives).await?;
         Ok(Self {
@@ -108,8 +112,8 @@ impl Engine {
     }
 
     /// Finishes what waits and closes the metadata. No requests may follow.
-    pub fn close(&self) {
-        self.store.close();
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 
     /// The drives.

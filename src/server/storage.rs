@@ -8,7 +8,7 @@ use crate::jobs::{self, Jobs, ScrubOptions};
 use crate::metadata::{self, Replica};
 use crate::node::{Deployment, DeploymentError, DriveReplica, drives_min, open_local, open_nodes};
 use crate::object::{self, DriveSet, Engine};
-use crate::runtime::SystemClock;
+use crate::runtime::{SystemClock, Tasks};
 use crate::shard_store::Drive;
 use crate::types::{DeploymentId, DriveSlot};
 
@@ -97,6 +97,7 @@ async fn open(
         databases,
         inline_bytes_max,
         clock: Arc::new(SystemClock),
+        tasks: Tasks::threads(),
     };
     let engine = Arc::new(Engine::start(options).await?);
     let scrub = ScrubOptions { pass: Some(SCRUB_PASS) };

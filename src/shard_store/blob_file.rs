@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::disk::{self, DiskFile};
+use super::disk::{Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind};
 use crate::types::BlobId;
@@ -24,6 +24,7 @@ use crate::types::BlobId;
 /// The large shards of a drive.
 #[derive(Debug)]
 pub(super) struct BlobFiles {
+    disk: Disk,
     root: PathBuf,
     /// Shards being written.
     open: Mutex<HashMap<ShardId, Arc<OpenShard>>>,
@@ -39,16 +40,16 @@ struct OpenShard {
 
 impl BlobFiles {
     /// Opens the folder `root` and removes what was never sealed.
-    pub(super) fn open(root: &Path) -> Result<Self, DriveError> {
+    pub(super) fn open(disk: &Disk, root: &Path) -> Result<Self, DriveError> {
         for fan in 0..=255u8 {
             let folder = root.join(format!("{fan:02x}"));
-            disk::create_dir(&folder)?;
-            for name in disk::list_dir(&folder)?.iter().filter(|name| name.ends_with(".part")) {
-                disk::remove_file(&folder.join(name))?;
+            disk.create_dir(&folder)?;
+            for name in disk.list_dir(&folder)?.iter().filter(|name| name.ends_with(".part")) {
+                disk.remove_file(&folder.join(name))?;
             }
         }
-        disk::sync_dir(root)?;
-        Ok(Self { root: root.to_owned(), open: Mutex::default() })
+        disk.sync_dir(root)?;
+        Ok(Self { disk: disk.clone(), root: root.to_owned(), open: Mutex::default() })
     }
 
     /// The low bits of an id are random, so the 256 folders fill evenly.
@@ -66,7 +67,7 @@ impl BlobFiles {
             let (blob, shard) = name.strip_suffix(".blob")?.split_once('-')?;
             Some(ShardId { blob: BlobId::parse(blob)?, shard: shard.parse().ok()? })
         };
-        Ok(disk::list_dir(&self.folder(last_byte))?.iter().filter_map(parse).collect())
+        Ok(self.disk.list_dir(&self.folder(last_byte))?.iter().filter_map(parse).collect())
     }
 
     fn begin(&self, id: ShardId) -> Result<Arc<OpenShard>, DriveError> {
@@ -74,7 +75,7 @@ impl BlobFiles {
         if let Some(shard) = open.get(&id) {
             return Ok(shard.clone());
         }
-        let file = DiskFile::create_direct(&self.path(id, "part"))?;
+        let file = self.disk.create_direct(&self.path(id, "part"))?;
         let shard = Arc::new(OpenShard { file, stripes: AtomicU32::new(0) });
         open.insert(id, shard.clone());
         Ok(shard)
@@ -103,32 +104,32 @@ impl BlobFiles {
     pub(super) fn seal(&self, id: ShardId, stripes: u32) -> Result<(), DriveError> {
         let shard = self.close(id).ok_or(DriveError::NotFound)?;
         if shard.stripes.load(Ordering::Relaxed) != stripes {
-            disk::remove_file(&self.path(id, "part"))?;
+            self.disk.remove_file(&self.path(id, "part"))?;
             return Err(DriveError::NotFound);
         }
         shard.file.sync_data()?;
-        disk::rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
+        self.disk.rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
     }
 
     /// Drops a shard that was not sealed.
     pub(super) fn discard(&self, id: ShardId) -> Result<(), DriveError> {
         self.close(id);
-        disk::remove_file(&self.path(id, "part"))
+        self.disk.remove_file(&self.path(id, "part"))
     }
 
     /// Removes a sealed shard.
     pub(super) fn delete(&self, id: ShardId) -> Result<(), DriveError> {
-        disk::remove_file(&self.path(id, "blob"))
+        self.disk.remove_file(&self.path(id, "blob"))
     }
 
     /// Whether a sealed shard is there.
     pub(super) fn contains(&self, id: ShardId) -> bool {
-        self.path(id, "blob").exists()
+        self.disk.exists(&self.path(id, "blob"))
     }
 
     /// Reads and verifies.
     pub(super) fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
-        let file = DiskFile::open(&self.path(read.id, "blob"))?;
+        let file = self.disk.open(&self.path(read.id, "blob"))?;
         let data_at = record::paged_head_len(read.len as usize);
         read_record(&file, stripe_offset(read.stripe, read.full_len), data_at, read, DiskFile::read_exact_at)
     }
@@ -176,7 +177,7 @@ mod tests {
     #[test]
     fn any_range_of_any_stripe_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         let id = ShardId { blob: BlobId(0xabc), shard: 1 };
         let stripes: Vec<Vec<u8>> = [100_000u32, 100_000, 777]
             .iter()
@@ -203,9 +204,9 @@ mod tests {
     fn unsealed_shards_are_gone_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let id = ShardId { blob: BlobId(1), shard: 0 };
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         files.write(id, 0, 10, b"0123456789").unwrap();
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         assert!(!files.path(id, "part").exists());
         assert_eq!(files.seal(id, 1), Err(DriveError::NotFound));
         files.write(id, 1, 10, b"0123456789").unwrap();

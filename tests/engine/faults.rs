@@ -46,7 +46,7 @@ async fn removing_any_drive_between_restarts_changes_nothing() {
     let engine = deployment.open().await;
     engine.create_bucket(&bucket()).await.unwrap();
     fill(&engine, 0).await;
-    engine.close();
+    engine.close().await;
     drop(engine);
     for round in 1..=8 {
         std::fs::remove_dir_all(deployment.drive(round % 4)).unwrap();
@@ -55,7 +55,7 @@ async fn removing_any_drive_between_restarts_changes_nothing() {
         fill(&engine, round).await;
         heal_all(&engine).await;
         assert_eq!(scrub_all(&engine).await, 0);
-        engine.close();
+        engine.close().await;
         drop(engine);
     }
 }
@@ -66,14 +66,14 @@ async fn the_metadata_is_rebuilt_when_its_database_is_gone() {
     let engine = deployment.open().await;
     engine.create_bucket(&bucket()).await.unwrap();
     fill(&engine, 0).await;
-    engine.close();
+    engine.close().await;
     drop(engine);
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(deployment.path().join(format!("holdfast.db{suffix}")));
     }
     let engine = deployment.open().await;
     check(&engine, 1).await;
-    engine.close();
+    engine.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,7 +93,7 @@ async fn any_two_corrupt_drives_of_four_are_read_around() {
         assert_eq!(scrub_all(&engine).await, 0);
         fill(&engine, 0).await;
         check(&engine, 1).await;
-        engine.close();
+        engine.close().await;
     }
 }
 
