@@ -306,7 +306,7 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
-/// Objects that the loss of one more drive could cost, in order of bucket and key.
+/// Objects that are not at full redundancy, the least safe first.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RiskPage {
     /// Some of them.
@@ -316,7 +316,7 @@ pub struct RiskPage {
     pub next: Option<String>,
 }
 
-/// An object that the loss of one more drive could cost.
+/// An object that is not at full redundancy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectAtRisk {
     /// Where.

@@ -61,7 +61,7 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     let of = engine.clone();
     const HEALS: &str = "Shards known to be missing or bad and waiting to be rebuilt.";
     metrics.register("holdfast_heals_pending", HEALS, GaugeKind::Gauge, move || {
-        one(of.metadata().heal_count().ok().map(|count| count as f64))
+        one(of.redundancy().ok().map(|counts| counts.shards_to_heal as f64))
     });
     let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
         let of = engine.clone();

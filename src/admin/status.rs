@@ -32,7 +32,7 @@ pub(super) async fn gather(engine: &Arc<Engine>, facts: &Facts) -> Result<Status
         health: Health::of(engine, facts),
         data_shards: scheme.data,
         parity_shards: scheme.parity,
-        pending_heals: engine.metadata().heal_count()?,
+        pending_heals: engine.redundancy()?.shards_to_heal,
         drives: engine.drives().status().into_iter().map(drive_report).collect(),
         buckets: engine.list_buckets().await?.into_iter().map(bucket_report).collect(),
         redundancy: None,

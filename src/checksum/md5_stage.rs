@@ -5,6 +5,8 @@
 //! the shortest chunk ends; then that lane goes to the upload that waited longest. A thread with nothing to
 //! do waits a moment for company before it begins: sixteen lanes take hardly longer than one.
 //!
+//! A stage without threads, for simulations, leaves each upload to hash its own chunks where it stands.
+//!
 //! Invariants
 //! - A stream's digest state is in exactly one place: in the stream, or taken by one thread.
 //! - A stream is in the queue or in a lane if and only if its `scheduled` flag is set.
@@ -22,6 +24,7 @@ use bytes::Bytes;
 
 use super::md5::{BLOCK_LEN, Md5};
 use super::md5_lanes::{LANES_MAX, compress};
+use crate::runtime::Tasks;
 
 /// Chunks of one upload that may wait to be hashed. Bounds the memory that the stage holds to this
 /// many chunks per upload, and one more in its lane.
@@ -39,7 +42,8 @@ const COMPANY_WAIT: Duration = Duration::from_millis(4);
 /// Threads that hash many uploads at once. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Stage {
-    queue: Arc<Owner>,
+    /// None where there are no threads.
+    queue: Option<Arc<Owner>>,
 }
 
 /// The streams that wait for a lane. The last owner's drop ends the threads.
@@ -75,7 +79,7 @@ struct StreamState {
 /// The MD5 of one upload in progress.
 #[derive(Debug)]
 pub struct StreamHasher {
-    queue: Arc<Owner>,
+    queue: Option<Arc<Owner>>,
     inline: Md5,
     stream: Option<Arc<Stream>>,
 }
@@ -88,19 +92,22 @@ impl Drop for Owner {
 }
 
 impl Stage {
-    /// Starts a stage of so many threads.
-    pub fn start(threads: NonZeroUsize) -> io::Result<Self> {
+    /// Starts a stage of so many threads, or one without where `tasks` has none.
+    pub fn start(tasks: &Tasks, threads: NonZeroUsize) -> io::Result<Self> {
+        if !tasks.are_threads() {
+            return Ok(Self { queue: None });
+        }
         let owner = Owner(Arc::default());
         for index in 0..threads.get() {
             let queue = Arc::clone(&owner.0);
-            std::thread::Builder::new().name(format!("md5-{index}")).spawn(move || run(&queue))?;
+            tasks.spawn(&format!("md5-{index}"), async move { run(&queue) })?;
         }
-        Ok(Self { queue: Arc::new(owner) })
+        Ok(Self { queue: Some(Arc::new(owner)) })
     }
 
     /// A hasher for one more upload.
     pub fn hasher(&self) -> StreamHasher {
-        StreamHasher { queue: Arc::clone(&self.queue), inline: Md5::default(), stream: None }
+        StreamHasher { queue: self.queue.clone(), inline: Md5::default(), stream: None }
     }
 }
 
@@ -110,12 +117,13 @@ impl StreamHasher {
         if chunk.is_empty() {
             return;
         }
-        if self.stream.is_none() && self.inline.len() + chunk.len() as u64 <= INLINE_BYTES_MAX {
+        let short = self.stream.is_none() && self.inline.len() + chunk.len() as u64 <= INLINE_BYTES_MAX;
+        let Some(Owner(queue)) = self.queue.as_deref().filter(|_| !short) else {
             return self.inline.update(&chunk);
-        }
+        };
         let stream = self.stream.get_or_insert_with(|| {
             let md5 = std::mem::take(&mut self.inline);
-            self.queue.0.active.fetch_add(1, Ordering::Relaxed);
+            queue.active.fetch_add(1, Ordering::Relaxed);
             Arc::new(Stream(Mutex::new(StreamState { md5, ..StreamState::default() })))
         });
         std::future::poll_fn(|cx| stream.poll_below(PENDING_CHUNKS_MAX, cx)).await;
@@ -125,7 +133,6 @@ impl StreamHasher {
             !std::mem::replace(&mut state.scheduled, true)
         };
         if idle {
-            let queue = &self.queue.0;
             locked(&queue.waiting).streams.push_back(Arc::clone(stream));
             queue.arrived.notify_one();
         }
@@ -143,9 +150,9 @@ impl StreamHasher {
 
 impl Drop for StreamHasher {
     fn drop(&mut self) {
-        if let Some(stream) = &self.stream {
+        if let (Some(stream), Some(Owner(queue))) = (&self.stream, self.queue.as_deref()) {
             locked(&stream.0).pending.clear();
-            self.queue.0.active.fetch_sub(1, Ordering::Relaxed);
+            queue.active.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -315,7 +322,7 @@ mod tests {
     }
 
     fn stage() -> Stage {
-        Stage::start(NonZeroUsize::MIN).unwrap()
+        Stage::start(&Tasks::threads(), NonZeroUsize::MIN).unwrap()
     }
 
     async fn hash_in_chunks(mut hasher: StreamHasher, whole: Bytes, chunk_len: usize) -> [u8; 16] {
@@ -338,6 +345,13 @@ mod tests {
                 assert_eq!(digest, reference(&whole), "{len} in chunks of {chunk_len}");
             }
         }
+    }
+
+    #[tokio::test]
+    async fn without_threads_the_digest_is_the_same() {
+        let stage = Stage::start(&Tasks::simulated(), NonZeroUsize::MIN).unwrap();
+        let whole = bytes(300_001, 5);
+        assert_eq!(hash_in_chunks(stage.hasher(), whole.clone(), 70_000).await, reference(&whole));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

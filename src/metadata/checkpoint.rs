@@ -1,43 +1,46 @@
 //! Writing SQLite's write-ahead log back into the database, beside the writer.
 //!
 //! Left to itself SQLite does this within a commit, which then waits for two syncs of many pages. Here a
-//! thread does it on a connection of its own while the writer goes on. The log begins anew only when all
+//! worker does it on a connection of its own while the writer goes on. The log begins anew only when all
 //! of it is written back, which under load never happens by itself: once it is long, the writer waits for
-//! the little that the thread has left.
+//! the little that the worker has left.
 //!
 //! Crash argument. SQLite syncs the write-ahead log before it changes the database and the database before
 //! it begins the log anew, whoever calls it.
 
 use std::path::Path;
-use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::model::MetadataError;
 use super::schema::PAGE_BYTES;
+use crate::runtime::Tasks;
 
-/// Pages that wait to be written back when the thread begins.
+/// Pages that wait to be written back when the worker begins.
 const STEP_PAGES: std::ops::RangeInclusive<u64> = 256..=2000;
 /// The log is to begin anew from this many steps on.
 const STEPS_MAX: u64 = 8;
-/// What one run of the thread leaves, because it came meanwhile, the next takes.
+/// What one run of the worker leaves, because it came meanwhile, the next takes.
 const RUNS: usize = 2;
 
 /// Decides when to write back, and who does it.
 #[derive(Debug)]
 pub(super) struct Checkpointer {
     step: u64,
-    running: Option<JoinHandle<()>>,
+    tasks: Tasks,
+    /// Ends with the work that is under way.
+    running: Option<oneshot::Receiver<()>>,
 }
 
 impl Checkpointer {
     /// Takes over from SQLite. `room` is the size of the file system, in bytes.
-    pub(super) fn new(db: &Connection, room: u64) -> Result<Self, MetadataError> {
+    pub(super) fn new(tasks: &Tasks, db: &Connection, room: u64) -> Result<Self, MetadataError> {
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         let step = (room / 64 / PAGE_BYTES / STEPS_MAX).clamp(*STEP_PAGES.start(), *STEP_PAGES.end());
         // Cut only after a long reader kept it: pages written over cost far less than pages added.
         db.pragma_update(None, "journal_size_limit", (2 * STEPS_MAX * step * PAGE_BYTES) as i64)?;
-        Ok(Self { step, running: None })
+        Ok(Self { step, tasks: tasks.clone(), running: None })
     }
 
     /// To be called after a commit. On a full drive the log is kept short, at whatever pace.
@@ -47,8 +50,10 @@ impl Checkpointer {
             checkpoint(db, Mode::Passive)?;
             return Ok(());
         }
+        if self.running.as_mut().is_some_and(|running| running.try_recv() == Err(TryRecvError::Empty)) {
+            return Ok(());
+        }
         match self.running.take() {
-            Some(running) if !running.is_finished() => self.running = Some(running),
             Some(_) if pages >= self.step * STEPS_MAX => drop(checkpoint(db, Mode::Passive)?),
             _ if pages - written_back >= self.step => self.start(path),
             _ => {}
@@ -58,7 +63,9 @@ impl Checkpointer {
 
     fn start(&mut self, path: &Path) {
         let path = path.to_owned();
-        let work = move || {
+        let (ending, ended) = oneshot::channel();
+        let work = async move {
+            let _ending: oneshot::Sender<()> = ending;
             // A database that is gone is not made anew here. The writer sees for itself when it fails.
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let db = Connection::open_with_flags(path, flags).map_err(MetadataError::from);
@@ -67,7 +74,7 @@ impl Checkpointer {
                 tracing::warn!(%error, "the metadata database's log was not written back");
             }
         };
-        self.running = std::thread::Builder::new().name("checkpoint".into()).spawn(work).ok();
+        self.running = self.tasks.spawn("checkpoint", work).ok().map(|()| ended);
     }
 }
 
@@ -101,7 +108,7 @@ mod tests {
         let db = Connection::open(&path).unwrap();
         db.pragma_update(None, "page_size", PAGE_BYTES as i64).unwrap();
         db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);").unwrap();
-        let mut checkpointer = Checkpointer::new(&db, 0).unwrap();
+        let mut checkpointer = Checkpointer::new(&Tasks::for_unit_tests(), &db, 0).unwrap();
         let mut longest = 0;
         for _ in 0..4500 {
             db.execute("INSERT INTO t VALUES (zeroblob(20000))", []).unwrap();

@@ -1,4 +1,4 @@
-//! The metadata store: one writer thread, many readers.
+//! The metadata store: one writer, many readers.
 //!
 //! The writer takes all mutations that wait, opens a transaction, applies them, appends those that
 //! succeeded to the log as one entry, commits, and answers. So a batch costs one sync however many
@@ -12,26 +12,29 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::oneshot::{self, error::TryRecvError};
+use tokio::time::Instant;
 
 use super::apply::Applier;
 use super::catch_up::{self, Standing, catch_up};
 use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
-    PartRow, UploadRow,
+    Applied, BlobLayout, BucketRow, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
+    ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 use super::query::{self, Walk, Walked};
+use super::spread::{self, SpreadRow};
 use super::{recovery, schema, snapshot};
-use crate::types::{BlobId, DriveId, DriveSlot, LogEntry, LogPosition, UploadId};
+use crate::runtime::Tasks;
+use crate::types::{BlobId, LogEntry, LogPosition, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -63,15 +66,18 @@ pub struct Options {
     pub quorum: usize,
     /// Drives that get copies of the database.
     pub copies: usize,
+    /// Where the writer runs.
+    pub tasks: Tasks,
 }
 
 /// The open store.
 #[derive(Debug)]
 pub struct Store {
-    jobs: Sender<Job>,
+    jobs: UnboundedSender<Job>,
     readers: Arc<Readers>,
     status: Arc<Status>,
-    writer: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Told once the writer has ended.
+    writer: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 #[derive(Debug)]
@@ -86,6 +92,8 @@ enum Job {
 struct Status {
     /// Replicas that are up to date.
     live: AtomicU64,
+    /// Replicas that must be.
+    quorum: AtomicU64,
     /// The last entry missed its quorum.
     stalled: AtomicBool,
 }
@@ -192,10 +200,11 @@ impl Store {
         }
         let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
         let status = Arc::new(Status::default());
-        let (jobs, received) = channel();
+        status.quorum.store(options.quorum as u64, Ordering::Relaxed);
+        let (jobs, received) = unbounded_channel();
         let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
-            checkpointer: checkpointer(&recovered.connection, &database)?,
+            checkpointer: checkpointer(&options.tasks, &recovered.connection, &database)?,
             db: recovered.connection,
             applier: recovered.applier,
             end: recovered.end,
@@ -209,15 +218,18 @@ impl Store {
             database,
             readers: readers.clone(),
             status: status.clone(),
-            runtime: tokio::runtime::Handle::current(),
             options,
         };
-        let spawned = std::thread::Builder::new().name("metadata-writer".into()).spawn(move || {
-            writer.run(&received);
-        });
-        let handle = spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))?;
-        let store = Self { jobs, readers, status, writer: Mutex::new(Some(handle)) };
-        Ok(store)
+        let tasks = writer.options.tasks.clone();
+        let (ending, ended) = oneshot::channel();
+        let writing = async move {
+            writer.run(received).await;
+            drop(writer);
+            let _ = ending.send(());
+        };
+        let spawned = tasks.spawn("metadata-writer", writing);
+        spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))?;
+        Ok(Self { jobs, readers, status, writer: Mutex::new(Some(ended)) })
     }
 
     /// Applies a mutation; durable when this returns.
@@ -233,6 +245,11 @@ impl Store {
         self.status.live.load(Ordering::Relaxed)
     }
 
+    /// Replicas that may be lost before entries miss their quorum.
+    pub fn replicas_spare(&self) -> u64 {
+        self.replicas_live().saturating_sub(self.status.quorum.load(Ordering::Relaxed))
+    }
+
     /// False while entries miss their quorum.
     pub fn is_writable(&self) -> bool {
         !self.status.stalled.load(Ordering::Relaxed)
@@ -245,10 +262,12 @@ impl Store {
     }
 
     /// Stops the writer after what waits is done.
-    pub fn close(&self) {
+    pub async fn close(&self) {
         let _ = self.jobs.send(Job::Stop);
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if writer.is_some_and(|writer| writer.join().is_err()) {
+        if let Some(writer) = writer
+            && writer.await.is_err()
+        {
             tracing::error!("the metadata writer panicked");
         }
     }
@@ -308,9 +327,29 @@ impl Store {
         self.readers.with(|db| query::parts(db, upload, after, max))
     }
 
-    /// Shards to heal, in order behind `after`.
-    pub fn heal_after(&self, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
-        self.readers.with(|db| query::heal_after(db, after, max))
+    /// The spreads that have shards to heal.
+    pub fn heal_spreads(&self) -> Result<Vec<i64>> {
+        self.readers.with(query::heal_spreads)
+    }
+
+    /// Shards to heal of one spread, in order behind a blob and a shard.
+    pub fn heal_rows(&self, spread: i64, after: (BlobId, u8), max: usize) -> Result<Vec<HealRow>> {
+        self.readers.with(|db| query::heal_rows(db, spread, after, max))
+    }
+
+    /// All spreads that count anything.
+    pub fn spreads(&self) -> Result<Vec<SpreadRow>> {
+        self.readers.with(spread::all)
+    }
+
+    /// Objects of one spread, in order behind a content, bucket id and key.
+    pub fn owners(&self, spread: i64, after: ([u8; 16], i64, &str), max: usize) -> Result<Vec<OwnerRow>> {
+        self.readers.with(|db| query::owners(db, spread, after, max))
+    }
+
+    /// What background work noted last.
+    pub fn progress(&self, job: &str) -> Result<Option<Vec<u8>>> {
+        self.readers.with(|db| query::progress(db, job))
     }
 
     /// Whether shards wait to be healed, or a new drive to be filled.
@@ -318,18 +357,13 @@ impl Store {
         self.readers.with(query::is_healing)
     }
 
-    /// Number of shards to heal.
-    pub fn heal_count(&self) -> Result<u64> {
-        self.readers.with(|db| query::count(db, "heal"))
-    }
-
     /// Blobs to remove, oldest first.
     pub fn garbage(&self, max: usize) -> Result<Vec<GarbageRow>> {
         self.readers.with(|db| query::garbage(db, max))
     }
 
-    /// Slot, drive, and whether what the drive should hold is still to be queued for healing.
-    pub fn drives(&self) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
+    /// All drives there ever were, by slot.
+    pub fn drives(&self) -> Result<Vec<DriveRow>> {
         self.readers.with(query::drives)
     }
 }
@@ -363,8 +397,8 @@ fn space(database: &Path) -> Option<(u64, u64)> {
     Some((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
 }
 
-fn checkpointer(db: &Connection, database: &Path) -> Result<Checkpointer> {
-    Checkpointer::new(db, space(database).map_or(0, |(total, _)| total))
+fn checkpointer(tasks: &Tasks, db: &Connection, database: &Path) -> Result<Checkpointer> {
+    Checkpointer::new(tasks, db, space(database).map_or(0, |(total, _)| total))
 }
 
 /// Runs several reads on one state of the database.
@@ -380,10 +414,10 @@ enum SnapshotState {
     Idle,
     /// A drive joined whose log does not reach back, or much was logged: copy when possible.
     Wanted,
-    Running(Receiver<Option<u64>>),
+    Running(oneshot::Receiver<Option<u64>>),
 }
 
-/// The thread that owns the writing end.
+/// Owns the writing end.
 struct Writer {
     options: Options,
     db: Connection,
@@ -408,35 +442,35 @@ struct Writer {
     database: PathBuf,
     readers: Arc<Readers>,
     status: Arc<Status>,
-    runtime: tokio::runtime::Handle,
 }
 
 impl Writer {
-    fn run(&mut self, jobs: &Receiver<Job>) {
+    async fn run(&mut self, mut jobs: UnboundedReceiver<Job>) {
         let mut looked = Instant::now();
-        self.rejoin();
+        self.rejoin().await;
         loop {
-            self.mind_snapshot();
+            self.mind_snapshot().await;
             if !self.behind.is_empty() && looked.elapsed() >= REJOIN_EVERY {
-                self.rejoin();
+                self.rejoin().await;
                 looked = Instant::now();
             }
-            let waiting = if self.needs_attention() {
-                jobs.recv_timeout(REJOIN_EVERY)
+            let next = if self.needs_attention() {
+                let Ok(next) = tokio::time::timeout(REJOIN_EVERY, jobs.recv()).await else { continue };
+                next
             } else {
-                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                jobs.recv().await
             };
-            match waiting {
-                Ok(Job::Commit(mutation, answer)) => {
-                    let (waiting, stop) = gather(jobs, (mutation, answer));
-                    self.commit_batch(waiting);
+            match next {
+                Some(Job::Commit(mutation, answer)) => {
+                    let (waiting, stop) = gather(&mut jobs, (mutation, answer));
+                    self.commit_batch(waiting).await;
                     if stop {
                         return;
                     }
                 }
-                Ok(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database(),
-                Ok(Job::CheckDatabase) | Err(RecvTimeoutError::Timeout) => {}
-                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => return,
+                Some(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database().await,
+                Some(Job::CheckDatabase) => {}
+                Some(Job::Stop) | None => return,
             }
         }
     }
@@ -447,14 +481,14 @@ impl Writer {
 
     /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
     /// stands before them in the batch.
-    fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
+    async fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
         let (mutations, answers): (Vec<_>, Vec<_>) =
             waiting.into_iter().map(|(m, answer)| (*m, answer)).unzip();
         let mut results = Vec::with_capacity(answers.len());
-        let committed = self.try_commit(mutations, &mut results);
+        let committed = self.try_commit(mutations, &mut results).await;
         if let Err(error) = committed {
             if let MetadataError::Database(_) = error {
-                self.rebuild_database();
+                self.rebuild_database().await;
             }
             answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
             return;
@@ -468,8 +502,12 @@ impl Writer {
     }
 
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
-    fn try_commit(&mut self, mutations: Vec<Mutation>, results: &mut Vec<Result<Applied>>) -> Result<()> {
-        self.open_epoch()?;
+    async fn try_commit(
+        &mut self,
+        mutations: Vec<Mutation>,
+        results: &mut Vec<Result<Applied>>,
+    ) -> Result<()> {
+        self.open_epoch().await?;
         self.full = self.is_full()?;
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut accepted = Vec::with_capacity(mutations.len());
@@ -493,8 +531,10 @@ impl Writer {
             return self.roll_back();
         }
         let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
-        let logged = finish_transaction(&self.db, &mut self.applier, position)
-            .and_then(|()| self.append(position, &Batch { mutations: accepted }));
+        let logged = match finish_transaction(&self.db, &mut self.applier, position) {
+            Ok(()) => self.append(position, &Batch { mutations: accepted }).await,
+            Err(error) => Err(error),
+        };
         if let Err(error) = logged {
             self.roll_back()?;
             return Err(error);
@@ -525,16 +565,15 @@ impl Writer {
     }
 
     /// Rebuilds the database from the drives, in another place where there is one.
-    fn rebuild_database(&mut self) {
+    async fn rebuild_database(&mut self) {
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
         let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
         self.options.databases.rotate_left(failed + 1);
-        let recovered = recover_somewhere(&self.options.databases, &self.options.replicas);
-        match self.runtime.block_on(recovered) {
+        match recover_somewhere(&self.options.databases, &self.options.replicas).await {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is rebuilt");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
-                match checkpointer(&self.db, &path) {
+                match checkpointer(&self.options.tasks, &self.db, &path) {
                     Ok(checkpointer) => self.checkpointer = checkpointer,
                     Err(error) => tracing::warn!(%error, "SQLite goes on writing back its log by itself"),
                 }
@@ -556,14 +595,14 @@ impl Writer {
     }
 
     /// Begins a new epoch unless one is open: an empty entry that supersedes what may stand behind `end`.
-    fn open_epoch(&mut self) -> Result<()> {
+    async fn open_epoch(&mut self) -> Result<()> {
         if self.epoch_open {
             return Ok(());
         }
         // The epoch is used up even if the entry misses its quorum.
         self.epoch += 1;
         let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
-        self.append(position, &Batch::default())?;
+        self.append(position, &Batch::default()).await?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         finish_transaction(&self.db, &mut self.applier, position)?;
         self.db.execute_batch("COMMIT")?;
@@ -573,16 +612,17 @@ impl Writer {
     }
 
     /// Appends to all live replicas at once; those that fail fall behind.
-    fn append(&mut self, position: LogPosition, batch: &Batch) -> Result<()> {
+    async fn append(&mut self, position: LogPosition, batch: &Batch) -> Result<()> {
         let payload: bytes::Bytes = schema::pack_large(batch, batch.about_bytes()).into();
         self.log_bytes += payload.len() as u64;
-        let results = self.runtime.block_on(join_all(self.live.iter().map(|replica| {
+        let results = join_all(self.live.iter().cloned().map(|replica| {
             let entry = LogEntry { position, payload: payload.clone() };
             async move {
                 let append = tokio::time::timeout(APPEND_TIMEOUT, replica.append(entry)).await;
                 append.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
             }
-        })));
+        }))
+        .await;
         let full = results.contains(&Err(ReplicaError::NoSpace));
         self.drop_failed(&results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
@@ -616,10 +656,10 @@ impl Writer {
     }
 
     /// Brings replicas that fell behind up to date, where they can be reached.
-    fn rejoin(&mut self) {
+    async fn rejoin(&mut self) {
         let mut apart = Vec::new();
         for replica in std::mem::take(&mut self.behind) {
-            match self.standing_of(&replica) {
+            match self.standing_of(&replica).await {
                 Some(Standing::Whole { newest_epoch }) => {
                     self.epoch_open &= newest_epoch <= self.epoch;
                     self.epoch = self.epoch.max(newest_epoch);
@@ -634,26 +674,23 @@ impl Writer {
             }
         }
         for replica in apart {
-            self.replace_log(replica);
+            self.replace_log(replica).await;
         }
         self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
         if !self.epoch_open
-            && let Err(error) = self.open_epoch()
+            && let Err(error) = self.open_epoch().await
         {
             tracing::warn!(%error, "the metadata log takes no entries");
         }
     }
 
     /// Catches a replica up; `None` if that did not work this time.
-    fn standing_of(&self, replica: &Arc<dyn Replica>) -> Option<Standing> {
+    async fn standing_of(&mut self, replica: &Arc<dyn Replica>) -> Option<Standing> {
         if !replica.is_up() {
             return None;
         }
-        let caught_up = async {
-            let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas);
-            tokio::time::timeout(APPEND_TIMEOUT, catch_up).await
-        };
-        match self.runtime.block_on(caught_up) {
+        let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas);
+        match tokio::time::timeout(APPEND_TIMEOUT, catch_up).await {
             Ok(Ok(standing)) => Some(standing),
             Ok(Err(error)) => {
                 tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
@@ -664,12 +701,12 @@ impl Writer {
     }
 
     /// Empties a log that shares nothing with ours, but only while enough others have all of it.
-    fn replace_log(&mut self, replica: Arc<dyn Replica>) {
+    async fn replace_log(&mut self, replica: Arc<dyn Replica>) {
         if self.live.len() < self.options.quorum {
             self.behind.push(replica);
             return;
         }
-        match self.runtime.block_on(catch_up::empty(replica.as_ref(), self.end)) {
+        match catch_up::empty(replica.as_ref(), self.end).await {
             Ok(()) => {
                 tracing::warn!(
                     slot = replica.slot().0,
@@ -692,19 +729,19 @@ impl Writer {
     }
 
     /// Starts a copy of the database when one is due, and trims the logs when it is done.
-    fn mind_snapshot(&mut self) {
+    async fn mind_snapshot(&mut self) {
         if self.log_bytes > *SNAPSHOT_LOG_BYTES.start() && self.log_bytes > self.snapshot_due() {
             self.snapshot_wanted();
         }
-        match &self.snapshot {
+        match &mut self.snapshot {
             SnapshotState::Idle => {}
             SnapshotState::Wanted => self.start_snapshot(),
             SnapshotState::Running(done) => match done.try_recv() {
-                Err(std::sync::mpsc::TryRecvError::Empty) => {}
+                Err(TryRecvError::Empty) => {}
                 Ok(Some(index)) => {
                     self.snapshot = SnapshotState::Idle;
                     let trims = self.live.iter().map(|replica| replica.trim(index + 1));
-                    let trimmed = self.runtime.block_on(join_all(trims));
+                    let trimmed = join_all(trims).await;
                     for error in trimmed.into_iter().filter_map(std::result::Result::err) {
                         tracing::warn!(%error, "a metadata log was not trimmed");
                     }
@@ -722,27 +759,29 @@ impl Writer {
 
     fn start_snapshot(&mut self) {
         self.log_bytes = 0;
-        let (done, finished) = channel();
+        let (done, finished) = oneshot::channel();
         let mut holders = self.live.clone();
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.max(1);
         let database = self.database.clone();
-        let runtime = self.runtime.clone();
-        let work = move || {
-            let result = copy_to_drives(&database, &holders, copies, &runtime);
+        let copying = async move {
+            let result = copy_to_drives(&database, &holders, copies).await;
             let result =
                 result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
             let _ = done.send(result.ok());
         };
-        match std::thread::Builder::new().name("metadata-copy".into()).spawn(work) {
-            Ok(_) => self.snapshot = SnapshotState::Running(finished),
+        match self.options.tasks.spawn("metadata-copy", copying) {
+            Ok(()) => self.snapshot = SnapshotState::Running(finished),
             Err(error) => tracing::warn!(%error, "start thread"),
         }
     }
 }
 
 /// Takes what waits, up to a batch; tells whether a stop was among it.
-fn gather(jobs: &Receiver<Job>, first: (Box<Mutation>, Answer)) -> (Vec<(Box<Mutation>, Answer)>, bool) {
+fn gather(
+    jobs: &mut UnboundedReceiver<Job>,
+    first: (Box<Mutation>, Answer),
+) -> (Vec<(Box<Mutation>, Answer)>, bool) {
     let mut waiting = vec![first];
     while waiting.len() < BATCH_MUTATIONS_MAX {
         match jobs.try_recv() {
@@ -756,18 +795,13 @@ fn gather(jobs: &Receiver<Job>, first: (Box<Mutation>, Answer)) -> (Vec<(Box<Mut
 }
 
 /// Copies the database to so many drives; returns the log index the copies include.
-fn copy_to_drives(
-    database: &Path,
-    holders: &[Arc<dyn Replica>],
-    copies: usize,
-    runtime: &tokio::runtime::Handle,
-) -> Result<u64> {
+async fn copy_to_drives(database: &Path, holders: &[Arc<dyn Replica>], copies: usize) -> Result<u64> {
     let path = database.with_extension("copy");
     let _ = std::fs::remove_file(&path);
     let index = snapshot::copy_database(&open_reader(database)?, &path)?;
     let mut held = 0;
     for holder in holders {
-        match runtime.block_on(snapshot::store(holder.as_ref(), index, &path)) {
+        match snapshot::store(holder.as_ref(), index, &path).await {
             Ok(()) => held += 1,
             Err(error) => tracing::warn!(slot = holder.slot().0, %error, "no metadata copy on this drive"),
         }
@@ -795,6 +829,7 @@ mod tests {
             replicas: replicas.iter().map(|replica| replica.clone() as Arc<dyn Replica>).collect(),
             quorum: 2,
             copies: 1,
+            tasks: Tasks::threads(),
         };
         Store::open(options).await.unwrap()
     }
@@ -820,13 +855,13 @@ mod tests {
         while store.commit(create("after")).await.is_err() {
             tokio::task::yield_now().await;
         }
-        store.close();
+        store.close().await;
         for suffix in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(folder.path().join(format!("test.db{suffix}")));
         }
         let store = open(folder.path(), &replicas[1..]).await;
         let names: Vec<String> = store.buckets().unwrap().into_iter().map(|bucket| bucket.name).collect();
         assert_eq!(names, ["after", "before"]);
-        store.close();
+        store.close().await;
     }
 }

@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::erasure::Scheme;
-use crate::runtime::random_bytes;
-use crate::shard_store::{Drive, DriveError, DriveFormat, DriveState, LocalDrive, inspect};
+use crate::runtime::{Tasks, random_bytes};
+use crate::shard_store::{
+    Drive, DriveError, DriveFormat, DriveState, FileSystem, LocalDrive, OsFileSystem, inspect_on,
+};
 use crate::types::{DeploymentId, DriveId, DriveSlot};
 
 /// Drives that are ready, and what to say about them.
@@ -224,21 +226,34 @@ fn plan_known(places: &[Place], known: &DriveFormat) -> Vec<Plan> {
 }
 
 /// Opens local folders as a deployment.
+///
+/// # Panics
+/// Outside a runtime.
 pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
+    open_local_on(&(Arc::new(OsFileSystem) as Arc<dyn FileSystem>), &Tasks::threads(), paths)
+}
+
+/// As [`open_local`], on this file system.
+pub fn open_local_on(files: &Arc<dyn FileSystem>, tasks: &Tasks, paths: &[PathBuf]) -> Result<Deployment> {
     let mut places = Vec::with_capacity(paths.len());
     for path in paths {
-        let state = inspect(path).map_err(|error| unusable(path, &error))?;
+        let state = inspect_on(files.clone(), path).map_err(|error| unusable(path, &error))?;
         places.push(Place { label: path.display().to_string(), state: Some(state) });
     }
     let (id, plans) = plan(&places)?;
     let is_new = places.iter().all(|place| format_of(place).is_none());
     let notices = paths.iter().zip(&plans).filter_map(|(path, plan)| notice(path, plan, is_new)).collect();
-    // Side by side: each waits for its own disk.
-    let opened: Vec<Result<Option<(DriveSlot, LocalDrive)>>> = std::thread::scope(|scope| {
-        let all = paths.iter().zip(&plans).map(|(path, plan)| scope.spawn(|| carry_out(path, plan)));
-        let all: Vec<_> = all.collect();
-        all.into_iter().map(|one| one.join().expect("opening a drive does not panic")).collect()
-    });
+    let open = |(path, plan)| carry_out(files, tasks, path, plan);
+    let all = paths.iter().map(PathBuf::as_path).zip(&plans);
+    let opened: Vec<Result<Option<(DriveSlot, LocalDrive)>>> = if tasks.are_threads() {
+        // Side by side: each waits for its own disk.
+        std::thread::scope(|scope| {
+            let all: Vec<_> = all.map(|one| scope.spawn(move || open(one))).collect();
+            all.into_iter().map(|one| one.join().expect("opening a drive does not panic")).collect()
+        })
+    } else {
+        all.map(open).collect()
+    };
     let mut drives = Vec::with_capacity(paths.len());
     for opened in opened {
         drives.extend(opened?.map(|(slot, drive)| (slot, Arc::new(drive) as Arc<dyn Drive>)));
@@ -260,16 +275,22 @@ fn notice(path: &Path, plan: &Plan, is_new: bool) -> Option<String> {
 }
 
 /// Opens a drive, formatted first if that is the plan; `None` for one that is missing.
-fn carry_out(path: &Path, plan: &Plan) -> Result<Option<(DriveSlot, LocalDrive)>> {
+fn carry_out(
+    files: &Arc<dyn FileSystem>,
+    tasks: &Tasks,
+    path: &Path,
+    plan: &Plan,
+) -> Result<Option<(DriveSlot, LocalDrive)>> {
     let format = match plan {
         Plan::Open(format) => format,
         Plan::Format(format) => {
-            LocalDrive::format(path, format).map_err(|error| unusable(path, &error))?;
+            let formatted = LocalDrive::format_on(files.clone(), path, format);
+            formatted.map_err(|error| unusable(path, &error))?;
             format
         }
         Plan::Missing => return Ok(None),
     };
-    Ok(Some((format.slot, open_drive(path)?)))
+    Ok(Some((format.slot, open_drive(files, tasks, path)?)))
 }
 
 fn unusable(path: &Path, error: &DriveError) -> DeploymentError {
@@ -280,8 +301,8 @@ fn unusable(path: &Path, error: &DriveError) -> DeploymentError {
     }
 }
 
-fn open_drive(path: &Path) -> Result<LocalDrive> {
-    LocalDrive::open(path).map_err(|error| match error {
+fn open_drive(files: &Arc<dyn FileSystem>, tasks: &Tasks, path: &Path) -> Result<LocalDrive> {
+    LocalDrive::open_on(files.clone(), tasks, path).map_err(|error| match error {
         DriveError::Offline(_) => DeploymentError::InUse { path: path.display().to_string() },
         DriveError::Corrupt(reason) => DeploymentError::Damaged { path: path.display().to_string(), reason },
         other => unusable(path, &other),

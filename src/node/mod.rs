@@ -10,6 +10,6 @@ mod wire;
 
 pub use client::{NodeClient, RemoteDrive};
 pub use cluster::open_nodes;
-pub use deployment::{Deployment, DeploymentError, drives_min, open_local};
+pub use deployment::{Deployment, DeploymentError, drives_min, open_local, open_local_on};
 pub use replica::DriveReplica;
 pub use server::NodeServer;

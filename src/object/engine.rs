@@ -7,10 +7,11 @@ use super::api::*;
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
 use super::readers::Readers;
+use super::work::{Activity, WorkBoard};
 use crate::checksum::md5;
 use crate::erasure::Codec;
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
-use crate::runtime::Clock;
+use crate::runtime::{Clock, Tasks};
 use crate::types::{BucketName, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
@@ -28,6 +29,8 @@ pub struct Options {
     pub inline_bytes_max: usize,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
+    /// Where the metadata's writer and the hashing run.
+    pub tasks: Tasks,
 }
 
 /// The object engine. Cheap to share behind an `Arc`.
@@ -38,6 +41,12 @@ pub struct Engine {
     pub(super) store: Store,
     pub(super) heals: Arc<HealQueue>,
     pub(super) readers: Readers,
+    /// Uploads and repairs that may have shards on drives which no row names yet.
+    pub(super) writers: Readers,
+    /// Held by what gives shards other places, so that two do not choose the same one for one blob.
+    pub(super) moving: tokio::sync::Mutex<()>,
+    pub(super) work: WorkBoard,
+    pub(super) activity: Activity,
     pub(super) hashing: md5::Stage,
     pub(super) inline_bytes_max: usize,
     pub(super) clock: Arc<dyn Clock>,
@@ -78,10 +87,12 @@ impl Engine {
             replicas: options.replicas,
             quorum: options.log_quorum,
             copies: usize::from(scheme.parity) + 1,
+            tasks: options.tasks.clone(),
         })
         .await?;
         let one = std::num::NonZeroUsize::MIN;
-        let hashing = md5::Stage::start(one).map_err(|error| Error::Internal(Box::new(error)))?;
+        let hashing =
+            md5::Stage::start(&options.tasks, one).map_err(|error| Error::Internal(Box::new(error)))?;
         options.drives.refresh_usage().await;
         admit_drives(&store, &options.drives).await?;
         Ok(Self {
@@ -90,6 +101,10 @@ impl Engine {
             store,
             heals: Arc::default(),
             readers: Readers::default(),
+            writers: Readers::default(),
+            moving: tokio::sync::Mutex::default(),
+            work: WorkBoard::default(),
+            activity: Activity::default(),
             hashing,
             inline_bytes_max: options.inline_bytes_max,
             clock: options.clock,
@@ -97,8 +112,8 @@ impl Engine {
     }
 
     /// Finishes what waits and closes the metadata. No requests may follow.
-    pub fn close(&self) {
-        self.store.close();
+    pub async fn close(&self) {
+        self.store.close().await;
     }
 
     /// The drives.
@@ -114,6 +129,27 @@ impl Engine {
     /// Shards found bad.
     pub fn heals(&self) -> &HealQueue {
         &self.heals
+    }
+
+    /// What background work is doing.
+    pub fn work(&self) -> &WorkBoard {
+        &self.work
+    }
+
+    /// The present moment, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Writes down how far background work is, for the next start.
+    pub async fn note_progress(&self, job: &'static str, progress: Vec<u8>) -> Result<()> {
+        self.store.commit(Mutation::NoteProgress { job: job.into(), progress: progress.into() }).await?;
+        Ok(())
+    }
+
+    /// What clients are doing.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Makes a bucket.
@@ -145,14 +181,15 @@ impl Engine {
     }
 }
 
-/// Records which drive is in which slot; one that is new in its slot will be refilled.
+/// Records which drive is in which slot, and learns what each is to the deployment.
 async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
     let known = store.drives()?;
-    for (slot, drive) in drives.identities() {
-        if !known.iter().any(|(at, id, _)| (*at, *id) == (slot, drive)) {
-            store.commit(Mutation::AdmitDrive { slot, drive }).await?;
+    for (slot, drive, location) in drives.identities() {
+        if !known.iter().any(|row| (row.slot, row.drive, &row.location) == (slot, drive, &location)) {
+            store.commit(Mutation::AdmitDrive { slot, drive, location }).await?;
         }
     }
+    store.drives()?.iter().for_each(|row| drives.set_phase(row.slot, row.phase));
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, Sharing, crowded, within_time};
+use super::drives::{DriveSet, Sharing, within_time};
 use super::heal;
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
@@ -31,8 +31,16 @@ const IN_FLIGHT_STRIPES_MAX: usize = 2;
 #[derive(Debug)]
 pub(crate) struct WrittenBlob {
     pub(crate) layout: BlobLayout,
-    /// Shards to heal.
+    /// Shards that were not written.
     pub(crate) missing: Vec<u8>,
+}
+
+impl WrittenBlob {
+    /// A shard is missing, or shares a drive with another.
+    pub(crate) fn needs_heal(&self) -> bool {
+        let slots = &self.layout.slots;
+        !self.missing.is_empty() || (1..slots.len()).any(|i| slots[..i].contains(&slots[i]))
+    }
 }
 
 /// Data bytes of a full stripe.
@@ -99,7 +107,7 @@ pub(crate) async fn write_small(
         let appends = waiting.iter().map(|&shard| {
             let record =
                 Record { id: ShardId { blob, shard }, stripe: 0, data: shards[usize::from(shard)].clone() };
-            let drive = drives.up(slots[usize::from(shard)]).cloned();
+            let drive = drives.up(slots[usize::from(shard)]);
             async move {
                 let drive = drive.ok_or_else(|| DriveError::Offline("down".into()))?;
                 within_time(drive.append(&record)).await
@@ -131,11 +139,7 @@ pub(crate) async fn write_small(
         discard(drives, &layout).await;
         return Err(failure(&errors));
     }
-    let mut missing = crowded(&layout.slots);
-    missing.extend(&waiting);
-    missing.sort_unstable();
-    missing.dedup();
-    Ok(WrittenBlob { layout, missing })
+    Ok(WrittenBlob { layout, missing: waiting })
 }
 
 /// Gives each failed shard another drive, away from the one that failed.
@@ -205,7 +209,7 @@ impl StripeWriter {
             let writes = shards.into_iter().enumerate().filter(|(i, _)| good[*i]).map(|(i, data)| {
                 let shard = i as u8;
                 let record = Record { id: ShardId { blob: layout.blob, shard }, stripe: index, data };
-                let drive = drives.up(layout.slots[i]).cloned();
+                let drive = drives.up(layout.slots[i]);
                 async move {
                     let drive = drive.ok_or_else(|| (shard, DriveError::Offline("down".into())))?;
                     within_time(drive.write_stripe(&record, full_len)).await.map_err(|error| (shard, error))
@@ -247,24 +251,18 @@ impl StripeWriter {
             (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
         if self.good.len() - missing.len() < shards_min(scheme) {
-            let mut still = Vec::new();
-            for &shard in &missing {
-                match heal::rebuild(&self.drives, &mut self.layout, &missing, shard, Sharing::Allowed).await {
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, shard, "shard not rebuilt elsewhere");
-                        still.push(shard);
-                    }
-                }
+            let targets = heal::targets(&self.drives, &self.layout, &missing, Sharing::Allowed);
+            match heal::rebuild(&self.drives, &self.layout, &missing, targets).await {
+                Ok(rebuilt) => rebuilt.into_iter().for_each(|target| {
+                    self.layout.slots[usize::from(target.shard)] = target.slot;
+                    missing.retain(|&shard| shard != target.shard);
+                }),
+                Err(error) => tracing::warn!(%error, "shards not rebuilt elsewhere"),
             }
-            missing = still;
         }
         if self.good.len() - missing.len() < shards_min(scheme) {
             return Err(failure(&self.errors));
         }
-        missing.extend(crowded(&self.layout.slots));
-        missing.sort_unstable();
-        missing.dedup();
         self.finished = true;
         tracing::trace!(%blob, "blob written");
         Ok(WrittenBlob { layout: self.layout.clone(), missing })

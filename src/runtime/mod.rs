@@ -1,10 +1,15 @@
-//! What the machine gives: the clock, randomness, memory by the page.
+//! What the machine gives: the clock, randomness, threads, memory by the page.
 //!
-//! Everything else takes time and chance as values, so that a test or a simulation can hold them.
+//! Everything else takes time, chance and threads from here or from `tokio::time`, so that a test or a
+//! simulation can hold them.
 
 mod pages;
+mod random;
+mod tasks;
 
 pub use pages::{PAGE_BYTES, PageBuffer};
+pub use random::{random_bytes, seed_random};
+pub use tasks::Tasks;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -48,13 +53,6 @@ impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(Ordering::SeqCst))
     }
-}
-
-/// Random bytes from the operating system, fit for keys and ids.
-pub fn random_bytes<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).expect("the operating system has a random source");
-    bytes
 }
 
 /// A boxed future, for traits that are used as objects.

@@ -120,7 +120,7 @@ impl Running {
         }
         let engine = self.storage.engine.clone();
         drop(self.storage);
-        engine.close();
+        engine.close().await;
         tracing::info!("stopped");
     }
 }

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::erasure::Scheme;
-use crate::jobs::{self, Jobs};
+use crate::jobs::{self, Jobs, ScrubOptions};
 use crate::metadata::{self, Replica};
 use crate::node::{Deployment, DeploymentError, DriveReplica, drives_min, open_local, open_nodes};
 use crate::object::{self, DriveSet, Engine};
-use crate::runtime::SystemClock;
+use crate::runtime::{SystemClock, Tasks};
 use crate::shard_store::Drive;
 use crate::types::{DeploymentId, DriveSlot};
+
+/// How long one scrub of everything takes.
+const SCRUB_PASS: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 /// File name of the metadata database.
 const DATABASE: &str = "holdfast.db";
@@ -94,9 +97,11 @@ async fn open(
         databases,
         inline_bytes_max,
         clock: Arc::new(SystemClock),
+        tasks: Tasks::threads(),
     };
     let engine = Arc::new(Engine::start(options).await?);
-    let jobs = jobs::start(&engine);
+    let scrub = ScrubOptions { pass: Some(SCRUB_PASS) };
+    let jobs = jobs::start(&engine, scrub, &Arc::default());
     Ok(Storage {
         engine,
         deployment: deployment.id,

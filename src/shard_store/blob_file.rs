@@ -16,13 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
-use super::disk::{self, DiskFile};
+use super::disk::{Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind};
+use crate::types::BlobId;
 
 /// The large shards of a drive.
 #[derive(Debug)]
 pub(super) struct BlobFiles {
+    disk: Disk,
     root: PathBuf,
     /// Shards being written.
     open: Mutex<HashMap<ShardId, Arc<OpenShard>>>,
@@ -38,23 +40,34 @@ struct OpenShard {
 
 impl BlobFiles {
     /// Opens the folder `root` and removes what was never sealed.
-    pub(super) fn open(root: &Path) -> Result<Self, DriveError> {
+    pub(super) fn open(disk: &Disk, root: &Path) -> Result<Self, DriveError> {
         for fan in 0..=255u8 {
             let folder = root.join(format!("{fan:02x}"));
-            disk::create_dir(&folder)?;
-            for name in disk::list_dir(&folder)?.iter().filter(|name| name.ends_with(".part")) {
-                disk::remove_file(&folder.join(name))?;
+            disk.create_dir(&folder)?;
+            for name in disk.list_dir(&folder)?.iter().filter(|name| name.ends_with(".part")) {
+                disk.remove_file(&folder.join(name))?;
             }
         }
-        disk::sync_dir(root)?;
-        Ok(Self { root: root.to_owned(), open: Mutex::default() })
+        disk.sync_dir(root)?;
+        Ok(Self { disk: disk.clone(), root: root.to_owned(), open: Mutex::default() })
+    }
+
+    /// The low bits of an id are random, so the 256 folders fill evenly.
+    fn folder(&self, last_byte: u8) -> PathBuf {
+        self.root.join(format!("{last_byte:02x}"))
     }
 
     fn path(&self, id: ShardId, extension: &str) -> PathBuf {
-        // The low bits are random, so the 256 folders fill evenly.
-        self.root
-            .join(format!("{:02x}", id.blob.0 as u8))
-            .join(format!("{}-{}.{extension}", id.blob, id.shard))
+        self.folder(id.blob.0 as u8).join(format!("{}-{}.{extension}", id.blob, id.shard))
+    }
+
+    /// The sealed shards of blobs whose id ends with a byte.
+    pub(super) fn list(&self, last_byte: u8) -> Result<Vec<ShardId>, DriveError> {
+        let parse = |name: &String| {
+            let (blob, shard) = name.strip_suffix(".blob")?.split_once('-')?;
+            Some(ShardId { blob: BlobId::parse(blob)?, shard: shard.parse().ok()? })
+        };
+        Ok(self.disk.list_dir(&self.folder(last_byte))?.iter().filter_map(parse).collect())
     }
 
     fn begin(&self, id: ShardId) -> Result<Arc<OpenShard>, DriveError> {
@@ -62,7 +75,7 @@ impl BlobFiles {
         if let Some(shard) = open.get(&id) {
             return Ok(shard.clone());
         }
-        let file = DiskFile::create_direct(&self.path(id, "part"))?;
+        let file = self.disk.create_direct(&self.path(id, "part"))?;
         let shard = Arc::new(OpenShard { file, stripes: AtomicU32::new(0) });
         open.insert(id, shard.clone());
         Ok(shard)
@@ -91,32 +104,32 @@ impl BlobFiles {
     pub(super) fn seal(&self, id: ShardId, stripes: u32) -> Result<(), DriveError> {
         let shard = self.close(id).ok_or(DriveError::NotFound)?;
         if shard.stripes.load(Ordering::Relaxed) != stripes {
-            disk::remove_file(&self.path(id, "part"))?;
+            self.disk.remove_file(&self.path(id, "part"))?;
             return Err(DriveError::NotFound);
         }
         shard.file.sync_data()?;
-        disk::rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
+        self.disk.rename_durably(&self.path(id, "part"), &self.path(id, "blob"))
     }
 
     /// Drops a shard that was not sealed.
     pub(super) fn discard(&self, id: ShardId) -> Result<(), DriveError> {
         self.close(id);
-        disk::remove_file(&self.path(id, "part"))
+        self.disk.remove_file(&self.path(id, "part"))
     }
 
     /// Removes a sealed shard.
     pub(super) fn delete(&self, id: ShardId) -> Result<(), DriveError> {
-        disk::remove_file(&self.path(id, "blob"))
+        self.disk.remove_file(&self.path(id, "blob"))
     }
 
     /// Whether a sealed shard is there.
     pub(super) fn contains(&self, id: ShardId) -> bool {
-        self.path(id, "blob").exists()
+        self.disk.exists(&self.path(id, "blob"))
     }
 
     /// Reads and verifies.
     pub(super) fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
-        let file = DiskFile::open(&self.path(read.id, "blob"))?;
+        let file = self.disk.open(&self.path(read.id, "blob"))?;
         let data_at = record::paged_head_len(read.len as usize);
         read_record(&file, stripe_offset(read.stripe, read.full_len), data_at, read, DiskFile::read_exact_at)
     }
@@ -160,12 +173,11 @@ pub(super) fn read_record(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::BlobId;
 
     #[test]
     fn any_range_of_any_stripe_reads_back() {
         let folder = tempfile::tempdir().unwrap();
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         let id = ShardId { blob: BlobId(0xabc), shard: 1 };
         let stripes: Vec<Vec<u8>> = [100_000u32, 100_000, 777]
             .iter()
@@ -192,9 +204,9 @@ mod tests {
     fn unsealed_shards_are_gone_after_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let id = ShardId { blob: BlobId(1), shard: 0 };
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         files.write(id, 0, 10, b"0123456789").unwrap();
-        let files = BlobFiles::open(folder.path()).unwrap();
+        let files = BlobFiles::open(&Disk::of_this_machine(), folder.path()).unwrap();
         assert!(!files.path(id, "part").exists());
         assert_eq!(files.seal(id, 1), Err(DriveError::NotFound));
         files.write(id, 1, 10, b"0123456789").unwrap();

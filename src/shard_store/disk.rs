@@ -1,14 +1,13 @@
-//! The one home of file handles: positioned reads and writes, syncs and space.
+//! How a drive uses files: positioned reads and writes, appends, syncs, and errors that say what was tried.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use rustix::fs::FallocateFlags;
 
 use super::drive::DriveError;
+use super::file_system::{Access, File, FileSystem};
 use crate::runtime::{PAGE_BYTES, PageBuffer};
 
 /// The parts one after another in memory that direct writes can take, padded with zeros to whole pages.
@@ -36,7 +35,7 @@ pub(super) struct DirectAppender {
 impl DirectAppender {
     const BUFFER_BYTES: usize = 1 << 20;
 
-    /// Appends to an empty file that was opened by [`DiskFile::open_direct`].
+    /// Appends to an empty file that was opened by [`Disk::open_direct`].
     pub(super) fn new(file: DiskFile) -> Self {
         Self { file, buffer: PageBuffer::with_room(Self::BUFFER_BYTES), start: 0 }
     }
@@ -96,30 +95,12 @@ impl DirectAppender {
     }
 }
 
-fn create_options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(true).mode(0o600);
-    options
-}
-
-/// Opens for direct writes; for ordinary ones where the file system refuses those.
-fn open_past_cache(path: &Path, mut options: OpenOptions) -> io::Result<File> {
-    let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
-    match options.custom_flags(direct).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => options.custom_flags(0).open(path),
-        other => other,
-    }
-}
-
-/// A file with its path, for messages.
-#[derive(Debug)]
-pub(super) struct DiskFile {
-    file: File,
-    path: PathBuf,
-}
+/// The file system that a drive is on.
+#[derive(Debug, Clone)]
+pub(super) struct Disk(Arc<dyn FileSystem>);
 
 /// Turns a system error into a drive error that says what was tried.
-pub(super) fn io_error(attempt: &str, path: &Path, error: &io::Error) -> DriveError {
+fn io_error(attempt: &str, path: &Path, error: &io::Error) -> DriveError {
     match error.kind() {
         io::ErrorKind::NotFound => DriveError::NotFound,
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DriveError::NoSpace,
@@ -127,77 +108,138 @@ pub(super) fn io_error(attempt: &str, path: &Path, error: &io::Error) -> DriveEr
     }
 }
 
-impl DiskFile {
-    fn new(attempt: &str, path: &Path, opened: io::Result<File>) -> Result<Self, DriveError> {
-        let file = opened.map_err(|error| io_error(attempt, path, &error))?;
-        Ok(Self { file, path: path.to_owned() })
+impl Disk {
+    /// A drive's access to `files`.
+    pub(super) fn new(files: Arc<dyn FileSystem>) -> Self {
+        Self(files)
+    }
+
+    fn file(&self, attempt: &str, path: &Path, access: Access) -> Result<DiskFile, DriveError> {
+        let file = self.0.open(path, access).map_err(|error| io_error(attempt, path, &error))?;
+        Ok(DiskFile { file, path: path.to_owned() })
     }
 
     /// Opens an existing file for reading.
-    pub(super) fn open(path: &Path) -> Result<Self, DriveError> {
-        Self::new("open", path, File::open(path))
+    pub(super) fn open(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("open", path, Access::Read)
     }
 
     /// Opens an existing file for reading and writing.
-    pub(super) fn open_rw(path: &Path) -> Result<Self, DriveError> {
-        Self::new("open", path, OpenOptions::new().read(true).write(true).open(path))
-    }
-
-    /// Makes a file, or empties one that is there; readable by its owner alone.
-    pub(super) fn create(path: &Path) -> Result<Self, DriveError> {
-        Self::new("create", path, create_options().open(path))
-    }
-
-    /// As [`Self::create`], for writes as of [`Self::open_direct`].
-    pub(super) fn create_direct(path: &Path) -> Result<Self, DriveError> {
-        Self::new("create", path, open_past_cache(path, create_options()))
+    pub(super) fn open_rw(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("open", path, Access::Write)
     }
 
     /// Opens a file for writes that pass the page cache by, where the file system can do that. Lengths,
     /// offsets and memory must be multiples of [`PAGE_BYTES`].
-    pub(super) fn open_direct(path: &Path) -> Result<Self, DriveError> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true);
-        Self::new("open", path, open_past_cache(path, options))
+    pub(super) fn open_direct(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("open", path, Access::WriteDirect)
     }
 
+    /// Makes a file, or empties one that is there; readable by its owner alone.
+    pub(super) fn create(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("create", path, Access::Create)
+    }
+
+    /// As [`Self::create`], for writes as of [`Self::open_direct`].
+    pub(super) fn create_direct(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("create", path, Access::CreateDirect)
+    }
+
+    /// All that is in a file.
+    pub(super) fn read(&self, path: &Path) -> Result<Bytes, DriveError> {
+        let file = self.open(path)?;
+        file.read_exact_at(file.len()? as usize, 0)
+    }
+
+    /// Whether a file or folder has this name.
+    pub(super) fn exists(&self, path: &Path) -> bool {
+        self.0.exists(path)
+    }
+
+    /// Makes a directory and its parents.
+    pub(super) fn create_dir(&self, path: &Path) -> Result<(), DriveError> {
+        self.0.create_dir(path).map_err(|error| io_error("create folder", path, &error))
+    }
+
+    /// Puts a directory's entries on stable storage.
+    pub(super) fn sync_dir(&self, path: &Path) -> Result<(), DriveError> {
+        self.0.sync_dir(path).map_err(|error| io_error("sync folder", path, &error))
+    }
+
+    /// Renames within one directory.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> Result<(), DriveError> {
+        self.0.rename(from, to).map_err(|error| io_error("rename", from, &error))
+    }
+
+    /// Renames within one directory, durably.
+    pub(super) fn rename_durably(&self, from: &Path, to: &Path) -> Result<(), DriveError> {
+        self.rename(from, to)?;
+        self.sync_dir(to.parent().unwrap_or(to))
+    }
+
+    /// Writes a small file so that a crash leaves the old content or the new.
+    pub(super) fn replace_file(&self, path: &Path, content: &[u8]) -> Result<(), DriveError> {
+        let temporary = path.with_extension("tmp");
+        let file = self.create(&temporary)?;
+        file.write_at(content, 0)?;
+        file.sync_data()?;
+        self.rename_durably(&temporary, path)
+    }
+
+    /// Removes a file; one that is not there is no error.
+    pub(super) fn remove_file(&self, path: &Path) -> Result<(), DriveError> {
+        match self.0.remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The names in a directory, in order; none if it does not exist.
+    pub(super) fn list_dir(&self, path: &Path) -> Result<Vec<String>, DriveError> {
+        let mut names = match self.0.list_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.map_err(|error| io_error("list", path, &error))?,
+        };
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Total and available bytes of the file system that holds `path`.
+    pub(super) fn space(&self, path: &Path) -> Result<(u64, u64), DriveError> {
+        self.0.space(path).map_err(|error| io_error("statvfs", path, &error))
+    }
+
+    /// Whether `path` lies on another file system than its parent.
+    pub(super) fn is_mount(&self, path: &Path) -> bool {
+        self.0.is_mount(path)
+    }
+}
+
+/// A file with its path, for messages.
+#[derive(Debug)]
+pub(super) struct DiskFile {
+    file: Box<dyn File>,
+    path: PathBuf,
+}
+
+impl DiskFile {
     fn fail(&self, attempt: &str, error: &io::Error) -> DriveError {
         io_error(attempt, &self.path, error)
     }
 
     /// Length in bytes.
     pub(super) fn len(&self) -> Result<u64, DriveError> {
-        self.file.metadata().map(|m| m.len()).map_err(|error| self.fail("stat", &error))
+        self.file.len().map_err(|error| self.fail("stat", &error))
     }
 
     /// Writes all slices one after another from `offset` on.
-    pub(super) fn write_all_at(&self, slices: &[&[u8]], mut offset: u64) -> Result<(), DriveError> {
-        const SLICES_MAX: usize = 512;
-        let mut parts: Vec<IoSlice<'_>> =
-            slices.iter().filter(|s| !s.is_empty()).map(|s| IoSlice::new(s)).collect();
-        let mut rest = parts.as_mut_slice();
-        while !rest.is_empty() {
-            let batch = &rest[..rest.len().min(SLICES_MAX)];
-            match rustix::io::pwritev(&self.file, batch, offset) {
-                Ok(0) => return Err(self.fail("write", &io::ErrorKind::WriteZero.into())),
-                Ok(written) => {
-                    offset += written as u64;
-                    IoSlice::advance_slices(&mut rest, written);
-                }
-                Err(rustix::io::Errno::INTR) => {}
-                Err(rustix::io::Errno::INVAL) if self.leave_direct() => {}
-                Err(error) => return Err(self.fail("write", &error.into())),
-            }
-        }
-        Ok(())
+    pub(super) fn write_all_at(&self, slices: &[&[u8]], offset: u64) -> Result<(), DriveError> {
+        self.file.write_all_at(slices, offset).map_err(|error| self.fail("write", &error))
     }
 
-    /// Turns to the page cache where a file system takes direct writes but not of our alignment. False if
-    /// the file was not open for direct writes. The next sync covers what is written either way.
-    fn leave_direct(&self) -> bool {
-        let Ok(flags) = rustix::fs::fcntl_getfl(&self.file) else { return false };
-        let direct = rustix::fs::OFlags::DIRECT;
-        flags.contains(direct) && rustix::fs::fcntl_setfl(&self.file, flags - direct).is_ok()
+    /// Writes all of `bytes` at `offset`.
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DriveError> {
+        self.write_all_at(&[bytes], offset)
     }
 
     /// Writes parts, each padded with zeros to whole pages, into a file opened for direct writes. `offset`
@@ -218,11 +260,10 @@ impl DiskFile {
         let mut buffer: Vec<u8> = Vec::with_capacity(len);
         while buffer.len() < len {
             let at = offset + buffer.len() as u64;
-            match rustix::io::pread(&self.file, rustix::buffer::spare_capacity(&mut buffer), at) {
+            match self.file.read_at(&mut buffer, at) {
                 Ok(0) => return Err(DriveError::Corrupt(format!("{} is too short", self.path.display()))),
                 Ok(_) => buffer.truncate(len),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(self.fail("read", &error.into())),
+                Err(error) => return Err(self.fail("read", &error)),
             }
         }
         Ok(Bytes::from(buffer))
@@ -231,9 +272,7 @@ impl DiskFile {
     /// Reads exactly `len` bytes if they are in memory already; `None` where the disk would be needed.
     pub(super) fn read_cached_at(&self, len: usize, offset: u64) -> Option<Bytes> {
         let mut buffer = BytesMut::zeroed(len);
-        let flags = rustix::io::ReadWriteFlags::NOWAIT;
-        let read = rustix::io::preadv2(&self.file, &mut [IoSliceMut::new(&mut buffer)], offset, flags);
-        (read == Ok(len)).then(|| buffer.freeze())
+        self.file.read_cached_at(&mut buffer, offset).then(|| buffer.freeze())
     }
 
     /// Reads what is there from `offset` on, `len` bytes at most.
@@ -249,93 +288,30 @@ impl DiskFile {
 
     /// Reserves room, so that writes inside it need no allocation.
     pub(super) fn allocate(&self, len: u64) -> Result<(), DriveError> {
-        rustix::fs::fallocate(&self.file, FallocateFlags::empty(), 0, len)
-            .or_else(|error| match error {
-                rustix::io::Errno::OPNOTSUPP => rustix::fs::ftruncate(&self.file, len),
-                other => Err(other),
-            })
-            .map_err(|error| self.fail("allocate", &error.into()))
+        self.file.allocate(len).map_err(|error| self.fail("allocate", &error))
     }
 
     /// Gives the blocks inside a range back; the file keeps its length.
     pub(super) fn punch(&self, offset: u64, len: u64) -> Result<(), DriveError> {
-        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        rustix::fs::fallocate(&self.file, flags, offset, len).map_err(|e| self.fail("punch", &e.into()))
+        self.file.punch(offset, len).map_err(|error| self.fail("punch", &error))
     }
 
     /// Cuts the file to `len` bytes.
     pub(super) fn truncate(&self, len: u64) -> Result<(), DriveError> {
-        self.file.set_len(len).map_err(|error| self.fail("truncate", &error))
-    }
-
-    /// Writes all of `bytes` at `offset`.
-    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), DriveError> {
-        self.file.write_all_at(bytes, offset).map_err(|error| self.fail("write", &error))
+        self.file.truncate(len).map_err(|error| self.fail("truncate", &error))
     }
 
     /// Takes the lock of the file without waiting; false if another process holds it.
     pub(super) fn try_lock(&self) -> Result<bool, DriveError> {
-        match self.file.try_lock() {
-            Ok(()) => Ok(true),
-            Err(std::fs::TryLockError::WouldBlock) => Ok(false),
-            Err(std::fs::TryLockError::Error(error)) => Err(self.fail("lock", &error)),
-        }
+        self.file.try_lock().map_err(|error| self.fail("lock", &error))
     }
 }
 
-/// Makes a directory and its parents.
-pub(super) fn create_dir(path: &Path) -> Result<(), DriveError> {
-    std::fs::create_dir_all(path).map_err(|error| io_error("create folder", path, &error))
-}
-
-/// Puts a directory's entries on stable storage.
-pub(super) fn sync_dir(path: &Path) -> Result<(), DriveError> {
-    let synced = File::open(path).and_then(|dir| dir.sync_all());
-    synced.map_err(|error| io_error("sync folder", path, &error))
-}
-
-/// Renames within one directory, durably.
-pub(super) fn rename_durably(from: &Path, to: &Path) -> Result<(), DriveError> {
-    std::fs::rename(from, to).map_err(|error| io_error("rename", from, &error))?;
-    sync_dir(to.parent().unwrap_or(to))
-}
-
-/// Writes a small file so that a crash leaves the old content or the new.
-pub(super) fn replace_file(path: &Path, content: &[u8]) -> Result<(), DriveError> {
-    let temporary = path.with_extension("tmp");
-    let file = DiskFile::create(&temporary)?;
-    file.write_at(content, 0)?;
-    file.sync_data()?;
-    rename_durably(&temporary, path)
-}
-
-/// Removes a file; one that is not there is no error.
-pub(super) fn remove_file(path: &Path) -> Result<(), DriveError> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", path, &error)),
-        _ => Ok(()),
+#[cfg(test)]
+impl Disk {
+    pub(super) fn of_this_machine() -> Self {
+        Self::new(Arc::new(super::file_system::OsFileSystem))
     }
-}
-
-/// The names in a directory, in order; none if it does not exist.
-pub(super) fn list_dir(path: &Path) -> Result<Vec<String>, DriveError> {
-    let entries = match std::fs::read_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.map_err(|error| io_error("list", path, &error))?,
-    };
-    let mut names = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| io_error("list", path, &error))?;
-        names.extend(entry.file_name().into_string());
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-/// Total and available bytes of the file system that holds `path`.
-pub(super) fn space(path: &Path) -> Result<(u64, u64), DriveError> {
-    let stat = rustix::fs::statvfs(path).map_err(|error| io_error("statvfs", path, &error.into()))?;
-    Ok((stat.f_blocks * stat.f_frsize, stat.f_bavail * stat.f_frsize))
 }
 
 #[cfg(test)]
@@ -346,43 +322,47 @@ mod tests {
     fn appends_of_any_length_stand_one_after_another() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let mut appender = DirectAppender::new(DiskFile::create_direct(&path).unwrap());
+        let mut appender = DirectAppender::new(Disk::of_this_machine().create_direct(&path).unwrap());
         let mut expected = Vec::new();
         for len in [1, 4095, 1, 4096, 10_000, 3 << 20, 0, 7] {
             let data: Vec<u8> = (0..len).map(|i| (i * 7 + len) as u8).collect();
             appender.append(&[&data[..len / 3], &data[len / 3..]]).unwrap();
             expected.extend_from_slice(&data);
             assert_eq!(appender.end(), expected.len() as u64);
-            let on_disk = DiskFile::open(&path).unwrap();
+            let on_disk = Disk::of_this_machine().open(&path).unwrap();
             assert!(on_disk.read_exact_at(expected.len(), 0).unwrap() == expected, "{len}");
         }
         appender.truncate_to_end().unwrap();
-        assert_eq!(DiskFile::open(&path).unwrap().len().unwrap(), expected.len() as u64);
+        assert_eq!(Disk::of_this_machine().open(&path).unwrap().len().unwrap(), expected.len() as u64);
     }
 
     #[test]
     fn after_a_failed_append_the_next_one_takes_its_place() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let mut appender = DirectAppender::new(DiskFile::create_direct(&path).unwrap());
+        let mut appender = DirectAppender::new(Disk::of_this_machine().create_direct(&path).unwrap());
         appender.append(&[b"before "]).unwrap();
-        let writable = std::mem::replace(&mut appender.file, DiskFile::open(&path).unwrap());
+        let writable = std::mem::replace(&mut appender.file, Disk::of_this_machine().open(&path).unwrap());
         appender.append(&[&[1; 3 << 20]]).unwrap_err();
         assert_eq!(appender.end(), 7);
         appender.file = writable;
         appender.append(&[b"after"]).unwrap();
-        assert_eq!(&DiskFile::open(&path).unwrap().read_exact_at(12, 0).unwrap()[..], b"before after");
+        assert_eq!(
+            &Disk::of_this_machine().open(&path).unwrap().read_exact_at(12, 0).unwrap()[..],
+            b"before after"
+        );
     }
 
     #[test]
     fn parts_begin_at_pages_wherever_they_stand_in_memory() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        let file = DiskFile::create_direct(&path).unwrap();
+        let file = Disk::of_this_machine().create_direct(&path).unwrap();
         let pages = in_pages(&[&[7; 10_000]]);
         for data in [&pages[..10_000], &pages[1..9_000], &pages[..8192], &[]] {
             file.write_pages(&[b"head", data], 4096).unwrap();
-            let read = DiskFile::open(&path).unwrap().read_exact_at(4096 + data.len(), 4096).unwrap();
+            let read =
+                Disk::of_this_machine().open(&path).unwrap().read_exact_at(4096 + data.len(), 4096).unwrap();
             assert!(read[..4] == *b"head" && read[4096..] == *data);
         }
     }
@@ -390,7 +370,7 @@ mod tests {
     #[test]
     fn writes_go_on_through_the_page_cache_where_direct_ones_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let file = DiskFile::create_direct(&folder.path().join("file")).unwrap();
+        let file = Disk::of_this_machine().create_direct(&folder.path().join("file")).unwrap();
         file.write_all_at(&[b"no page at all"], 3).unwrap();
         assert_eq!(&file.read_exact_at(14, 3).unwrap()[..], b"no page at all");
     }

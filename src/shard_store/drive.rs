@@ -115,10 +115,17 @@ pub enum Op {
         /// Which shards.
         ids: Vec<ShardId>,
     },
-    /// Tells whether the shard is held.
+    /// As `Read`, but answers without the bytes.
+    Verify(ShardRead),
+    /// Tells which of these shards are held.
     Contains {
-        /// Which shard.
-        id: ShardId,
+        /// Which shards.
+        ids: Vec<ShardId>,
+    },
+    /// Lists the shards held of blobs whose id ends with this byte.
+    List {
+        /// The byte.
+        last_byte: u8,
     },
     /// Tells the space left.
     Usage,
@@ -174,8 +181,10 @@ pub enum Reply {
     Done,
     /// Bytes asked for.
     Bytes(Bytes),
-    /// Yes or no.
-    Flag(bool),
+    /// Yes or no, for each that was asked for.
+    Flags(Vec<bool>),
+    /// Shards.
+    Shards(Vec<ShardId>),
     /// Space.
     Usage(Usage),
     /// First and last entry of the log, `None` when it is empty; `next` is the index it takes next.
@@ -204,6 +213,11 @@ pub trait Drive: Send + Sync + Debug {
 
     /// A short name for messages: a path, or node and path.
     fn label(&self) -> String;
+
+    /// The machine it is on, empty for this one: drives of one machine fail together.
+    fn node(&self) -> String {
+        String::new()
+    }
 
     /// Carries out one operation.
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>>;
@@ -257,9 +271,22 @@ impl dyn Drive {
         expect_reply!(self.call(Op::Delete { ids }, Bytes::new()).await?, Reply::Done => ())
     }
 
+    /// [`Op::Verify`].
+    pub async fn verify(&self, read: ShardRead) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::Verify(read), Bytes::new()).await?, Reply::Done => ())
+    }
+
     /// [`Op::Contains`].
-    pub async fn contains(&self, id: ShardId) -> Result<bool, DriveError> {
-        expect_reply!(self.call(Op::Contains { id }, Bytes::new()).await?, Reply::Flag(held) => held)
+    pub async fn contains(&self, ids: Vec<ShardId>) -> Result<Vec<bool>, DriveError> {
+        let asked = ids.len();
+        let flags =
+            expect_reply!(self.call(Op::Contains { ids }, Bytes::new()).await?, Reply::Flags(f) => f)?;
+        if flags.len() == asked { Ok(flags) } else { Err(DriveError::Protocol("an answer for each".into())) }
+    }
+
+    /// [`Op::List`].
+    pub async fn list(&self, last_byte: u8) -> Result<Vec<ShardId>, DriveError> {
+        expect_reply!(self.call(Op::List { last_byte }, Bytes::new()).await?, Reply::Shards(ids) => ids)
     }
 
     /// [`Op::Usage`].

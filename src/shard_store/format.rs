@@ -4,11 +4,13 @@
 //! before the rename leaves a blank drive.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::disk;
+use super::disk::Disk;
 use super::drive::DriveError;
+use super::file_system::{FileSystem, OsFileSystem};
 use crate::types::{DeploymentId, DriveId, DriveSlot};
 
 /// Version of the on-disk layout that this code writes and reads.
@@ -55,16 +57,24 @@ struct Text {
     mounted: bool,
 }
 
-/// Looks at a path without changing it.
+/// Looks at a path of this machine without changing it.
 pub fn inspect(root: &Path) -> Result<DriveState, DriveError> {
-    match std::fs::read(root.join(FILE)) {
+    inspect_on(Arc::new(OsFileSystem), root)
+}
+
+/// Looks at a path without changing it.
+pub fn inspect_on(files: Arc<dyn FileSystem>, root: &Path) -> Result<DriveState, DriveError> {
+    look(&Disk::new(files), root)
+}
+
+pub(super) fn look(disk: &Disk, root: &Path) -> Result<DriveState, DriveError> {
+    match disk.read(&root.join(FILE)) {
         Ok(text) => parse(&text).map(DriveState::Formatted),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let foreign =
-                disk::list_dir(root)?.iter().any(|name| name != "lost+found" && name != "drive.tmp");
-            Ok(if foreign { DriveState::Foreign } else { DriveState::Blank { mounted: is_mount(root) } })
+        Err(DriveError::NotFound) => {
+            let foreign = disk.list_dir(root)?.iter().any(|name| name != "lost+found" && name != "drive.tmp");
+            Ok(if foreign { DriveState::Foreign } else { DriveState::Blank { mounted: disk.is_mount(root) } })
         }
-        Err(error) => Err(disk::io_error("read", &root.join(FILE), &error)),
+        Err(error) => Err(error),
     }
 }
 
@@ -84,26 +94,18 @@ fn parse(text: &[u8]) -> Result<DriveFormat, DriveError> {
 }
 
 /// Formats a blank drive.
-pub(super) fn write(root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
-    disk::create_dir(root)?;
+pub(super) fn write(disk: &Disk, root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
+    disk.create_dir(root)?;
     let text = Text {
         layout_version: LAYOUT_VERSION,
         deployment: format.deployment.to_string(),
         drive: format.drive.to_string(),
         slot: format.slot.0,
         drives: format.drives,
-        mounted: is_mount(root),
+        mounted: disk.is_mount(root),
     };
     let text = serde_json::to_vec_pretty(&text).expect("plain fields serialize");
-    disk::replace_file(&root.join(FILE), &text)
-}
-
-/// Whether `root` lies on another file system than its parent.
-fn is_mount(root: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let device = |path: &Path| std::fs::metadata(path).map(|m| m.dev()).ok();
-    let parent = root.canonicalize().ok().and_then(|path| path.parent().map(Path::to_owned));
-    parent.is_some_and(|parent| device(root).is_some() && device(root) != device(&parent))
+    disk.replace_file(&root.join(FILE), &text)
 }
 
 #[cfg(test)]
@@ -122,7 +124,7 @@ mod tests {
             drives: 4,
             mounted: false,
         };
-        write(&root, &format).unwrap();
+        write(&Disk::of_this_machine(), &root, &format).unwrap();
         assert_eq!(inspect(&root).unwrap(), DriveState::Formatted(format));
         std::fs::write(folder.path().join("photo.jpg"), "x").unwrap();
         assert_eq!(inspect(folder.path()).unwrap(), DriveState::Foreign);

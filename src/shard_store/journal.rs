@@ -25,14 +25,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 
-use super::disk::{self, DiskFile, in_pages};
+use super::disk::{Disk, DiskFile, in_pages};
 use super::drive::DriveError;
 use crate::checksum::crc32c;
-use crate::runtime::PAGE_BYTES;
+use crate::runtime::{PAGE_BYTES, Tasks};
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
@@ -49,6 +49,8 @@ const READ_BYTES_MAX: usize = 4 << 20;
 /// An open log. One thread owns it.
 #[derive(Debug)]
 pub(super) struct Journal {
+    disk: Disk,
+    tasks: Tasks,
     folder: PathBuf,
     drive: DriveId,
     file_bytes: u64,
@@ -56,7 +58,7 @@ pub(super) struct Journal {
     files: BTreeMap<u64, PathBuf>,
     spares: VecDeque<PathBuf>,
     /// A spare being filled with zeros on another thread.
-    preparing: Option<Receiver<Result<PathBuf, DriveError>>>,
+    preparing: Option<oneshot::Receiver<Result<PathBuf, DriveError>>>,
     current: Option<Current>,
     first: Option<LogPosition>,
     last: Option<LogPosition>,
@@ -74,12 +76,19 @@ struct Current {
 
 impl Journal {
     /// Opens the log in `folder`, which is made if need be.
-    pub(super) fn open(folder: &Path, drive: DriveId) -> Result<Self, DriveError> {
-        disk::create_dir(folder)?;
+    pub(super) fn open(
+        disk: &Disk,
+        tasks: &Tasks,
+        folder: &Path,
+        drive: DriveId,
+    ) -> Result<Self, DriveError> {
+        disk.create_dir(folder)?;
         let mut journal = Self {
+            disk: disk.clone(),
+            tasks: tasks.clone(),
             folder: folder.to_owned(),
             drive,
-            file_bytes: (disk::space(folder)?.0 / 256).clamp(*FILE_BYTES.start(), *FILE_BYTES.end()),
+            file_bytes: (disk.space(folder)?.0 / 256).clamp(*FILE_BYTES.start(), *FILE_BYTES.end()),
             files: BTreeMap::new(),
             spares: VecDeque::new(),
             preparing: None,
@@ -89,7 +98,7 @@ impl Journal {
             next_when_empty: 1,
             spare_count: 0,
         };
-        for name in disk::list_dir(folder)? {
+        for name in disk.list_dir(folder)? {
             match name.strip_suffix(".log").map(|stem| u64::from_str_radix(stem, 16)) {
                 Some(Ok(first)) => drop(journal.files.insert(first, folder.join(name))),
                 _ if name.ends_with(".spare") => journal.keep_spare(folder.join(name))?,
@@ -103,8 +112,8 @@ impl Journal {
 
     /// Keeps a whole spare file of an earlier run; a half-filled one goes.
     fn keep_spare(&mut self, path: PathBuf) -> Result<(), DriveError> {
-        if DiskFile::open(&path)?.len()? != self.file_bytes || self.spares.len() >= SPARES_MAX {
-            return disk::remove_file(&path);
+        if self.disk.open(&path)?.len()? != self.file_bytes || self.spares.len() >= SPARES_MAX {
+            return self.disk.remove_file(&path);
         }
         let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
         self.spare_count = self.spare_count.max(stem.unwrap_or(0));
@@ -122,19 +131,19 @@ impl Journal {
         if !self.spares.is_empty() || self.preparing.is_some() {
             return;
         }
-        let (done, prepared) = channel();
-        let (path, bytes) = (self.next_spare_path(), self.file_bytes);
-        let fill = move || {
+        let (done, prepared) = oneshot::channel();
+        let (disk, path, bytes) = (self.disk.clone(), self.next_spare_path(), self.file_bytes);
+        let fill = async move {
             // A failure shows again, and is told, when a file is needed.
-            let _ = done.send(zeroed_file(&path, bytes).map(|()| path));
+            let _ = done.send(zeroed_file(&disk, &path, bytes).map(|()| path));
         };
-        if std::thread::Builder::new().name("log-prepare".into()).spawn(fill).is_ok() {
+        if self.tasks.spawn("log-prepare", fill).is_ok() {
             self.preparing = Some(prepared);
         }
     }
 
     fn take_spare(&mut self) -> Option<PathBuf> {
-        if let Some(prepared) = self.preparing.as_ref().and_then(|preparing| preparing.try_recv().ok()) {
+        if let Some(prepared) = self.preparing.as_mut().and_then(|preparing| preparing.try_recv().ok()) {
             self.preparing = None;
             self.spares.extend(prepared.ok());
         }
@@ -150,7 +159,7 @@ impl Journal {
         }
         let mut begins: Option<LogPosition> = None;
         for start in starts {
-            let first = first_entry(self.drive, &self.files[&start], start)?;
+            let first = first_entry(&self.disk, self.drive, &self.files[&start], start)?;
             match first.filter(|first| begins.is_none_or(|begins| first.epoch >= begins.epoch)) {
                 Some(first) => {
                     self.first = self.first.or(Some(first));
@@ -161,10 +170,10 @@ impl Journal {
             }
         }
         let Some((&start, path)) = self.files.last_key_value() else { return Ok(()) };
-        let content = read_whole(path)?;
+        let content = self.disk.read(path)?;
         let scanned = scan(self.drive, &content, start, None);
         self.last = scanned.entries.last().map(|entry| entry.position);
-        let (file, len) = (DiskFile::open_direct(path)?, content.len() as u64);
+        let (file, len) = (self.disk.open_direct(path)?, content.len() as u64);
         self.current = Some(Current { file, len, end: scanned.end });
         Ok(())
     }
@@ -227,14 +236,12 @@ impl Journal {
             self.drop_file(index)?;
         }
         match reused {
-            Some(spare) => {
-                std::fs::rename(&spare, &path).map_err(|e| disk::io_error("rename", &spare, &e))?
-            }
-            None => zeroed_file(&path, length.max(HASTY_FILE_BYTES))?,
+            Some(spare) => self.disk.rename(&spare, &path)?,
+            None => zeroed_file(&self.disk, &path, length.max(HASTY_FILE_BYTES))?,
         }
-        let len = DiskFile::open(&path)?.len()?;
-        let file = DiskFile::open_direct(&path)?;
-        disk::sync_dir(&self.folder)?;
+        let len = self.disk.open(&path)?.len()?;
+        let file = self.disk.open_direct(&path)?;
+        self.disk.sync_dir(&self.folder)?;
         self.current = Some(Current { len, file, end: 0 });
         self.files.insert(index, path);
         self.prepare_spare();
@@ -255,7 +262,7 @@ impl Journal {
             // What a later file begins with supersedes what this one may hold from there on.
             let below = files.peek().map_or(u64::MAX, |(next, _)| **next);
             let before = entries.last().map(|entry| entry.position);
-            for entry in scan(self.drive, &read_whole(path)?, start, before).entries {
+            for entry in scan(self.drive, &self.disk.read(path)?, start, before).entries {
                 if (from..below).contains(&entry.position.index) && entry.position <= last {
                     bytes += entry.payload.len() + HEAD_BYTES;
                     entries.push(entry);
@@ -273,12 +280,12 @@ impl Journal {
         while let Some(next) = self.files.keys().nth(1).copied().filter(|&next| next <= below) {
             let (_, path) = self.files.pop_first().expect("there are two files");
             self.first = Some(LogPosition { epoch: 0, index: next });
-            if self.spares.len() < SPARES_MAX && DiskFile::open(&path)?.len()? == self.file_bytes {
+            if self.spares.len() < SPARES_MAX && self.disk.open(&path)?.len()? == self.file_bytes {
                 let spare = self.next_spare_path();
-                std::fs::rename(&path, &spare).map_err(|error| disk::io_error("rename", &path, &error))?;
+                self.disk.rename(&path, &spare)?;
                 self.spares.push_back(spare);
             } else {
-                disk::remove_file(&path)?;
+                self.disk.remove_file(&path)?;
             }
         }
         Ok(())
@@ -297,7 +304,7 @@ impl Journal {
 
     fn drop_file(&mut self, start: u64) -> Result<(), DriveError> {
         match self.files.remove(&start) {
-            Some(path) => disk::remove_file(&path),
+            Some(path) => self.disk.remove_file(&path),
             None => Ok(()),
         }
     }
@@ -309,11 +316,11 @@ fn entry_len(payload_len: usize) -> usize {
 }
 
 /// Makes a file of zeros, durable with all that is needed to write into it.
-fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
+fn zeroed_file(disk: &Disk, path: &Path, length: u64) -> Result<(), DriveError> {
     const STEP_BYTES: usize = 1 << 20;
     let length = length.next_multiple_of(PAGE_BYTES as u64);
-    DiskFile::create(path)?.allocate(length)?;
-    let file = DiskFile::open_direct(path)?;
+    disk.create(path)?.allocate(length)?;
+    let file = disk.open_direct(path)?;
     let zeros = in_pages(&[&vec![0; STEP_BYTES.min(length as usize)]]);
     for at in (0..length).step_by(STEP_BYTES) {
         file.write_all_at(&[&zeros[..zeros.len().min((length - at) as usize)]], at)?;
@@ -322,8 +329,13 @@ fn zeroed_file(path: &Path, length: u64) -> Result<(), DriveError> {
 }
 
 /// The first entry of the file that should begin with index `start`; `None` if it is not whole.
-fn first_entry(drive: DriveId, path: &Path, start: u64) -> Result<Option<LogPosition>, DriveError> {
-    let file = DiskFile::open(path)?;
+fn first_entry(
+    disk: &Disk,
+    drive: DriveId,
+    path: &Path,
+    start: u64,
+) -> Result<Option<LogPosition>, DriveError> {
+    let file = disk.open(path)?;
     let head = file.read_up_to_at(HEAD_BYTES, 0)?;
     let Some(length) = head.get(24..28).and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes)
     else {
@@ -331,11 +343,6 @@ fn first_entry(drive: DriveId, path: &Path, start: u64) -> Result<Option<LogPosi
     };
     let entry = parse(drive, &file.read_up_to_at(HEAD_BYTES + length as usize, 0)?, 0);
     Ok(entry.map(|entry| entry.position).filter(|position| position.index == start))
-}
-
-fn read_whole(path: &Path) -> Result<Bytes, DriveError> {
-    let file = DiskFile::open(path)?;
-    file.read_exact_at(file.len()? as usize, 0)
 }
 
 /// Whether an entry may stand after `end`: the next index in the same or a later epoch, or an earlier
@@ -412,6 +419,14 @@ mod tests {
 
     const DRIVE: DriveId = DriveId(7);
 
+    fn tasks() -> Tasks {
+        Tasks::for_unit_tests()
+    }
+
+    fn open(folder: &Path) -> Result<Journal, DriveError> {
+        Journal::open(&Disk::of_this_machine(), &tasks(), folder, DRIVE)
+    }
+
     fn at(epoch: u64, index: u64) -> LogPosition {
         LogPosition { epoch, index }
     }
@@ -423,11 +438,11 @@ mod tests {
     #[test]
     fn entries_survive_reopening_and_go_on() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         for index in 1..=20 {
             journal.append(at(1, index), &vec![index as u8; 1 << 20]).unwrap();
         }
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         assert_eq!(journal.last(), Some(at(1, 20)));
         journal.append(at(2, 21), b"x").unwrap();
         let read = journal.read(20).unwrap();
@@ -438,29 +453,32 @@ mod tests {
     #[test]
     fn torn_tail_is_cut_on_open() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         journal.append(at(1, 1), b"whole").unwrap();
         let end = journal.current.as_ref().unwrap().end;
         journal.append(at(1, 2), &[7; 5000]).unwrap();
-        let file = DiskFile::open_rw(&journal.files[&1]).unwrap();
+        let file = Disk::of_this_machine().open_rw(&journal.files[&1]).unwrap();
         file.write_at(&[1; 1000], end + 3000).unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         assert_eq!(journal.last(), Some(at(1, 1)));
         journal.append(at(2, 2), b"again").unwrap();
-        assert_eq!(positions(&Journal::open(folder.path(), DRIVE).unwrap(), 1), [at(1, 1), at(2, 2)]);
+        assert_eq!(positions(&open(folder.path()).unwrap(), 1), [at(1, 1), at(2, 2)]);
     }
 
     #[test]
     fn an_entry_of_another_drive_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        Journal::open(folder.path(), DRIVE).unwrap().append(at(1, 1), b"x").unwrap();
-        assert_eq!(Journal::open(folder.path(), DriveId(8)).unwrap().last(), None);
+        open(folder.path()).unwrap().append(at(1, 1), b"x").unwrap();
+        assert_eq!(
+            Journal::open(&Disk::of_this_machine(), &tasks(), folder.path(), DriveId(8)).unwrap().last(),
+            None
+        );
     }
 
     #[test]
     fn gaps_and_older_epochs_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         journal.append(at(2, 1), b"a").unwrap();
         for refused in [at(2, 3), at(1, 2), at(1, 1)] {
             assert!(matches!(journal.append(refused, b""), Err(DriveError::LogGap { .. })), "{refused:?}");
@@ -471,27 +489,27 @@ mod tests {
     #[test]
     fn a_higher_epoch_supersedes_the_tail() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         for index in 1..=5 {
             journal.append(at(1, index), b"old").unwrap();
         }
         journal.append(at(2, 4), b"new").unwrap();
         let expected = [at(1, 1), at(1, 2), at(1, 3), at(2, 4)];
         assert_eq!(positions(&journal, 1), expected);
-        assert_eq!(positions(&Journal::open(folder.path(), DRIVE).unwrap(), 1), expected);
+        assert_eq!(positions(&open(folder.path()).unwrap(), 1), expected);
     }
 
     #[test]
     fn superseding_entries_reach_back_over_files() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         for index in 1..=20 {
             journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
         }
         for index in 10..=30 {
             journal.append(at(2, index), &vec![2; 1 << 20]).unwrap();
         }
-        let journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let journal = open(folder.path()).unwrap();
         let mut read = Vec::new();
         while read.len() < 30 {
             read.extend(positions(&journal, read.len() as u64 + 1));
@@ -503,7 +521,7 @@ mod tests {
     #[test]
     fn trimmed_files_are_recycled_and_their_old_bytes_ignored() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         for index in 1..=60 {
             journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
             if index == 40 {
@@ -512,7 +530,7 @@ mod tests {
         }
         let first = journal.first().unwrap().index;
         assert!(first > 1 && first <= 40, "{first}");
-        let reopened = Journal::open(folder.path(), DRIVE).unwrap();
+        let reopened = open(folder.path()).unwrap();
         assert_eq!(reopened.last(), Some(at(1, 60)));
         assert_eq!(reopened.first().unwrap().index, first);
         assert!(matches!(reopened.read(1), Err(DriveError::NotFound)));
@@ -521,11 +539,11 @@ mod tests {
     #[test]
     fn a_reset_log_goes_on_where_it_is_told() {
         let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), DRIVE).unwrap();
+        let mut journal = open(folder.path()).unwrap();
         journal.append(at(1, 1), b"a").unwrap();
         journal.reset(at(3, 100)).unwrap();
         assert!(journal.append(at(3, 2), b"").is_err());
         journal.append(at(3, 100), b"b").unwrap();
-        assert_eq!(Journal::open(folder.path(), DRIVE).unwrap().first(), Some(at(3, 100)));
+        assert_eq!(open(folder.path()).unwrap().first(), Some(at(3, 100)));
     }
 }

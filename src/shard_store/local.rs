@@ -1,27 +1,29 @@
-//! A drive in this process: a folder, a thread that appends small shards, a thread that appends to the log.
+//! A drive in this process: a folder, a worker that appends small shards, a worker that appends to the log.
 //!
-//! Group commit: each thread takes all that waits, writes it at once, syncs once, and answers all.
+//! Group commit: each worker takes all that waits, writes it at once, syncs once, and answers all.
 //! After a failed write or sync the drive takes no more writes until it is opened anew: what the kernel
 //! kept is unknown. Reads go on, because every one is verified.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use super::blob_file::BlobFiles;
-use super::disk::{self, DiskFile};
+use super::disk::{Disk, DiskFile};
 use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
+use super::file_system::{FileSystem, OsFileSystem};
 use super::format::{self, DriveFormat};
 use super::journal::Journal;
 use super::record::Record;
 use super::segment::{self, Appender, Segments};
 use super::snapshot;
-use crate::runtime::BoxFuture;
+use crate::runtime::{BoxFuture, Tasks};
 use crate::types::{DriveId, LogPosition};
 
 /// Most records one sync covers.
@@ -49,15 +51,17 @@ type LogJob = (Op, Bytes, Answer);
 #[derive(Debug)]
 pub struct LocalDrive {
     format: DriveFormat,
-    appends: Sender<AppendJob>,
-    log: Sender<LogJob>,
+    appends: UnboundedSender<AppendJob>,
+    log: UnboundedSender<LogJob>,
     shared: Arc<Shared>,
+    tasks: Tasks,
     _lock: DiskFile,
 }
 
 #[derive(Debug)]
 struct Shared {
     root: PathBuf,
+    disk: Disk,
     segments: Arc<Segments>,
     blobs: BlobFiles,
     /// Why the drive takes no more writes.
@@ -67,41 +71,66 @@ struct Shared {
 }
 
 impl LocalDrive {
-    /// Formats a blank drive.
+    /// Formats a blank drive of this machine.
     pub fn format(root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
-        format::write(root, format)
+        Self::format_on(Arc::new(OsFileSystem), root, format)
     }
 
-    /// Opens a formatted drive. `Offline` if another process serves it.
+    /// Formats a blank drive.
+    pub fn format_on(
+        files: Arc<dyn FileSystem>,
+        root: &Path,
+        format: &DriveFormat,
+    ) -> Result<(), DriveError> {
+        format::write(&Disk::new(files), root, format)
+    }
+
+    /// Opens a formatted drive of this machine. `Offline` if another process serves it.
+    ///
+    /// # Panics
+    /// Outside a runtime.
     pub fn open(root: &Path) -> Result<Self, DriveError> {
-        let format::DriveState::Formatted(format) = format::inspect(root)? else {
+        Self::open_on(Arc::new(OsFileSystem), &Tasks::threads(), root)
+    }
+
+    /// Opens a formatted drive on this file system.
+    pub fn open_on(files: Arc<dyn FileSystem>, tasks: &Tasks, root: &Path) -> Result<Self, DriveError> {
+        let disk = Disk::new(files);
+        let format::DriveState::Formatted(format) = format::look(&disk, root)? else {
             return Err(DriveError::NotFound);
         };
-        let lock = DiskFile::create(&root.join("lock"))?;
+        let lock = disk.create(&root.join("lock"))?;
         if !lock.try_lock()? {
             return Err(DriveError::Offline("another server is using this drive".into()));
         }
-        let (segments, appender) = segment::open(&root.join("segments"))?;
-        let blobs = BlobFiles::open(&root.join("blobs"))?;
-        let journal = Journal::open(&root.join("log"), format.drive)?;
+        let (segments, appender) = segment::open(&disk, &root.join("segments"))?;
+        let blobs = BlobFiles::open(&disk, &root.join("blobs"))?;
+        let journal = Journal::open(&disk, tasks, &root.join("log"), format.drive)?;
+        disk.sync_dir(root)?;
         let shared = Arc::new(Shared {
             root: root.to_owned(),
+            disk,
             segments,
             blobs,
             failure: Mutex::default(),
             failed: AtomicBool::new(false),
             space: Space::default(),
         });
-        disk::sync_dir(root)?;
-        let (appends, append_jobs) = channel();
-        let (log, log_jobs) = channel();
-        let (for_appends, for_log) = (shared.clone(), shared.clone());
-        spawn("append", format.slot.0, move || serve_appends(&for_appends, appender, &append_jobs))?;
-        spawn("log", format.slot.0, move || serve_log(&for_log, journal, &log_jobs))?;
-        Ok(Self { format, appends, log, shared, _lock: lock })
+        let (appends, append_jobs) = unbounded_channel();
+        let (log, log_jobs) = unbounded_channel();
+        let not_started = |error| DriveError::Offline(format!("start thread: {error}"));
+        let name = |work: &str| format!("{work}-{}", format.slot.0);
+        let appending = serve_appends(shared.clone(), appender, append_jobs);
+        tasks.spawn(&name("append"), appending).map_err(not_started)?;
+        tasks.spawn(&name("log"), serve_log(shared.clone(), journal, log_jobs)).map_err(not_started)?;
+        Ok(Self { format, appends, log, shared, tasks: tasks.clone(), _lock: lock })
     }
 
-    async fn submit<T>(&self, queue: &Sender<T>, job: impl FnOnce(Answer) -> T) -> Result<Reply, DriveError> {
+    async fn submit<T>(
+        &self,
+        queue: &UnboundedSender<T>,
+        job: impl FnOnce(Answer) -> T,
+    ) -> Result<Reply, DriveError> {
         let (answer, answered) = oneshot::channel();
         let gone = || DriveError::Offline("the drive is shutting down".into());
         queue.send(job(answer)).map_err(|_| gone())?;
@@ -114,7 +143,7 @@ impl LocalDrive {
         work: impl FnOnce(&Shared) -> Result<Reply, DriveError> + Send + 'static,
     ) -> Result<Reply, DriveError> {
         let shared = self.shared.clone();
-        let done = tokio::task::spawn_blocking(move || work(&shared)).await;
+        let done = self.tasks.blocking(move || work(&shared)).await;
         done.unwrap_or_else(|error| Err(DriveError::Offline(error.to_string())))
     }
 
@@ -124,11 +153,7 @@ impl LocalDrive {
         {
             return result.map(Reply::Bytes);
         }
-        self.blocking(move |shared| {
-            let from_segment = shared.segments.read(&read);
-            from_segment.unwrap_or_else(|| shared.blobs.read(&read)).map(Reply::Bytes)
-        })
-        .await
+        self.blocking(move |shared| shared.read(&read).map(Reply::Bytes)).await
     }
 
     async fn write(
@@ -173,9 +198,19 @@ impl LocalDrive {
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
-            Op::Contains { id } => {
+            Op::Verify(read) => self.blocking(move |shared| shared.read(&read).map(|_| Reply::Done)).await,
+            Op::Contains { ids } => {
                 self.blocking(move |shared| {
-                    Ok(Reply::Flag(shared.segments.contains(id) || shared.blobs.contains(id)))
+                    let held = |&id: &ShardId| shared.segments.contains(id) || shared.blobs.contains(id);
+                    Ok(Reply::Flags(ids.iter().map(held).collect()))
+                })
+                .await
+            }
+            Op::List { last_byte } => {
+                self.blocking(move |shared| {
+                    let mut ids = shared.segments.list(last_byte);
+                    ids.extend(shared.blobs.list(last_byte)?);
+                    Ok(Reply::Shards(ids))
                 })
                 .await
             }
@@ -193,17 +228,23 @@ impl LocalDrive {
             | Op::LogTrim { .. }
             | Op::LogReset { .. } => self.submit(&self.log, |answer| (op, payload, answer)).await,
             Op::SnapshotNewest => {
-                self.blocking(|shared| snapshot::newest(&shared.snapshots()).map(Reply::Snapshot)).await
+                self.blocking(|shared| {
+                    snapshot::newest(&shared.disk, &shared.snapshots()).map(Reply::Snapshot)
+                })
+                .await
             }
             Op::SnapshotWrite { index, offset } => {
-                self.write(move |shared| snapshot::write(&shared.snapshots(), index, offset, &payload)).await
+                self.write(move |shared| {
+                    snapshot::write(&shared.disk, &shared.snapshots(), index, offset, &payload)
+                })
+                .await
             }
             Op::SnapshotCommit { index } => {
-                self.write(move |shared| snapshot::commit(&shared.snapshots(), index)).await
+                self.write(move |shared| snapshot::commit(&shared.disk, &shared.snapshots(), index)).await
             }
             Op::SnapshotRead { index, offset } => {
                 self.blocking(move |shared| {
-                    snapshot::read(&shared.snapshots(), index, offset).map(Reply::Bytes)
+                    snapshot::read(&shared.disk, &shared.snapshots(), index, offset).map(Reply::Bytes)
                 })
                 .await
             }
@@ -230,6 +271,10 @@ impl Drive for LocalDrive {
 }
 
 impl Shared {
+    fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
+        self.segments.read(read).unwrap_or_else(|| self.blobs.read(read))
+    }
+
     fn snapshots(&self) -> PathBuf {
         self.root.join("snapshots")
     }
@@ -254,7 +299,7 @@ impl Shared {
 
     /// A folder that was removed or unmounted takes writes that nobody will find again: go offline.
     fn check_presence(&self, format: &DriveFormat) -> Result<(), DriveError> {
-        let there = matches!(format::inspect(&self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
+        let there = matches!(format::look(&self.disk, &self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
         if there {
             return Ok(());
         }
@@ -265,7 +310,7 @@ impl Shared {
     }
 
     fn usage(&self) -> Result<Usage, DriveError> {
-        let (total, available) = disk::space(&self.root)?;
+        let (total, available) = self.disk.space(&self.root)?;
         let reserve = (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3);
         let free = available.saturating_sub(reserve);
         Ok(Usage { total, free, shards: self.segments.len() })
@@ -308,14 +353,9 @@ impl Space {
     }
 }
 
-fn spawn(name: &str, slot: u16, work: impl FnOnce() + Send + 'static) -> Result<(), DriveError> {
-    let spawned = std::thread::Builder::new().name(format!("{name}-{slot}")).spawn(work);
-    spawned.map(drop).map_err(|error| DriveError::Offline(format!("start thread: {error}")))
-}
-
 /// Appends and deletes small shards until the drive is dropped.
-fn serve_appends(shared: &Shared, mut appender: Appender, jobs: &Receiver<AppendJob>) {
-    while let Ok(first) = jobs.recv() {
+async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: UnboundedReceiver<AppendJob>) {
+    while let Some(first) = jobs.recv().await {
         let (mut records, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -344,9 +384,9 @@ fn serve_appends(shared: &Shared, mut appender: Appender, jobs: &Receiver<Append
 }
 
 /// Serves the log until the drive is dropped.
-fn serve_log(shared: &Shared, mut journal: Journal, jobs: &Receiver<LogJob>) {
-    while let Ok((op, payload, answer)) = jobs.recv() {
-        let _ = answer.send(log_operation(shared, &mut journal, &op, &payload));
+async fn serve_log(shared: Arc<Shared>, mut journal: Journal, mut jobs: UnboundedReceiver<LogJob>) {
+    while let Some((op, payload, answer)) = jobs.recv().await {
+        let _ = answer.send(log_operation(&shared, &mut journal, &op, &payload));
     }
 }
 

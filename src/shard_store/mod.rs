@@ -14,6 +14,7 @@
 mod blob_file;
 mod disk;
 mod drive;
+mod file_system;
 mod format;
 mod journal;
 mod local;
@@ -22,6 +23,7 @@ mod segment;
 mod snapshot;
 
 pub use drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
-pub use format::{DriveFormat, DriveState, inspect};
+pub use file_system::{Access, File, FileSystem, OsFileSystem};
+pub use format::{DriveFormat, DriveState, inspect, inspect_on};
 pub use local::LocalDrive;
 pub use record::{Record, record_len};

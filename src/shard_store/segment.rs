@@ -22,7 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use bytes::Bytes;
 
 use super::blob_file::read_record;
-use super::disk::{self, DirectAppender, DiskFile};
+use super::disk::{DirectAppender, Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind, Record, record_len};
 use crate::checksum::crc32c;
@@ -71,6 +71,7 @@ struct Index {
 /// The segments of a drive. Reads go on from many threads; `Appender` belongs to one.
 #[derive(Debug)]
 pub(super) struct Segments {
+    disk: Disk,
     folder: PathBuf,
     index: RwLock<Index>,
 }
@@ -92,24 +93,25 @@ struct Current {
 }
 
 /// Opens the segments in `folder`.
-pub(super) fn open(folder: &Path) -> Result<(Arc<Segments>, Appender), DriveError> {
-    disk::create_dir(folder)?;
+pub(super) fn open(disk: &Disk, folder: &Path) -> Result<(Arc<Segments>, Appender), DriveError> {
+    disk.create_dir(folder)?;
     let mut index = Index::default();
     let mut next_number = 1;
-    for name in disk::list_dir(folder)? {
+    for name in disk.list_dir(folder)? {
         let Some(number) = name.strip_suffix(".seg").and_then(|stem| stem.parse().ok()) else { continue };
         next_number = number + 1;
-        let file = Arc::new(DiskFile::open_rw(&folder.join(&name))?);
-        let rows = match read_index(&index_path(folder, number)) {
+        let file = Arc::new(disk.open_rw(&folder.join(&name))?);
+        let rows = match read_index(disk, &index_path(folder, number)) {
             Some(rows) => rows,
-            None => seal(folder, number, &file, scan(&file)?)?,
+            None => seal(disk, folder, number, &file, scan(&file)?)?,
         };
         index.segments.insert(number, Segment { file: file.clone(), live: 0, sealed: true });
         index.replay(number, &file, &rows)?;
     }
-    let segments = Arc::new(Segments { folder: folder.to_owned(), index: RwLock::new(index) });
+    let segments =
+        Arc::new(Segments { disk: disk.clone(), folder: folder.to_owned(), index: RwLock::new(index) });
     segments.remove_dead()?;
-    let (drive_bytes, _) = disk::space(folder)?;
+    let (drive_bytes, _) = disk.space(folder)?;
     let segment_bytes = (drive_bytes / 64).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
     let appender = Appender { segments: segments.clone(), current: None, next_number, segment_bytes };
     Ok((segments, appender))
@@ -169,6 +171,12 @@ impl Segments {
         self.index.read().unwrap_or_else(PoisonError::into_inner).shards.contains_key(&id)
     }
 
+    /// The shards held of blobs whose id ends with a byte.
+    pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect()
+    }
+
     /// Shards held.
     pub(super) fn len(&self) -> u64 {
         self.index.read().unwrap_or_else(PoisonError::into_inner).shards.len() as u64
@@ -206,8 +214,8 @@ impl Segments {
         drop(index);
         for number in dead {
             // The segment goes first: an index without its segment is ignored.
-            disk::remove_file(&segment_path(&self.folder, number))?;
-            disk::remove_file(&index_path(&self.folder, number))?;
+            self.disk.remove_file(&segment_path(&self.folder, number))?;
+            self.disk.remove_file(&index_path(&self.folder, number))?;
         }
         Ok(())
     }
@@ -294,11 +302,11 @@ impl Appender {
 
     /// Seals the current segment and starts a new one with room for `length` bytes.
     fn roll(&mut self, length: u64) -> Result<(), DriveError> {
-        let folder = self.segments.folder.clone();
+        let (disk, folder) = (self.segments.disk.clone(), self.segments.folder.clone());
         if let Some(full) = self.current.take() {
             full.file.truncate_to_end()?;
             full.file.sync_data()?;
-            write_index(&index_path(&folder, full.number), &full.rows)?;
+            write_index(&disk, &index_path(&folder, full.number), &full.rows)?;
             let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
             if let Some(segment) = index.segments.get_mut(&full.number) {
                 segment.sealed = true;
@@ -306,11 +314,11 @@ impl Appender {
         }
         let number = self.next_number;
         let path = segment_path(&folder, number);
-        let file = DirectAppender::new(DiskFile::create_direct(&path)?);
-        let reads = DiskFile::open_rw(&path)?;
+        let file = DirectAppender::new(disk.create_direct(&path)?);
+        let reads = disk.open_rw(&path)?;
         reads.allocate(length.max(self.segment_bytes))?;
         reads.sync_data()?;
-        disk::sync_dir(&folder)?;
+        disk.sync_dir(&folder)?;
         let segment = Segment { file: Arc::new(reads), live: 0, sealed: false };
         self.segments.index.write().unwrap_or_else(PoisonError::into_inner).segments.insert(number, segment);
         self.next_number += 1;
@@ -368,6 +376,7 @@ fn cut_torn_tail(file: &DiskFile, rows: &mut Vec<Row>) -> Result<(), DriveError>
 
 /// Seals a segment that was left open: cuts it and writes its index.
 fn seal(
+    disk: &Disk,
     folder: &Path,
     number: u32,
     file: &DiskFile,
@@ -375,11 +384,11 @@ fn seal(
 ) -> Result<Vec<Row>, DriveError> {
     file.truncate(end)?;
     file.sync_data()?;
-    write_index(&index_path(folder, number), &rows)?;
+    write_index(disk, &index_path(folder, number), &rows)?;
     Ok(rows)
 }
 
-fn write_index(path: &Path, rows: &[Row]) -> Result<(), DriveError> {
+fn write_index(disk: &Disk, path: &Path, rows: &[Row]) -> Result<(), DriveError> {
     let mut body = Vec::with_capacity(rows.len() * INDEX_ROW_BYTES);
     for row in rows {
         body.extend_from_slice(&row.id.blob.0.to_le_bytes());
@@ -388,12 +397,12 @@ fn write_index(path: &Path, rows: &[Row]) -> Result<(), DriveError> {
         body.extend_from_slice(&row.data_len.to_le_bytes());
     }
     let content = [&INDEX_MAGIC[..], &crc32c(&body).to_le_bytes(), &body].concat();
-    disk::replace_file(path, &content)
+    disk.replace_file(path, &content)
 }
 
 /// The rows of an index file; `None` if it is missing or damaged, when the segment is scanned instead.
-fn read_index(path: &Path) -> Option<Vec<Row>> {
-    let content = std::fs::read(path).ok()?;
+fn read_index(disk: &Disk, path: &Path) -> Option<Vec<Row>> {
+    let content = disk.read(path).ok()?;
     let (head, body) = content.split_at_checked(8)?;
     if head[..4] != INDEX_MAGIC || head[4..] != crc32c(body).to_le_bytes() {
         return None;
@@ -428,14 +437,14 @@ mod tests {
     #[test]
     fn records_survive_sealing_and_reopening() {
         let folder = tempfile::tempdir().unwrap();
-        let (_, mut appender) = open(folder.path()).unwrap();
+        let (_, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         let records: Vec<Record> = (0..150).map(|i| record(i, 1 << 20)).collect();
         for batch in records.chunks(7) {
             appender.append(batch).unwrap();
         }
         appender.delete(&[records[3].id, records[149].id]).unwrap();
         drop(appender);
-        let (segments, _) = open(folder.path()).unwrap();
+        let (segments, _) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         for (i, record) in records.iter().enumerate() {
             match segments.read(&whole(record)) {
                 None => assert!(i == 3 || i == 149, "{i} is missing"),
@@ -447,13 +456,13 @@ mod tests {
     #[test]
     fn torn_tail_is_cut_on_open() {
         let folder = tempfile::tempdir().unwrap();
-        let (_, mut appender) = open(folder.path()).unwrap();
+        let (_, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         let (kept, torn) = (record(1, 5000), record(2, 9000));
         appender.append(std::slice::from_ref(&kept)).unwrap();
         appender.append(std::slice::from_ref(&torn)).unwrap();
-        let file = DiskFile::open_rw(&segment_path(folder.path(), 1)).unwrap();
+        let file = Disk::of_this_machine().open_rw(&segment_path(folder.path(), 1)).unwrap();
         file.write_at(&[0; 100], record_len(5000) as u64 + 4000).unwrap();
-        let (segments, mut appender) = open(folder.path()).unwrap();
+        let (segments, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         assert_eq!(segments.read(&whole(&kept)).unwrap().unwrap(), kept.data);
         assert!(segments.read(&whole(&torn)).is_none());
         appender.append(std::slice::from_ref(&torn)).unwrap();
@@ -463,11 +472,11 @@ mod tests {
     #[test]
     fn a_segment_without_live_records_is_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let (_, mut appender) = open(folder.path()).unwrap();
+        let (_, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         let record = record(1, 1000);
         appender.append(std::slice::from_ref(&record)).unwrap();
         drop(appender);
-        let (_, mut appender) = open(folder.path()).unwrap();
+        let (_, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
         appender.delete(&[record.id]).unwrap();
         assert!(!segment_path(folder.path(), 1).exists());
     }

@@ -30,7 +30,7 @@ async fn put_then_get_returns_same_bytes_on_every_number_of_drives() {
                 "{len} bytes on {drives} drives"
             );
         }
-        engine.close();
+        engine.close().await;
     }
 }
 
@@ -51,7 +51,7 @@ async fn any_range_reads_the_same_bytes() {
                 assert_eq!(got, data[start as usize..end as usize], "{start}..{end}");
             }
         }
-        engine.close();
+        engine.close().await;
     }
 }
 
@@ -90,12 +90,12 @@ async fn parts_of_unequal_size_make_one_object_and_outlive_a_restart() {
         assert!(matches!(engine.complete_upload(complete(reversed)).await, Err(Error::InvalidPartOrder)));
         engine.complete_upload(complete(parts)).await.unwrap();
         assert!(matches!(engine.abort_upload(&upload).await, Err(Error::NoSuchUpload)));
-        engine.close();
+        engine.close().await;
         drop(engine);
         let engine = deployment.open().await;
         assert_eq!(get(&engine, "big").await.unwrap(), whole);
         assert_eq!(engine.head_bucket(&bucket()).await.unwrap().bytes, whole.len() as u64);
-        engine.close();
+        engine.close().await;
     }
 }
 
@@ -119,7 +119,7 @@ async fn a_copy_outlives_its_source() {
             while engine.sweep_garbage().await.unwrap() > 0 {}
             assert_eq!(get(&engine, "copy").await.unwrap(), data);
         }
-        engine.close();
+        engine.close().await;
     }
 }
 
@@ -138,7 +138,7 @@ async fn deleted_objects_give_their_space_back() {
             tokio::task::yield_now().await;
         }
         assert_eq!(blob_files(&deployment), 0);
-        engine.close();
+        engine.close().await;
     }
 }
 
@@ -166,7 +166,7 @@ async fn a_bucket_goes_with_its_unfinished_uploads_but_not_with_objects() {
         tokio::task::yield_now().await;
     }
     assert_eq!(blob_files(&deployment), 0);
-    engine.close();
+    engine.close().await;
 }
 
 /// Large shards on all drives.

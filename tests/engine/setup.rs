@@ -10,7 +10,7 @@ use holdfast::node::{DriveReplica, NodeServer, drives_min, open_local, open_node
 use holdfast::object::{
     Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
 };
-use holdfast::runtime::SystemClock;
+use holdfast::runtime::{SystemClock, Tasks};
 use holdfast::types::{Attributes, BucketName, ChecksumValue, ObjectKey};
 use tokio::net::TcpListener;
 
@@ -115,6 +115,7 @@ async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engi
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
         clock: Arc::new(SystemClock),
+        tasks: Tasks::threads(),
     };
     Arc::new(Engine::start(options).await.unwrap())
 }

@@ -1,0 +1,71 @@
+//! Where work runs beside the requests: threads of its own, or, in a simulation, tasks on the one thread.
+
+use std::io;
+
+use tokio::runtime::Handle;
+
+/// Starts work. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Tasks {
+    runtime: Handle,
+    simulated: bool,
+}
+
+impl Tasks {
+    /// Work gets threads, beside the runtime that this is called in.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn threads() -> Self {
+        Self { runtime: Handle::current(), simulated: false }
+    }
+
+    /// All work is done on the thread of the runtime that this is called in, one piece after another: with
+    /// a paused clock and [`seed_random`](super::seed_random), one seed gives one course of events.
+    ///
+    /// # Panics
+    /// Outside a runtime.
+    pub fn simulated() -> Self {
+        Self { runtime: Handle::current(), simulated: true }
+    }
+
+    /// Whether work gets threads.
+    pub fn are_threads(&self) -> bool {
+        !self.simulated
+    }
+
+    /// Starts a worker. It has a thread of its own, where it may also wait for a disk.
+    pub fn spawn(&self, name: &str, worker: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        if self.simulated {
+            drop(self.runtime.spawn(worker));
+            return Ok(());
+        }
+        let runtime = self.runtime.clone();
+        let run = move || runtime.block_on(worker);
+        std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
+    }
+
+    /// Does what may wait for a disk while the caller's thread does something else; an error if it panicked.
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        if self.simulated {
+            // As from a thread, the answer comes after what else can go on now.
+            tokio::task::yield_now().await;
+            return Ok(work());
+        }
+        self.runtime.spawn_blocking(work).await.map_err(io::Error::from)
+    }
+}
+
+#[cfg(test)]
+impl Tasks {
+    /// Threads, for tests that have no runtime.
+    pub(crate) fn for_unit_tests() -> Self {
+        use std::sync::OnceLock;
+        static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
+        let runtime = RUNTIME.get_or_init(|| tokio::runtime::Runtime::new().expect("threads can be started"));
+        Self { runtime: runtime.handle().clone(), simulated: false }
+    }
+}
