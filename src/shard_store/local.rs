@@ -311,8 +311,7 @@ impl Shared {
 
     fn usage(&self) -> Result<Usage, DriveError> {
         let (total, available) = self.disk.space(&self.root)?;
-        let reserve = (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3);
-        let free = available.saturating_sub(reserve);
+        let free = available.saturating_sub(reserve_bytes(total));
         Ok(Usage { total, free, shards: self.segments.len() })
     }
 
@@ -322,6 +321,11 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Space never given to shards on a drive of so many bytes.
+pub(super) fn reserve_bytes(total: u64) -> u64 {
+    (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3)
 }
 
 /// A look at the free space, repeated now and then.
