@@ -3,10 +3,12 @@
 
 mod garbage;
 mod heal;
+mod moves;
 mod pace;
 mod scrub;
 
 pub use heal::heal_once;
+pub use moves::move_all;
 pub use scrub::{ScrubBell, ScrubOptions};
 
 use std::sync::Arc;
@@ -29,6 +31,7 @@ pub struct Jobs {
 pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, bell: &Arc<ScrubBell>) -> Jobs {
     let mut tasks = JoinSet::new();
     tasks.spawn(scrub::run(engine.clone(), scrub, bell.clone()));
+    tasks.spawn(moves::run(engine.clone()));
     tasks.spawn(garbage::search_orphans(engine.clone()));
     tasks.spawn(heal::run(engine.clone()));
     tasks.spawn(garbage::run(engine.clone()));
@@ -46,7 +49,9 @@ async fn watch_drives(engine: Arc<Engine>) {
         engine.metadata().check_database();
         let now = standing(&engine);
         if now != before {
+            engine.tell_membership().await;
             engine.heals().ring();
+            engine.moves().ring();
         }
         before = now;
     }

@@ -24,6 +24,6 @@ mod snapshot;
 
 pub use drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 pub use file_system::{Access, File, FileSystem, OsFileSystem};
-pub use format::{DriveFormat, DriveState, inspect, inspect_on};
-pub use local::LocalDrive;
+pub use format::{DriveFormat, DriveState, Member, Membership, inspect, inspect_on};
+pub use local::{LocalDrive, usage_on};
 pub use record::{Record, record_len};
