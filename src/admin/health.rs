@@ -4,32 +4,41 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Facts;
 use crate::object::Engine;
 
 /// The answer of `/-/health/cluster`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    status: Grade,
-    drives: usize,
-    drives_up: usize,
+    /// In one word.
+    pub status: Grade,
+    /// Drives of the deployment.
+    pub drives: usize,
+    /// Drives that take operations.
+    pub drives_up: usize,
     /// How many more may fail for certain.
-    drives_spare: usize,
-    healing: bool,
-    writable: bool,
+    pub drives_spare: usize,
+    /// Shards wait to be healed.
+    pub healing: bool,
+    /// The metadata takes changes.
+    pub writable: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Health in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Grade {
+pub enum Grade {
     /// Every drive is up and holds all it should.
     FullRedundancy,
     /// Drives are down or shards are missing; reads and writes work.
     ReducedRedundancy,
     /// Too many drives are down.
     Unavailable,
+    /// Something that this version has no word for.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Health {

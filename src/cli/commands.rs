@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{environment, health, manual, serve};
+use super::{admin, environment, health, manual, serve};
 use crate::config::{RoleName, Settings};
 
 /// S3-compatible object store: durable by default, erasure-coded, complete in one binary.
@@ -27,6 +27,8 @@ enum Command {
     Env(Box<Settings>),
     /// Ask a server on this machine whether it is ready; the exit code is the answer
     Health(Box<Settings>),
+    /// Look at and change a running deployment: status, drives, nodes, rebalance, scrub, objects at risk
+    Admin(Box<admin::Admin>),
     /// Print the version
     Version,
     /// Print the completions for a shell
@@ -94,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Gateway(settings) => serve::run(RoleName::Gateway, *settings),
         Command::Env(settings) => environment::run(*settings),
         Command::Health(settings) => health::run(*settings),
+        Command::Admin(admin) => admin::run(*admin),
         Command::Version => {
             println!("holdfast {}", env!("CARGO_PKG_VERSION"));
             Ok(())

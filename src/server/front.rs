@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
 use crate::admin::{self, Facts, health_answer};
@@ -66,16 +66,11 @@ pub(super) struct ConsoleFront {
 
 impl ConsoleFront {
     /// Answers one request.
-    pub(super) async fn handle(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Response<Full<Bytes>> {
-        if let Some(file) = console::answer(method, path) {
+    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some(file) = console::answer(request.method(), request.uri().path()) {
             return file;
         }
-        let mut response = self.admin.handle(method, path, headers).await;
+        let mut response = self.admin.handle(request).await;
         console::secure(response.headers_mut());
         response
     }

@@ -80,6 +80,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         endpoint: started.endpoint.clone(),
         region: options.region.clone(),
         address: listener.address().to_string(),
+        console: started.console.clone(),
     };
     hints.write(&options.state)?;
     let facts = Facts {
@@ -204,7 +205,7 @@ impl Served {
         let front = Arc::new(ConsoleFront { admin });
         let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
             let front = front.clone();
-            async move { front.handle(request.method(), request.uri().path(), request.headers()).await }
+            async move { front.handle(request).await }
         };
         tokio::spawn(listener.serve(handler, stopped))
     }
