@@ -9,7 +9,7 @@ mod scrub;
 
 pub use heal::heal_once;
 pub use moves::move_all;
-pub use scrub::{ScrubBell, ScrubOptions};
+pub use scrub::ScrubOptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ pub struct Jobs {
 }
 
 /// Starts all background work.
-pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, bell: &Arc<ScrubBell>) -> Jobs {
+pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions) -> Jobs {
     let mut tasks = JoinSet::new();
-    tasks.spawn(scrub::run(engine.clone(), scrub, bell.clone()));
+    tasks.spawn(scrub::run(engine.clone(), scrub));
     tasks.spawn(moves::run(engine.clone()));
     tasks.spawn(garbage::search_orphans(engine.clone()));
     tasks.spawn(heal::run(engine.clone()));

@@ -11,6 +11,8 @@ use crate::types::BlobId;
 
 /// The name of this work.
 const NAME: &str = "rebalance";
+/// Bytes to be moved before the rate is worth noting.
+const RATE_BYTES_MIN: u64 = 32 << 20;
 /// How long until shards that could not be moved are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -57,6 +59,7 @@ async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
 /// One walk; returns the bytes moved.
 async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
     let mut balance = engine.balance()?;
+    let began = Instant::now();
     let (mut after, mut all) = (BlobId(0), 0);
     loop {
         let started = Instant::now();
@@ -64,6 +67,9 @@ async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
         all += moved.bytes;
         engine.work().update(NAME, |work| work.advance(moved.bytes));
         let Some(last) = moved.last else { return Ok(all) };
+        if all >= RATE_BYTES_MIN {
+            engine.moves().note_rate((all as f64 / began.elapsed().as_secs_f64()) as u64);
+        }
         after = last;
         pace.rest(engine.activity(), started.elapsed()).await;
     }

@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
+
 use super::api::*;
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
@@ -15,7 +17,7 @@ use crate::erasure::{Codec, Scheme};
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
-use crate::shard_store::Drive;
+use crate::shard_store::{Drive, Member};
 use crate::types::{BucketName, DriveSlot, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
@@ -48,6 +50,7 @@ pub struct Engine {
     /// Held by what gives shards other places, so that two do not choose the same one for one blob.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) moves: MoveBell,
+    pub(super) scrub_bell: Notify,
     pub(super) topology: Topology,
     /// File name of the metadata database.
     pub(super) database_name: OsString,
@@ -123,6 +126,7 @@ impl Engine {
             writers: Readers::default(),
             moving: tokio::sync::Mutex::default(),
             moves: MoveBell::default(),
+            scrub_bell: Notify::new(),
             topology,
             database_name,
             work: WorkBoard::default(),
@@ -158,6 +162,21 @@ impl Engine {
     /// Shards to move.
     pub fn moves(&self) -> &MoveBell {
         &self.moves
+    }
+
+    /// Asks for a scrub of everything at full pace.
+    pub fn ask_scrub(&self) {
+        self.scrub_bell.notify_one();
+    }
+
+    /// Waits until a scrub is asked for.
+    pub async fn scrub_asked(&self) {
+        self.scrub_bell.notified().await;
+    }
+
+    /// Drives of the deployment, up or not.
+    pub fn members(&self) -> Vec<Member> {
+        self.topology.membership().members
     }
 
     /// What background work is doing.

@@ -11,6 +11,8 @@ use crate::types::{BlobId, DriveSlot};
 
 /// Blobs looked at in one step.
 const STEP_BLOBS_MAX: usize = 1000;
+/// Bytes a second that moving is guessed to do on machines at rest and on busy ones, before there is a measure.
+const RATE_GUESS: (u64, u64) = (300 << 20, 60 << 20);
 /// Drives are even enough when none holds more above its share than this part of it.
 const TOLERANCE: u64 = 50;
 
@@ -122,6 +124,13 @@ impl Engine {
             Stock { slot: drive.slot, capacity, held, leaving: drive.phase == DrivePhase::Draining }
         });
         Ok(stock.collect())
+    }
+
+    /// About how long moving so many bytes takes: at the pace of the last move, else at a guess.
+    pub fn seconds_to_move(&self, bytes: u64) -> u64 {
+        let busy = self.activity.under_way() > 0;
+        let guess = if busy { RATE_GUESS.1 } else { RATE_GUESS.0 };
+        bytes.div_ceil(self.moves.rate().unwrap_or(guess))
     }
 
     /// Evens out how full drives are.

@@ -33,7 +33,7 @@ pub(super) struct Topology {
 }
 
 impl Topology {
-    fn membership(&self) -> Membership {
+    pub(super) fn membership(&self) -> Membership {
         self.membership.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -152,6 +152,8 @@ impl WorkBoard {
 #[derive(Debug, Default)]
 pub struct MoveBell {
     even: AtomicBool,
+    /// Bytes a second of the last move; 0 before there was one.
+    rate: AtomicU64,
     bell: Notify,
 }
 
@@ -164,6 +166,16 @@ impl MoveBell {
     /// Waits until the bell rings.
     pub async fn rung(&self) {
         self.bell.notified().await;
+    }
+
+    /// Bytes a second of the last move.
+    pub fn rate(&self) -> Option<u64> {
+        Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
+    /// Notes how fast a move was.
+    pub fn note_rate(&self, bytes_per_second: u64) {
+        self.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
     /// Asks for drives to be evened out, or ends that.

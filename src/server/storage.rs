@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::erasure::Scheme;
-use crate::jobs::{self, Jobs, ScrubBell, ScrubOptions};
+use crate::jobs::{self, Jobs, ScrubOptions};
 use crate::metadata;
 use crate::node::{Deployment, DeploymentError, LocalSites, Sites, database_folder, open_local, open_nodes};
 use crate::object::{self, Engine};
@@ -31,8 +31,6 @@ pub struct Storage {
     pub scheme: Scheme,
     /// Sentences for the operator: drives missing, drives replaced.
     pub notices: Vec<String>,
-    /// Asks for a scrub.
-    pub scrub_bell: Arc<ScrubBell>,
     /// Background work; it ends when this is dropped.
     pub jobs: Jobs,
 }
@@ -104,7 +102,6 @@ async fn open(
     };
     let engine = Arc::new(Engine::start(options).await?);
     let scheme = engine.drives().scheme();
-    let scrub_bell = Arc::new(ScrubBell::default());
-    let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) }, &scrub_bell);
-    Ok(Storage { engine, deployment: id, drives, scheme, notices, scrub_bell, jobs })
+    let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) });
+    Ok(Storage { engine, deployment: id, drives, scheme, notices, jobs })
 }
