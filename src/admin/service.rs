@@ -72,7 +72,7 @@ impl Service {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here\n");
         }
         let path = request.uri().path();
-        if let Some(health) = health_answer(path, &self.engine, &self.facts) {
+        if let Some(health) = health_answer(path, &self.engine) {
             return health;
         }
         match path {

@@ -119,6 +119,10 @@ fn add(sum: &mut Healed, step: Healed) {
 
 /// Looks what drives that are new in their slot, or were away, do not hold.
 async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut HashSet<DriveSlot>) -> Result<()> {
+    for slot in engine.removed_but_named()? {
+        let queued = compare(engine, pace, slot).await?;
+        tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");
+    }
     let drives = engine.drives().status();
     up.retain(|slot| drives.iter().any(|drive| drive.slot == *slot && drive.up));
     for drive in drives.iter().filter(|drive| drive.up) {

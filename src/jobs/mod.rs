@@ -3,11 +3,13 @@
 
 mod garbage;
 mod heal;
+mod moves;
 mod pace;
 mod scrub;
 
 pub use heal::heal_once;
-pub use scrub::{ScrubBell, ScrubOptions};
+pub use moves::move_all;
+pub use scrub::ScrubOptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,9 +28,10 @@ pub struct Jobs {
 }
 
 /// Starts all background work.
-pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, bell: &Arc<ScrubBell>) -> Jobs {
+pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions) -> Jobs {
     let mut tasks = JoinSet::new();
-    tasks.spawn(scrub::run(engine.clone(), scrub, bell.clone()));
+    tasks.spawn(scrub::run(engine.clone(), scrub));
+    tasks.spawn(moves::run(engine.clone()));
     tasks.spawn(garbage::search_orphans(engine.clone()));
     tasks.spawn(heal::run(engine.clone()));
     tasks.spawn(garbage::run(engine.clone()));
@@ -46,7 +49,9 @@ async fn watch_drives(engine: Arc<Engine>) {
         engine.metadata().check_database();
         let now = standing(&engine);
         if now != before {
+            engine.tell_membership().await;
             engine.heals().ring();
+            engine.moves().ring();
         }
         before = now;
     }

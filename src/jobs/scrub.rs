@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::pace::Pace;
@@ -26,17 +25,6 @@ pub struct ScrubOptions {
     pub pass: Option<Duration>,
 }
 
-/// Asks for a pass at full pace.
-#[derive(Debug, Default)]
-pub struct ScrubBell(Notify);
-
-impl ScrubBell {
-    /// A pass is to be made now.
-    pub fn ring(&self) {
-        self.0.notify_one();
-    }
-}
-
 /// What is written down, in milliseconds of Unix time.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Progress {
@@ -47,10 +35,10 @@ struct Progress {
     finished_ms: u64,
 }
 
-pub(super) async fn run(engine: Arc<Engine>, options: ScrubOptions, bell: Arc<ScrubBell>) {
+pub(super) async fn run(engine: Arc<Engine>, options: ScrubOptions) {
     let mut scrub = Scrub::resume(&engine, options);
     loop {
-        let asked = scrub.wait(&bell).await;
+        let asked = scrub.wait().await;
         if let Err(error) = scrub.catch_up(asked).await {
             tracing::warn!(%error, "scrubbing interrupted");
             tokio::time::sleep(LOOK_EVERY).await;
@@ -81,11 +69,11 @@ impl<'a> Scrub<'a> {
     }
 
     /// Waits until the pass is behind, or one is asked for; true in that case.
-    async fn wait(&self, bell: &ScrubBell) -> bool {
+    async fn wait(&self) -> bool {
         if self.options.pass.is_some() && self.is_behind() {
             return false;
         }
-        let asked = bell.0.notified();
+        let asked = self.engine.scrub_asked();
         match self.options.pass {
             Some(_) => tokio::time::timeout(LOOK_EVERY, asked).await.is_ok(),
             None => {

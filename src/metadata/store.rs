@@ -34,7 +34,7 @@ use super::query::{self, Walk, Walked};
 use super::spread::{self, SpreadRow};
 use super::{recovery, schema, snapshot};
 use crate::runtime::Tasks;
-use crate::types::{BlobId, LogEntry, LogPosition, UploadId};
+use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -84,6 +84,18 @@ pub struct Store {
 enum Job {
     Commit(Box<Mutation>, Answer),
     CheckDatabase,
+    AddReplica {
+        replica: Arc<dyn Replica>,
+        quorum: usize,
+        database: Option<PathBuf>,
+        done: oneshot::Sender<()>,
+    },
+    RemoveReplica {
+        slot: DriveSlot,
+        quorum: usize,
+        location: Option<PathBuf>,
+        done: oneshot::Sender<()>,
+    },
     Stop,
 }
 
@@ -253,6 +265,34 @@ impl Store {
     /// False while entries miss their quorum.
     pub fn is_writable(&self) -> bool {
         !self.status.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Adds a replica of the log and, where there is one, a place for the database. From now on `quorum` replicas
+    /// must take an entry.
+    pub async fn add_replica(
+        &self,
+        replica: Arc<dyn Replica>,
+        quorum: usize,
+        database: Option<PathBuf>,
+    ) -> Result<()> {
+        self.ask(|done| Job::AddReplica { replica, quorum, database, done }).await
+    }
+
+    /// Does without the replica in a slot; a database kept below `location` goes elsewhere.
+    pub async fn remove_replica(
+        &self,
+        slot: DriveSlot,
+        quorum: usize,
+        location: Option<PathBuf>,
+    ) -> Result<()> {
+        self.ask(|done| Job::RemoveReplica { slot, quorum, location, done }).await
+    }
+
+    async fn ask(&self, job: impl FnOnce(oneshot::Sender<()>) -> Job) -> Result<()> {
+        let (done, is_done) = oneshot::channel();
+        let gone = || MetadataError::Unavailable("shutting down".into());
+        self.jobs.send(job(done)).map_err(|_| gone())?;
+        is_done.await.map_err(|_| gone())
     }
 
     /// Looks whether the database is still there, and rebuilds it elsewhere if not.
@@ -447,6 +487,7 @@ struct Writer {
 impl Writer {
     async fn run(&mut self, mut jobs: UnboundedReceiver<Job>) {
         let mut looked = Instant::now();
+        let mut gathered = None;
         self.rejoin().await;
         loop {
             self.mind_snapshot().await;
@@ -454,7 +495,9 @@ impl Writer {
                 self.rejoin().await;
                 looked = Instant::now();
             }
-            let next = if self.needs_attention() {
+            let next = if let Some(job) = gathered.take() {
+                Some(job)
+            } else if self.needs_attention() {
                 let Ok(next) = tokio::time::timeout(REJOIN_EVERY, jobs.recv()).await else { continue };
                 next
             } else {
@@ -462,17 +505,54 @@ impl Writer {
             };
             match next {
                 Some(Job::Commit(mutation, answer)) => {
-                    let (waiting, stop) = gather(&mut jobs, (mutation, answer));
+                    let waiting;
+                    (waiting, gathered) = gather(&mut jobs, (mutation, answer));
                     self.commit_batch(waiting).await;
-                    if stop {
-                        return;
-                    }
                 }
                 Some(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database().await,
                 Some(Job::CheckDatabase) => {}
+                Some(Job::AddReplica { replica, quorum, database, done }) => {
+                    self.add_replica(replica, quorum, database).await;
+                    let _ = done.send(());
+                }
+                Some(Job::RemoveReplica { slot, quorum, location, done }) => {
+                    self.remove_replica(slot, quorum, location).await;
+                    let _ = done.send(());
+                }
                 Some(Job::Stop) | None => return,
             }
         }
+    }
+
+    async fn add_replica(&mut self, replica: Arc<dyn Replica>, quorum: usize, database: Option<PathBuf>) {
+        self.options.databases.extend(database);
+        self.options.replicas.push(replica.clone());
+        self.behind.push(replica);
+        self.set_quorum(quorum);
+        self.rejoin().await;
+    }
+
+    async fn remove_replica(&mut self, slot: DriveSlot, quorum: usize, location: Option<PathBuf>) {
+        for replicas in [&mut self.options.replicas, &mut self.live, &mut self.behind] {
+            replicas.retain(|replica| replica.slot() != slot);
+        }
+        self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
+        self.set_quorum(quorum);
+        // The copies may have been on that drive.
+        self.snapshot_wanted();
+        let Some(location) = location else { return };
+        let elsewhere = self.options.databases.iter().any(|path| !path.starts_with(&location));
+        if elsewhere {
+            self.options.databases.retain(|path| !path.starts_with(&location));
+            if self.database.starts_with(&location) {
+                self.open_database_elsewhere().await;
+            }
+        }
+    }
+
+    fn set_quorum(&mut self, quorum: usize) {
+        self.options.quorum = quorum;
+        self.status.quorum.store(quorum as u64, Ordering::Relaxed);
     }
 
     fn needs_attention(&self) -> bool {
@@ -569,9 +649,14 @@ impl Writer {
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
         let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
         self.options.databases.rotate_left(failed + 1);
+        self.open_database_elsewhere().await;
+    }
+
+    /// Turns to the first place where the database can be recovered.
+    async fn open_database_elsewhere(&mut self) {
         match recover_somewhere(&self.options.databases, &self.options.replicas).await {
             Ok((path, recovered)) => {
-                tracing::info!(database = %path.display(), "the metadata database is rebuilt");
+                tracing::info!(database = %path.display(), "the metadata database is in another place now");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
                 match checkpointer(&self.options.tasks, &self.db, &path) {
                     Ok(checkpointer) => self.checkpointer = checkpointer,
@@ -777,21 +862,21 @@ impl Writer {
     }
 }
 
-/// Takes what waits, up to a batch; tells whether a stop was among it.
+/// Takes what waits, up to a batch, and the first job that is something else.
 fn gather(
     jobs: &mut UnboundedReceiver<Job>,
     first: (Box<Mutation>, Answer),
-) -> (Vec<(Box<Mutation>, Answer)>, bool) {
+) -> (Vec<(Box<Mutation>, Answer)>, Option<Job>) {
     let mut waiting = vec![first];
     while waiting.len() < BATCH_MUTATIONS_MAX {
         match jobs.try_recv() {
             Ok(Job::Commit(mutation, answer)) => waiting.push((mutation, answer)),
-            Ok(Job::Stop) => return (waiting, true),
             Ok(Job::CheckDatabase) => {}
+            Ok(other) => return (waiting, Some(other)),
             Err(_) => break,
         }
     }
-    (waiting, false)
+    (waiting, None)
 }
 
 /// Copies the database to so many drives; returns the log index the copies include.

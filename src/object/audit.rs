@@ -52,9 +52,13 @@ impl Engine {
             here.map(|(shard, _)| ShardId { blob, shard: shard as u8 }).collect::<Vec<_>>()
         };
         let ids: Vec<ShardId> = blobs.iter().flat_map(of_slot).collect();
-        let Some(drive) = self.drives.up(slot) else { return Err(Error::Unavailable("the drive is down")) };
-        let held = within_time(drive.contains(ids.clone())).await;
-        let held = held.map_err(|error| Error::Internal(Box::new(error)))?;
+        let held = match self.drives.up(slot) {
+            Some(drive) => {
+                within_time(drive.contains(ids.clone())).await.map_err(|e| Error::Internal(Box::new(e)))?
+            }
+            None if self.removed_but_named()?.contains(&slot) => vec![false; ids.len()],
+            None => return Err(Error::Unavailable("the drive is down")),
+        };
         let missing = ids.into_iter().zip(held).filter(|(_, held)| !held);
         let shards: Vec<LostShard> = missing.map(|(id, _)| (id.blob, id.shard, slot)).collect();
         let queued = shards.len() as u64;

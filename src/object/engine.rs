@@ -1,28 +1,32 @@
 //! The engine: what it is made of, and buckets.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use tokio::sync::Notify;
 
 use super::api::*;
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
 use super::readers::Readers;
-use super::work::{Activity, WorkBoard};
+use super::topology::Topology;
+use super::work::{Activity, MoveBell, WorkBoard};
 use crate::checksum::md5;
-use crate::erasure::Codec;
+use crate::erasure::{Codec, Scheme};
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
+use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
-use crate::types::{BucketName, ObjectChecksum, Timestamp, UploadId};
+use crate::shard_store::{Drive, Member};
+use crate::types::{BucketName, DriveSlot, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
 #[derive(Debug)]
 pub struct Options {
     /// The drives.
-    pub drives: DriveSet,
-    /// The drives as replicas of the metadata log.
-    pub replicas: Vec<Arc<dyn Replica>>,
-    /// Replicas that must take an entry before it is acknowledged.
-    pub log_quorum: usize,
+    pub deployment: Deployment,
+    /// Where more drives could be.
+    pub sites: Arc<dyn Sites>,
     /// Files where the metadata database may be kept, the first preferred.
     pub databases: Vec<PathBuf>,
     /// Objects up to this many bytes are kept in the metadata.
@@ -45,6 +49,11 @@ pub struct Engine {
     pub(super) writers: Readers,
     /// Held by what gives shards other places, so that two do not choose the same one for one blob.
     pub(super) moving: tokio::sync::Mutex<()>,
+    pub(super) moves: MoveBell,
+    pub(super) scrub_bell: Notify,
+    pub(super) topology: Topology,
+    /// File name of the metadata database.
+    pub(super) database_name: OsString,
     pub(super) work: WorkBoard,
     pub(super) activity: Activity,
     pub(super) hashing: md5::Stage,
@@ -81,11 +90,17 @@ fn bucket_info(row: BucketRow) -> Result<BucketInfo> {
 impl Engine {
     /// Recovers the metadata and is ready for requests when this returns.
     pub async fn start(options: Options) -> Result<Self> {
-        let scheme = options.drives.scheme();
+        let Deployment { id, drives, membership, .. } = options.deployment;
+        let scheme = Scheme { data: membership.data_shards, parity: membership.parity_shards };
+        let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
+            Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
+        };
+        let database = options.databases.first().and_then(|path| path.file_name());
+        let database_name = database.unwrap_or_default().to_owned();
         let store = Store::open(metadata::Options {
             databases: options.databases,
-            replicas: options.replicas,
-            quorum: options.log_quorum,
+            replicas: drives.iter().map(replica).collect(),
+            quorum: membership.drives_min(),
             copies: usize::from(scheme.parity) + 1,
             tasks: options.tasks.clone(),
         })
@@ -93,22 +108,35 @@ impl Engine {
         let one = std::num::NonZeroUsize::MIN;
         let hashing =
             md5::Stage::start(&options.tasks, one).map_err(|error| Error::Internal(Box::new(error)))?;
-        options.drives.refresh_usage().await;
-        admit_drives(&store, &options.drives).await?;
-        Ok(Self {
-            drives: Arc::new(options.drives),
+        let drives = DriveSet::new(scheme, drives);
+        drives.refresh_usage().await;
+        admit_drives(&store, &drives).await?;
+        let topology = Topology {
+            deployment: id,
+            sites: options.sites,
+            membership: membership.into(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        let engine = Self {
+            drives: Arc::new(drives),
             codec: Codec::new(scheme),
             store,
             heals: Arc::default(),
             readers: Readers::default(),
             writers: Readers::default(),
             moving: tokio::sync::Mutex::default(),
+            moves: MoveBell::default(),
+            scrub_bell: Notify::new(),
+            topology,
+            database_name,
             work: WorkBoard::default(),
             activity: Activity::default(),
             hashing,
             inline_bytes_max: options.inline_bytes_max,
             clock: options.clock,
-        })
+        };
+        engine.tell_membership().await;
+        Ok(engine)
     }
 
     /// Finishes what waits and closes the metadata. No requests may follow.
@@ -129,6 +157,26 @@ impl Engine {
     /// Shards found bad.
     pub fn heals(&self) -> &HealQueue {
         &self.heals
+    }
+
+    /// Shards to move.
+    pub fn moves(&self) -> &MoveBell {
+        &self.moves
+    }
+
+    /// Asks for a scrub of everything at full pace.
+    pub fn ask_scrub(&self) {
+        self.scrub_bell.notify_one();
+    }
+
+    /// Waits until a scrub is asked for.
+    pub async fn scrub_asked(&self) {
+        self.scrub_bell.notified().await;
+    }
+
+    /// Drives of the deployment, up or not.
+    pub fn members(&self) -> Vec<Member> {
+        self.topology.membership().members
     }
 
     /// What background work is doing.

@@ -1,10 +1,11 @@
 //! What clients and background work are doing, for pacing and for people.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// Over how long a rate is averaged.
@@ -144,5 +145,48 @@ impl WorkBoard {
     /// Everything, by name.
     pub fn all(&self) -> BTreeMap<&'static str, Work> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What moving shards is asked for, and a bell.
+#[derive(Debug, Default)]
+pub struct MoveBell {
+    even: AtomicBool,
+    /// Bytes a second of the last move; 0 before there was one.
+    rate: AtomicU64,
+    bell: Notify,
+}
+
+impl MoveBell {
+    /// Rings: there may be something to move.
+    pub fn ring(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Waits until the bell rings.
+    pub async fn rung(&self) {
+        self.bell.notified().await;
+    }
+
+    /// Bytes a second of the last move.
+    pub fn rate(&self) -> Option<u64> {
+        Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    }
+
+    /// Notes how fast a move was.
+    pub fn note_rate(&self, bytes_per_second: u64) {
+        self.rate.store(bytes_per_second, Ordering::Relaxed);
+    }
+
+    /// Asks for drives to be evened out, or ends that.
+    pub fn want_even(&self, even: bool) {
+        if self.even.swap(even, Ordering::Relaxed) != even {
+            self.ring();
+        }
+    }
+
+    /// Whether drives are to be evened out.
+    pub fn wants_even(&self) -> bool {
+        self.even.load(Ordering::Relaxed)
     }
 }

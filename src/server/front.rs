@@ -10,7 +10,7 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
-use crate::admin::{self, Facts, health_answer};
+use crate::admin::{self, health_answer};
 use crate::console;
 use crate::object::Engine;
 use crate::s3;
@@ -22,7 +22,6 @@ pub(super) struct S3Front {
     pub(super) s3: s3::Service,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) facts: Facts,
 }
 
 impl S3Front {
@@ -34,7 +33,7 @@ impl S3Front {
     ) -> Response<FrontBody<s3::ResponseBody>> {
         // `-` can never be a bucket, so no object is hidden by a probe.
         if request.uri().path().starts_with("/-/")
-            && let Some(health) = health_answer(request.uri().path(), &self.engine, &self.facts)
+            && let Some(health) = health_answer(request.uri().path(), &self.engine)
         {
             return health.map(FrontBody::Plain);
         }

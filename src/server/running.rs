@@ -83,12 +83,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         console: started.console.clone(),
     };
     hints.write(&options.state)?;
-    let facts = Facts {
-        deployment: storage.deployment,
-        drives: storage.drives,
-        region: options.region.clone(),
-        started: Instant::now(),
-    };
+    let facts =
+        Facts { deployment: storage.deployment, region: options.region.clone(), started: Instant::now() };
     let (stop, stopped) = watch::channel(false);
     let served =
         Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
@@ -189,7 +185,6 @@ impl Served {
             s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
-            facts: self.facts.clone(),
         });
         let handler = move |request, peer| {
             let front = front.clone();

@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::format::Membership;
 use super::record::Record;
 use crate::runtime::BoxFuture;
 use crate::types::{BlobId, DriveId, LogEntry, LogPosition};
@@ -129,6 +130,11 @@ pub enum Op {
     },
     /// Tells the space left.
     Usage,
+    /// Writes down which drives the deployment has, unless a later list is known.
+    SetMembership {
+        /// The list.
+        membership: Membership,
+    },
     /// Appends to the metadata log (payload: the entry's); durable when answered.
     LogAppend {
         /// Where the entry stands.
@@ -292,6 +298,11 @@ impl dyn Drive {
     /// [`Op::Usage`].
     pub async fn usage(&self) -> Result<Usage, DriveError> {
         expect_reply!(self.call(Op::Usage, Bytes::new()).await?, Reply::Usage(usage) => usage)
+    }
+
+    /// [`Op::SetMembership`].
+    pub async fn set_membership(&self, membership: Membership) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::SetMembership { membership }, Bytes::new()).await?, Reply::Done => ())
     }
 
     /// [`Op::LogAppend`].

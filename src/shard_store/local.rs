@@ -18,7 +18,7 @@ use super::blob_file::BlobFiles;
 use super::disk::{Disk, DiskFile};
 use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 use super::file_system::{FileSystem, OsFileSystem};
-use super::format::{self, DriveFormat};
+use super::format::{self, DriveFormat, Membership};
 use super::journal::Journal;
 use super::record::Record;
 use super::segment::{self, Appender, Segments};
@@ -214,6 +214,10 @@ impl LocalDrive {
                 })
                 .await
             }
+            Op::SetMembership { membership } => {
+                let format = self.format.clone();
+                self.write(move |shared| shared.set_membership(&format, membership)).await
+            }
             Op::Usage => {
                 let format = self.format.clone();
                 self.blocking(move |shared| {
@@ -297,9 +301,17 @@ impl Shared {
         result
     }
 
+    fn set_membership(&self, format: &DriveFormat, membership: Membership) -> Result<(), DriveError> {
+        match format::look(&self.disk, &self.root)? {
+            format::DriveState::Formatted(found) if found.membership.version >= membership.version => Ok(()),
+            _ => format::write(&self.disk, &self.root, &DriveFormat { membership, ..format.clone() }),
+        }
+    }
+
     /// A folder that was removed or unmounted takes writes that nobody will find again: go offline.
     fn check_presence(&self, format: &DriveFormat) -> Result<(), DriveError> {
-        let there = matches!(format::look(&self.disk, &self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
+        let found = format::look(&self.disk, &self.root);
+        let there = matches!(found, Ok(format::DriveState::Formatted(found)) if found.drive == format.drive);
         if there {
             return Ok(());
         }
@@ -310,9 +322,7 @@ impl Shared {
     }
 
     fn usage(&self) -> Result<Usage, DriveError> {
-        let (total, available) = self.disk.space(&self.root)?;
-        let free = available.saturating_sub(reserve_bytes(total));
-        Ok(Usage { total, free, shards: self.segments.len() })
+        Ok(Usage { shards: self.segments.len(), ..usage_of(&self.disk, &self.root)? })
     }
 
     fn check_space(&self) -> Result<(), DriveError> {
@@ -326,6 +336,18 @@ impl Shared {
 /// Space never given to shards on a drive of so many bytes.
 pub(super) fn reserve_bytes(total: u64) -> u64 {
     (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3)
+}
+
+/// The space of the file system that a drive is on, or would be, the reserve taken off.
+pub fn usage_on(files: Arc<dyn FileSystem>, root: &Path) -> Result<Usage, DriveError> {
+    let disk = Disk::new(files);
+    let there = root.ancestors().find_map(|folder| usage_of(&disk, folder).ok());
+    there.ok_or(DriveError::NotFound)
+}
+
+fn usage_of(disk: &Disk, root: &Path) -> Result<Usage, DriveError> {
+    let (total, available) = disk.space(root)?;
+    Ok(Usage { total, free: available.saturating_sub(reserve_bytes(total)), shards: 0 })
 }
 
 /// A look at the free space, repeated now and then.

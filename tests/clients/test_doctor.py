@@ -52,7 +52,7 @@ DRIVES = "drive{1...4}"
 def test_a_deployment_that_is_served_is_fine(running):
     found = doctor(running.folder, DRIVES)
     assert not problems(found)
-    assert found["ok", "drive", "drive3"] == "slot 2 of 4, in use by a server"
+    assert found["ok", "drive", "drive3"] == "slot 2, in use by a server"
     assert "any 2 may fail" in found["ok", "drive", "deployment"]
     assert found["ok", "address", running.address] == "a Holdfast server answers"
     assert found["ok", "server", "redundancy"] == "full"
@@ -64,7 +64,7 @@ def test_a_deployment_that_is_served_is_fine(running):
 
 def test_a_deployment_that_rests_and_one_that_is_not_yet_are_fine(stopped, tmp_path):
     found = doctor(stopped.folder, DRIVES)
-    assert not problems(found) and found["ok", "drive", "drive1"] == "slot 0 of 4, not in use"
+    assert not problems(found) and found["ok", "drive", "drive1"] == "slot 0, not in use"
     assert found["ok", "address", stopped.address] == "free"
     stopped.start_front()
     assert stopped.ready(), "nothing was left that hinders a start"
@@ -84,7 +84,7 @@ def test_drives_that_do_not_belong_together_are_named(stopped, tmp_path_factory)
     assert "another deployment" in mixed[str(other.folder / "drive4")]
     shutil.rmtree(folder / "drive2")
     shutil.copytree(folder / "drive1", folder / "drive2")
-    assert "slot 0 as drive1" in problems(doctor(folder, DRIVES))["drive2"]
+    assert "same drive as drive1" in problems(doctor(folder, DRIVES))["drive2"]
     shutil.rmtree(folder / "drive2")
     assert "missing" in problems(doctor(folder, DRIVES))["drive2"]
     (folder / "drive2").mkdir()

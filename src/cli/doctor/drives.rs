@@ -2,9 +2,7 @@
 
 use super::finding::Finding;
 use super::look::SeenDrive;
-use crate::erasure::Scheme;
-use crate::node::drives_min;
-use crate::shard_store::{DriveFormat, DriveState};
+use crate::shard_store::{DriveFormat, DriveState, Member, Membership};
 use crate::types::DeploymentId;
 
 const CHECK: &str = "drive";
@@ -14,27 +12,29 @@ pub(super) fn judge(drives: &[SeenDrive]) -> Vec<Finding> {
     if drives.is_empty() {
         return Vec::new();
     }
-    let Some(own) = deployment(drives) else {
+    let (Some(own), Some(membership)) = (deployment(drives), membership(drives)) else {
         return drives.iter().map(judge_without_deployment).collect();
     };
-    let of_own = |drive: &SeenDrive| format(drive).filter(|format| format.deployment == own).cloned();
-    let formats: Vec<DriveFormat> = drives.iter().filter_map(of_own).collect();
+    let present = |member: &&Member| drives.iter().any(|drive| is_member(drive, own, member));
     let whole = Whole {
         own,
-        size: formats.iter().map(|format| usize::from(format.drives)).max().unwrap_or(0),
-        mounted: formats.iter().any(|format| format.mounted),
+        membership,
+        missing: membership.members.iter().filter(|member| !present(member)).collect(),
+        mounted: drives.iter().filter_map(format).any(|format| format.mounted),
         served: drives.iter().any(SeenDrive::is_served),
     };
     let mut findings: Vec<Finding> =
         drives.iter().enumerate().map(|(at, drive)| whole.judge_drive(drive, &drives[..at])).collect();
-    findings.extend(whole.judge_number(drives.len(), formats.len()));
+    findings.push(whole.judge_number());
     findings
 }
 
 /// What holds for the whole deployment.
-struct Whole {
+struct Whole<'a> {
     own: DeploymentId,
-    size: usize,
+    membership: &'a Membership,
+    /// Members that were not seen.
+    missing: Vec<&'a Member>,
     /// Its drives are mount points.
     mounted: bool,
     /// A server runs.
@@ -49,11 +49,27 @@ pub(super) fn deployment(drives: &[SeenDrive]) -> Option<DeploymentId> {
     ids.iter().rev().max_by_key(|id| count(id)).copied()
 }
 
+/// The newest list of the deployment's drives.
+pub(super) fn membership(drives: &[SeenDrive]) -> Option<&Membership> {
+    let own = deployment(drives)?;
+    let formats = drives.iter().filter_map(format).filter(|format| format.deployment == own);
+    formats.map(|format| &format.membership).max_by_key(|membership| membership.version)
+}
+
 fn format(drive: &SeenDrive) -> Option<&DriveFormat> {
     match &drive.state {
         Ok(DriveState::Formatted(format)) => Some(format),
         _ => None,
     }
+}
+
+fn is_member(drive: &SeenDrive, own: DeploymentId, member: &Member) -> bool {
+    format(drive).is_some_and(|format| format.deployment == own && format.drive == member.drive)
+}
+
+/// The member is on this machine, so that its folder can be looked at.
+pub(super) fn is_local(member: &Member) -> bool {
+    member.location.starts_with('/')
 }
 
 fn judge_without_deployment(drive: &SeenDrive) -> Finding {
@@ -78,7 +94,7 @@ fn unreadable(drive: &SeenDrive, reason: &str) -> Finding {
     Finding::problem(CHECK, &drive.label, sentence)
 }
 
-impl Whole {
+impl Whole<'_> {
     fn judge_drive(&self, drive: &SeenDrive, before: &[SeenDrive]) -> Finding {
         let label = &drive.label;
         let format = match &drive.state {
@@ -94,17 +110,20 @@ impl Whole {
             );
             return Finding::problem(CHECK, label, sentence);
         }
-        let twin = before.iter().find(|other| {
-            self::format(other).is_some_and(|other| other.deployment == self.own && other.slot == format.slot)
-        });
+        let twin = before.iter().find(|other| self::format(other).is_some_and(|o| o.drive == format.drive));
         if let Some(twin) = twin {
             let sentence = format!(
-                "is slot {} as {} is; one of them is a copy or was replaced: take it out of the list",
-                format.slot.0, twin.label
+                "is the same drive as {}: one of them is a copy; take it out of the list",
+                twin.label
             );
             return Finding::problem(CHECK, label, sentence);
         }
-        let place = format!("slot {} of {}", format.slot.0, self.size);
+        if self.membership.members.iter().all(|member| member.drive != format.drive) {
+            let sentence =
+                "is no longer part of the deployment and is left alone; empty the folder to use it again";
+            return Finding::warning(CHECK, label, sentence);
+        }
+        let place = format!("slot {}", format.slot.0);
         match (self.served, drive.is_served()) {
             (true, false) => Finding::problem(
                 CHECK,
@@ -120,6 +139,12 @@ impl Whole {
     }
 
     fn judge_blank(&self, label: &str, mounted: bool) -> Finding {
+        if self.missing.is_empty() {
+            let sentence = format!(
+                "blank, and the deployment has all its drives; to add it: holdfast admin drive add {label}"
+            );
+            return Finding::fine(CHECK, label, sentence);
+        }
         if self.mounted && !mounted {
             let sentence =
                 "is missing: the deployment's drives are mount points and this is none; mount its disk";
@@ -131,39 +156,42 @@ impl Whole {
     }
 
     /// Judges how many there are.
-    fn judge_number(&self, listed: usize, present: usize) -> Option<Finding> {
-        let allowed = Scheme::for_drives(self.size).parity;
+    fn judge_number(&self) -> Finding {
         let subject = "deployment";
-        if listed > self.size {
-            let sentence =
-                format!("has {} drives and {listed} are listed; list those {} only", self.size, self.size);
-            return Some(Finding::problem(CHECK, subject, sentence));
+        let (size, allowed) = (self.membership.members.len(), usize::from(self.membership.parity_shards));
+        let present = size - self.missing.len();
+        if self.missing.iter().any(|member| !is_local(member)) {
+            let sentence = format!("{present} of its {size} drives are here, the others on storage nodes");
+            return Finding::fine(CHECK, subject, sentence);
         }
-        if listed < self.size {
+        let gone: Vec<String> = self
+            .missing
+            .iter()
+            .map(|member| format!("slot {}, last at {}", member.slot.0, member.location))
+            .collect();
+        let gone = gone.join("; ");
+        if present < self.membership.drives_min() {
             let sentence = format!(
-                "has {} drives and {listed} are listed; right for a storage node, else list them all, missing ones too",
-                self.size
+                "{} of {size} drives are missing and at most {allowed} may be: it cannot be served; bring back {gone}",
+                self.missing.len()
             );
-            return Some(Finding::warning(CHECK, subject, sentence));
+            return Finding::problem(CHECK, subject, sentence);
         }
-        let missing = self.size - present.min(self.size);
-        if present < drives_min(self.size) {
+        if !self.missing.is_empty() {
+            let left = allowed - self.missing.len();
             let sentence = format!(
-                "{missing} of {} drives are missing and at most {allowed} may be: it cannot be served; bring drives back",
-                self.size
+                "{present} of {size} drives are there, {left} more may fail; bring back or replace {gone}"
             );
-            return Some(Finding::problem(CHECK, subject, sentence));
+            return Finding::problem(CHECK, subject, sentence);
         }
-        let left = usize::from(allowed).saturating_sub(missing);
-        let sentence = match (allowed, left) {
-            (0, _) => "1 drive: its loss is the loss of everything; fine for trials".to_owned(),
-            (_, 0) => "no further drive may fail".to_owned(),
-            (_, left) => format!("{present} of {} drives, any {left} may fail", self.size),
-        };
-        Some(match allowed {
-            0 => Finding::warning(CHECK, subject, sentence),
-            _ => Finding::fine(CHECK, subject, sentence),
-        })
+        match allowed {
+            0 => Finding::warning(
+                CHECK,
+                subject,
+                "no parity: the loss of a drive is a loss of data; fine for trials",
+            ),
+            any => Finding::fine(CHECK, subject, format!("{size} of {size} drives, any {any} may fail")),
+        }
     }
 }
 
@@ -173,14 +201,33 @@ mod tests {
     use super::*;
     use crate::types::{DriveId, DriveSlot};
 
-    fn drive(deployment: u128, slot: u16) -> Result<DriveState, String> {
-        Ok(DriveState::Formatted(DriveFormat {
+    fn members() -> Membership {
+        let member = |slot| Member {
+            slot: DriveSlot(slot),
+            drive: DriveId(u128::from(slot)),
+            location: format!("/d{slot}"),
+        };
+        Membership { version: 1, data_shards: 2, parity_shards: 2, members: (0..4).map(member).collect() }
+    }
+
+    fn drive_with(
+        deployment: u128,
+        slot: u16,
+        change: impl FnOnce(&mut DriveFormat),
+    ) -> Result<DriveState, String> {
+        let mut format = DriveFormat {
             deployment: DeploymentId(deployment),
             drive: DriveId(u128::from(slot)),
             slot: DriveSlot(slot),
-            drives: 4,
+            membership: members(),
             mounted: false,
-        }))
+        };
+        change(&mut format);
+        Ok(DriveState::Formatted(format))
+    }
+
+    fn drive(deployment: u128, slot: u16) -> Result<DriveState, String> {
+        drive_with(deployment, slot, |_| ())
     }
 
     fn judged(states: Vec<Result<DriveState, String>>) -> Vec<Finding> {
@@ -197,19 +244,23 @@ mod tests {
 
     #[test]
     fn a_whole_deployment_and_a_new_one_are_fine() {
-        let whole = judged((0..4).map(|slot| drive(1, slot)).collect());
-        assert!(whole.iter().all(|finding| finding.level == Level::Fine), "{whole:?}");
-        assert!(whole.last().unwrap().sentence.contains("any 2 may fail"));
+        let mut whole: Vec<_> = (0..4).map(|slot| drive(1, slot)).collect();
+        let findings = judged(whole.clone());
+        assert!(findings.iter().all(|finding| finding.level == Level::Fine), "{findings:?}");
+        assert!(findings.last().unwrap().sentence.contains("any 2 may fail"));
         assert!(judged(vec![BLANK; 4]).iter().all(|finding| finding.level == Level::Fine));
+        whole.push(BLANK);
+        assert!(judged(whole)[4].sentence.contains("holdfast admin drive add d4"), "a spare one is fine too");
     }
 
     #[test]
     fn missing_foreign_doubled_and_mixed_drives_are_named() {
         let findings = judged(vec![drive(1, 0), drive(1, 1), BLANK, drive(1, 3)]);
         assert!(problem_of(&findings, "d2").contains("missing"));
+        assert!(problem_of(&findings, "deployment").contains("slot 2, last at /d2"));
         let findings = judged(vec![drive(1, 0), drive(2, 1), drive(1, 2), drive(1, 2)]);
         assert!(problem_of(&findings, "d1").contains("another deployment"));
-        assert!(problem_of(&findings, "d3").contains("slot 2 as d2"));
+        assert!(problem_of(&findings, "d3").contains("same drive as d2"));
         let findings = judged(vec![drive(1, 0), Ok(DriveState::Foreign), BLANK, BLANK]);
         assert!(problem_of(&findings, "d1").contains("not Holdfast's"));
         assert!(problem_of(&findings, "deployment").contains("3 of 4 drives are missing"));
@@ -218,22 +269,36 @@ mod tests {
     }
 
     #[test]
+    fn a_drive_that_was_removed_is_left_alone_by_the_newest_list() {
+        let newest = |format: &mut DriveFormat| {
+            format.membership.version = 2;
+            format.membership.members.remove(3);
+        };
+        let findings = judged(vec![
+            drive_with(1, 0, newest),
+            drive_with(1, 1, newest),
+            drive_with(1, 2, newest),
+            drive(1, 3),
+        ]);
+        assert!(findings[3].level == Level::Warning && findings[3].sentence.contains("no longer part"));
+        assert_eq!(findings.last().unwrap().sentence, "3 of 3 drives, any 2 may fail");
+    }
+
+    #[test]
     fn a_part_of_a_deployment_is_right_for_a_node() {
-        let findings = judged(vec![drive(1, 2)]);
-        assert!(findings.iter().all(|finding| finding.level < Level::Problem), "{findings:?}");
-        assert!(findings[1].sentence.contains("storage node"));
-        let more = judged((0..5).map(|slot| drive(1, slot)).collect());
-        assert!(problem_of(&more, "deployment").contains("5 are listed"));
+        let on_nodes = |format: &mut DriveFormat| {
+            for member in &mut format.membership.members {
+                member.location = format!("n{}:9100{}", member.slot.0, member.location);
+            }
+        };
+        let findings = judged(vec![drive_with(1, 2, on_nodes)]);
+        assert!(findings.iter().all(|finding| finding.level == Level::Fine), "{findings:?}");
+        assert!(findings[1].sentence.contains("1 of its 4 drives are here"));
     }
 
     #[test]
     fn a_disk_that_is_not_mounted_is_not_taken_for_a_lost_one() {
-        let mounted = |slot| match drive(1, slot) {
-            Ok(DriveState::Formatted(format)) => {
-                Ok(DriveState::Formatted(DriveFormat { mounted: true, ..format }))
-            }
-            other => other,
-        };
+        let mounted = |slot| drive_with(1, slot, |format| format.mounted = true);
         let findings = judged(vec![mounted(0), mounted(1), mounted(2), BLANK]);
         assert!(problem_of(&findings, "d3").contains("mount its disk"));
     }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use super::drives::{is_local, membership};
 use super::host::reachable;
 use crate::admin::api::Status;
 use crate::cli::admin::AdminClient;
@@ -13,6 +14,7 @@ use crate::config::{
     ClientHints, ConfigError, Environment, Options, Role, RoleName, Settings, client_endpoint,
 };
 use crate::http::BindError;
+use crate::node::location_of;
 use crate::shard_store::{DriveState, Survey, inspect, survey};
 
 /// How long a node may take to accept a connection.
@@ -102,7 +104,7 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
         ask_status(AdminClient::new(&client_endpoint(None, console), credentials).ok()?)
     });
     Ok(Facts {
-        drives: paths.into_iter().map(look_at_drive).collect(),
+        drives: look_at_drives(paths),
         credentials: credentials.map(drop),
         addresses,
         nodes: nodes.into_iter().map(look_at_node).collect(),
@@ -110,6 +112,27 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
         // Last, so that nothing seen is newer.
         now: SystemTime::now(),
     })
+}
+
+/// Looks at the places that are listed, and at members that are not where they were last, as a start does.
+fn look_at_drives(paths: Vec<PathBuf>) -> Vec<SeenDrive> {
+    let locations: Vec<String> = paths.iter().map(|path| location_of(path)).collect();
+    let mut drives: Vec<SeenDrive> = paths.into_iter().map(look_at_drive).collect();
+    let members = membership(&drives).map_or_else(Vec::new, |membership| membership.members.clone());
+    let elsewhere = members.iter().filter(|member| is_local(member) && !locations.contains(&member.location));
+    let found = elsewhere.map(|member| look_at_drive(PathBuf::from(&member.location)));
+    let drive_of = |drive: &SeenDrive| match &drive.state {
+        Ok(DriveState::Formatted(format)) => Some(format.drive),
+        _ => None,
+    };
+    let found: Vec<SeenDrive> = found.filter(|drive| drive_of(drive).is_some()).collect();
+    for drive in found {
+        // A drive that was moved to a place in the list left its old one to another.
+        if drives.iter().all(|known| drive_of(known) != drive_of(&drive)) {
+            drives.push(drive);
+        }
+    }
+    drives
 }
 
 fn look_at_drive(path: PathBuf) -> SeenDrive {
