@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{admin, doctor, environment, health, manual, serve};
+use super::{admin, doctor, environment, health, manual, recover, serve};
 use crate::config::{RoleName, Settings};
 
 /// S3-compatible object store: durable by default, erasure-coded, complete in one binary.
@@ -29,6 +29,8 @@ enum Command {
     Health(Box<Settings>),
     /// Check drives, disks, addresses and credentials, with the server running or not; exit code 1 asks for action
     Doctor(Box<doctor::Doctor>),
+    /// Rebuild the metadata database from the drives, with the server stopped, and tell what is whole
+    Recover(Box<recover::Recover>),
     /// Look at and change a running deployment: status, drives, nodes, rebalance, scrub, objects at risk
     Admin(Box<admin::Admin>),
     /// Print the version
@@ -70,6 +72,24 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "log_level",
             "log_format",
         ],
+        "recover" => &[
+            "address",
+            "console_address",
+            "bucket",
+            "region",
+            "domain",
+            "public_url",
+            "state",
+            "node",
+            "cluster_secret",
+            "cluster_secret_file",
+            "root_access_key",
+            "root_access_key_file",
+            "root_secret_key",
+            "root_secret_key_file",
+            "log_level",
+            "log_format",
+        ],
         "env" | "health" => {
             &["bucket", "domain", "node", "cluster_secret", "cluster_secret_file", "log_level", "log_format"]
         }
@@ -80,7 +100,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
 /// The command line with the flags of each command.
 pub(super) fn command_line() -> clap::Command {
     let mut command = Cli::command();
-    for name in ["serve", "node", "gateway", "env", "health", "doctor"] {
+    for name in ["serve", "node", "gateway", "env", "health", "doctor", "recover"] {
         command = command.mut_subcommand(name, |sub| {
             foreign_to(name).iter().fold(sub, |sub, id| sub.mut_arg(id, |arg| arg.hide(true)))
         });
@@ -109,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Env(settings) => environment::run(*settings),
         Command::Health(settings) => health::run(*settings),
         Command::Doctor(doctor) => doctor::run(*doctor),
+        Command::Recover(recover) => recover::run(*recover),
         Command::Admin(admin) => admin::run(*admin),
         Command::Version => {
             println!("holdfast {}", env!("CARGO_PKG_VERSION"));

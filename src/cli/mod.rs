@@ -10,6 +10,7 @@ mod health;
 mod invocation;
 mod manual;
 mod progress;
+mod recover;
 mod serve;
 mod terminal;
 

@@ -14,6 +14,7 @@ mod model;
 mod payload;
 mod query;
 mod recovery;
+mod rescue;
 mod schema;
 mod snapshot;
 mod spread;
@@ -25,5 +26,6 @@ pub use model::{
     MetadataError, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 pub use query::{Walk, Walked};
+pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
 pub use spread::{Group, Margin, SpreadRow};
 pub use store::{Options, Store, applied_index};

@@ -68,6 +68,11 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>]) -> Resul
     }
 }
 
+/// The last entry that a database includes.
+pub(super) fn position(db: &Connection) -> Result<LogPosition> {
+    Ok(LogPosition { epoch: query::state(db, "epoch")?, index: query::state(db, "applied_index")? })
+}
+
 fn open_existing(path: &Path) -> Option<Connection> {
     if !path.exists() {
         return None;
@@ -79,7 +84,7 @@ fn open_existing(path: &Path) -> Option<Connection> {
     opened.inspect_err(|error| tracing::warn!(%error, "the metadata database cannot be used")).ok()
 }
 
-fn start_empty(path: &Path) -> Result<Connection> {
+pub(super) fn start_empty(path: &Path) -> Result<Connection> {
     remove_database(path)?;
     store::open_writer(path)
 }
@@ -99,7 +104,7 @@ fn remove_database(path: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> Result<Connection> {
+pub(super) async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> Result<Connection> {
     let fetched = path.with_extension("fetched");
     snapshot::fetch(replica, index, &fetched).await?;
     remove_database(path)?;
@@ -116,10 +121,7 @@ async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> Result<Conne
 /// Applies the merged log; `None` if it does not continue this database.
 async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result<Option<Recovered>> {
     let mut applier = Applier::new(&connection)?;
-    let mut end = LogPosition {
-        epoch: query::state(&connection, "epoch")?,
-        index: query::state(&connection, "applied_index")?,
-    };
+    let mut end = position(&connection)?;
     loop {
         let mut logs = Vec::new();
         for replica in replicas {
@@ -146,7 +148,7 @@ async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result
 }
 
 /// The newest entry that any replica of the newest epoch holds.
-async fn farthest_end(replicas: &[Arc<dyn Replica>]) -> LogPosition {
+pub(super) async fn farthest_end(replicas: &[Arc<dyn Replica>]) -> LogPosition {
     let mut farthest = LogPosition::default();
     for replica in replicas {
         if let Ok((Some(end), _)) = replica.end().await {
@@ -157,7 +159,12 @@ async fn farthest_end(replicas: &[Arc<dyn Replica>]) -> LogPosition {
 }
 
 /// Applies one entry of the log in a transaction of its own.
-fn apply_batch(db: &Connection, applier: &mut Applier, batch: &Batch, position: LogPosition) -> Result<()> {
+pub(super) fn apply_batch(
+    db: &Connection,
+    applier: &mut Applier,
+    batch: &Batch,
+    position: LogPosition,
+) -> Result<()> {
     db.execute_batch("BEGIN IMMEDIATE")?;
     for mutation in &batch.mutations {
         applier.apply(db, mutation).map_err(|error| {

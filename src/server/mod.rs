@@ -8,11 +8,15 @@ mod body;
 mod error;
 mod front;
 mod node_role;
+mod presence;
+mod rescue;
 mod running;
 mod signals;
 mod storage;
 
 pub use error::StartError;
 pub use node_role::{RunningNode, start_node};
+pub use presence::{Count, Presence, UnreadableObject, look_for_shards};
+pub use rescue::{Found, FoundDatabase, FoundDrive, FoundState, Installed, RescueError, find as find_drives};
 pub use running::{Running, Started, start};
 pub use storage::{Storage, StorageError, open_cluster, open_drives};

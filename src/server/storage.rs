@@ -16,7 +16,7 @@ use crate::types::DeploymentId;
 const SCRUB_PASS: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 /// File name of the metadata database.
-const DATABASE: &str = "holdfast.db";
+pub(super) const DATABASE: &str = "holdfast.db";
 
 /// An engine that is ready for requests.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::look::SeenDrive;
+use crate::node::prevailing;
 use crate::shard_store::{DriveFormat, DriveState, Member, Membership};
 use crate::types::DeploymentId;
 
@@ -12,7 +13,7 @@ pub(super) fn judge(drives: &[SeenDrive]) -> Vec<Finding> {
     if drives.is_empty() {
         return Vec::new();
     }
-    let (Some(own), Some(membership)) = (deployment(drives), membership(drives)) else {
+    let Some((own, membership)) = deployment(drives) else {
         return drives.iter().map(judge_without_deployment).collect();
     };
     let present = |member: &&Member| drives.iter().any(|drive| is_member(drive, own, member));
@@ -41,19 +42,9 @@ struct Whole<'a> {
     served: bool,
 }
 
-/// The deployment that most of the drives belong to.
-pub(super) fn deployment(drives: &[SeenDrive]) -> Option<DeploymentId> {
-    let ids: Vec<DeploymentId> = drives.iter().filter_map(format).map(|format| format.deployment).collect();
-    let count = |id: &DeploymentId| ids.iter().filter(|other| *other == id).count();
-    // Of as many, the one that is named first.
-    ids.iter().rev().max_by_key(|id| count(id)).copied()
-}
-
-/// The newest list of the deployment's drives.
-pub(super) fn membership(drives: &[SeenDrive]) -> Option<&Membership> {
-    let own = deployment(drives)?;
-    let formats = drives.iter().filter_map(format).filter(|format| format.deployment == own);
-    formats.map(|format| &format.membership).max_by_key(|membership| membership.version)
+/// The deployment that most of the drives belong to, and the newest list of its drives.
+pub(super) fn deployment(drives: &[SeenDrive]) -> Option<(DeploymentId, &Membership)> {
+    prevailing(drives.iter().filter_map(format))
 }
 
 fn format(drive: &SeenDrive) -> Option<&DriveFormat> {

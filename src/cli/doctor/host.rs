@@ -28,7 +28,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     if let Some(status) = &facts.status {
         findings.push(judge_version(&status.version, env!("CARGO_PKG_VERSION")));
         findings.extend(judge_status(status));
-        let own = deployment(&facts.drives).map(|own| own.to_string());
+        let own = deployment(&facts.drives).map(|(own, _)| own.to_string());
         if own.is_some_and(|own| own != status.deployment) {
             let sentence = format!(
                 "serves another deployment ({}) than these drives are of; name its drives, or its addresses for these",

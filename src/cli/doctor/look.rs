@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::drives::{is_local, membership};
+use super::drives::{deployment, is_local};
 use super::host::reachable;
 use crate::admin::api::Status;
 use crate::cli::admin::AdminClient;
@@ -118,7 +118,7 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
 fn look_at_drives(paths: Vec<PathBuf>) -> Vec<SeenDrive> {
     let locations: Vec<String> = paths.iter().map(|path| location_of(path)).collect();
     let mut drives: Vec<SeenDrive> = paths.into_iter().map(look_at_drive).collect();
-    let members = membership(&drives).map_or_else(Vec::new, |membership| membership.members.clone());
+    let members = deployment(&drives).map_or_else(Vec::new, |(_, membership)| membership.members.clone());
     let elsewhere = members.iter().filter(|member| is_local(member) && !locations.contains(&member.location));
     let found = elsewhere.map(|member| look_at_drive(PathBuf::from(&member.location)));
     let drive_of = |drive: &SeenDrive| match &drive.state {
