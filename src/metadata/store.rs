@@ -54,7 +54,8 @@ const SNAPSHOT_LOG_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
 const SETTLE_AFTER: Duration = Duration::from_secs(20);
 /// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
 const SETTLED_LOG_BYTES_MAX: u64 = 16 << 20;
-/// Pages of the database given back in one step.
+/// Pages of the database given back in one step, and how long others have between steps.
+const VACUUM_EVERY: Duration = Duration::from_millis(5);
 const VACUUM_STEP_PAGES: i64 = 500;
 /// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
 /// takes no room is accepted, so that objects can still be deleted.
@@ -233,7 +234,7 @@ impl Store {
             live: Vec::new(),
             epoch_open: false,
             full: false,
-            unsettled: false,
+            settle_at: None,
             vacuuming: false,
             log_bytes: 0,
             snapshot: SnapshotState::Idle,
@@ -490,8 +491,8 @@ struct Writer {
     epoch_open: bool,
     /// The database's drive had too little room at the last look.
     full: bool,
-    /// Something was committed since the store settled.
-    unsettled: bool,
+    /// When the store settles, unless something is committed before; `None` at rest.
+    settle_at: Option<Instant>,
     /// The database is being shrunk.
     vacuuming: bool,
     /// Bytes logged since the last copy of the database.
@@ -516,8 +517,8 @@ impl Writer {
             }
             let next = if let Some(job) = gathered.take() {
                 Some(job)
-            } else if self.unsettled && !self.needs_attention() {
-                match tokio::time::timeout(self.settle_wait(), jobs.recv()).await {
+            } else if let Some(at) = self.settle_at.filter(|_| !self.needs_attention()) {
+                match tokio::time::timeout_at(at, jobs.recv()).await {
                     Ok(next) => next,
                     Err(_) => {
                         self.settle();
@@ -582,11 +583,6 @@ impl Writer {
         self.status.quorum.store(quorum as u64, Ordering::Relaxed);
     }
 
-    /// How long to wait for a commit before the next step of settling.
-    fn settle_wait(&self) -> Duration {
-        if self.vacuuming { Duration::from_millis(5) } else { SETTLE_AFTER }
-    }
-
     /// One step towards rest: the database shrinks to what it holds, its write-ahead log and the mirrored log
     /// to what a start reads quickly.
     fn settle(&mut self) {
@@ -594,11 +590,12 @@ impl Writer {
         let pages = self.db.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0));
         let (free, pages) = (free.unwrap_or(0), pages.unwrap_or(0));
         self.vacuuming = free > VACUUM_STEP_PAGES && (self.vacuuming || free > pages / 20);
+        self.settle_at = None;
         if self.vacuuming {
             let step = self.db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})"));
-            if let Err(error) = step {
-                tracing::warn!(%error, "the metadata database was not shrunk");
-                (self.vacuuming, self.unsettled) = (false, false);
+            match step {
+                Ok(()) => self.settle_at = Some(Instant::now() + VACUUM_EVERY),
+                Err(error) => tracing::warn!(%error, "the metadata database was not shrunk"),
             }
             return;
         }
@@ -609,7 +606,6 @@ impl Writer {
         if self.log_bytes > SETTLED_LOG_BYTES_MAX.max(database / 4) {
             self.snapshot_wanted();
         }
-        self.unsettled = false;
     }
 
     fn needs_attention(&self) -> bool {
@@ -684,7 +680,7 @@ impl Writer {
             return Err(error.into());
         }
         self.end = position;
-        self.unsettled = true;
+        self.settle_at = Some(Instant::now() + SETTLE_AFTER);
         Ok(())
     }
 
