@@ -3,6 +3,7 @@
 mod admin;
 mod banner;
 mod commands;
+mod doctor;
 mod environment;
 mod figures;
 mod health;

@@ -338,6 +338,11 @@ impl Shared {
     }
 }
 
+/// Space never given to shards on a drive of so many bytes.
+pub(super) fn reserve_bytes(total: u64) -> u64 {
+    (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3)
+}
+
 /// The space of the file system that a drive is on, or would be, the reserve taken off.
 pub fn usage_on(files: Arc<dyn FileSystem>, root: &Path) -> Result<Usage, DriveError> {
     let disk = Disk::new(files);
@@ -347,8 +352,7 @@ pub fn usage_on(files: Arc<dyn FileSystem>, root: &Path) -> Result<Usage, DriveE
 
 fn usage_of(disk: &Disk, root: &Path) -> Result<Usage, DriveError> {
     let (total, available) = disk.space(root)?;
-    let reserve = (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3);
-    Ok(Usage { total, free: available.saturating_sub(reserve), shards: 0 })
+    Ok(Usage { total, free: available.saturating_sub(reserve_bytes(total)), shards: 0 })
 }
 
 /// A look at the free space, repeated now and then.
