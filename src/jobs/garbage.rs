@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use crate::object::{Engine, Result, Suspects, WorkState, WorkUnit};
+use crate::object::{EndedGeneration, Engine, Result, Suspects, WorkState, WorkUnit};
 use crate::types::DriveSlot;
 
 /// The name of this work.
@@ -82,8 +82,8 @@ async fn search(engine: &Engine, slot: DriveSlot) -> Result<u64> {
     if suspects.is_empty() {
         return Ok(0);
     }
-    engine.end_writer_generation();
-    while !engine.earlier_writers_are_done() {
+    let ended = engine.end_generations();
+    while !ended.iter().all(EndedGeneration::is_done) {
         tokio::time::sleep(REST).await;
     }
     engine.remove_orphans(suspects).await

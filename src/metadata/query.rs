@@ -235,6 +235,13 @@ pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The newest garbage row.
+pub(super) fn garbage_newest(db: &Connection) -> Result<Option<u64>> {
+    let mut select = db.prepare_cached("SELECT max(id) FROM garbage")?;
+    let newest: Option<i64> = select.query_row([], |row| row.get(0))?;
+    Ok(newest.map(|newest| newest as u64))
+}
+
 /// All drives there ever were, by slot.
 pub(super) fn drives(db: &Connection) -> Result<Vec<DriveRow>> {
     let mut select = db.prepare_cached("SELECT slot, drive, phase, location FROM drives ORDER BY slot")?;

@@ -50,6 +50,13 @@ const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
 /// that while that is not much to replay.
 const SNAPSHOT_LOG_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
+/// How long nothing must have been committed before the store settles: it gives back what it does not need.
+const SETTLE_AFTER: Duration = Duration::from_secs(20);
+/// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
+const SETTLED_LOG_BYTES_MAX: u64 = 16 << 20;
+/// Pages of the database given back in one step, and how long others have between steps.
+const VACUUM_EVERY: Duration = Duration::from_millis(5);
+const VACUUM_STEP_PAGES: i64 = 500;
 /// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
 /// takes no room is accepted, so that objects can still be deleted.
 const ROOM_BYTES_MIN: u64 = 48 << 20;
@@ -158,6 +165,8 @@ impl Readers {
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "page_size", schema::PAGE_BYTES as i64)?;
+    // Counts for a database without tables alone.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
@@ -225,6 +234,8 @@ impl Store {
             live: Vec::new(),
             epoch_open: false,
             full: false,
+            settle_at: None,
+            vacuuming: false,
             log_bytes: 0,
             snapshot: SnapshotState::Idle,
             database,
@@ -402,6 +413,11 @@ impl Store {
         self.readers.with(|db| query::garbage(db, max))
     }
 
+    /// The newest blob to remove, by the order of removal.
+    pub fn garbage_newest(&self) -> Result<Option<u64>> {
+        self.readers.with(query::garbage_newest)
+    }
+
     /// All drives there ever were, by slot.
     pub fn drives(&self) -> Result<Vec<DriveRow>> {
         self.readers.with(query::drives)
@@ -475,6 +491,10 @@ struct Writer {
     epoch_open: bool,
     /// The database's drive had too little room at the last look.
     full: bool,
+    /// When the store settles, unless something is committed before; `None` at rest.
+    settle_at: Option<Instant>,
+    /// The database is being shrunk.
+    vacuuming: bool,
     /// Bytes logged since the last copy of the database.
     log_bytes: u64,
     snapshot: SnapshotState,
@@ -497,6 +517,14 @@ impl Writer {
             }
             let next = if let Some(job) = gathered.take() {
                 Some(job)
+            } else if let Some(at) = self.settle_at.filter(|_| !self.needs_attention()) {
+                match tokio::time::timeout_at(at, jobs.recv()).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        self.settle();
+                        continue;
+                    }
+                }
             } else if self.needs_attention() {
                 let Ok(next) = tokio::time::timeout(REJOIN_EVERY, jobs.recv()).await else { continue };
                 next
@@ -553,6 +581,31 @@ impl Writer {
     fn set_quorum(&mut self, quorum: usize) {
         self.options.quorum = quorum;
         self.status.quorum.store(quorum as u64, Ordering::Relaxed);
+    }
+
+    /// One step towards rest: the database shrinks to what it holds, its write-ahead log and the mirrored log
+    /// to what a start reads quickly.
+    fn settle(&mut self) {
+        let free = self.db.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+        let pages = self.db.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0));
+        let (free, pages) = (free.unwrap_or(0), pages.unwrap_or(0));
+        self.vacuuming = free > VACUUM_STEP_PAGES && (self.vacuuming || free > pages / 20);
+        self.settle_at = None;
+        if self.vacuuming {
+            let step = self.db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})"));
+            match step {
+                Ok(()) => self.settle_at = Some(Instant::now() + VACUUM_EVERY),
+                Err(error) => tracing::warn!(%error, "the metadata database was not shrunk"),
+            }
+            return;
+        }
+        if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::debug!(%error, "the write-ahead log was not cut");
+        }
+        let database = std::fs::metadata(&self.database).map_or(0, |file| file.len());
+        if self.log_bytes > SETTLED_LOG_BYTES_MAX.max(database / 4) {
+            self.snapshot_wanted();
+        }
     }
 
     fn needs_attention(&self) -> bool {
@@ -627,6 +680,7 @@ impl Writer {
             return Err(error.into());
         }
         self.end = position;
+        self.settle_at = Some(Instant::now() + SETTLE_AFTER);
         Ok(())
     }
 

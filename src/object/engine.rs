@@ -2,14 +2,14 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
 use super::api::*;
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
-use super::readers::Readers;
+use super::readers::{EndedGeneration, Readers};
 use super::topology::Topology;
 use super::work::{Activity, MoveBell, WorkBoard};
 use crate::checksum::md5;
@@ -47,6 +47,8 @@ pub struct Engine {
     pub(super) readers: Readers,
     /// Uploads and repairs that may have shards on drives which no row names yet.
     pub(super) writers: Readers,
+    /// The newest garbage row of the present sweep, and those who may read what it and older ones name.
+    pub(super) sweep: Mutex<Option<(u64, EndedGeneration)>>,
     /// Held by what gives shards other places, so that two do not choose the same one for one blob.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) moves: MoveBell,
@@ -124,6 +126,7 @@ impl Engine {
             heals: Arc::default(),
             readers: Readers::default(),
             writers: Readers::default(),
+            sweep: Mutex::default(),
             moving: tokio::sync::Mutex::default(),
             moves: MoveBell::default(),
             scrub_bell: Notify::new(),

@@ -30,6 +30,7 @@ pub use get::{ObjectStream, OpenObject};
 pub use heal::Healed;
 pub use heal_queue::HealQueue;
 pub use moves::Moved;
+pub use readers::EndedGeneration;
 pub use reclaim::Suspects;
 pub use redundancy::{ObjectAtRisk, Redundancy, RiskCursor, Tally};
 pub use topology::{ChangeError, ChangePlan, Intent};

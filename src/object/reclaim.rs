@@ -5,10 +5,12 @@
 //! not name it after every upload and repair that was under way when it was seen has ended.
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use super::api::*;
 use super::drives::within_time;
 use super::engine::Engine;
+use super::readers::EndedGeneration;
 use crate::metadata::Mutation;
 use crate::shard_store::ShardId;
 use crate::types::DriveSlot;
@@ -34,12 +36,11 @@ impl Engine {
     /// A garbage row goes when every drive of the blob has removed its shard. A drive that is down holds
     /// nothing back: its shards are orphans, to be found when it is compared with the metadata.
     pub async fn sweep_garbage(&self) -> Result<usize> {
-        let rows = self.store.garbage(SWEEP_BLOBS_MAX)?;
+        let Some(below) = self.garbage_nobody_reads()? else { return Ok(0) };
+        let mut rows = self.store.garbage(SWEEP_BLOBS_MAX)?;
+        rows.retain(|row| row.id <= below);
         if rows.is_empty() {
-            return Ok(0);
-        }
-        self.readers.end_generation();
-        if !self.readers.ended_are_done() {
+            *self.sweep.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Ok(0);
         }
         let mut by_slot: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
@@ -55,6 +56,15 @@ impl Engine {
         let ids = rows.iter().map(|row| row.id).collect();
         self.store.commit(Mutation::GarbageSwept { ids }).await?;
         Ok(rows.len())
+    }
+
+    /// The newest garbage whose possible readers are done. Looks at what there is now once that is removed.
+    fn garbage_nobody_reads(&self) -> Result<Option<u64>> {
+        let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweep.is_none() {
+            *sweep = self.store.garbage_newest()?.map(|newest| (newest, self.readers.end_generation()));
+        }
+        Ok(sweep.as_ref().filter(|(_, readers)| readers.is_done()).map(|(newest, _)| *newest))
     }
 
     /// Looks at the shards on the drive in `slot` whose blobs' ids end with a byte; those that no row names
@@ -82,14 +92,10 @@ impl Engine {
         Ok(layout.is_some_and(|layout| layout.slots.get(usize::from(id.shard)) == Some(&slot)))
     }
 
-    /// Begins to wait for the uploads and repairs that are under way.
-    pub fn end_writer_generation(&self) {
-        self.writers.end_generation();
-    }
-
-    /// Whether those have ended. Until then no suspect is an orphan.
-    pub fn earlier_writers_are_done(&self) -> bool {
-        self.writers.ended_are_done()
+    /// Ends the generations of everyone whom a suspect may matter to: uploads and repairs that may be about to
+    /// name it, readers who opened its object before that was deleted. None is an orphan before all are done.
+    pub fn end_generations(&self) -> [EndedGeneration; 2] {
+        [self.writers.end_generation(), self.readers.end_generation()]
     }
 
     /// Removes the suspects that are still not named. Returns how many those were.

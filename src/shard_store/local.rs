@@ -30,6 +30,11 @@ use crate::types::{DriveId, LogPosition};
 const BATCH_RECORDS_MAX: usize = 256;
 /// Most bytes one sync covers.
 const BATCH_BYTES_MAX: usize = 8 << 20;
+/// How long nothing must have been appended before segments are compacted, and how long it may wait at most.
+const COMPACT_AFTER_REST: Duration = Duration::from_millis(50);
+const COMPACT_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
+/// How long nothing must have been appended before room that was allocated ahead is given back.
+const SLACK_AFTER_REST: Duration = Duration::from_secs(10);
 /// Reads up to this many bytes are tried without leaving the calling thread.
 const INLINE_READ_BYTES_MAX: usize = 128 << 10;
 /// Space never given to shards, so that the log, snapshots and deletes work on a full drive: a twentieth of
@@ -379,9 +384,50 @@ impl Space {
     }
 }
 
+/// Waits for the next job. While there is none, and now and then although there are some (`behind`), segments
+/// are compacted; after a longer rest room that was allocated ahead is given back.
+async fn next_append(
+    shared: &Shared,
+    appender: &mut Appender,
+    jobs: &mut UnboundedReceiver<AppendJob>,
+    behind: bool,
+) -> Option<AppendJob> {
+    if behind && appender.wants_compaction() {
+        compact(shared, appender);
+    }
+    loop {
+        let compacts = !shared.failed.load(Ordering::Relaxed) && appender.wants_compaction();
+        let wait = match (compacts, appender.has_slack()) {
+            (true, _) => COMPACT_AFTER_REST,
+            (false, true) => SLACK_AFTER_REST,
+            (false, false) => return jobs.recv().await,
+        };
+        if let Ok(job) = tokio::time::timeout(wait, jobs.recv()).await {
+            return job;
+        }
+        if compacts {
+            compact(shared, appender);
+        } else if shared.note(appender.release_slack()).is_err() {
+            return jobs.recv().await;
+        }
+    }
+}
+
+fn compact(shared: &Shared, appender: &mut Appender) {
+    if let Err(error) = shared.check_writable().and_then(|()| shared.note(appender.compact_step())) {
+        tracing::warn!(drive = %shared.root.display(), %error, "segments not compacted");
+    }
+}
+
 /// Appends and deletes small shards until the drive is dropped.
 async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: UnboundedReceiver<AppendJob>) {
-    while let Some(first) = jobs.recv().await {
+    let mut compacted = Instant::now();
+    loop {
+        let behind = compacted.elapsed() >= COMPACT_AT_LEAST_EVERY;
+        let Some(first) = next_append(&shared, &mut appender, &mut jobs, behind).await else { return };
+        if behind {
+            compacted = Instant::now();
+        }
         let (mut records, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -411,8 +457,19 @@ async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: Un
 
 /// Serves the log until the drive is dropped.
 async fn serve_log(shared: Arc<Shared>, mut journal: Journal, mut jobs: UnboundedReceiver<LogJob>) {
-    while let Some((op, payload, answer)) = jobs.recv().await {
-        let _ = answer.send(log_operation(&shared, &mut journal, &op, &payload));
+    loop {
+        let next = match journal.has_idle_spares() {
+            true => tokio::time::timeout(SLACK_AFTER_REST, jobs.recv()).await,
+            false => Ok(jobs.recv().await),
+        };
+        match next {
+            Ok(Some((op, payload, answer))) => {
+                let _ = answer.send(log_operation(&shared, &mut journal, &op, &payload));
+            }
+            Ok(None) => return,
+            Err(_) if shared.failed.load(Ordering::Relaxed) => {}
+            Err(_) => drop(shared.note(journal.drop_idle_spares())),
+        }
     }
 }
 
