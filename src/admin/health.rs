@@ -6,6 +6,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use crate::erasure::Scheme;
 use crate::object::Engine;
 
 /// The answer of `/-/health/cluster`.
@@ -43,20 +44,23 @@ pub enum Grade {
 impl Health {
     /// Judges the engine now.
     pub fn of(engine: &Engine) -> Self {
-        let data = usize::from(engine.drives().scheme().data);
         // What cannot be told is not called whole.
         let healing = engine.metadata().is_healing().unwrap_or(true);
         let writable = engine.metadata().is_writable();
-        Self::judge(engine.members().len(), engine.drives().up_count(), data, healing, writable)
+        let (drives, up) = (engine.members().len(), engine.drives().up_count());
+        Self::judge(drives, up, engine.drives().scheme(), healing, writable)
     }
 
-    fn judge(drives: usize, drives_up: usize, data: usize, healing: bool, writable: bool) -> Self {
+    fn judge(drives: usize, drives_up: usize, scheme: Scheme, healing: bool, writable: bool) -> Self {
+        let (data, parity) = (usize::from(scheme.data), usize::from(scheme.parity));
         let status = match drives_up {
             up if !serves(up, data, writable) => Grade::Unavailable,
             up if up < drives || healing => Grade::ReducedRedundancy,
             _ => Grade::FullRedundancy,
         };
-        let drives_spare = if healing { 0 } else { drives_up.saturating_sub(data) };
+        // However many drives there are, a stripe is on as many as it has shards, and bears the loss of its parity.
+        let missing = drives.saturating_sub(drives_up);
+        let drives_spare = if healing { 0 } else { parity.saturating_sub(missing) };
         Self { status, drives, drives_up, drives_spare, healing, writable }
     }
 
@@ -118,7 +122,7 @@ mod tests {
 
     #[test]
     fn health_follows_the_drives_that_are_up() {
-        let judge = |up, writable| Health::judge(4, up, 2, false, writable);
+        let judge = |up, writable| Health::judge(4, up, Scheme::for_drives(4), false, writable);
         assert_eq!(judge(4, true).status, Grade::FullRedundancy);
         let reduced = judge(3, true);
         assert_eq!((reduced.status, reduced.drives_spare), (Grade::ReducedRedundancy, 1));
@@ -128,8 +132,14 @@ mod tests {
     }
 
     #[test]
+    fn more_drives_than_a_stripe_has_shards_do_not_make_it_safer() {
+        let spare = |up| Health::judge(7, up, Scheme { data: 2, parity: 2 }, false, true).drives_spare;
+        assert_eq!([7, 6, 5, 4].map(spare), [2, 1, 0, 0]);
+    }
+
+    #[test]
     fn redundancy_is_not_full_before_all_is_healed() {
-        let healing = Health::judge(4, 4, 2, true, true);
+        let healing = Health::judge(4, 4, Scheme::for_drives(4), true, true);
         assert_eq!((healing.status, healing.drives_spare), (Grade::ReducedRedundancy, 0));
         assert!(healing.is_ready());
     }

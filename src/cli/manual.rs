@@ -14,7 +14,9 @@ pub(super) fn print() -> Result<(), String> {
 fn render(page: &mut Vec<u8>) -> std::io::Result<()> {
     let command = command_line();
     clap_mangen::Man::new(command.clone()).render(page)?;
-    for sub in command.get_subcommands().filter(|sub| matches!(sub.get_name(), "serve" | "node" | "gateway"))
+    for sub in command
+        .get_subcommands()
+        .filter(|sub| matches!(sub.get_name(), "serve" | "node" | "gateway" | "doctor" | "recover"))
     {
         writeln!(page, ".SH \"OPTIONS OF {}\"", sub.get_name().to_uppercase())?;
         clap_mangen::Man::new(sub.clone()).render_options_section(page)?;

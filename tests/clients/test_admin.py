@@ -6,6 +6,7 @@ import json
 import subprocess
 
 import topology
+from conftest import client_at
 
 
 def ask(server, method, path, body=None, pair=f"{topology.ACCESS_KEY}:{topology.SECRET_KEY}", kind="application/json"):
@@ -82,3 +83,28 @@ def test_the_client_says_in_one_sentence_what_is_wrong(server):
     assert "console address" in said, "S3's address is no console"
     said = admin(server, "drive", "replace", "77", "nowhere", "--dry-run", fails=True)
     assert said.startswith("holdfast: ") and len(said.splitlines()) == 1
+
+
+def test_a_drive_joins_and_another_leaves(tmp_path):
+    server = topology.serve(tmp_path)
+    server.start()
+    try:
+        s3 = client_at(server.endpoint)
+        s3.create_bucket(Bucket="bucket")
+        for number in range(120):
+            s3.put_object(Bucket="bucket", Key=str(number), Body=b"x" * 20_000)
+        before = admin(server, "drive", "list", "--json")
+        planned = admin(server, "drive", "add", "drive5", "--dry-run")
+        assert "Nothing was changed" in planned and len(json.loads(before)["drives"]) == 4
+        assert len(json.loads(admin(server, "drive", "list", "--json"))["drives"]) == 4
+        assert admin(server, "drive", "add", "drive5", "--wait").endswith("Done.\n")
+        said = admin(server, "status")
+        assert "5 of 5 drives up, any 2 may fail" in said, "a stripe is not safer for more drives"
+        assert admin(server, "drive", "drain", "1", "--wait").endswith("Done.\n")
+        slots = [drive["slot"] for drive in json.loads(admin(server, "drive", "list", "--json"))["drives"]]
+        assert slots == [0, 2, 3, 4], "what is drained is let go, and only then the wait ends"
+        assert "No object is at risk" in admin(server, "risk")
+        for number in range(120):
+            assert s3.get_object(Bucket="bucket", Key=str(number))["Body"].read() == b"x" * 20_000
+    finally:
+        server.stop()

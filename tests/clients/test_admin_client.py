@@ -122,6 +122,18 @@ def test_wait_ends_when_the_work_does(console):
     assert len(busy.asked) >= 5, "once idle is not the end: the work may begin a moment late"
 
 
+def test_wait_goes_on_while_the_drive_is_on_its_way_out(console):
+    def look(state):
+        said = status(drain("idle", 0))
+        said["drives"][0] |= {"slot": 3, "state": state}
+        return 200, said
+
+    looks = [look("draining"), look("draining"), look("active"), look("draining"), look("active")]
+    busy = console({"/api/v1/drives/3/drain": [(200, PLAN)], "/api/v1/status": looks})
+    assert admin(busy, "drive", "drain", "3", "--wait").endswith("Done.\n")
+    assert len(busy.asked) >= 7
+
+
 def test_what_the_server_refuses_is_said_as_it_says_it(console):
     busy = console({"/api/v1/drives": [(409, {"error": "the folder is not empty; give an empty one"})]})
     assert admin(busy, "drive", "add", "/etc", fails=True) == "holdfast: the folder is not empty; give an empty one\n"

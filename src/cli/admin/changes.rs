@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::arguments::ChangeFlags;
 use super::{AdminClient, print_json};
-use crate::admin::api::{Plan, Status, Work, WorkState};
+use crate::admin::api::{DriveCondition, Plan, Status, Work, WorkState};
 use crate::cli::figures::{bytes, counted, duration};
 use crate::cli::progress::Progress;
 use crate::cli::terminal::{Line, Tone, print};
@@ -15,6 +15,9 @@ use crate::cli::terminal::{Line, Tone, print};
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Looks in a row at which nothing is under way before a change counts as done: it may begin a moment late.
 const IDLE_LOOKS: u32 = 2;
+/// Looks in a row at which work waits before the command does not wait any longer: what cannot be done now is
+/// tried again within half a minute.
+const WAITING_LOOKS_MAX: u32 = 60;
 
 /// A change to ask for.
 #[derive(Debug)]
@@ -24,17 +27,24 @@ pub(super) struct Change {
     body: Value,
     /// Background work that carries it out.
     work: &'static [&'static str],
+    /// The drive that it is about: while that drains or is refilled, it is under way.
+    slot: Option<u16>,
 }
 
 impl Change {
     /// A change by this path.
     pub(super) fn new(title: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { title: title.into(), path: path.into(), body: json!({}), work: &[] }
+        Self { title: title.into(), path: path.into(), body: json!({}), work: &[], slot: None }
     }
 
     /// Says which background work carries it out.
     pub(super) fn watching(self, work: &'static [&'static str]) -> Self {
         Self { work, ..self }
+    }
+
+    /// Says which drive it is about.
+    pub(super) fn of_drive(self, slot: u16) -> Self {
+        Self { slot: Some(slot), ..self }
     }
 
     /// Says what goes into the body.
@@ -112,31 +122,43 @@ fn capital(text: &str) -> String {
 /// Shows how far the background work of a change is until there is none.
 async fn wait(client: &AdminClient, change: &Change) -> Result<(), String> {
     let mut progress = Progress::begin(capital(&change.title));
-    let mut idle = 0;
+    let (mut idle, mut waiting) = (0, 0);
     while idle < IDLE_LOOKS {
         let status: Status = client.get("/api/v1/status").await?;
-        match under_way(&status.work, change.work)? {
-            None => idle += 1,
-            Some(work) => {
-                idle = 0;
-                progress.at(work.done, work.total, &work.detail);
-            }
+        if status.work.is_empty() {
+            return Err(
+                "it is started, but this server does not tell how far it is; look at `holdfast admin status`"
+                    .into(),
+            );
         }
+        let work = under_way(&status.work, change.work);
+        if let Some(work) = work {
+            progress.at(work.done, work.total, &work.detail);
+        }
+        waiting = if work.is_some_and(|work| work.state == WorkState::Waiting) { waiting + 1 } else { 0 };
+        if waiting > WAITING_LOOKS_MAX {
+            return Err(
+                "it is started, and what is left of it cannot be done now; `holdfast admin status` and the \
+                        server's log tell why"
+                    .into(),
+            );
+        }
+        idle = if work.is_some() || moves(&status, change.slot) { 0 } else { idle + 1 };
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
 }
 
-/// The first work of these names that is not at its end.
-fn under_way<'a>(all: &'a [Work], names: &[&str]) -> Result<Option<&'a Work>, String> {
-    let mut known = all.iter().filter(|work| names.contains(&work.name.as_str())).peekable();
-    if known.peek().is_none() {
-        return Err(
-            "it is started, but this server does not tell how far it is; look at `holdfast admin status`"
-                .into(),
-        );
-    }
-    Ok(known.find(|work| work.state != WorkState::Idle))
+/// The first work of these names that is not at its end. Work that never began is not in the list.
+fn under_way<'a>(all: &'a [Work], names: &[&str]) -> Option<&'a Work> {
+    all.iter().find(|work| names.contains(&work.name.as_str()) && work.state != WorkState::Idle)
+}
+
+/// Whether the drive in the slot is on its way out or in.
+fn moves(status: &Status, slot: Option<u16>) -> bool {
+    let drive = status.drives.iter().find(|drive| Some(drive.slot) == slot);
+    let state = drive.and_then(|drive| drive.state);
+    matches!(state, Some(DriveCondition::Draining | DriveCondition::Refilling))
 }
 
 #[cfg(test)]
@@ -186,8 +208,8 @@ mod tests {
             detail: String::new(),
         };
         let all = [work("heal", WorkState::Running), work("drain", WorkState::Idle)];
-        assert_eq!(under_way(&all, &["drain"]), Ok(None));
-        assert_eq!(under_way(&all, &["drain", "heal"]).unwrap().unwrap().name, "heal");
-        assert!(under_way(&all, &["rebalance"]).unwrap_err().contains("admin status"));
+        assert_eq!(under_way(&all, &["drain"]), None);
+        assert_eq!(under_way(&all, &["drain", "heal"]).unwrap().name, "heal");
+        assert_eq!(under_way(&all, &["rebalance"]), None, "it never began");
     }
 }

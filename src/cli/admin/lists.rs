@@ -35,7 +35,7 @@ pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
     let row = |node: &crate::admin::api::NodeReport| {
         let slots: Vec<String> = node.slots.iter().map(u16::to_string).collect();
         vec![
-            node.address.clone(),
+            if node.address.is_empty() { "(this machine)".to_owned() } else { node.address.clone() },
             condition(node.up, node.state).0.to_owned(),
             bytes(node.free_bytes),
             bytes(node.total_bytes),

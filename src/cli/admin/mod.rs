@@ -52,16 +52,16 @@ async fn drive(client: &AdminClient, command: DriveCommand) -> Result<(), String
         }
         DriveCommand::Drain { slot, flags } => {
             let change = Change::new(format!("drain drive {slot}"), format!("/api/v1/drives/{slot}/drain"));
-            carry_out(client, change.watching(&["drain"]), flags).await
+            carry_out(client, change.watching(&["drain"]).of_drive(slot), flags).await
         }
         DriveCommand::Remove { slot, flags } => {
             let change = Change::new(format!("remove drive {slot}"), format!("/api/v1/drives/{slot}/remove"));
-            carry_out(client, change.watching(&["drain", "heal"]), flags).await
+            carry_out(client, change.watching(&["drain", "heal"]).of_drive(slot), flags).await
         }
         DriveCommand::Replace { slot, location, flags } => {
             let title = format!("replace drive {slot} by {location}");
             let change = Change::new(title, format!("/api/v1/drives/{slot}/replace"));
-            let change = change.watching(&["heal"]).with(json!({ "location": location }));
+            let change = change.watching(&["heal"]).of_drive(slot).with(json!({ "location": location }));
             carry_out(client, change, flags).await
         }
     }
