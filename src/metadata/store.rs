@@ -195,7 +195,7 @@ impl Store {
             let need = options.quorum;
             return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
         }
-        let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
+        let (database, recovered) = recover_somewhere(&options).await?;
         let status = Arc::new(Status::default());
         let (jobs, received) = unbounded_channel();
         let readers = Arc::new(Readers::new(database.clone()));
@@ -345,18 +345,15 @@ impl Store {
 }
 
 /// Recovers the database in the first place where that works.
-async fn recover_somewhere(
-    places: &[PathBuf],
-    replicas: &[Arc<dyn Replica>],
-) -> Result<(PathBuf, recovery::Recovered)> {
+async fn recover_somewhere(options: &Options) -> Result<(PathBuf, recovery::Recovered)> {
     let mut failure = MetadataError::Database("no place for the metadata database".into());
-    for path in places {
+    for path in &options.databases {
         let folder = path.parent().unwrap_or(path);
         if let Err(error) = std::fs::create_dir_all(folder) {
             failure = MetadataError::Database(format!("create {}: {error}", folder.display()));
             continue;
         }
-        match recovery::recover(path, replicas).await {
+        match recovery::recover(path, &options.replicas, options.quorum).await {
             Ok(recovered) => return Ok((path.clone(), recovered)),
             Err(error) => {
                 tracing::warn!(%error, database = %path.display(), "metadata database not recovered here");
@@ -545,7 +542,7 @@ impl Writer {
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
         let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
         self.options.databases.rotate_left(failed + 1);
-        match recover_somewhere(&self.options.databases, &self.options.replicas).await {
+        match recover_somewhere(&self.options).await {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is rebuilt");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
@@ -641,10 +638,6 @@ impl Writer {
                     self.epoch = self.epoch.max(newest_epoch);
                     self.live.push(replica);
                 }
-                Some(Standing::Emptied) => {
-                    self.snapshot_wanted();
-                    self.live.push(replica);
-                }
                 Some(Standing::Apart) => apart.push(replica),
                 None => self.behind.push(replica),
             }
@@ -676,7 +669,7 @@ impl Writer {
         }
     }
 
-    /// Empties a log that shares nothing with ours, but only while enough others have all of it.
+    /// Empties a log that is blank or shares nothing with ours, but only while enough others have all of it.
     async fn replace_log(&mut self, replica: Arc<dyn Replica>) {
         if self.live.len() < self.options.quorum {
             self.behind.push(replica);
@@ -684,10 +677,7 @@ impl Writer {
         }
         match catch_up::empty(replica.as_ref(), self.end).await {
             Ok(()) => {
-                tracing::warn!(
-                    slot = replica.slot().0,
-                    "a metadata log was of another history and is replaced"
-                );
+                tracing::warn!(slot = replica.slot().0, "a metadata log begins anew behind a copy");
                 self.snapshot_wanted();
                 self.live.push(replica);
             }
