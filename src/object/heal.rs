@@ -37,7 +37,8 @@ pub(crate) async fn rebuild(
     Ok(())
 }
 
-async fn write_rebuilt(
+/// Rebuilds a shard and writes it to `target`; durable when this returns.
+pub(crate) async fn write_rebuilt(
     drives: &Arc<DriveSet>,
     layout: &BlobLayout,
     lost: &[u8],
