@@ -48,7 +48,8 @@ pub(crate) async fn write_rebuilt(
     let scheme = scheme_of(layout);
     let codec = Codec::new(scheme);
     let id = ShardId { blob: layout.blob, shard };
-    let stripes = layout.size.div_ceil(u64::from(layout.stripe_len)) as u32;
+    // An empty part has one stripe too, of no bytes.
+    let stripes = layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32;
     let failed = |error| Error::Internal(Box::new(error));
     let full_len = scheme.shard_len(layout.stripe_len as usize) as u32;
     if stripes > 1 {
