@@ -95,7 +95,7 @@ fn parse(text: &[u8]) -> Result<DriveFormat, DriveError> {
 
 /// Formats a blank drive.
 pub(super) fn write(disk: &Disk, root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
-    disk.create_dir(root)?;
+    disk.create_dir_durably(root)?;
     let text = Text {
         layout_version: LAYOUT_VERSION,
         deployment: format.deployment.to_string(),
