@@ -23,4 +23,4 @@ pub use model::{
     NewContent, ObjectRow, PartRow, UploadRow,
 };
 pub use query::{Walk, Walked};
-pub use store::{Options, Store, applied_index};
+pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

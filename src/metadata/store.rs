@@ -48,7 +48,7 @@ const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
 /// that while that is not much to replay.
-const SNAPSHOT_LOG_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
+pub const COPY_AFTER_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
 /// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
 /// takes no room is accepted, so that objects can still be deleted.
 const ROOM_BYTES_MIN: u64 = 48 << 20;
@@ -65,6 +65,8 @@ pub struct Options {
     pub quorum: usize,
     /// Drives that get copies of the database.
     pub copies: usize,
+    /// Bounds of the log bytes between two copies; see [`COPY_AFTER_BYTES`].
+    pub copy_after_bytes: std::ops::RangeInclusive<u64>,
     /// Where the writer runs.
     pub tasks: Tasks,
 }
@@ -596,7 +598,8 @@ impl Writer {
             }
         }))
         .await;
-        let full = results.contains(&Err(ReplicaError::NoSpace));
+        // Only what no replica holds is refused for good: recovery may yet apply what one of them does.
+        let full = results.iter().all(|result| *result == Err(ReplicaError::NoSpace));
         self.drop_failed(&results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
         let reached = taken >= self.options.quorum;
@@ -605,7 +608,7 @@ impl Writer {
             return Ok(());
         }
         self.epoch_open = false;
-        if full {
+        if full && !results.is_empty() {
             return Err(MetadataError::NoSpace);
         }
         let need = self.options.quorum;
@@ -696,7 +699,7 @@ impl Writer {
 
     /// Starts a copy of the database when one is due, and trims the logs when it is done.
     async fn mind_snapshot(&mut self) {
-        if self.log_bytes > *SNAPSHOT_LOG_BYTES.start() && self.log_bytes > self.snapshot_due() {
+        if self.log_bytes > *self.options.copy_after_bytes.start() && self.log_bytes > self.snapshot_due() {
             self.snapshot_wanted();
         }
         match &mut self.snapshot {
@@ -720,7 +723,7 @@ impl Writer {
     /// How many bytes are logged between two copies of a database of this size.
     fn snapshot_due(&self) -> u64 {
         let database = std::fs::metadata(&self.database).map_or(0, |file| file.len());
-        database.max((4 * database).min(*SNAPSHOT_LOG_BYTES.end()))
+        database.max((4 * database).min(*self.options.copy_after_bytes.end()))
     }
 
     fn start_snapshot(&mut self) {
@@ -795,9 +798,29 @@ mod tests {
             replicas: replicas.iter().map(|replica| replica.clone() as Arc<dyn Replica>).collect(),
             quorum: 2,
             copies: 1,
+            copy_after_bytes: COPY_AFTER_BYTES,
             tasks: Tasks::threads(),
         };
         Store::open(options).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_what_no_replica_took_is_refused_for_lack_of_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let store = open(folder.path(), &replicas).await;
+        store.commit(create("before")).await.unwrap();
+        replicas[1..].iter().for_each(|replica| replica.fail(Some(ReplicaError::NoSpace)));
+        let unknown = store.commit(create("unknown")).await;
+        assert!(matches!(unknown, Err(MetadataError::Unavailable(_))), "one replica holds it: {unknown:?}");
+        replicas.iter().for_each(|replica| replica.fail(None));
+        while store.commit(create("after")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        replicas.iter().for_each(|replica| replica.fail(Some(ReplicaError::NoSpace)));
+        let refused = store.commit(create("refused")).await;
+        assert!(matches!(refused, Err(MetadataError::NoSpace)), "{refused:?}");
+        store.close().await;
     }
 
     fn create(name: &str) -> Mutation {
@@ -810,14 +833,14 @@ mod tests {
         let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
         let store = open(folder.path(), &replicas).await;
         store.commit(create("before")).await.unwrap();
-        replicas[1].set_broken(true);
-        replicas[2].set_broken(true);
+        replicas[1].fail(Some(ReplicaError::Failed("broken".into())));
+        replicas[2].fail(Some(ReplicaError::Failed("broken".into())));
         for name in ["lost1", "lost2"] {
             assert!(matches!(store.commit(create(name)).await, Err(MetadataError::Unavailable(_))));
         }
         assert!(store.bucket("lost1").is_err(), "what was refused is not seen");
-        replicas[1].set_broken(false);
-        replicas[2].set_broken(false);
+        replicas[1].fail(None);
+        replicas[2].fail(None);
         while store.commit(create("after")).await.is_err() {
             tokio::task::yield_now().await;
         }

@@ -93,6 +93,7 @@ async fn open(
         drives: DriveSet::new(deployment.scheme, deployment.drives),
         databases,
         inline_bytes_max,
+        copy_after_bytes: metadata::COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
         tasks: Tasks::threads(),
     };

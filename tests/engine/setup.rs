@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use holdfast::metadata::Replica;
+use holdfast::metadata::{COPY_AFTER_BYTES, Replica};
 use holdfast::node::{DriveReplica, NodeServer, drives_min, open_local, open_nodes};
 use holdfast::object::{
     Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
@@ -114,6 +114,7 @@ async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engi
         drives: DriveSet::new(deployment.scheme, deployment.drives),
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
+        copy_after_bytes: COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
         tasks: Tasks::threads(),
     };
