@@ -161,6 +161,18 @@ impl Disk {
         self.0.create_dir(path).map_err(|error| io_error("create folder", path, &error))
     }
 
+    /// As [`Self::create_dir`]; what was made outlives a power cut.
+    pub(super) fn create_dir_durably(&self, path: &Path) -> Result<(), DriveError> {
+        if self.exists(path) {
+            return Ok(());
+        }
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        self.create_dir_durably(parent)?;
+        self.create_dir(path)?;
+        self.sync_dir(parent)
+    }
+
     /// Puts a directory's entries on stable storage.
     pub(super) fn sync_dir(&self, path: &Path) -> Result<(), DriveError> {
         self.0.sync_dir(path).map_err(|error| io_error("sync folder", path, &error))

@@ -37,7 +37,7 @@ pub(super) fn write(
 ) -> Result<(), DriveError> {
     let path = path(folder, index, "tmp");
     let file = if offset == 0 {
-        disk.create_dir(folder)?;
+        disk.create_dir_durably(folder)?;
         disk.create(&path)?
     } else {
         disk.open_rw(&path)?
