@@ -163,14 +163,14 @@ impl Disk {
 
     /// As [`Self::create_dir`]; what was made outlives a power cut.
     pub(super) fn create_dir_durably(&self, path: &Path) -> Result<(), DriveError> {
-        if self.exists(path) {
-            return Ok(());
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        self.create_dir_durably(parent)?;
+        let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !self.exists(folder);
+        let made: Vec<&Path> = path.ancestors().take_while(is_new).collect();
         self.create_dir(path)?;
-        self.sync_dir(parent)
+        for folder in made {
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.sync_dir(parent.unwrap_or(Path::new(".")))?;
+        }
+        Ok(())
     }
 
     /// Puts a directory's entries on stable storage.
