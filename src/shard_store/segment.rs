@@ -233,7 +233,10 @@ impl Segments {
     /// The shards held of blobs whose id ends with a byte.
     pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
         let index = self.index();
-        index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect()
+        let mut ids: Vec<ShardId> =
+            index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Shards held.
