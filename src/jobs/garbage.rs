@@ -1,6 +1,6 @@
 //! Gives space back: blobs that were overwritten or deleted, and orphans.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,14 +44,14 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Searches for orphans: on every drive once a day, and on one that comes up.
 pub(super) async fn search_orphans(engine: Arc<Engine>) {
-    let mut searched = HashSet::new();
+    let mut searched = BTreeSet::new();
     let mut all_at = Instant::now() + SEARCH_EVERY;
     loop {
         if Instant::now() >= all_at {
             searched.clear();
             all_at = Instant::now() + SEARCH_EVERY;
         }
-        let up: HashSet<DriveSlot> =
+        let up: BTreeSet<DriveSlot> =
             engine.drives().status().iter().filter(|d| d.up).map(|d| d.slot).collect();
         searched.retain(|slot| up.contains(slot));
         for slot in up {

@@ -1,7 +1,7 @@
 //! Works off the shards to heal, those of the least safe blobs first, and finds out what a new drive in an
 //! old slot, or one that was away, does not hold.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ const REORDER_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
-    let mut up = HashSet::new();
+    let mut up = BTreeSet::new();
     loop {
         let retry = match pass(&engine, &mut pace, &mut up).await {
             Ok(Healed { failed: 0, .. }) => None,
@@ -43,7 +43,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Heals everything that can be healed now.
 pub async fn heal_once(engine: &Engine) -> Result<Healed> {
-    pass(engine, &mut Pace::default(), &mut HashSet::new()).await
+    pass(engine, &mut Pace::default(), &mut BTreeSet::new()).await
 }
 
 fn note_end(engine: &Engine) {
@@ -58,11 +58,11 @@ fn note_end(engine: &Engine) {
 }
 
 /// One pass over all rows that can be healed.
-async fn pass(engine: &Engine, pace: &mut Pace, up: &mut HashSet<DriveSlot>) -> Result<Healed> {
+async fn pass(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<Healed> {
     engine.note_bad_shards().await?;
     compare_drives(engine, pace, up).await?;
     let mut all = Healed::default();
-    let mut failed = HashSet::new();
+    let mut failed = BTreeSet::new();
     let mut began = false;
     'urgent: loop {
         let since = Instant::now();
@@ -118,7 +118,7 @@ fn add(sum: &mut Healed, step: Healed) {
 }
 
 /// Looks what drives that are new in their slot, or were away, do not hold.
-async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut HashSet<DriveSlot>) -> Result<()> {
+async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<()> {
     for slot in engine.removed_but_named()? {
         let queued = compare(engine, pace, slot).await?;
         tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");

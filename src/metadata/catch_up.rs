@@ -24,9 +24,8 @@ pub(super) enum Standing {
         /// Epoch of its newest entry.
         newest_epoch: u64,
     },
-    /// Its log was empty, and goes on with the next entry: it needs a copy of the database to be whole.
-    Emptied,
-    /// It shares no entry with the log. It may be emptied once enough others are whole.
+    /// It shares no entry with the log, or is blank and nobody has the log from its beginning. It may be
+    /// emptied once enough others are whole.
     Apart,
 }
 
@@ -38,7 +37,7 @@ pub(super) async fn catch_up(
 ) -> Result<Standing, ReplicaError> {
     let (last, next) = replica.end().await?;
     let newest_epoch = last.map_or(0, |last| last.epoch);
-    if last == Some(end) || end.index == 0 || (last.is_none() && next == end.index + 1) {
+    if last == Some(end) || end.index == 0 {
         return Ok(Standing::Whole { newest_epoch });
     }
     let Some(last) = last else {
@@ -74,16 +73,16 @@ async fn fill_empty(
             return Ok(Standing::Whole { newest_epoch: end.epoch });
         }
     }
-    empty(replica, end).await?;
-    Ok(Standing::Emptied)
+    Ok(Standing::Apart)
 }
 
-/// Empties a replica's log; it goes on behind `end`.
+/// Empties a replica's log; it goes on behind `end`, and needs a copy of the database to be whole.
 pub(super) async fn empty(replica: &dyn Replica, end: LogPosition) -> Result<(), ReplicaError> {
     replica.reset(LogPosition { index: end.index + 1, ..end }).await
 }
 
-async fn append_all(replica: &dyn Replica, entries: &[LogEntry]) -> Result<(), ReplicaError> {
+/// Appends entries one after another.
+pub(super) async fn append_all(replica: &dyn Replica, entries: &[LogEntry]) -> Result<(), ReplicaError> {
     for entry in entries {
         replica.append(entry.clone()).await?;
     }
@@ -154,11 +153,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_blank_log_is_filled_from_its_beginning_or_goes_on_at_the_end() {
+    async fn a_blank_log_is_filled_from_its_beginning_or_left_alone() {
         let (blank, good) = (replica(0, &[]), replica(1, &[(1, 1), (1, 2)]));
         assert!(matches!(run(&blank, (1, 2), &[&good]).await, Standing::Whole { .. }));
         assert_eq!(blank.positions(), good.positions());
         let (blank, trimmed) = (replica(0, &[]), replica(1, &[(1, 5), (1, 6)]));
-        assert_eq!(run(&blank, (1, 6), &[&trimmed]).await, Standing::Emptied);
+        assert_eq!(run(&blank, (1, 6), &[&trimmed]).await, Standing::Apart);
     }
 }

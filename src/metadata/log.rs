@@ -125,26 +125,26 @@ pub(super) mod tests {
     pub(crate) struct MemoryReplica {
         slot: DriveSlot,
         state: Mutex<(Vec<LogEntry>, u64)>,
-        broken: std::sync::atomic::AtomicBool,
+        failing: Mutex<Option<ReplicaError>>,
     }
 
     impl MemoryReplica {
         pub(crate) fn holding(slot: u16, positions: &[(u64, u64)]) -> Self {
-            Self { slot: DriveSlot(slot), state: Mutex::new((log(positions), 1)), broken: false.into() }
+            Self { slot: DriveSlot(slot), state: Mutex::new((log(positions), 1)), failing: Mutex::default() }
         }
 
         pub(crate) fn positions(&self) -> Vec<LogPosition> {
             self.state.lock().unwrap().0.iter().map(|entry| entry.position).collect()
         }
 
-        /// From now on appends fail, or work again.
-        pub(crate) fn set_broken(&self, broken: bool) {
-            self.broken.store(broken, std::sync::atomic::Ordering::SeqCst);
+        /// From now on appends fail so, or work again.
+        pub(crate) fn fail(&self, failing: Option<ReplicaError>) {
+            *self.failing.lock().unwrap() = failing;
         }
 
         fn append_now(&self, entry: LogEntry) -> Result<(), ReplicaError> {
-            if self.broken.load(std::sync::atomic::Ordering::SeqCst) {
-                return Err(ReplicaError::Failed("broken".into()));
+            if let Some(error) = self.failing.lock().unwrap().clone() {
+                return Err(error);
             }
             let (entries, next) = &mut *self.state.lock().unwrap();
             let fits = match entries.last().map(|last| last.position) {

@@ -28,4 +28,4 @@ pub use model::{
 pub use query::{Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
 pub use spread::{Group, Margin, SpreadRow};
-pub use store::{Options, Store, applied_index};
+pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

@@ -3,23 +3,31 @@
 //! 1. Take the database where the deployment keeps it. If it is missing, unreadable or too old for the
 //!    logs to continue it, take the newest copy on any drive.
 //! 2. Read every replica's log from there on and merge them.
-//! 3. Apply what the database does not have yet.
+//! 3. Give the replicas what they lack of it.
+//! 4. Apply what the database does not have yet.
 //!
 //! Entries that missed their quorum may be among them. They were not acknowledged, so either outcome is
-//! right; applying them and beginning a new epoch behind them makes it one outcome for all replicas.
+//! right; applying them and beginning a new epoch behind them makes it one outcome for all replicas. As
+//! in the writer, none goes into the database before a quorum holds it: were the only drive that has it
+//! lost afterwards, the database would be ahead of all logs, and none could go on behind it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 use super::apply::Applier;
+use super::catch_up::{Standing, append_all, catch_up};
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::MetadataError;
 use super::{query, schema, snapshot, store};
-use crate::types::LogPosition;
+use crate::types::{LogEntry, LogPosition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
+
+/// How long one log may take to be brought up to date.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A database that is up to date, and where the log ends.
 #[derive(Debug)]
@@ -30,7 +38,7 @@ pub(super) struct Recovered {
 }
 
 /// See the module's head. `path` is the database's.
-pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>]) -> Result<Recovered> {
+pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>], quorum: usize) -> Result<Recovered> {
     let mut copies = snapshot::available(replicas).await;
     let mut candidate = open_existing(path);
     loop {
@@ -54,7 +62,7 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>]) -> Resul
                 }
             }
         };
-        match replay(connection, replicas).await? {
+        match replay(connection, replicas, quorum).await? {
             Some(recovered) => return Ok(recovered),
             None if copies.is_empty() => {
                 return Err(MetadataError::Unavailable(
@@ -119,23 +127,19 @@ pub(super) async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> R
 }
 
 /// Applies the merged log; `None` if it does not continue this database.
-async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result<Option<Recovered>> {
+async fn replay(
+    connection: Connection,
+    replicas: &[Arc<dyn Replica>],
+    quorum: usize,
+) -> Result<Option<Recovered>> {
     let mut applier = Applier::new(&connection)?;
     let mut end = position(&connection)?;
     loop {
-        let mut logs = Vec::new();
-        for replica in replicas {
-            match replica.read(end.index + 1).await {
-                Ok(entries) => logs.push(entries),
-                Err(ReplicaError::NotFound) => {}
-                Err(error) => {
-                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read")
-                }
-            }
-        }
-        let merged = merge(end.index, logs);
+        let logs = read_logs(replicas, end.index + 1).await;
+        let merged = merge_read(end.index, &logs);
         let Some(last) = merged.last() else { break };
         let last = last.position;
+        spread(end, &merged, &logs, replicas, quorum).await?;
         tracing::info!(from = end.index + 1, to = last.index, "replaying the metadata log");
         for entry in &merged {
             let batch: Batch = schema::unpack(&entry.payload)?;
@@ -145,6 +149,90 @@ async fn replay(connection: Connection, replicas: &[Arc<dyn Replica>]) -> Result
     }
     let farthest = farthest_end(replicas).await;
     Ok((farthest.index <= end.index).then_some(Recovered { connection, applier, end }))
+}
+
+/// What was read of a replica's log.
+struct ReadLog<'a> {
+    replica: &'a Arc<dyn Replica>,
+    entries: Vec<LogEntry>,
+    end: Option<LogPosition>,
+}
+
+impl ReadLog<'_> {
+    /// The last index that was read, where the log goes on behind it.
+    fn cut_at(&self) -> Option<u64> {
+        let read = self.entries.last()?.position.index;
+        self.end.filter(|end| end.index > read).map(|_| read)
+    }
+}
+
+/// Some entries of every log that can be read, from an index on.
+async fn read_logs(replicas: &[Arc<dyn Replica>], from: u64) -> Vec<ReadLog<'_>> {
+    let mut logs = Vec::new();
+    for replica in replicas {
+        let read = async { Ok((replica.end().await?.0, replica.read(from).await?)) };
+        match read.await {
+            Ok((end, entries)) => logs.push(ReadLog { replica, entries, end }),
+            Err(ReplicaError::NotFound) => {}
+            Err(error) => tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read"),
+        }
+    }
+    logs
+}
+
+/// What the logs amount to, as far as all of them were read.
+fn merge_read(base: u64, logs: &[ReadLog<'_>]) -> Vec<LogEntry> {
+    let mut merged = merge(base, logs.iter().map(|log| log.entries.clone()));
+    let all_read = logs.iter().filter_map(ReadLog::cut_at).min().unwrap_or(u64::MAX);
+    merged.retain(|entry| entry.position.index <= all_read);
+    merged
+}
+
+/// Has a quorum hold the entries behind `base`.
+async fn spread(
+    base: LogPosition,
+    merged: &[LogEntry],
+    logs: &[ReadLog<'_>],
+    replicas: &[Arc<dyn Replica>],
+    quorum: usize,
+) -> Result<()> {
+    let mut whole = 0;
+    for log in logs {
+        let slot = log.replica.slot().0;
+        let given = tokio::time::timeout(CATCH_UP_TIMEOUT, give(log, base, merged, replicas));
+        match given.await {
+            Ok(Ok(true)) => whole += 1,
+            Ok(Ok(false)) => tracing::warn!(slot, "a metadata log does not continue"),
+            Ok(Err(error)) => tracing::warn!(slot, %error, "a metadata log takes no entries"),
+            Err(_) => tracing::warn!(slot, "a metadata log takes too long"),
+        }
+    }
+    if whole < quorum {
+        let reason = format!("{whole} drives have the newest entries, {quorum} are needed");
+        return Err(MetadataError::Unavailable(reason));
+    }
+    Ok(())
+}
+
+/// Gives a replica what it lacks of the entries behind `base`; tells whether it has all of them then.
+async fn give(
+    log: &ReadLog<'_>,
+    base: LogPosition,
+    merged: &[LogEntry],
+    replicas: &[Arc<dyn Replica>],
+) -> std::result::Result<bool, ReplicaError> {
+    let replica = log.replica.as_ref();
+    let holds = |entry: &LogEntry| log.entries.iter().rev().any(|own| own.position == entry.position);
+    let lacking = match merged.iter().rposition(holds) {
+        Some(shared) => &merged[shared + 1..],
+        None if log.end == Some(base) => merged,
+        None => {
+            let end = merged.last().map_or(base, |last| last.position);
+            return Ok(matches!(catch_up(replica, end, replicas).await?, Standing::Whole { .. }));
+        }
+    };
+    append_all(replica, lacking).await?;
+    Ok(true)
 }
 
 /// The newest entry that any replica of the newest epoch holds.

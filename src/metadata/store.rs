@@ -49,7 +49,7 @@ const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
 /// that while that is not much to replay.
-const SNAPSHOT_LOG_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
+pub const COPY_AFTER_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
 /// How long nothing must have been committed before the store settles: it gives back what it does not need.
 const SETTLE_AFTER: Duration = Duration::from_secs(20);
 /// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
@@ -73,6 +73,8 @@ pub struct Options {
     pub quorum: usize,
     /// Drives that get copies of the database.
     pub copies: usize,
+    /// Bounds of the log bytes between two copies; see [`COPY_AFTER_BYTES`].
+    pub copy_after_bytes: std::ops::RangeInclusive<u64>,
     /// Where the writer runs.
     pub tasks: Tasks,
 }
@@ -219,7 +221,7 @@ impl Store {
             let need = options.quorum;
             return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
         }
-        let (database, recovered) = recover_somewhere(&options.databases, &options.replicas).await?;
+        let (database, recovered) = recover_somewhere(&options).await?;
         let status = Arc::new(Status::default());
         status.quorum.store(options.quorum as u64, Ordering::Relaxed);
         let (jobs, received) = unbounded_channel();
@@ -425,18 +427,15 @@ impl Store {
 }
 
 /// Recovers the database in the first place where that works.
-async fn recover_somewhere(
-    places: &[PathBuf],
-    replicas: &[Arc<dyn Replica>],
-) -> Result<(PathBuf, recovery::Recovered)> {
+async fn recover_somewhere(options: &Options) -> Result<(PathBuf, recovery::Recovered)> {
     let mut failure = MetadataError::Database("no place for the metadata database".into());
-    for path in places {
+    for path in &options.databases {
         let folder = path.parent().unwrap_or(path);
         if let Err(error) = std::fs::create_dir_all(folder) {
             failure = MetadataError::Database(format!("create {}: {error}", folder.display()));
             continue;
         }
-        match recovery::recover(path, replicas).await {
+        match recovery::recover(path, &options.replicas, options.quorum).await {
             Ok(recovered) => return Ok((path.clone(), recovered)),
             Err(error) => {
                 tracing::warn!(%error, database = %path.display(), "metadata database not recovered here");
@@ -708,7 +707,7 @@ impl Writer {
 
     /// Turns to the first place where the database can be recovered.
     async fn open_database_elsewhere(&mut self) {
-        match recover_somewhere(&self.options.databases, &self.options.replicas).await {
+        match recover_somewhere(&self.options).await {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is in another place now");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
@@ -762,7 +761,8 @@ impl Writer {
             }
         }))
         .await;
-        let full = results.contains(&Err(ReplicaError::NoSpace));
+        // Only what no replica holds is refused for good: recovery may yet apply what one of them does.
+        let full = results.iter().all(|result| *result == Err(ReplicaError::NoSpace));
         self.drop_failed(&results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
         let reached = taken >= self.options.quorum;
@@ -771,7 +771,7 @@ impl Writer {
             return Ok(());
         }
         self.epoch_open = false;
-        if full {
+        if full && !results.is_empty() {
             return Err(MetadataError::NoSpace);
         }
         let need = self.options.quorum;
@@ -802,10 +802,6 @@ impl Writer {
                 Some(Standing::Whole { newest_epoch }) => {
                     self.epoch_open &= newest_epoch <= self.epoch;
                     self.epoch = self.epoch.max(newest_epoch);
-                    self.live.push(replica);
-                }
-                Some(Standing::Emptied) => {
-                    self.snapshot_wanted();
                     self.live.push(replica);
                 }
                 Some(Standing::Apart) => apart.push(replica),
@@ -839,7 +835,7 @@ impl Writer {
         }
     }
 
-    /// Empties a log that shares nothing with ours, but only while enough others have all of it.
+    /// Empties a log that is blank or shares nothing with ours, but only while enough others have all of it.
     async fn replace_log(&mut self, replica: Arc<dyn Replica>) {
         if self.live.len() < self.options.quorum {
             self.behind.push(replica);
@@ -847,10 +843,7 @@ impl Writer {
         }
         match catch_up::empty(replica.as_ref(), self.end).await {
             Ok(()) => {
-                tracing::warn!(
-                    slot = replica.slot().0,
-                    "a metadata log was of another history and is replaced"
-                );
+                tracing::warn!(slot = replica.slot().0, "a metadata log begins anew behind a copy");
                 self.snapshot_wanted();
                 self.live.push(replica);
             }
@@ -869,7 +862,7 @@ impl Writer {
 
     /// Starts a copy of the database when one is due, and trims the logs when it is done.
     async fn mind_snapshot(&mut self) {
-        if self.log_bytes > *SNAPSHOT_LOG_BYTES.start() && self.log_bytes > self.snapshot_due() {
+        if self.log_bytes > *self.options.copy_after_bytes.start() && self.log_bytes > self.snapshot_due() {
             self.snapshot_wanted();
         }
         match &mut self.snapshot {
@@ -893,7 +886,7 @@ impl Writer {
     /// How many bytes are logged between two copies of a database of this size.
     fn snapshot_due(&self) -> u64 {
         let database = std::fs::metadata(&self.database).map_or(0, |file| file.len());
-        database.max((4 * database).min(*SNAPSHOT_LOG_BYTES.end()))
+        database.max((4 * database).min(*self.options.copy_after_bytes.end()))
     }
 
     fn start_snapshot(&mut self) {
@@ -968,9 +961,29 @@ mod tests {
             replicas: replicas.iter().map(|replica| replica.clone() as Arc<dyn Replica>).collect(),
             quorum: 2,
             copies: 1,
+            copy_after_bytes: COPY_AFTER_BYTES,
             tasks: Tasks::threads(),
         };
         Store::open(options).await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn only_what_no_replica_took_is_refused_for_lack_of_space() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let store = open(folder.path(), &replicas).await;
+        store.commit(create("before")).await.unwrap();
+        replicas[1..].iter().for_each(|replica| replica.fail(Some(ReplicaError::NoSpace)));
+        let unknown = store.commit(create("unknown")).await;
+        assert!(matches!(unknown, Err(MetadataError::Unavailable(_))), "one replica holds it: {unknown:?}");
+        replicas.iter().for_each(|replica| replica.fail(None));
+        while store.commit(create("after")).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+        replicas.iter().for_each(|replica| replica.fail(Some(ReplicaError::NoSpace)));
+        let refused = store.commit(create("refused")).await;
+        assert!(matches!(refused, Err(MetadataError::NoSpace)), "{refused:?}");
+        store.close().await;
     }
 
     fn create(name: &str) -> Mutation {
@@ -983,14 +996,14 @@ mod tests {
         let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
         let store = open(folder.path(), &replicas).await;
         store.commit(create("before")).await.unwrap();
-        replicas[1].set_broken(true);
-        replicas[2].set_broken(true);
+        replicas[1].fail(Some(ReplicaError::Failed("broken".into())));
+        replicas[2].fail(Some(ReplicaError::Failed("broken".into())));
         for name in ["lost1", "lost2"] {
             assert!(matches!(store.commit(create(name)).await, Err(MetadataError::Unavailable(_))));
         }
         assert!(store.bucket("lost1").is_err(), "what was refused is not seen");
-        replicas[1].set_broken(false);
-        replicas[2].set_broken(false);
+        replicas[1].fail(None);
+        replicas[2].fail(None);
         while store.commit(create("after")).await.is_err() {
             tokio::task::yield_now().await;
         }

@@ -31,6 +31,8 @@ pub struct Options {
     pub databases: Vec<PathBuf>,
     /// Objects up to this many bytes are kept in the metadata.
     pub inline_bytes_max: usize,
+    /// Bounds of the log bytes between two copies of the database: [`metadata::COPY_AFTER_BYTES`].
+    pub copy_after_bytes: std::ops::RangeInclusive<u64>,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where the metadata's writer and the hashing run.
@@ -104,6 +106,7 @@ impl Engine {
             replicas: drives.iter().map(replica).collect(),
             quorum: membership.drives_min(),
             copies: usize::from(scheme.parity) + 1,
+            copy_after_bytes: options.copy_after_bytes,
             tasks: options.tasks.clone(),
         })
         .await?;

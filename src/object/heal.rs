@@ -49,19 +49,15 @@ pub struct Healed {
 
 /// Chooses a place for each `wanted` shard, away from those of the blob's other shards: its own if that is up
 /// and free, else another drive. Shards for which there is none are left out.
-pub(crate) fn targets(
-    drives: &DriveSet,
-    layout: &BlobLayout,
-    wanted: &[u8],
-    sharing: Sharing,
-) -> Vec<Target> {
+fn targets(drives: &DriveSet, layout: &BlobLayout, wanted: &[u8]) -> Vec<Target> {
     let others = (0..layout.slots.len()).filter(|&i| !wanted.contains(&(i as u8)));
     let mut taken: Vec<DriveSlot> = others.map(|i| layout.slots[i]).collect();
     let mut chosen = Vec::with_capacity(wanted.len());
     for &shard in wanted {
         let present = layout.slots[usize::from(shard)];
         let stays = drives.writable(present).is_some() && !taken.contains(&present);
-        let slot = if stays { Some(present) } else { drives.place_again(layout.blob, &taken, sharing) };
+        let slot =
+            if stays { Some(present) } else { drives.place_again(layout.blob, &taken, Sharing::Never) };
         if let Some(slot) = slot {
             taken.push(slot);
             chosen.push(Target { shard, slot });
@@ -245,7 +241,7 @@ impl Engine {
             let Some(layout) = self.store.blob_layout(rows[0].blob)? else { continue };
             let wanted: Vec<u8> = rows.iter().map(|row| row.shard).collect();
             let lost = rows.iter().filter(|row| !row.held).map(|row| row.shard).collect();
-            let mut targets = targets(&self.drives, &layout, &wanted, Sharing::Never);
+            let mut targets = targets(&self.drives, &layout, &wanted);
             // One that shares a drive is moved or left alone, never written again where it is.
             targets.retain(|target| {
                 let held = rows.iter().any(|row| row.shard == target.shard && row.held);

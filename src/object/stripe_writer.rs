@@ -1,8 +1,8 @@
 //! Bytes to shards on drives: one record a shard for a small blob, stripe by stripe for a large one.
 //!
 //! A drive that fails is replaced by another at once for a small blob. For a large one its shard is
-//! given up and the rest goes on; if fewer than k + 1 shards are left at the end, the missing ones are
-//! rebuilt elsewhere before the blob counts as written. What is missing or shares a drive is returned,
+//! given up and the rest goes on; if what is left at the end would not outlive the loss of another drive, the
+//! missing ones are rebuilt elsewhere before the blob counts as written. What is missing or shares a drive is returned,
 //! to become heal rows in the transaction that makes the blob visible.
 
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
 use super::drives::{DriveSet, Sharing, within_time};
-use super::heal;
+use super::heal::{self, Target};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
 use crate::runtime::{PAGE_BYTES, PageBuffer, random_bytes};
@@ -77,9 +77,19 @@ pub(crate) fn shards_of(codec: &Codec, stripe: &Bytes) -> Vec<Bytes> {
     data.into_iter().chain(parity).collect()
 }
 
-/// Least number of good shards that a write is acknowledged with: k + 1, where there is parity at all.
-fn shards_min(scheme: Scheme) -> usize {
-    usize::from(scheme.data) + usize::from(scheme.parity > 0)
+/// Whether shards on these drives may be acknowledged: they outlive the loss of any one drive, or there are all
+/// of them, spread as evenly as they are when only k drives are up.
+fn is_safe(scheme: Scheme, held: &[DriveSlot]) -> bool {
+    let on = |slot: DriveSlot| held.iter().filter(|&&other| other == slot).count();
+    let most = held.iter().map(|&slot| on(slot)).max().unwrap_or(0);
+    let (data, all) = (usize::from(scheme.data), usize::from(scheme.shards()));
+    held.len() >= data + most || (held.len() == all && most <= all.div_ceil(data))
+}
+
+/// Where the shards are that are not missing.
+fn held(slots: &[DriveSlot], missing: &[u8]) -> Vec<DriveSlot> {
+    let good = (0..slots.len()).filter(|&i| !missing.contains(&(i as u8)));
+    good.map(|i| slots[i]).collect()
 }
 
 /// Which error a write failed with, given what the drives said.
@@ -101,7 +111,7 @@ pub(crate) async fn write_small(
     let mut slots = drives.place(blob, scheme.shards())?;
     let shards = shards_of(codec, &data);
     let mut waiting: Vec<u8> = (0..scheme.shards()).collect();
-    let mut errors = Vec::new();
+    let (mut errors, mut failed_drives) = (Vec::new(), Vec::new());
     // A shard's drive may fail, and then the one that replaces it.
     for _ in 0..=scheme.parity {
         let appends = waiting.iter().map(|&shard| {
@@ -120,13 +130,18 @@ pub(crate) async fn write_small(
                 tracing::warn!(slot = slots[usize::from(shard)].0, %error, "shard not written");
                 errors.push(error);
                 failed.push(shard);
+                failed_drives.push(slots[usize::from(shard)]);
             }
         }
         waiting = failed;
+        for &shard in &waiting {
+            if let Some(slot) = place_away_from(drives, blob, &slots, &failed_drives) {
+                slots[usize::from(shard)] = slot;
+            }
+        }
         if waiting.is_empty() {
             break;
         }
-        replace_failed(drives, blob, &mut slots, &waiting);
     }
     let layout = BlobLayout {
         blob,
@@ -135,23 +150,24 @@ pub(crate) async fn write_small(
         data_shards: scheme.data,
         slots,
     };
-    if usize::from(scheme.shards()) - waiting.len() < shards_min(scheme) {
+    if !is_safe(scheme, &held(&layout.slots, &waiting)) {
         discard(drives, &layout).await;
         return Err(failure(&errors));
     }
     Ok(WrittenBlob { layout, missing: waiting })
 }
 
-/// Gives each failed shard another drive, away from the one that failed.
-fn replace_failed(drives: &DriveSet, blob: BlobId, slots: &mut [DriveSlot], failed: &[u8]) {
-    for &shard in failed {
-        // The failed drive counts as taken many times over, so it is chosen last.
-        let mut taken = slots.to_vec();
-        taken.extend(std::iter::repeat_n(slots[usize::from(shard)], slots.len()));
-        if let Some(slot) = drives.place_again(blob, &taken, Sharing::Allowed) {
-            slots[usize::from(shard)] = slot;
-        }
-    }
+/// Another drive for a shard of a blob, away from drives that failed while there are others.
+fn place_away_from(
+    drives: &DriveSet,
+    blob: BlobId,
+    slots: &[DriveSlot],
+    failed: &[DriveSlot],
+) -> Option<DriveSlot> {
+    // A failed drive counts as taken many times over, so it is chosen last.
+    let many = failed.iter().flat_map(|&slot| std::iter::repeat_n(slot, slots.len()));
+    let taken: Vec<DriveSlot> = slots.iter().copied().chain(many).collect();
+    drives.place_again(blob, &taken, Sharing::Allowed)
 }
 
 /// Writes a blob of more than one stripe.
@@ -250,22 +266,36 @@ impl StripeWriter {
         let mut missing: Vec<u8> =
             (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
-        if self.good.len() - missing.len() < shards_min(scheme) {
-            let targets = heal::targets(&self.drives, &self.layout, &missing, Sharing::Allowed);
-            match heal::rebuild(&self.drives, &self.layout, &missing, targets).await {
-                Ok(rebuilt) => rebuilt.into_iter().for_each(|target| {
-                    self.layout.slots[usize::from(target.shard)] = target.slot;
-                    missing.retain(|&shard| shard != target.shard);
-                }),
-                Err(error) => tracing::warn!(%error, "shards not rebuilt elsewhere"),
-            }
+        if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
+            self.rebuild_missing(&mut missing).await;
         }
-        if self.good.len() - missing.len() < shards_min(scheme) {
+        if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
             return Err(failure(&self.errors));
         }
         self.finished = true;
         tracing::trace!(%blob, "blob written");
         Ok(WrittenBlob { layout: self.layout.clone(), missing })
+    }
+
+    /// Rebuilds the missing shards away from the drives that failed; those that work are no longer missing.
+    async fn rebuild_missing(&mut self, missing: &mut Vec<u8>) {
+        let failed: Vec<DriveSlot> =
+            missing.iter().map(|&shard| self.layout.slots[usize::from(shard)]).collect();
+        let mut taken = held(&self.layout.slots, missing);
+        let mut targets = Vec::new();
+        for &shard in missing.iter() {
+            if let Some(slot) = place_away_from(&self.drives, self.layout.blob, &taken, &failed) {
+                taken.push(slot);
+                targets.push(Target { shard, slot });
+            }
+        }
+        match heal::rebuild(&self.drives, &self.layout, missing, targets).await {
+            Ok(rebuilt) => rebuilt.into_iter().for_each(|target| {
+                self.layout.slots[usize::from(target.shard)] = target.slot;
+                missing.retain(|&shard| shard != target.shard);
+            }),
+            Err(error) => tracing::warn!(%error, "shards not rebuilt elsewhere"),
+        }
     }
 
     /// Seals every good shard; returns those that failed.
@@ -322,6 +352,18 @@ mod tests {
         let early = new_blob_id(Timestamp::from_millis(1_000));
         let late = new_blob_id(Timestamp::from_millis(1_001));
         assert!(early < late);
+    }
+
+    #[test]
+    fn shards_that_one_drive_could_take_along_are_not_safe() {
+        let safe = |data, parity, slots: &[u16]| {
+            let slots: Vec<DriveSlot> = slots.iter().map(|&slot| DriveSlot(slot)).collect();
+            is_safe(Scheme { data, parity }, &slots)
+        };
+        assert!(safe(2, 2, &[0, 1, 2]) && safe(2, 2, &[0, 0, 1, 1]), "one of them may go");
+        assert!(!safe(2, 2, &[0, 0, 0, 0]) && !safe(2, 2, &[0, 0, 0, 1]) && !safe(2, 2, &[0, 0, 1]));
+        assert!(safe(1, 1, &[0, 0]) && safe(2, 1, &[0, 0, 1]) && safe(1, 0, &[0]), "no more can be had");
+        assert!(!safe(1, 1, &[0]) && !safe(2, 1, &[0, 0, 0]));
     }
 
     #[test]

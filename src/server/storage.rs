@@ -97,6 +97,7 @@ async fn open(
         sites,
         databases,
         inline_bytes_max,
+        copy_after_bytes: metadata::COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
         tasks: Tasks::threads(),
     };

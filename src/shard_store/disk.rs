@@ -161,6 +161,18 @@ impl Disk {
         self.0.create_dir(path).map_err(|error| io_error("create folder", path, &error))
     }
 
+    /// As [`Self::create_dir`]; what was made outlives a power cut.
+    pub(super) fn create_dir_durably(&self, path: &Path) -> Result<(), DriveError> {
+        let is_new = |folder: &&Path| !folder.as_os_str().is_empty() && !self.exists(folder);
+        let made: Vec<&Path> = path.ancestors().take_while(is_new).collect();
+        self.create_dir(path)?;
+        for folder in made {
+            let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.sync_dir(parent.unwrap_or(Path::new(".")))?;
+        }
+        Ok(())
+    }
+
     /// Puts a directory's entries on stable storage.
     pub(super) fn sync_dir(&self, path: &Path) -> Result<(), DriveError> {
         self.0.sync_dir(path).map_err(|error| io_error("sync folder", path, &error))

@@ -152,7 +152,7 @@ fn parse(text: &[u8]) -> Result<DriveFormat, DriveError> {
 
 /// Formats a blank drive, or writes another membership.
 pub(super) fn write(disk: &Disk, root: &Path, format: &DriveFormat) -> Result<(), DriveError> {
-    disk.create_dir(root)?;
+    disk.create_dir_durably(root)?;
     let member = |member: &Member| MemberText {
         slot: member.slot.0,
         drive: member.drive.to_string(),

@@ -40,6 +40,8 @@ const INLINE_READ_BYTES_MAX: usize = 128 << 10;
 /// Space never given to shards, so that the log, snapshots and deletes work on a full drive: a twentieth of
 /// the drive within these bounds, but never more than a third.
 const RESERVE_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
+/// Folder of the copies of the metadata database.
+const SNAPSHOTS: &str = "snapshots";
 /// How long a look at the free space is believed.
 const SPACE_LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -111,6 +113,7 @@ impl LocalDrive {
         let (segments, appender) = segment::open(&disk, &root.join("segments"))?;
         let blobs = BlobFiles::open(&disk, &root.join("blobs"))?;
         let journal = Journal::open(&disk, tasks, &root.join("log"), format.drive)?;
+        disk.create_dir(&root.join(SNAPSHOTS))?;
         disk.sync_dir(root)?;
         let shared = Arc::new(Shared {
             root: root.to_owned(),
@@ -285,7 +288,7 @@ impl Shared {
     }
 
     fn snapshots(&self) -> PathBuf {
-        self.root.join("snapshots")
+        self.root.join(SNAPSHOTS)
     }
 
     fn check_writable(&self) -> Result<(), DriveError> {

@@ -118,8 +118,16 @@ pub(super) fn open(disk: &Disk, folder: &Path) -> Result<(Arc<Segments>, Appende
     let mut index = Index::default();
     let mut next_number = 1;
     for name in disk.list_dir(folder)? {
-        let Some(number) = name.strip_suffix(".seg").and_then(|stem| stem.parse().ok()) else { continue };
-        next_number = number + 1;
+        let Some((stem, extension)) = name.split_once('.') else { continue };
+        let Ok(number) = stem.parse() else { continue };
+        // No number is used again while an index of it is there, for it would count as the new segment's.
+        next_number = next_number.max(number + 1);
+        if extension == "idx" && !disk.exists(&segment_path(folder, number)) {
+            disk.remove_file(&folder.join(&name))?;
+        }
+        if extension != "seg" {
+            continue;
+        }
         let file = Arc::new(disk.open_rw(&folder.join(&name))?);
         let rows = match read_index(disk, &index_path(folder, number)) {
             Some(rows) => rows,
@@ -225,7 +233,10 @@ impl Segments {
     /// The shards held of blobs whose id ends with a byte.
     pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
         let index = self.index();
-        index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect()
+        let mut ids: Vec<ShardId> =
+            index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Shards held.
@@ -264,7 +275,7 @@ impl Segments {
         }
         drop(index);
         for number in dead {
-            // The segment goes first: an index without its segment is ignored.
+            // The segment goes first: an index without its segment is removed by the next start.
             self.disk.remove_file(&segment_path(&self.folder, number))?;
             self.disk.remove_file(&index_path(&self.folder, number))?;
         }
@@ -537,6 +548,17 @@ mod tests {
         assert!(segments.read(&whole(&torn)).is_none());
         appender.append(std::slice::from_ref(&torn)).unwrap();
         assert_eq!(segments.read(&whole(&torn)).unwrap().unwrap(), torn.data);
+    }
+
+    #[test]
+    fn an_index_left_by_a_removed_segment_is_not_taken_for_another_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        write_index(&Disk::of_this_machine(), &index_path(folder.path(), 1), &[]).unwrap();
+        let (_, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
+        let record = record(1, 1000);
+        appender.append(std::slice::from_ref(&record)).unwrap();
+        let (segments, _) = open(&Disk::of_this_machine(), folder.path()).unwrap();
+        assert_eq!(segments.read(&whole(&record)).unwrap().unwrap(), record.data);
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Copies of the metadata database on a drive: `snapshots/INDEX.db`, INDEX being the log index it includes.
 //!
 //! Written piece by piece to `INDEX.tmp`, synced, renamed, folder synced, then older ones removed: a crash
-//! leaves the old copy, both, or the new one.
+//! leaves the old copy, both, or the new one. The folder is made when the drive is opened and never again: one
+//! that is gone went with its disk.
 
 use std::path::{Path, PathBuf};
 
@@ -36,12 +37,7 @@ pub(super) fn write(
     piece: &[u8],
 ) -> Result<(), DriveError> {
     let path = path(folder, index, "tmp");
-    let file = if offset == 0 {
-        disk.create_dir(folder)?;
-        disk.create(&path)?
-    } else {
-        disk.open_rw(&path)?
-    };
+    let file = if offset == 0 { disk.create(&path)? } else { disk.open_rw(&path)? };
     file.write_at(piece, offset)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use holdfast::metadata::COPY_AFTER_BYTES;
 use holdfast::node::{LocalSites, NodeServer, open_local, open_nodes};
 use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
 use holdfast::runtime::{SystemClock, Tasks};
@@ -108,6 +109,7 @@ async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engi
         sites: Arc::new(LocalSites::new(Arc::new(OsFileSystem), Tasks::threads())),
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
+        copy_after_bytes: COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
         tasks: Tasks::threads(),
     };
