@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 
 use super::api::*;
-use super::drives::within_time;
 use super::engine::Engine;
 use super::heal_queue::LostShard;
 use super::stripe_reader::{scheme_of, stripe_data_len};
@@ -53,9 +52,7 @@ impl Engine {
         };
         let ids: Vec<ShardId> = blobs.iter().flat_map(of_slot).collect();
         let held = match self.drives.up(slot) {
-            Some(drive) => {
-                within_time(drive.contains(ids.clone())).await.map_err(|e| Error::Internal(Box::new(e)))?
-            }
+            Some(drive) => drive.contains(ids.clone()).await.map_err(|e| Error::Internal(Box::new(e)))?,
             None if self.removed_but_named()?.contains(&slot) => vec![false; ids.len()],
             None => return Err(Error::Unavailable("the drive is down")),
         };
@@ -115,7 +112,7 @@ impl Engine {
             let drive = self.drives.up(slot)?;
             let id = ShardId { blob: layout.blob, shard: shard as u8 };
             let read = ShardRead { id, stripe, full_len, len, range: 0..len };
-            Some(async move { (id.shard, slot, within_time(drive.verify(read)).await) })
+            Some(async move { (id.shard, slot, drive.verify(read).await) })
         });
         let verified = join_all(verify).await;
         let bytes = verified.len() as u64 * u64::from(len);

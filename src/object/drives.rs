@@ -3,20 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::erasure::Scheme;
 use crate::metadata::DrivePhase;
 use crate::placement::{self, Candidate};
-use crate::shard_store::{Drive, DriveError, Usage};
+use crate::shard_store::{Drive, Usage};
 use crate::types::{BlobId, DriveId, DriveSlot};
 
 use super::api::{Error, Result};
-
-/// How long a drive may take over one operation before it counts as failed for it.
-pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
+use super::guard::GuardedDrive;
 
 /// Stripes of all uploads together that are on their way to the drives: enough to keep the drives busy, and
 /// the bound of the memory that parity takes.
@@ -38,14 +36,14 @@ pub struct DriveSet {
 #[derive(Debug)]
 struct Member {
     slot: DriveSlot,
-    drive: Arc<dyn Drive>,
+    drive: Arc<GuardedDrive>,
     total: AtomicU64,
     free: AtomicU64,
     phase: Mutex<DrivePhase>,
 }
 
 impl Member {
-    fn new(slot: DriveSlot, drive: Arc<dyn Drive>) -> Self {
+    fn new(slot: DriveSlot, drive: Arc<GuardedDrive>) -> Self {
         let (total, free) = (AtomicU64::new(0), AtomicU64::new(u64::from(u32::MAX)));
         Self { slot, drive, total, free, phase: Mutex::new(DrivePhase::Active) }
     }
@@ -68,6 +66,8 @@ pub struct DriveStatus {
     pub node: String,
     /// It takes operations.
     pub up: bool,
+    /// Why it is suspended, if it is.
+    pub suspension: Option<String>,
     /// What it is to the deployment.
     pub phase: DrivePhase,
     /// Size in bytes.
@@ -78,7 +78,7 @@ pub struct DriveStatus {
 
 impl DriveSet {
     /// The drives that are present; those missing are not in the list.
-    pub fn new(scheme: Scheme, drives: Vec<(DriveSlot, Arc<dyn Drive>)>) -> Self {
+    pub fn new(scheme: Scheme, drives: Vec<(DriveSlot, Arc<GuardedDrive>)>) -> Self {
         let stripes = Arc::new(Semaphore::new(STRIPES_IN_FLIGHT_MAX));
         let members = drives.into_iter().map(|(slot, drive)| Arc::new(Member::new(slot, drive))).collect();
         Self { scheme, members: RwLock::new(members), stripes }
@@ -90,7 +90,7 @@ impl DriveSet {
     }
 
     /// Puts a drive into a slot, in place of one that is there.
-    pub(crate) fn insert(&self, slot: DriveSlot, drive: Arc<dyn Drive>) {
+    pub(crate) fn insert(&self, slot: DriveSlot, drive: Arc<GuardedDrive>) {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         members.retain(|member| member.slot != slot);
         members.push(Arc::new(Member::new(slot, drive)));
@@ -116,13 +116,16 @@ impl DriveSet {
 
     /// The drive in a slot, if it is up.
     pub fn up(&self, slot: DriveSlot) -> Option<Arc<dyn Drive>> {
-        self.members().iter().find(|m| m.slot == slot && m.drive.is_up()).map(|m| m.drive.clone())
+        self.members()
+            .iter()
+            .find(|m| m.slot == slot && m.drive.is_up())
+            .map(|m| m.drive.clone() as Arc<dyn Drive>)
     }
 
     /// The drive in a slot, if it is up and takes new shards.
     pub(crate) fn writable(&self, slot: DriveSlot) -> Option<Arc<dyn Drive>> {
         let takes = |m: &&Arc<Member>| m.slot == slot && m.drive.is_up() && takes_shards(m.phase());
-        self.members().iter().find(takes).map(|m| m.drive.clone())
+        self.members().iter().find(takes).map(|m| m.drive.clone() as Arc<dyn Drive>)
     }
 
     /// Slots whose drive is up and known to hold what it should, but for the shards to be healed.
@@ -187,16 +190,21 @@ impl DriveSet {
         takes.map(candidate).filter(|c| c.free > 0).collect()
     }
 
-    /// Asks every drive for its space.
+    /// Asks every drive for its space, and looks after those that are suspended.
     pub async fn refresh_usage(&self) {
-        let up: Vec<_> = self.members().iter().filter(|m| m.drive.is_up()).cloned().collect();
-        for member in up {
-            let usage = within_time(member.drive.usage()).await;
-            if let Ok(Usage { total, free, .. }) = usage {
+        let members: Vec<_> = self.members().clone();
+        let refresh = members.iter().map(|member| async move {
+            member.drive.look_after().await;
+            if !member.drive.is_up() {
+                return;
+            }
+            let drive: Arc<dyn Drive> = member.drive.clone();
+            if let Ok(Usage { total, free, .. }) = drive.usage().await {
                 member.total.store(total, Ordering::Relaxed);
                 member.free.store(free, Ordering::Relaxed);
             }
-        }
+        });
+        join_all(refresh).await;
     }
 
     /// All drives, for people and metrics.
@@ -207,6 +215,7 @@ impl DriveSet {
             label: m.drive.label(),
             node: m.drive.node(),
             up: m.drive.is_up(),
+            suspension: m.drive.suspension(),
             phase: m.phase(),
             total: m.total.load(Ordering::Relaxed),
             free: m.free.load(Ordering::Relaxed),
@@ -230,12 +239,4 @@ pub enum Sharing {
     Allowed,
     /// Not worth the move.
     Never,
-}
-
-/// Bounds one drive operation in time.
-pub(crate) async fn within_time<T>(
-    operation: impl Future<Output = std::result::Result<T, DriveError>>,
-) -> std::result::Result<T, DriveError> {
-    let result = tokio::time::timeout(OPERATION_TIMEOUT, operation).await;
-    result.unwrap_or_else(|_| Err(DriveError::Offline("timed out".into())))
 }

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::api::*;
 use super::drives::DriveSet;
+use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
 use super::readers::{EndedGeneration, Readers};
 use super::topology::Topology;
@@ -17,7 +18,7 @@ use crate::erasure::{Codec, Scheme};
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
-use crate::shard_store::{Drive, Member};
+use crate::shard_store::Member;
 use crate::types::{BucketName, DriveSlot, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
@@ -96,7 +97,9 @@ impl Engine {
     pub async fn start(options: Options) -> Result<Self> {
         let Deployment { id, drives, membership, .. } = options.deployment;
         let scheme = Scheme { data: membership.data_shards, parity: membership.parity_shards };
-        let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
+        let guard = |(slot, drive)| (slot, Arc::new(GuardedDrive::new(drive)));
+        let drives: Vec<(DriveSlot, Arc<GuardedDrive>)> = drives.into_iter().map(guard).collect();
+        let replica = |(slot, drive): &(DriveSlot, Arc<GuardedDrive>)| {
             Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
         };
         let database = options.databases.first().and_then(|path| path.file_name());

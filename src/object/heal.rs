@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, Sharing, within_time};
+use super::drives::{DriveSet, Sharing};
 use super::engine::Engine;
 use super::stripe_reader::{scheme_of, stripe_data_len};
 use crate::erasure::Codec;
@@ -82,9 +82,9 @@ pub(crate) async fn rebuild(
     }
     if stripes > 1 {
         // What an interrupted write left would be counted as ours.
-        let discards = open.iter().map(|(target, drive)| {
-            within_time(drive.discard(ShardId { blob: layout.blob, shard: target.shard }))
-        });
+        let discards = open
+            .iter()
+            .map(|(target, drive)| drive.discard(ShardId { blob: layout.blob, shard: target.shard }));
         join_all(discards).await;
     }
     let mut bad: Vec<u8> = Vec::new();
@@ -100,7 +100,7 @@ pub(crate) async fn rebuild(
     }
     let seals = open.into_iter().map(|(target, drive)| async move {
         let sealed = drive.seal(ShardId { blob: layout.blob, shard: target.shard }, stripes);
-        within_time(sealed).await.inspect_err(|error| not_written(target, error)).ok().map(|()| target)
+        sealed.await.inspect_err(|error| not_written(target, error)).ok().map(|()| target)
     });
     Ok(join_all(seals).await.into_iter().flatten().collect())
 }
@@ -127,9 +127,9 @@ impl Rebuild<'_> {
             let id = ShardId { blob: self.layout.blob, shard: target.shard };
             let record = Record { id, stripe, data };
             let written = if stripes == 1 {
-                within_time(drive.append(&record)).await
+                drive.append(&record).await
             } else {
-                within_time(drive.write_stripe(&record, full_len)).await
+                drive.write_stripe(&record, full_len).await
             };
             written.inspect_err(|error| not_written(*target, error)).err().map(|_| target.shard)
         });
@@ -171,7 +171,7 @@ impl Rebuild<'_> {
         let id = ShardId { blob: self.layout.blob, shard };
         let len = self.codec.scheme().shard_len(stripe_data_len(self.layout, stripe)) as u32;
         let read = ShardRead { id, stripe, full_len: self.full_len(), len, range: 0..len };
-        let read = within_time(drive.read(read)).await;
+        let read = drive.read(read).await;
         read.inspect_err(|error| tracing::debug!(%error, shard, "shard not readable for healing"))
             .ok()
             .map(|data| (shard, data))
@@ -319,7 +319,7 @@ impl Engine {
         let deletes = shards.into_iter().filter_map(|(slot, ids)| {
             let drive = self.drives.up(slot)?;
             Some(async move {
-                let deleted = within_time(drive.delete(ids)).await;
+                let deleted = drive.delete(ids).await;
                 deleted
                     .inspect_err(|error| tracing::warn!(slot = slot.0, %error, "shards not deleted"))
                     .is_ok()

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use super::api::*;
-use super::drives::within_time;
 use super::engine::Engine;
 use super::readers::EndedGeneration;
 use crate::metadata::Mutation;
@@ -76,7 +75,7 @@ impl Engine {
         suspects: &mut Suspects,
     ) -> Result<()> {
         let Some(drive) = self.drives.up(slot) else { return Ok(()) };
-        let listed = within_time(drive.list(last_byte)).await;
+        let listed = drive.list(last_byte).await;
         let listed = listed.map_err(|error| Error::Internal(Box::new(error)))?;
         for id in listed {
             if !self.is_named(slot, id)? {

@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, within_time};
+use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
@@ -158,7 +158,7 @@ impl BlobReader {
             len: self.shard_len(wanted.len) as u32,
             range: range.start as u32..range.end as u32,
         };
-        let result = within_time(drive.read(read)).await;
+        let result = drive.read(read).await;
         if let Err(error @ (DriveError::NotFound | DriveError::Corrupt(_))) = &result {
             tracing::warn!(slot = slot.0, blob = %self.layout.blob, shard, %error, "bad shard");
             self.heals.push((self.layout.blob, shard, slot));

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, Sharing, within_time};
+use super::drives::{DriveSet, Sharing};
 use super::heal::{self, Target};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
@@ -120,7 +120,7 @@ pub(crate) async fn write_small(
             let drive = drives.up(slots[usize::from(shard)]);
             async move {
                 let drive = drive.ok_or_else(|| DriveError::Offline("down".into()))?;
-                within_time(drive.append(&record)).await
+                drive.append(&record).await
             }
         });
         let results = join_all(appends).await;
@@ -228,7 +228,7 @@ impl StripeWriter {
                 let drive = drives.up(layout.slots[i]);
                 async move {
                     let drive = drive.ok_or_else(|| (shard, DriveError::Offline("down".into())))?;
-                    within_time(drive.write_stripe(&record, full_len)).await.map_err(|error| (shard, error))
+                    drive.write_stripe(&record, full_len).await.map_err(|error| (shard, error))
                 }
             });
             let written = join_all(writes).await;
@@ -304,9 +304,7 @@ impl StripeWriter {
         let seals = good.map(|i| async move {
             let id = ShardId { blob: self.layout.blob, shard: i as u8 };
             match self.drives.up(self.layout.slots[i]) {
-                Some(drive) => {
-                    within_time(drive.seal(id, self.stripes)).await.err().map(|error| (id.shard, error))
-                }
+                Some(drive) => drive.seal(id, self.stripes).await.err().map(|error| (id.shard, error)),
                 None => Some((id.shard, DriveError::Offline("down".into()))),
             }
         });
@@ -337,8 +335,8 @@ pub(crate) async fn discard(drives: &DriveSet, layout: &BlobLayout) {
     for (shard, slot) in layout.slots.iter().enumerate() {
         let id = ShardId { blob: layout.blob, shard: shard as u8 };
         if let Some(drive) = drives.up(*slot) {
-            let _ = within_time(drive.discard(id)).await;
-            let _ = within_time(drive.delete(vec![id])).await;
+            let _ = drive.discard(id).await;
+            let _ = drive.delete(vec![id]).await;
         }
     }
 }

@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::api::{Error, Result};
-use super::drives::within_time;
 use super::engine::Engine;
+use super::guard::GuardedDrive;
 use super::redundancy::Redundancy;
 use crate::metadata::{DrivePhase, DriveRow, Mutation};
 use crate::node::{DriveReplica, Site, Sites, new_drive};
@@ -338,6 +338,7 @@ impl Engine {
         let drive = self.topology.sites.claim(&site.location, &format).await.map_err(|error| {
             ChangeError::Refused(format!("{} cannot be made a drive: {error}", site.location))
         })?;
+        let drive = Arc::new(GuardedDrive::new(drive));
         let replica = Arc::new(DriveReplica::new(member.slot, drive.clone()));
         let quorum = self.quorum_of(membership.members.len());
         let database = site.database.as_ref().map(|folder| folder.join(&self.database_name));
@@ -349,7 +350,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn take_in(&self, slot: DriveSlot, drive: Arc<dyn Drive>) -> Result<()> {
+    async fn take_in(&self, slot: DriveSlot, drive: Arc<GuardedDrive>) -> Result<()> {
         self.drives.insert(slot, drive);
         for row in self.store.drives()? {
             self.drives.set_phase(row.slot, row.phase);
@@ -383,7 +384,7 @@ impl Engine {
         let membership = self.topology.membership();
         for drive in self.drives.status().into_iter().filter(|drive| drive.up) {
             let Some(open) = self.drives.up(drive.slot) else { continue };
-            if let Err(error) = within_time(open.set_membership(membership.clone())).await {
+            if let Err(error) = open.set_membership(membership.clone()).await {
                 tracing::warn!(drive = drive.label, %error, "the list of drives was not written to this one");
             }
         }
