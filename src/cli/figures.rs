@@ -32,8 +32,11 @@ pub(super) fn count(count: u64) -> String {
 
 /// A number with the thing counted: `1 drive`, `4 drives`.
 pub(super) fn counted(number: u64, thing: &str) -> String {
-    let plural = if number == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", count(number))
+    match thing.strip_suffix('y') {
+        _ if number == 1 => format!("1 {thing}"),
+        Some(stem) => format!("{} {stem}ies", count(number)),
+        None => format!("{} {thing}s", count(number)),
+    }
 }
 
 /// A time in its two largest units: `45 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
@@ -82,6 +85,7 @@ mod tests {
         assert_eq!(count(999), "999");
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!((counted(1, "drive"), counted(0, "drive")), ("1 drive".into(), "0 drives".into()));
+        assert_eq!(counted(2, "entry"), "2 entries");
         assert_eq!(duration(59), "59 s");
         assert_eq!(duration(3600), "1 h");
         assert_eq!(duration(7500), "2 h 5 min");

@@ -195,7 +195,7 @@ impl Report<'_> {
             Some((index, slot)) => format!("the copy at entry {index} of slot {slot}"),
             None => "an empty database".to_owned(),
         };
-        let replayed = counted(summary.replayed, "entry").replace("entrys", "entries");
+        let replayed = counted(summary.replayed, "entry");
         lines.push(Line::of(format!(
             "Rebuilt from {began} and {replayed} of the log, up to entry {} (epoch {}), without a gap",
             summary.end.index, summary.end.epoch

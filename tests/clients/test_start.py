@@ -63,9 +63,15 @@ def test_two_servers_on_one_drive_are_refused(running, tmp_path):
     assert "in use by another" in complaint(tmp_path, "serve", "drive{1...4}", *flags())
 
 
-def test_fewer_and_more_drives_than_before_are_refused(stopped):
-    assert "4 drives but only 3 are listed" in complaint(stopped, "serve", "drive{1...3}", *flags())
-    assert "4 drives but 5 are listed" in complaint(stopped, "serve", "drive{1...5}", *flags())
+def test_a_drive_that_is_not_listed_is_found_and_a_blank_one_more_is_left_alone(stopped):
+    for listed in [3, 5]:
+        server = topology.serve(stopped, drives=listed)
+        server.start()
+        try:
+            assert server.metric("holdfast_drive_up") == 4
+        finally:
+            server.stop()
+    assert not (stopped / "drive5" / "drive.json").exists()
 
 
 def test_drives_of_two_deployments_are_refused(stopped, tmp_path_factory):
