@@ -171,3 +171,15 @@ def test_a_gateway_s_machine_is_told_which_nodes_cannot_be_reached(tmp_path):
     (tmp_path / "holdfast.toml").write_text(f'node = ["{gone}"]\naddress = "127.0.0.1:{topology.free_port()}"\n')
     found = doctor(tmp_path, "--console-address", "off")
     assert "cannot be reached" in problems(found)[gone]
+
+
+def test_a_storage_node_is_fine_with_its_part_of_the_deployment(tmp_path):
+    cluster = topology.cluster(tmp_path)
+    cluster.start()
+    try:
+        found = doctor(tmp_path, "node1/drive1")
+        assert not problems(found) and found["ok", "drive", "node1/drive1"].endswith("in use by a server")
+        assert "1 of its 4 drives are here" in found["ok", "drive", "deployment"]
+        assert not any(check == "address" for _, check, _ in found), "those are the gateway's"
+    finally:
+        cluster.stop()

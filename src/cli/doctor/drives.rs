@@ -47,6 +47,11 @@ pub(super) fn deployment(drives: &[SeenDrive]) -> Option<(DeploymentId, &Members
     prevailing(drives.iter().filter_map(format))
 }
 
+/// The deployment has drives on other machines, so that a gateway elsewhere has its addresses.
+pub(super) fn on_storage_node(drives: &[SeenDrive]) -> bool {
+    deployment(drives).is_some_and(|(_, membership)| membership.members.iter().any(|m| !is_local(m)))
+}
+
 fn format(drive: &SeenDrive) -> Option<&DriveFormat> {
     match &drive.state {
         Ok(DriveState::Formatted(format)) => Some(format),
@@ -282,6 +287,8 @@ mod tests {
                 member.location = format!("n{}:9100{}", member.slot.0, member.location);
             }
         };
+        let here = SeenDrive { label: "d".into(), state: drive_with(1, 2, on_nodes), survey: None };
+        assert!(on_storage_node(&[here]));
         let findings = judged(vec![drive_with(1, 2, on_nodes)]);
         assert!(findings.iter().all(|finding| finding.level == Level::Fine), "{findings:?}");
         assert!(findings[1].sentence.contains("1 of its 4 drives are here"));

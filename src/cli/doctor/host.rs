@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use super::drives::deployment;
+use super::drives::{deployment, on_storage_node};
 use super::finding::Finding;
 use super::look::{Facts, Listening, SeenAddress};
 use crate::admin::Grade;
@@ -23,7 +23,10 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         findings.push(judge_clock(facts.now, newest));
     }
     findings.extend(judge_credentials(&facts.credentials));
-    findings.extend(facts.addresses.iter().map(|address| judge_address(address, served, facts.has_nodes())));
+    if !on_storage_node(&facts.drives) {
+        let judge = |address| judge_address(address, served, facts.has_nodes());
+        findings.extend(facts.addresses.iter().map(judge));
+    }
     findings.extend(facts.nodes.iter().map(|(node, reached)| judge_node(node, reached)));
     if let Some(status) = &facts.status {
         findings.push(judge_version(&status.version, env!("CARGO_PKG_VERSION")));
