@@ -14,4 +14,4 @@ pub use cluster::open_nodes;
 pub use deployment::{Deployment, DeploymentError, location_of, new_drive, open_local, open_local_on};
 pub use replica::DriveReplica;
 pub use server::NodeServer;
-pub use sites::{LocalSites, Site, Sites, database_folder};
+pub use sites::{LocalSites, NoSites, Site, Sites, database_folder};
