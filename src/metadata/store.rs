@@ -221,6 +221,7 @@ impl Store {
             let need = options.quorum;
             return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
         }
+        options.databases.iter().for_each(|path| make_place(path));
         let (database, recovered) = recover_somewhere(&options).await?;
         let status = Arc::new(Status::default());
         status.quorum.store(options.quorum as u64, Ordering::Relaxed);
@@ -426,13 +427,21 @@ impl Store {
     }
 }
 
+/// Makes the folder of a place for the database.
+fn make_place(path: &Path) {
+    let folder = path.parent().unwrap_or(path);
+    if let Err(error) = std::fs::create_dir_all(folder) {
+        tracing::warn!(%error, folder = %folder.display(), "no metadata database can be kept here");
+    }
+}
+
 /// Recovers the database in the first place where that works.
 async fn recover_somewhere(options: &Options) -> Result<(PathBuf, recovery::Recovered)> {
     let mut failure = MetadataError::Database("no place for the metadata database".into());
     for path in &options.databases {
-        let folder = path.parent().unwrap_or(path);
-        if let Err(error) = std::fs::create_dir_all(folder) {
-            failure = MetadataError::Database(format!("create {}: {error}", folder.display()));
+        // Made when the drive joined: a folder that is gone now is a drive that is gone.
+        if !path.parent().is_some_and(Path::exists) {
+            failure = MetadataError::Database(format!("the folder of {} is gone", path.display()));
             continue;
         }
         match recovery::recover(path, &options.replicas, options.quorum).await {
@@ -552,6 +561,7 @@ impl Writer {
     }
 
     async fn add_replica(&mut self, replica: Arc<dyn Replica>, quorum: usize, database: Option<PathBuf>) {
+        database.iter().for_each(|path| make_place(path));
         self.options.databases.extend(database);
         self.options.replicas.push(replica.clone());
         self.behind.push(replica);
@@ -808,6 +818,10 @@ impl Writer {
                 None => self.behind.push(replica),
             }
         }
+        let reached = self.live.len() + apart.len() >= self.options.quorum;
+        if self.live.len() < self.options.quorum && reached && !apart.is_empty() {
+            apart = self.begin_logs_anew(apart).await;
+        }
         for replica in apart {
             self.replace_log(replica).await;
         }
@@ -817,6 +831,35 @@ impl Writer {
         {
             tracing::warn!(%error, "the metadata log takes no entries");
         }
+    }
+
+    /// Too many logs are damaged for a quorum, but the database has every entry that any of them holds (the
+    /// recovery saw to that). So its copies go to the drives first, and the logs begin anew behind them.
+    async fn begin_logs_anew(&mut self, apart: Vec<Arc<dyn Replica>>) -> Vec<Arc<dyn Replica>> {
+        let mut holders = [&self.live[..], &apart].concat();
+        holders.sort_by_key(|replica| replica.slot());
+        let copies = self.options.copies.clamp(1, holders.len());
+        if let Err(error) = copy_to_drives(&self.database, &holders, copies).await {
+            tracing::warn!(%error, "damaged metadata logs are left as they are");
+            return apart;
+        }
+        let mut left = Vec::new();
+        for replica in apart {
+            match catch_up::empty(replica.as_ref(), self.end).await {
+                Ok(()) => {
+                    tracing::warn!(
+                        slot = replica.slot().0,
+                        "a damaged metadata log begins anew behind a copy"
+                    );
+                    self.live.push(replica);
+                }
+                Err(error) => {
+                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
+                    left.push(replica);
+                }
+            }
+        }
+        left
     }
 
     /// Catches a replica up; `None` if that did not work this time.

@@ -16,4 +16,4 @@ pub use deployment::{Deployment, DeploymentError, location_of, new_drive, open_l
 pub use replica::DriveReplica;
 pub use roll::prevailing;
 pub use server::NodeServer;
-pub use sites::{LocalSites, Site, Sites, database_folder};
+pub use sites::{LocalSites, NoSites, Site, Sites, database_folder};

@@ -90,3 +90,25 @@ impl Sites for LocalSites {
         })
     }
 }
+
+/// No places: the drives are those of storage nodes, which join when the gateway starts.
+#[derive(Debug)]
+pub struct NoSites;
+
+impl NoSites {
+    const REASON: &str = "drives of storage nodes join when the gateway starts";
+}
+
+impl Sites for NoSites {
+    fn look<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Site, DriveError>> {
+        Box::pin(async { Err(DriveError::Protocol(Self::REASON.into())) })
+    }
+
+    fn claim<'a>(
+        &'a self,
+        _: &'a str,
+        _: &'a DriveFormat,
+    ) -> BoxFuture<'a, Result<Arc<dyn Drive>, DriveError>> {
+        Box::pin(async { Err(DriveError::Protocol(Self::REASON.into())) })
+    }
+}
