@@ -5,7 +5,7 @@
 //! are right. Objects are read once before GET is measured: it tells of reads from memory.
 //!
 //! `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the objects of one
-//! size and leaves the listing out, `ONLY=LIST` leaves the objects out; `BENCH_DIR` says where the drives are
+//! size and leaves the rest out, and so do `ONLY=LIST`, `ONLY=HEAL` and `ONLY=SPACE`; `BENCH_DIR` says where the drives are
 //! made (default: the build folder).
 
 mod client;
@@ -13,6 +13,7 @@ mod listing;
 mod objects;
 mod server;
 mod sign;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -58,8 +59,13 @@ async fn bench() {
     let pattern = Arc::new(Pattern::new(64 * MIB));
     let only = set("ONLY");
     let server = object_tables(server, &pattern, duration, only.as_deref()).await;
-    if only.is_none_or(|only| only == "LIST") {
+    let wanted = |table: &str| only.as_deref().is_none_or(|only| only == table);
+    if wanted("LIST") {
         list_table(&server, keys).await;
+    }
+    let server = if wanted("HEAL") { upkeep::heal_table(server, &pattern, quick).await } else { server };
+    if wanted("SPACE") {
+        upkeep::space_table(&server, &pattern, keys).await;
     }
     let server = server.restart();
     println!("\nstart on these drives: {:.0} ms to the first answer", server.start.as_secs_f64() * 1e3);

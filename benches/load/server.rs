@@ -38,8 +38,19 @@ impl Server {
     }
 
     /// Stops this server in order and starts another on the same drives.
-    pub fn restart(mut self) -> Self {
+    pub fn restart(self) -> Self {
+        self.restart_after(|| {})
+    }
+
+    /// Where the drives are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// As [`Self::restart`]; something is done in between.
+    pub fn restart_after(mut self, between: impl FnOnce()) -> Self {
         self.terminate();
+        between();
         let folder = std::mem::take(&mut self.folder);
         Self::spawn(folder)
     }
@@ -74,14 +85,20 @@ impl Server {
     }
 
     fn answers(&self) -> bool {
-        let ask = || -> io::Result<bool> {
-            let mut stream = TcpStream::connect(&self.address)?;
-            stream.write_all(b"GET /-/health/ready HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer)?;
-            Ok(answer.starts_with("HTTP/1.1 200"))
-        };
-        ask().unwrap_or(false)
+        self.ask("ready").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// What it says of its redundancy.
+    pub fn health(&self) -> String {
+        self.ask("cluster").unwrap_or_default()
+    }
+
+    fn ask(&self, probe: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        write!(stream, "GET /-/health/{probe} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
     }
 
     /// User and system time used so far, in seconds.

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::Facts;
-use crate::object::{DriveStatus, Engine};
+use crate::object::{DriveStatus, Engine, Tally, Work, WorkState};
 use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Clock ticks of `/proc/self/stat` in a second: fixed at 100 by the kernel's interface.
@@ -16,7 +16,7 @@ const PAGE_BYTES: f64 = 4096.0;
 /// Registers every gauge of a process that has an engine.
 pub fn register_gauges(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
     register_process(metrics, facts);
-    register_drives(metrics, engine, facts);
+    register_drives(metrics, engine);
     register_content(metrics, engine);
 }
 
@@ -36,11 +36,11 @@ fn register_process(metrics: &Metrics, facts: &Facts) {
     metrics.register("process_open_fds", "Open files and sockets.", GaugeKind::Gauge, || one(open_files()));
 }
 
-fn register_drives(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
-    let (of, drives) = (engine.clone(), facts.drives);
+fn register_drives(metrics: &Metrics, engine: &Arc<Engine>) {
+    let of = engine.clone();
     metrics.register("holdfast_drives", "Drives by state.", GaugeKind::Gauge, move || {
         let up = of.drives().up_count();
-        let down = drives.saturating_sub(up);
+        let down = of.members().len().saturating_sub(up);
         vec![Sample::labelled("state", "up", up as f64), Sample::labelled("state", "down", down as f64)]
     });
     let per_drive = |name, help, value: fn(&DriveStatus) -> f64| {
@@ -61,8 +61,9 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     let of = engine.clone();
     const HEALS: &str = "Shards known to be missing or bad and waiting to be rebuilt.";
     metrics.register("holdfast_heals_pending", HEALS, GaugeKind::Gauge, move || {
-        one(of.metadata().heal_count().ok().map(|count| count as f64))
+        one(of.redundancy().ok().map(|counts| counts.shards_to_heal as f64))
     });
+    register_redundancy(metrics, engine);
     let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
         let of = engine.clone();
         metrics.register(name, help, GaugeKind::Gauge, move || {
@@ -75,6 +76,43 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     sum("holdfast_object_bytes", "Bytes of those objects, as clients see them.", |bucket| {
         bucket.bytes as f64
     });
+}
+
+fn register_redundancy(metrics: &Metrics, engine: &Arc<Engine>) {
+    let by_margin = |name, help, value: fn(Tally) -> u64| {
+        let of = engine.clone();
+        metrics.register(name, help, GaugeKind::Gauge, move || {
+            let Ok(counts) = of.redundancy() else { return Vec::new() };
+            let margins = [
+                ("full", counts.full),
+                ("reduced", counts.reduced),
+                ("zero", counts.zero),
+                ("unreadable", counts.unreadable),
+            ];
+            margins.map(|(margin, tally)| Sample::labelled("margin", margin, value(tally) as f64)).to_vec()
+        });
+    };
+    by_margin("holdfast_redundancy_objects", "Objects by how much more loss they bear.", |tally| {
+        tally.objects
+    });
+    by_margin("holdfast_redundancy_bytes", "Bytes of those objects.", |tally| tally.bytes);
+    let per_work = |name, help, kind, value: fn(&Work) -> f64| {
+        let of = engine.clone();
+        metrics.register(name, help, kind, move || {
+            let all = of.work().all();
+            all.iter().map(|(work, state)| Sample::labelled("work", work, value(state))).collect()
+        });
+    };
+    const RUNNING: &str = "1 while background work of this kind is under way.";
+    per_work("holdfast_work_running", RUNNING, GaugeKind::Gauge, |work| {
+        f64::from(u8::from(work.state == WorkState::Running))
+    });
+    const DONE: &str = "Units (shards or bytes) done since this work last began.";
+    per_work("holdfast_work_done", DONE, GaugeKind::Gauge, |work| work.done as f64);
+    const TOTAL: &str = "Units to do in all, as far as known.";
+    per_work("holdfast_work_total", TOTAL, GaugeKind::Gauge, |work| work.total as f64);
+    const FOUND: &str = "Things found wrong since this work last began.";
+    per_work("holdfast_work_found", FOUND, GaugeKind::Gauge, |work| work.found as f64);
 }
 
 /// A series that is left out while its value is not known.

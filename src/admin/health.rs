@@ -4,42 +4,50 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::Facts;
 use crate::object::Engine;
 
 /// The answer of `/-/health/cluster`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    status: Grade,
-    drives: usize,
-    drives_up: usize,
+    /// In one word.
+    pub status: Grade,
+    /// Drives of the deployment.
+    pub drives: usize,
+    /// Drives that take operations.
+    pub drives_up: usize,
     /// How many more may fail for certain.
-    drives_spare: usize,
-    healing: bool,
-    writable: bool,
+    pub drives_spare: usize,
+    /// Shards wait to be healed.
+    pub healing: bool,
+    /// The metadata takes changes.
+    pub writable: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Health in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Grade {
+pub enum Grade {
     /// Every drive is up and holds all it should.
     FullRedundancy,
     /// Drives are down or shards are missing; reads and writes work.
     ReducedRedundancy,
     /// Too many drives are down.
     Unavailable,
+    /// Something that this version has no word for.
+    #[serde(other)]
+    Unknown,
 }
 
 impl Health {
     /// Judges the engine now.
-    pub fn of(engine: &Engine, facts: &Facts) -> Self {
+    pub fn of(engine: &Engine) -> Self {
         let data = usize::from(engine.drives().scheme().data);
         // What cannot be told is not called whole.
         let healing = engine.metadata().is_healing().unwrap_or(true);
         let writable = engine.metadata().is_writable();
-        Self::judge(facts.drives, engine.drives().up_count(), data, healing, writable)
+        Self::judge(engine.members().len(), engine.drives().up_count(), data, healing, writable)
     }
 
     fn judge(drives: usize, drives_up: usize, data: usize, healing: bool, writable: bool) -> Self {
@@ -64,7 +72,7 @@ fn serves(drives_up: usize, data: usize, writable: bool) -> bool {
 }
 
 /// Answers the paths under `/-/health/`; `None` for every other path.
-pub fn health_answer(path: &str, engine: &Engine, facts: &Facts) -> Option<Response<Full<Bytes>>> {
+pub fn health_answer(path: &str, engine: &Engine) -> Option<Response<Full<Bytes>>> {
     let probe = path.strip_prefix("/-/health/")?;
     let status = |ready| if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Some(match probe {
@@ -77,7 +85,7 @@ pub fn health_answer(path: &str, engine: &Engine, facts: &Facts) -> Option<Respo
             text(status(ready), if ready { "ready\n" } else { "not ready\n" })
         }
         "cluster" => {
-            let health = Health::of(engine, facts);
+            let health = Health::of(engine);
             json(status(health.is_ready()), &health)
         }
         _ => text(StatusCode::NOT_FOUND, "no such probe: live, ready, cluster\n"),

@@ -1,4 +1,4 @@
-//! The operator's side: health, metrics and status.
+//! The operator's side: health, metrics, status, and changes of the deployment.
 //!
 //! | Path | Answer | For whom |
 //! |---|---|---|
@@ -6,14 +6,19 @@
 //! | `/-/health/ready` | 200 when requests can be served, else 503 | everyone, on both addresses |
 //! | `/-/health/cluster` | drives up and down as JSON; 200 while reads and writes work | everyone, on both addresses |
 //! | `/metrics` | Prometheus text | everyone who reaches the console address |
-//! | `/api/v1/status` | everything known, as JSON | root, by HTTP Basic authentication |
+//! | `/api/v1/...` | JSON, see [`api`] | root, by HTTP Basic authentication |
 
+pub mod api;
 mod gauges;
 mod health;
+mod operations;
+mod refusal;
+mod route;
 mod service;
 mod status;
 
 pub use gauges::register_gauges;
-pub use health::{Health, health_answer};
+pub use health::{Grade, Health, health_answer};
+pub use refusal::Refusal;
 pub use service::Service;
-pub use status::{Facts, Status};
+pub use status::Facts;

@@ -3,86 +3,120 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
-
 use super::Health;
-use crate::object::{Engine, Error};
-use crate::types::DeploymentId;
+use super::api::{BucketReport, DriveCondition, DriveReport, Redundancy, Status, Tally, Work, WorkState};
+use crate::metadata::DrivePhase;
+use crate::object::{self, BucketInfo, DriveStatus, Engine, Error};
+use crate::types::{DeploymentId, DriveSlot};
 
 /// What does not change while the process runs.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// The deployment.
     pub deployment: DeploymentId,
-    /// Drives it has, present or not.
-    pub drives: usize,
     /// Region that clients sign for.
     pub region: String,
     /// When this process started.
     pub started: Instant,
 }
 
-/// One drive.
-#[derive(Debug, Serialize)]
-pub struct DriveReport {
-    slot: u16,
-    label: String,
-    up: bool,
-    total_bytes: u64,
-    free_bytes: u64,
+/// Asks the engine.
+pub(super) async fn gather(engine: &Arc<Engine>, facts: &Facts) -> Result<Status, Error> {
+    let scheme = engine.drives().scheme();
+    let counts = engine.redundancy()?;
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        deployment: facts.deployment.to_string(),
+        region: facts.region.clone(),
+        uptime_seconds: facts.started.elapsed().as_secs(),
+        health: Health::of(engine),
+        data_shards: scheme.data,
+        parity_shards: scheme.parity,
+        pending_heals: counts.shards_to_heal,
+        drives: drive_reports(engine, &counts),
+        buckets: engine.list_buckets().await?.into_iter().map(bucket_report).collect(),
+        redundancy: Some(redundancy_report(&counts)),
+        work: engine.work().all().into_iter().map(work_report).collect(),
+    })
 }
 
-/// One bucket.
-#[derive(Debug, Serialize)]
-pub struct BucketReport {
-    name: String,
-    objects: u64,
-    bytes: u64,
+/// All drives of the deployment, missing ones too.
+pub(super) fn drive_reports(engine: &Engine, counts: &object::Redundancy) -> Vec<DriveReport> {
+    let known = engine.drives().status();
+    let held = |slot: DriveSlot| Some(counts.held.get(&slot).copied().unwrap_or(0));
+    let missing = engine.members().into_iter().filter(|m| known.iter().all(|drive| drive.slot != m.slot));
+    let missing = missing.map(|member| DriveReport {
+        slot: member.slot.0,
+        label: member.location,
+        up: false,
+        total_bytes: 0,
+        free_bytes: 0,
+        drive_id: Some(member.drive.to_string()),
+        state: Some(DriveCondition::Down),
+        held_bytes: held(member.slot),
+        node: None,
+    });
+    let mut reports: Vec<DriveReport> = missing.collect();
+    reports.extend(known.into_iter().map(|drive| {
+        let held = held(drive.slot);
+        drive_report(drive, held)
+    }));
+    reports.sort_by_key(|report| report.slot);
+    reports
 }
 
-/// The answer of `/api/v1/status`.
-#[derive(Debug, Serialize)]
-pub struct Status {
-    version: &'static str,
-    deployment: String,
-    region: String,
-    uptime_seconds: u64,
-    health: Health,
-    data_shards: u8,
-    parity_shards: u8,
-    pending_heals: u64,
-    drives: Vec<DriveReport>,
-    buckets: Vec<BucketReport>,
-}
-
-impl Status {
-    /// Asks the engine.
-    pub async fn gather(engine: &Arc<Engine>, facts: &Facts) -> Result<Self, Error> {
-        let scheme = engine.drives().scheme();
-        let drive = |drive: crate::object::DriveStatus| DriveReport {
-            slot: drive.slot.0,
-            label: drive.label,
-            up: drive.up,
-            total_bytes: drive.total,
-            free_bytes: drive.free,
-        };
-        let buckets = engine.list_buckets().await?.into_iter();
-        let bucket = |b: crate::object::BucketInfo| BucketReport {
-            name: b.name.to_string(),
-            objects: b.objects,
-            bytes: b.bytes,
-        };
-        Ok(Self {
-            version: env!("CARGO_PKG_VERSION"),
-            deployment: facts.deployment.to_string(),
-            region: facts.region.clone(),
-            uptime_seconds: facts.started.elapsed().as_secs(),
-            health: Health::of(engine, facts),
-            data_shards: scheme.data,
-            parity_shards: scheme.parity,
-            pending_heals: engine.metadata().heal_count()?,
-            drives: engine.drives().status().into_iter().map(drive).collect(),
-            buckets: buckets.map(bucket).collect(),
-        })
+fn drive_report(drive: DriveStatus, held_bytes: Option<u64>) -> DriveReport {
+    let state = match drive.phase {
+        _ if !drive.up => DriveCondition::Down,
+        DrivePhase::Active | DrivePhase::Removed => DriveCondition::Active,
+        DrivePhase::Refilling => DriveCondition::Refilling,
+        DrivePhase::Draining => DriveCondition::Draining,
+    };
+    DriveReport {
+        slot: drive.slot.0,
+        label: drive.label,
+        up: drive.up,
+        total_bytes: drive.total,
+        free_bytes: drive.free,
+        drive_id: Some(drive.id.to_string()),
+        state: Some(state),
+        held_bytes,
+        node: Some(drive.node).filter(|node| !node.is_empty()),
     }
+}
+
+fn redundancy_report(counts: &object::Redundancy) -> Redundancy {
+    let tally = |tally: object::Tally| Tally { objects: tally.objects, bytes: tally.bytes };
+    Redundancy {
+        full: tally(counts.full),
+        reduced: tally(counts.reduced),
+        zero_margin: tally(counts.zero),
+        unreadable: tally(counts.unreadable),
+        metadata_spare: counts.metadata_spare.into(),
+    }
+}
+
+fn work_report((name, work): (&'static str, object::Work)) -> Work {
+    Work {
+        name: name.to_owned(),
+        state: match work.state {
+            object::WorkState::Idle => WorkState::Idle,
+            object::WorkState::Running => WorkState::Running,
+            object::WorkState::Waiting => WorkState::Waiting,
+        },
+        done: work.done,
+        total: work.total,
+        unit: match work.unit {
+            object::WorkUnit::Shards => "shards".to_owned(),
+            object::WorkUnit::Bytes => "bytes".to_owned(),
+        },
+        per_second: work.per_second,
+        eta_seconds: work.eta_seconds(),
+        found: work.found,
+        detail: work.detail,
+    }
+}
+
+fn bucket_report(bucket: BucketInfo) -> BucketReport {
+    BucketReport { name: bucket.name.to_string(), objects: bucket.objects, bytes: bucket.bytes }
 }

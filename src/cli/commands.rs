@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::{environment, health, manual, serve};
+use super::{admin, doctor, environment, health, manual, serve};
 use crate::config::{RoleName, Settings};
 
 /// S3-compatible object store: durable by default, erasure-coded, complete in one binary.
@@ -27,6 +27,10 @@ enum Command {
     Env(Box<Settings>),
     /// Ask a server on this machine whether it is ready; the exit code is the answer
     Health(Box<Settings>),
+    /// Check drives, disks, addresses and credentials, with the server running or not; exit code 1 asks for action
+    Doctor(Box<doctor::Doctor>),
+    /// Look at and change a running deployment: status, drives, nodes, rebalance, scrub, objects at risk
+    Admin(Box<admin::Admin>),
     /// Print the version
     Version,
     /// Print the completions for a shell
@@ -56,6 +60,16 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "root_secret_key_file",
         ],
         "gateway" => &["drives"],
+        "doctor" => &[
+            "bucket",
+            "region",
+            "domain",
+            "public_url",
+            "cluster_secret",
+            "cluster_secret_file",
+            "log_level",
+            "log_format",
+        ],
         "env" | "health" => {
             &["bucket", "domain", "node", "cluster_secret", "cluster_secret_file", "log_level", "log_format"]
         }
@@ -66,7 +80,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
 /// The command line with the flags of each command.
 pub(super) fn command_line() -> clap::Command {
     let mut command = Cli::command();
-    for name in ["serve", "node", "gateway", "env", "health"] {
+    for name in ["serve", "node", "gateway", "env", "health", "doctor"] {
         command = command.mut_subcommand(name, |sub| {
             foreign_to(name).iter().fold(sub, |sub, id| sub.mut_arg(id, |arg| arg.hide(true)))
         });
@@ -94,6 +108,8 @@ pub fn main() -> ExitCode {
         Command::Gateway(settings) => serve::run(RoleName::Gateway, *settings),
         Command::Env(settings) => environment::run(*settings),
         Command::Health(settings) => health::run(*settings),
+        Command::Doctor(doctor) => doctor::run(*doctor),
+        Command::Admin(admin) => admin::run(*admin),
         Command::Version => {
             println!("holdfast {}", env!("CARGO_PKG_VERSION"));
             Ok(())

@@ -63,6 +63,7 @@ mod tests {
             endpoint: "http://127.0.0.1:9555".into(),
             region: "eu-west-3".into(),
             address: "127.0.0.1:9555".into(),
+            console: None,
         };
         hints.write(folder.path()).unwrap();
         let text = render(at(folder.path()), &Environment::new()).unwrap();

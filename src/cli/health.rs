@@ -26,25 +26,27 @@ pub(super) fn run(flags: Settings) -> Result<(), String> {
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    match ask(address) {
-        Ok(200) => {
+    match ask(address, "/-/health/ready") {
+        Ok((200, _)) => {
             println!("ready");
             Ok(())
         }
-        Ok(status) => Err(format!("the server at {address} is not ready (status {status})")),
+        Ok((status, _)) => Err(format!("the server at {address} is not ready (status {status})")),
         Err(error) => {
             Err(format!("no server answers at {address}: {error}; start it, or name it with --address"))
         }
     }
 }
 
-fn ask(address: SocketAddr) -> io::Result<u16> {
+/// Asks for a page; answers status and body.
+pub(super) fn ask(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
-    write!(stream, "GET /-/health/ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
-    let head = String::from_utf8_lossy(&answer);
-    let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-    status.ok_or_else(|| io::Error::other("the answer is not HTTP"))
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    status.map(|status| (status, body.to_owned())).ok_or_else(|| io::Error::other("the answer is not HTTP"))
 }

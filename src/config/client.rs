@@ -19,6 +19,9 @@ pub struct ClientHints {
     pub region: String,
     /// `ip:port` of the S3 API as listened on.
     pub address: String,
+    /// URL of the console address; none where the server has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub console: Option<String>,
 }
 
 impl ClientHints {
@@ -54,6 +57,7 @@ mod tests {
             endpoint: "http://127.0.0.1:9000".into(),
             region: "local".into(),
             address: "127.0.0.1:9000".into(),
+            console: Some("http://127.0.0.1:9001".into()),
         };
         hints.write(folder.path()).unwrap();
         assert_eq!(ClientHints::read(folder.path()), Some(hints));

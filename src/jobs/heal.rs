@@ -1,81 +1,155 @@
-//! Works off the heal rows, and queues what a replaced drive should hold.
+//! Works off the shards to heal, those of the least safe blobs first, and finds out what a new drive in an
+//! old slot, or one that was away, does not hold.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::metadata::HealRow;
-use crate::object::{Engine, Healing};
-use crate::types::BlobId;
+use tokio::time::Instant;
 
+use super::pace::Pace;
+use crate::metadata::{DrivePhase, HealRow};
+use crate::object::{Engine, Healed, Result, WorkState, WorkUnit};
+use crate::types::{BlobId, DriveSlot};
+
+/// The name of this work.
+const NAME: &str = "heal";
 /// Heal rows read in one step.
-const STEP_ROWS_MAX: usize = 256;
-/// Shards healed at the same time.
-const CONCURRENT_MAX: usize = 4;
-/// How long until rows that had to wait are tried again.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+const STEP_ROWS_MAX: usize = 1024;
+/// How long until shards that could not be read or written are tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// After how long the most urgent spread is looked for anew.
+const REORDER_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(engine: Arc<Engine>) {
+    let mut pace = Pace::default();
+    let mut up = BTreeSet::new();
     loop {
-        let waiting = match pass(&engine).await {
-            Ok(waiting) => waiting,
+        let retry = match pass(&engine, &mut pace, &mut up).await {
+            Ok(Healed { failed: 0, .. }) => None,
+            Ok(_) => Some(RETRY_AFTER),
             Err(error) => {
                 tracing::warn!(%error, "healing interrupted");
-                1
+                Some(RETRY_AFTER)
             }
         };
-        if waiting == 0 {
-            engine.heals().rung().await;
-        } else {
-            let _ = tokio::time::timeout(RETRY_AFTER, engine.heals().rung()).await;
+        note_end(&engine);
+        match retry {
+            None => engine.heals().rung().await,
+            Some(after) => drop(tokio::time::timeout(after, engine.heals().rung()).await),
         }
     }
 }
 
-/// One pass over all rows. Returns how many still wait for a drive.
-async fn pass(engine: &Arc<Engine>) -> crate::object::Result<u64> {
+/// Heals everything that can be healed now.
+pub async fn heal_once(engine: &Engine) -> Result<Healed> {
+    pass(engine, &mut Pace::default(), &mut BTreeSet::new()).await
+}
+
+fn note_end(engine: &Engine) {
+    let waiting = engine.redundancy().map_or(0, |counts| counts.shards_to_heal);
+    engine.work().end(NAME, if waiting > 0 { WorkState::Waiting } else { WorkState::Idle });
+    engine.work().update(NAME, |work| {
+        work.detail = match waiting {
+            0 => String::new(),
+            _ => format!("{waiting} shards wait for a drive to come back or to be added"),
+        };
+    });
+}
+
+/// One pass over all rows that can be healed.
+async fn pass(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<Healed> {
     engine.note_bad_shards().await?;
-    for (slot, _, refill) in engine.metadata().drives()? {
-        if refill {
-            let queued = engine.queue_refill(slot).await?;
-            tracing::info!(slot = slot.0, queued, "shards of a replaced drive queued for healing");
+    compare_drives(engine, pace, up).await?;
+    let mut all = Healed::default();
+    let mut failed = BTreeSet::new();
+    let mut began = false;
+    'urgent: loop {
+        let since = Instant::now();
+        for spread in engine.spreads_to_heal()? {
+            let mut after = (BlobId(0), 0);
+            loop {
+                let mut rows = engine.metadata().heal_rows(spread, after, STEP_ROWS_MAX)?;
+                let Some(last) = rows.last().copied() else { break };
+                rows.retain(|row| !failed.contains(&row.blob));
+                if !rows.is_empty() && !began {
+                    began = true;
+                    engine.work().begin(NAME, WorkUnit::Shards, engine.redundancy()?.shards_to_heal);
+                }
+                let (step, used) = heal_step(engine, pace, &rows).await?;
+                let used_rows = &rows[..used];
+                after = match rows.get(used.wrapping_sub(1)) {
+                    Some(row) if used < rows.len() => (row.blob, row.shard),
+                    _ => (last.blob, last.shard),
+                };
+                if step.failed > 0 {
+                    failed.extend(used_rows.iter().map(|row| row.blob));
+                }
+                add(&mut all, step);
+                if since.elapsed() > REORDER_AFTER {
+                    continue 'urgent;
+                }
+            }
         }
+        break;
     }
-    let (mut after, mut healed, mut waiting) = (HealRow { blob: BlobId(0), shard: 0 }, 0u64, 0u64);
+    if all.shards > 0 {
+        tracing::info!(healed = all.shards, waiting = all.waiting, failed = all.failed, "shards healed");
+    }
+    Ok(all)
+}
+
+async fn heal_step(engine: &Engine, pace: &mut Pace, rows: &[HealRow]) -> Result<(Healed, usize)> {
+    let started = Instant::now();
+    let (healed, used) = engine.heal(rows, pace.step_bytes()).await?;
+    engine.work().update(NAME, |work| {
+        work.advance(healed.shards);
+        work.found += healed.failed;
+    });
+    pace.rest(engine.activity(), started.elapsed()).await;
+    Ok((healed, used))
+}
+
+fn add(sum: &mut Healed, step: Healed) {
+    sum.shards += step.shards;
+    sum.bytes += step.bytes;
+    sum.waiting += step.waiting;
+    sum.failed += step.failed;
+}
+
+/// Looks what drives that are new in their slot, or were away, do not hold.
+async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<()> {
+    for slot in engine.removed_but_named()? {
+        let queued = compare(engine, pace, slot).await?;
+        tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");
+    }
+    let drives = engine.drives().status();
+    up.retain(|slot| drives.iter().any(|drive| drive.slot == *slot && drive.up));
+    for drive in drives.iter().filter(|drive| drive.up) {
+        let refilling = drive.phase == DrivePhase::Refilling;
+        if !refilling && up.contains(&drive.slot) {
+            continue;
+        }
+        let queued = compare(engine, pace, drive.slot).await?;
+        if refilling {
+            engine.set_drive_phase(drive.slot, DrivePhase::Active).await?;
+        }
+        if queued > 0 {
+            tracing::info!(drive = drive.label, queued, "shards that the drive should hold are to be healed");
+        }
+        up.insert(drive.slot);
+    }
+    Ok(())
+}
+
+async fn compare(engine: &Engine, pace: &mut Pace, slot: DriveSlot) -> Result<u64> {
+    let (mut after, mut queued) = (BlobId(0), 0);
     loop {
-        let rows = engine.metadata().heal_after(after, STEP_ROWS_MAX)?;
-        let Some(last) = rows.last() else { break };
-        after = *last;
-        for group in by_blob(&rows).chunks(CONCURRENT_MAX) {
-            let heals = group.iter().map(|rows| heal_blob(engine, rows));
-            for (done, waits) in futures_util::future::join_all(heals).await {
-                healed += done;
-                waiting += waits;
-            }
-        }
+        let started = Instant::now();
+        let (last, more) = engine.compare(slot, after).await?;
+        queued += more;
+        let Some(last) = last else { return Ok(queued) };
+        after = last;
+        pace.rest(engine.activity(), started.elapsed()).await;
     }
-    if healed > 0 {
-        tracing::info!(healed, waiting, "shards healed");
-    }
-    Ok(waiting)
-}
-
-/// Rows of one blob stand together; they are healed one after another, because each may move a shard.
-fn by_blob(rows: &[HealRow]) -> Vec<Vec<HealRow>> {
-    rows.chunk_by(|a, b| a.blob == b.blob).map(<[HealRow]>::to_vec).collect()
-}
-
-/// Heals the rows of one blob; returns how many are done and how many wait.
-async fn heal_blob(engine: &Engine, rows: &[HealRow]) -> (u64, u64) {
-    let (mut done, mut waits) = (0, 0);
-    for row in rows {
-        match engine.heal(*row).await {
-            Ok(Healing::Done) => done += 1,
-            Ok(Healing::Waits) => waits += 1,
-            Err(error) => {
-                tracing::warn!(%error, "shard not healed");
-                waits += 1;
-            }
-        }
-    }
-    (done, waits)
 }

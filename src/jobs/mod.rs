@@ -1,7 +1,15 @@
-//! Background work: healing, removal of garbage, watching the drives. It sleeps while nothing changed.
+//! Background work: healing, scrubbing, removal of garbage, watching the drives. It sleeps while nothing
+//! changed, and yields to clients (see `pace`).
 
 mod garbage;
 mod heal;
+mod moves;
+mod pace;
+mod scrub;
+
+pub use heal::heal_once;
+pub use moves::move_all;
+pub use scrub::ScrubOptions;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,25 +28,31 @@ pub struct Jobs {
 }
 
 /// Starts all background work.
-pub fn start(engine: &Arc<Engine>) -> Jobs {
+pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions) -> Jobs {
     let mut tasks = JoinSet::new();
+    tasks.spawn(scrub::run(engine.clone(), scrub));
+    tasks.spawn(moves::run(engine.clone()));
+    tasks.spawn(garbage::search_orphans(engine.clone()));
     tasks.spawn(heal::run(engine.clone()));
     tasks.spawn(garbage::run(engine.clone()));
     tasks.spawn(watch_drives(engine.clone()));
     Jobs { _tasks: tasks }
 }
 
-/// Keeps the free space known, and wakes healing when a drive has come back.
+/// Keeps the free space known, and wakes healing when a drive takes shards that did not, or is up again.
 async fn watch_drives(engine: Arc<Engine>) {
-    let mut up_before = engine.drives().up_count();
+    let standing = |engine: &Engine| (engine.drives().holding(), engine.drives().takers());
+    let mut before = standing(&engine);
     loop {
         tokio::time::sleep(WATCH_EVERY).await;
         engine.drives().refresh_usage().await;
         engine.metadata().check_database();
-        let up = engine.drives().up_count();
-        if up > up_before {
+        let now = standing(&engine);
+        if now != before {
+            engine.tell_membership().await;
             engine.heals().ring();
+            engine.moves().ring();
         }
-        up_before = up;
+        before = now;
     }
 }

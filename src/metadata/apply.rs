@@ -9,9 +9,10 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation, NewContent};
-use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, pack_slots, unpack};
-use super::{payload, query};
+use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
+use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
+use super::spread::Spreads;
+use super::{blobs, payload, query};
 use crate::types::{BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -24,6 +25,7 @@ pub(super) struct Applier {
     buckets: HashMap<String, i64>,
     /// Changes of objects and bytes per bucket, written once a batch.
     counts: HashMap<i64, (i64, i64)>,
+    spreads: Spreads,
 }
 
 /// What stood under a key.
@@ -46,7 +48,12 @@ impl Applier {
     /// Reads where the database stands.
     pub(super) fn new(connection: &Connection) -> Result<Self> {
         let next_sequence = query::state(connection, "next_sequence")?;
-        Ok(Self { next_sequence, buckets: HashMap::new(), counts: HashMap::new() })
+        Ok(Self {
+            next_sequence,
+            buckets: HashMap::new(),
+            counts: HashMap::new(),
+            spreads: Spreads::default(),
+        })
     }
 
     /// Forgets what a rolled-back transaction taught.
@@ -62,6 +69,7 @@ impl Applier {
         for (bucket, (objects, bytes)) in self.counts.drain() {
             update.execute(params![bucket, objects, bytes])?;
         }
+        self.spreads.flush(db)?;
         query::set_state(db, "next_sequence", self.next_sequence)
     }
 
@@ -77,23 +85,47 @@ impl Applier {
             Mutation::PutPart { .. } => self.put_part(db, mutation),
             Mutation::CompleteUpload { .. } => self.complete_upload(db, mutation),
             Mutation::AbortUpload { bucket, key, upload } => self.abort_upload(db, bucket, key, *upload),
-            Mutation::NeedHeal { shards } => need_heal(db, shards),
-            Mutation::Healed { shards } => healed(db, shards),
+            Mutation::NeedHeal { shards } => {
+                let spreads = &mut self.spreads;
+                shards
+                    .iter()
+                    .try_for_each(|&(blob, shard, slot)| blobs::lose(db, spreads, blob, shard, slot))?;
+                Ok(Applied::Done)
+            }
+            Mutation::Healed { shards } => {
+                let spreads = &mut self.spreads;
+                shards
+                    .iter()
+                    .try_for_each(|&(blob, shard, slot)| blobs::place(db, spreads, blob, shard, slot))?;
+                Ok(Applied::Done)
+            }
             Mutation::GarbageSwept { ids } => {
                 let mut delete = db.prepare_cached("DELETE FROM garbage WHERE id = ?1")?;
                 ids.iter().try_for_each(|id| delete.execute([*id as i64]).map(drop))?;
                 Ok(Applied::Done)
             }
-            Mutation::AdmitDrive { slot, drive } => {
+            Mutation::AdmitDrive { slot, drive, location } => {
                 db.execute(
-                    "INSERT INTO drives VALUES (?1, ?2, 0) ON CONFLICT (slot) DO UPDATE
-                     SET refill = refill OR drive <> excluded.drive, drive = excluded.drive",
-                    params![slot.0, drive.0.to_be_bytes()],
+                    "INSERT INTO drives VALUES (?1, ?2, ?4, ?3) ON CONFLICT (slot) DO UPDATE
+                     SET phase = iif(drive <> excluded.drive, ?5, phase), drive = excluded.drive,
+                     location = excluded.location",
+                    params![
+                        slot.0,
+                        drive.0.to_be_bytes(),
+                        location,
+                        schema::pack_phase(DrivePhase::Active),
+                        schema::pack_phase(DrivePhase::Refilling)
+                    ],
                 )?;
                 Ok(Applied::Done)
             }
-            Mutation::RefillQueued { slot } => {
-                db.execute("UPDATE drives SET refill = 0 WHERE slot = ?1", [slot.0])?;
+            Mutation::SetDrivePhase { slot, phase } => {
+                let set = "UPDATE drives SET phase = ?2 WHERE slot = ?1";
+                db.execute(set, params![slot.0, schema::pack_phase(*phase)])?;
+                Ok(Applied::Done)
+            }
+            Mutation::NoteProgress { job, progress } => {
+                db.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", params![job, &progress[..]])?;
                 Ok(Applied::Done)
             }
         }
@@ -135,7 +167,7 @@ impl Applier {
             .prepare_cached("SELECT upload FROM uploads WHERE bucket = ?1")?
             .query_map([id], |row| row.get(0).map(|upload| UploadId(u128::from_be_bytes(upload))))?
             .collect::<rusqlite::Result<_>>()?;
-        uploads.into_iter().try_for_each(|upload| drop_unchosen_parts(db, upload, &[]))?;
+        uploads.into_iter().try_for_each(|upload| self.drop_unchosen_parts(db, upload, &[]))?;
         db.execute("DELETE FROM uploads WHERE bucket = ?1", [id])?;
         db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
         self.buckets.remove(name);
@@ -163,7 +195,8 @@ impl Applier {
         check(*condition, existing.as_ref())?;
         let stored = match content {
             NewContent::Inline(data) => Content::Inline(Bytes::copy_from_slice(payload::head(data))),
-            NewContent::Blob { layout, .. } => {
+            NewContent::Blob { layout, missing } => {
+                blobs::insert(db, &mut self.spreads, layout, missing, None)?;
                 Content::Blobs(vec![Extent { blob: layout.blob, size: layout.size }])
             }
         };
@@ -171,9 +204,8 @@ impl Applier {
             ObjectDetail { attributes: attributes.clone(), checksum: checksum.clone(), content: stored };
         let object = NewObject { size: *size, etag: *etag, modified: *modified, detail: &detail };
         let sequence = self.replace(db, bucket, key, existing, &object)?;
-        match content {
-            NewContent::Inline(data) => payload::insert(db, sequence, data)?,
-            NewContent::Blob { layout, missing } => insert_blob(db, layout, missing)?,
+        if let NewContent::Inline(data) = content {
+            payload::insert(db, sequence, data)?;
         }
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
     }
@@ -192,13 +224,7 @@ impl Applier {
         check(*condition, existing.as_ref())?;
         let payload = match &from.detail.content {
             Content::Inline(head) => payload::read(db, from.sequence, from.size, head)?,
-            Content::Blobs(extents) => {
-                let mut share = db.prepare_cached("UPDATE blobs SET refs = refs + 1 WHERE blob = ?1")?;
-                extents
-                    .iter()
-                    .try_for_each(|extent| share.execute([extent.blob.0.to_be_bytes()]).map(drop))?;
-                None
-            }
+            Content::Blobs(_) => None,
         };
         let detail =
             ObjectDetail { attributes: attributes.clone().unwrap_or(from.detail.attributes), ..from.detail };
@@ -234,13 +260,44 @@ impl Applier {
                 sequence as i64,
                 detail
             ])?;
+        // The new content is owned before the old one is released: a copy onto itself shares it.
+        let shared = existing.as_ref().is_some_and(|old| old.detail.content == object.detail.content);
+        if let Content::Blobs(extents) = &object.detail.content
+            && !shared
+        {
+            blobs::own(db, &mut self.spreads, extents, (bucket, key))?;
+        }
         let (mut objects, mut bytes) = (1, object.size as i64);
         if let Some(existing) = existing {
             (objects, bytes) = (0, bytes - existing.size as i64);
-            release_content(db, &existing)?;
+            let keeps_blobs = shared && matches!(existing.detail.content, Content::Blobs(_));
+            if !keeps_blobs {
+                self.release_content(db, &existing, (bucket, key))?;
+            }
         }
         self.count(bucket, objects, bytes);
         Ok(sequence)
+    }
+
+    fn release_content(&mut self, db: &Connection, existing: &Existing, at: blobs::Place<'_>) -> Result<()> {
+        match &existing.detail.content {
+            Content::Inline(head) => payload::remove(db, existing.sequence, existing.size, head),
+            Content::Blobs(extents) => blobs::disown(db, &mut self.spreads, extents, at),
+        }
+    }
+
+    /// Releases the parts that the object does not use, and drops all part rows.
+    fn drop_unchosen_parts(&mut self, db: &Connection, upload: UploadId, chosen: &[Extent]) -> Result<()> {
+        let id = upload.0.to_be_bytes();
+        let all: Vec<BlobId> = db
+            .prepare_cached("SELECT blob FROM parts WHERE upload = ?1")?
+            .query_map([id], |row| row.get(0).map(|blob| BlobId(u128::from_be_bytes(blob))))?
+            .collect::<rusqlite::Result<_>>()?;
+        let chosen: std::collections::HashSet<BlobId> = chosen.iter().map(|extent| extent.blob).collect();
+        let mut unchosen = all.into_iter().filter(|blob| !chosen.contains(blob));
+        unchosen.try_for_each(|blob| blobs::remove(db, &mut self.spreads, blob))?;
+        db.prepare_cached("DELETE FROM parts WHERE upload = ?1")?.execute([id])?;
+        Ok(())
     }
 
     fn delete_objects(&mut self, db: &Connection, bucket: &str, keys: &[String]) -> Result<Applied> {
@@ -250,7 +307,7 @@ impl Applier {
             if let Some(existing) = existing(db, bucket, key)? {
                 delete.execute(params![bucket, key])?;
                 self.count(bucket, -1, -(existing.size as i64));
-                release_content(db, &existing)?;
+                self.release_content(db, &existing, (bucket, key))?;
             }
         }
         Ok(Applied::Done)
@@ -296,7 +353,7 @@ impl Applier {
         };
         self.upload(db, bucket, key, *upload)?;
         if let Some(replaced) = part_blob(db, *upload, *part)? {
-            release_blob(db, replaced)?;
+            blobs::remove(db, &mut self.spreads, replaced)?;
         }
         db.prepare_cached("INSERT OR REPLACE INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?.execute(
             params![
@@ -309,7 +366,7 @@ impl Applier {
                 layout.blob.0.to_be_bytes()
             ],
         )?;
-        insert_blob(db, layout, missing)?;
+        blobs::insert(db, &mut self.spreads, layout, missing, Some(*upload))?;
         Ok(Applied::Done)
     }
 
@@ -323,8 +380,9 @@ impl Applier {
         let existing = existing(db, bucket, key)?;
         check(*condition, existing.as_ref())?;
         let extents = chosen_extents(db, *upload, parts)?;
-        drop_unchosen_parts(db, *upload, &extents)?;
+        self.drop_unchosen_parts(db, *upload, &extents)?;
         drop_upload(db, bucket, key, *upload)?;
+        blobs::compose(db, &mut self.spreads, *upload, &extents)?;
         let size = extents.iter().map(|extent| extent.size).sum();
         let content = Content::Blobs(extents);
         let detail = ObjectDetail { attributes, checksum: checksum.clone(), content };
@@ -341,7 +399,7 @@ impl Applier {
         upload: UploadId,
     ) -> Result<Applied> {
         let (bucket, _) = self.upload(db, bucket, key, upload)?;
-        drop_unchosen_parts(db, upload, &[])?;
+        self.drop_unchosen_parts(db, upload, &[])?;
         drop_upload(db, bucket, key, upload)?;
         Ok(Applied::Done)
     }
@@ -373,46 +431,6 @@ fn check(condition: WriteCondition, existing: Option<&Existing>) -> Result<()> {
     }
 }
 
-fn insert_blob(db: &Connection, layout: &BlobLayout, missing: &[u8]) -> Result<()> {
-    let blob = layout.blob.0.to_be_bytes();
-    db.prepare_cached("INSERT INTO blobs VALUES (?1, ?2, ?3, ?4, ?5, 1)")?.execute(params![
-        blob,
-        layout.size as i64,
-        layout.stripe_len,
-        layout.data_shards,
-        pack_slots(&layout.slots)
-    ])?;
-    let mut heal = db.prepare_cached("INSERT OR IGNORE INTO heal VALUES (?1, ?2)")?;
-    missing.iter().try_for_each(|shard| heal.execute(params![blob, shard]).map(drop))?;
-    Ok(())
-}
-
-fn release_content(db: &Connection, existing: &Existing) -> Result<()> {
-    match &existing.detail.content {
-        Content::Inline(head) => payload::remove(db, existing.sequence, existing.size, head),
-        Content::Blobs(extents) => extents.iter().try_for_each(|extent| release_blob(db, extent.blob)),
-    }
-}
-
-/// Takes one reference off a blob; the last one makes it garbage.
-fn release_blob(db: &Connection, blob: BlobId) -> Result<()> {
-    let blob = blob.0.to_be_bytes();
-    let left: Option<i64> = db
-        .prepare_cached("UPDATE blobs SET refs = refs - 1 WHERE blob = ?1 RETURNING refs")?
-        .query_row([blob], |row| row.get(0))
-        .optional()?;
-    if left.is_some_and(|left| left <= 0) {
-        db.prepare_cached(
-            "INSERT INTO garbage (blob, size, stripe_len, data_shards, slots)
-             SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob = ?1",
-        )?
-        .execute([blob])?;
-        db.prepare_cached("DELETE FROM blobs WHERE blob = ?1")?.execute([blob])?;
-        db.prepare_cached("DELETE FROM heal WHERE blob = ?1")?.execute([blob])?;
-    }
-    Ok(())
-}
-
 fn part_blob(db: &Connection, upload: UploadId, part: PartNumber) -> Result<Option<BlobId>> {
     let blob: Option<[u8; 16]> = db
         .prepare_cached("SELECT blob FROM parts WHERE upload = ?1 AND part = ?2")?
@@ -435,46 +453,8 @@ fn chosen_extents(db: &Connection, upload: UploadId, parts: &[(PartNumber, BlobI
     parts.iter().map(extent).collect()
 }
 
-/// Releases the parts that the object does not use, and drops all part rows.
-fn drop_unchosen_parts(db: &Connection, upload: UploadId, chosen: &[Extent]) -> Result<()> {
-    let id = upload.0.to_be_bytes();
-    let all: Vec<BlobId> = db
-        .prepare_cached("SELECT blob FROM parts WHERE upload = ?1")?
-        .query_map([id], |row| row.get(0).map(|blob| BlobId(u128::from_be_bytes(blob))))?
-        .collect::<rusqlite::Result<_>>()?;
-    let chosen: std::collections::HashSet<BlobId> = chosen.iter().map(|extent| extent.blob).collect();
-    all.into_iter().filter(|blob| !chosen.contains(blob)).try_for_each(|blob| release_blob(db, blob))?;
-    db.prepare_cached("DELETE FROM parts WHERE upload = ?1")?.execute([id])?;
-    Ok(())
-}
-
 fn drop_upload(db: &Connection, bucket: i64, key: &str, upload: UploadId) -> Result<()> {
     db.prepare_cached("DELETE FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3")?
         .execute(params![bucket, key, upload.0.to_be_bytes()])?;
     Ok(())
-}
-
-fn need_heal(db: &Connection, shards: &[(BlobId, u8)]) -> Result<Applied> {
-    let mut insert = db.prepare_cached(
-        "INSERT OR IGNORE INTO heal SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM blobs WHERE blob = ?1)",
-    )?;
-    shards
-        .iter()
-        .try_for_each(|(blob, shard)| insert.execute(params![blob.0.to_be_bytes(), shard]).map(drop))?;
-    Ok(Applied::Done)
-}
-
-fn healed(db: &Connection, shards: &[(BlobId, u8, crate::types::DriveSlot)]) -> Result<Applied> {
-    for (blob, shard, slot) in shards {
-        // A blob deleted meanwhile has no row; the shard just written is swept as an orphan.
-        let Some(mut layout) = query::blob_layout(db, *blob)? else { continue };
-        if let Some(place) = layout.slots.get_mut(usize::from(*shard)) {
-            *place = *slot;
-        }
-        let key = blob.0.to_be_bytes();
-        db.prepare_cached("UPDATE blobs SET slots = ?2 WHERE blob = ?1")?
-            .execute(params![key, pack_slots(&layout.slots)])?;
-        db.prepare_cached("DELETE FROM heal WHERE blob = ?1 AND shard = ?2")?.execute(params![key, shard])?;
-    }
-    Ok(Applied::Done)
 }

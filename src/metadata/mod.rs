@@ -6,6 +6,7 @@
 //! newest copy on any drive and the log behind it (see `recovery`).
 
 mod apply;
+mod blobs;
 mod catch_up;
 mod checkpoint;
 mod log;
@@ -15,12 +16,14 @@ mod query;
 mod recovery;
 mod schema;
 mod snapshot;
+mod spread;
 mod store;
 
 pub use log::{Replica, ReplicaError};
 pub use model::{
-    Applied, BlobLayout, BucketRow, Content, Extent, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
-    NewContent, ObjectRow, PartRow, UploadRow,
+    Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, Extent, GarbageRow, HealRow, ListedRow,
+    MetadataError, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 pub use query::{Walk, Walked};
+pub use spread::{Group, Margin, SpreadRow};
 pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

@@ -120,13 +120,56 @@ pub struct UploadRow {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
 
-/// A shard that should be there and is not.
+/// A shard that is to be healed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealRow {
     /// Of which blob.
     pub blob: BlobId,
     /// Which shard.
     pub shard: u8,
+    /// It is there, but on a drive that holds another shard of the blob.
+    pub held: bool,
+}
+
+/// What a drive is to the deployment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DrivePhase {
+    /// It holds what it should.
+    Active,
+    /// It is new in its slot: what it should hold is not yet known to be missing.
+    Refilling,
+    /// It takes no new shards, and those it has go elsewhere.
+    Draining,
+    /// It was let go; its slot is not used again.
+    Removed,
+}
+
+/// A drive of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriveRow {
+    /// Its slot.
+    pub slot: DriveSlot,
+    /// The drive.
+    pub drive: DriveId,
+    /// What it is to the deployment.
+    pub phase: DrivePhase,
+    /// Where it was last: a path, or node and path.
+    pub location: String,
+}
+
+/// An object in a list of those at risk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnerRow {
+    /// The spread it is listed under.
+    pub spread: i64,
+    /// Identity of its content.
+    pub content: [u8; 16],
+    /// Its bucket's id and name.
+    pub bucket: (i64, String),
+    /// Its key.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
 }
 
 /// A blob that nothing refers to any more.
@@ -147,7 +190,7 @@ pub enum NewContent {
     Blob {
         /// Where.
         layout: BlobLayout,
-        /// Shards to heal.
+        /// Shards that were not written.
         missing: Vec<u8>,
     },
 }
@@ -245,7 +288,7 @@ pub enum Mutation {
         checksum: Option<ChecksumValue>,
         /// Its bytes.
         layout: BlobLayout,
-        /// Shards to heal.
+        /// Shards that were not written.
         missing: Vec<u8>,
     },
     /// Makes an object of parts.
@@ -278,8 +321,8 @@ pub enum Mutation {
     },
     /// Shards found missing or bad.
     NeedHeal {
-        /// Blob and shard.
-        shards: Vec<(BlobId, u8)>,
+        /// Blob, shard, and the drive that should have it. One that was moved meanwhile is not missing.
+        shards: Vec<(BlobId, u8, DriveSlot)>,
     },
     /// Shards rebuilt: each is now on the drive in this slot.
     Healed {
@@ -297,11 +340,22 @@ pub enum Mutation {
         slot: DriveSlot,
         /// The drive.
         drive: DriveId,
+        /// Where it is: a path, or node and path.
+        location: String,
     },
-    /// All that the drive in this slot should hold is queued for healing.
-    RefillQueued {
+    /// A drive goes from one phase to another.
+    SetDrivePhase {
         /// The slot.
         slot: DriveSlot,
+        /// What the drive is now.
+        phase: DrivePhase,
+    },
+    /// Background work notes how far it is.
+    NoteProgress {
+        /// Which work.
+        job: String,
+        /// What it wants to know after a restart.
+        progress: Bytes,
     },
 }
 
@@ -322,7 +376,8 @@ impl Mutation {
             | Self::Healed { .. }
             | Self::GarbageSwept { .. }
             | Self::AdmitDrive { .. }
-            | Self::RefillQueued { .. } => false,
+            | Self::SetDrivePhase { .. }
+            | Self::NoteProgress { .. } => false,
         }
     }
 }

@@ -3,12 +3,13 @@
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::model::{
-    BlobLayout, BucketRow, Content, GarbageRow, HealRow, ListedRow, MetadataError, ObjectRow, PartRow,
-    UploadRow,
+    BlobLayout, BucketRow, Content, DrivePhase, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError,
+    ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 use super::payload;
 use super::schema::{
-    ObjectDetail, UploadDetail, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum, unpack_slots,
+    ObjectDetail, UploadDetail, pack_phase, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum,
+    unpack_phase, unpack_slots,
 };
 use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Timestamp, UploadId};
 
@@ -130,7 +131,7 @@ pub(super) fn object_and_payload(
     Ok((object, payload))
 }
 
-fn layout(row: &Row<'_>, first: usize) -> rusqlite::Result<BlobLayout> {
+pub(super) fn layout(row: &Row<'_>, first: usize) -> rusqlite::Result<BlobLayout> {
     Ok(BlobLayout {
         blob: BlobId(id_column(row, first)?),
         size: row.get::<_, i64>(first + 1)? as u64,
@@ -156,26 +157,72 @@ pub(super) fn blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn heal_after(db: &Connection, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
+/// Shards to heal of one spread, behind `after`, a blob and a shard.
+pub(super) fn heal_rows(
+    db: &Connection,
+    spread: i64,
+    (blob, shard): (BlobId, u8),
+    max: usize,
+) -> Result<Vec<HealRow>> {
     let mut select = db.prepare_cached(
-        "SELECT blob, shard FROM heal WHERE (blob, shard) > (?1, ?2) ORDER BY blob, shard LIMIT ?3",
+        "SELECT blob, shard, held FROM heal WHERE spread = ?1 AND (blob, shard) > (?2, ?3)
+         ORDER BY blob, shard LIMIT ?4",
     )?;
-    let rows = select.query_map(params![after.blob.0.to_be_bytes(), after.shard, max as i64], |row| {
-        Ok(HealRow { blob: BlobId(id_column(row, 0)?), shard: row.get(1)? })
+    let rows = select.query_map(params![spread, blob.0.to_be_bytes(), shard, max as i64], |row| {
+        Ok(HealRow { blob: BlobId(id_column(row, 0)?), shard: row.get(1)?, held: row.get(2)? })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn count(db: &Connection, table: &'static str) -> Result<u64> {
-    let count: i64 = db.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0))?;
-    Ok(count as u64)
+/// The spreads that have shards to heal.
+pub(super) fn heal_spreads(db: &Connection) -> Result<Vec<i64>> {
+    let mut next = db.prepare_cached("SELECT spread FROM heal WHERE spread > ?1 ORDER BY spread LIMIT 1")?;
+    let mut spreads = Vec::new();
+    let mut after = i64::MIN;
+    while let Some(spread) = next.query_row([after], |row| row.get(0)).optional()? {
+        spreads.push(spread);
+        after = spread;
+    }
+    Ok(spreads)
+}
+
+/// Objects of one spread behind `after`: content, bucket id and key.
+pub(super) fn owners(
+    db: &Connection,
+    spread: i64,
+    (content, bucket, key): ([u8; 16], i64, &str),
+    max: usize,
+) -> Result<Vec<OwnerRow>> {
+    let mut select = db.prepare_cached(
+        "SELECT content, bucket, name, owners.key, objects.size FROM owners
+         JOIN buckets ON buckets.id = owners.bucket
+         JOIN objects USING (bucket, key)
+         WHERE spread = ?1 AND (content, bucket, owners.key) > (?2, ?3, ?4)
+         ORDER BY content, bucket, owners.key LIMIT ?5",
+    )?;
+    let rows = select.query_map(params![spread, content, bucket, key, max as i64], |row| {
+        Ok(OwnerRow {
+            spread,
+            content: row.get(0)?,
+            bucket: (row.get(1)?, row.get(2)?),
+            key: row.get(3)?,
+            size: row.get::<_, i64>(4)? as u64,
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What background work noted last.
+pub(super) fn progress(db: &Connection, job: &str) -> Result<Option<Vec<u8>>> {
+    let mut select = db.prepare_cached("SELECT progress FROM jobs WHERE name = ?1")?;
+    Ok(select.query_row([job], |row| row.get(0)).optional()?)
 }
 
 pub(super) fn is_healing(db: &Connection) -> Result<bool> {
     let mut select = db.prepare_cached(
-        "SELECT EXISTS (SELECT 1 FROM heal) OR EXISTS (SELECT 1 FROM drives WHERE refill <> 0)",
+        "SELECT EXISTS (SELECT 1 FROM heal) OR EXISTS (SELECT 1 FROM drives WHERE phase = ?1)",
     )?;
-    Ok(select.query_row([], |row| row.get(0))?)
+    Ok(select.query_row([pack_phase(DrivePhase::Refilling)], |row| row.get(0))?)
 }
 
 pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
@@ -188,11 +235,27 @@ pub(super) fn garbage(db: &Connection, max: usize) -> Result<Vec<GarbageRow>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-pub(super) fn drives(db: &Connection) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
-    let mut select = db.prepare_cached("SELECT slot, drive, refill FROM drives ORDER BY slot")?;
-    let rows =
-        select.query_map([], |row| Ok((DriveSlot(row.get(0)?), DriveId(id_column(row, 1)?), row.get(2)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+/// The newest garbage row.
+pub(super) fn garbage_newest(db: &Connection) -> Result<Option<u64>> {
+    let mut select = db.prepare_cached("SELECT max(id) FROM garbage")?;
+    let newest: Option<i64> = select.query_row([], |row| row.get(0))?;
+    Ok(newest.map(|newest| newest as u64))
+}
+
+/// All drives there ever were, by slot.
+pub(super) fn drives(db: &Connection) -> Result<Vec<DriveRow>> {
+    let mut select = db.prepare_cached("SELECT slot, drive, phase, location FROM drives ORDER BY slot")?;
+    let mut rows = select.query([])?;
+    let mut drives = Vec::new();
+    while let Some(row) = rows.next()? {
+        drives.push(DriveRow {
+            slot: DriveSlot(row.get(0)?),
+            drive: DriveId(id_column(row, 1)?),
+            phase: unpack_phase(row.get(2)?)?,
+            location: row.get(3)?,
+        });
+    }
+    Ok(drives)
 }
 
 /// A page of a bucket's objects.

@@ -7,7 +7,7 @@
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use super::model::{Content, MetadataError};
+use super::model::{Content, DrivePhase, MetadataError};
 use crate::types::{
     Attributes, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum,
 };
@@ -15,7 +15,7 @@ use crate::types::{
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -30,8 +30,19 @@ CREATE TABLE objects (
 CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE blobs (
     blob BLOB PRIMARY KEY, size INTEGER NOT NULL, stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL,
-    slots BLOB NOT NULL, refs INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE heal (blob BLOB NOT NULL, shard INTEGER NOT NULL, PRIMARY KEY (blob, shard)) WITHOUT ROWID;
+    slots BLOB NOT NULL, part_of BLOB, spread INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE contents (
+    content BLOB PRIMARY KEY, size INTEGER NOT NULL, spread INTEGER NOT NULL, spreads BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE owners (
+    spread INTEGER NOT NULL, content BLOB NOT NULL, bucket INTEGER NOT NULL, key TEXT NOT NULL,
+    PRIMARY KEY (spread, content, bucket, key)) WITHOUT ROWID;
+CREATE TABLE spreads (
+    id INTEGER PRIMARY KEY, pattern BLOB NOT NULL UNIQUE, blobs INTEGER NOT NULL DEFAULT 0,
+    blob_bytes INTEGER NOT NULL DEFAULT 0, objects INTEGER NOT NULL DEFAULT 0,
+    object_bytes INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE heal (
+    spread INTEGER NOT NULL, blob BLOB NOT NULL, shard INTEGER NOT NULL, held INTEGER NOT NULL,
+    PRIMARY KEY (spread, blob, shard)) WITHOUT ROWID;
 CREATE TABLE garbage (
     id INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL, size INTEGER NOT NULL,
     stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL, slots BLOB NOT NULL);
@@ -42,7 +53,9 @@ CREATE TABLE parts (
     upload BLOB NOT NULL, part INTEGER NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
     modified INTEGER NOT NULL, checksum BLOB NOT NULL, blob BLOB NOT NULL,
     PRIMARY KEY (upload, part)) WITHOUT ROWID;
-CREATE TABLE drives (slot INTEGER PRIMARY KEY, drive BLOB NOT NULL, refill INTEGER NOT NULL);
+CREATE TABLE drives (
+    slot INTEGER PRIMARY KEY, drive BLOB NOT NULL, phase INTEGER NOT NULL, location TEXT NOT NULL);
+CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
 ";
 
 /// Makes the tables in an empty database; refuses one of another version.
@@ -138,6 +151,20 @@ pub(super) fn pack_slots(slots: &[DriveSlot]) -> Vec<u8> {
 /// See [`pack_slots`].
 pub(super) fn unpack_slots(bytes: &[u8]) -> Vec<DriveSlot> {
     bytes.as_chunks::<2>().0.iter().map(|&pair| DriveSlot(u16::from_le_bytes(pair))).collect()
+}
+
+const PHASES: [DrivePhase; 4] =
+    [DrivePhase::Active, DrivePhase::Refilling, DrivePhase::Draining, DrivePhase::Removed];
+
+/// A drive's phase as a number.
+pub(super) fn pack_phase(phase: DrivePhase) -> i64 {
+    PHASES.iter().position(|&other| other == phase).expect("every phase is listed") as i64
+}
+
+/// See [`pack_phase`].
+pub(super) fn unpack_phase(packed: i64) -> Result<DrivePhase, MetadataError> {
+    let phase = usize::try_from(packed).ok().and_then(|packed| PHASES.get(packed));
+    phase.copied().ok_or_else(|| MetadataError::Database("unreadable drive phase".into()))
 }
 
 /// A part's checksum column.

@@ -27,13 +27,14 @@ use super::catch_up::{self, Standing, catch_up};
 use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation, ObjectRow,
-    PartRow, UploadRow,
+    Applied, BlobLayout, BucketRow, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
+    ObjectRow, OwnerRow, PartRow, UploadRow,
 };
 use super::query::{self, Walk, Walked};
+use super::spread::{self, SpreadRow};
 use super::{recovery, schema, snapshot};
 use crate::runtime::Tasks;
-use crate::types::{BlobId, DriveId, DriveSlot, LogEntry, LogPosition, UploadId};
+use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -49,6 +50,13 @@ const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
 /// that while that is not much to replay.
 pub const COPY_AFTER_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20;
+/// How long nothing must have been committed before the store settles: it gives back what it does not need.
+const SETTLE_AFTER: Duration = Duration::from_secs(20);
+/// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
+const SETTLED_LOG_BYTES_MAX: u64 = 16 << 20;
+/// Pages of the database given back in one step, and how long others have between steps.
+const VACUUM_EVERY: Duration = Duration::from_millis(5);
+const VACUUM_STEP_PAGES: i64 = 500;
 /// Least room for the database and its write-ahead log, or a quarter of a small drive. Below it only what
 /// takes no room is accepted, so that objects can still be deleted.
 const ROOM_BYTES_MIN: u64 = 48 << 20;
@@ -85,6 +93,18 @@ pub struct Store {
 enum Job {
     Commit(Box<Mutation>, Answer),
     CheckDatabase,
+    AddReplica {
+        replica: Arc<dyn Replica>,
+        quorum: usize,
+        database: Option<PathBuf>,
+        done: oneshot::Sender<()>,
+    },
+    RemoveReplica {
+        slot: DriveSlot,
+        quorum: usize,
+        location: Option<PathBuf>,
+        done: oneshot::Sender<()>,
+    },
     Stop,
 }
 
@@ -93,6 +113,8 @@ enum Job {
 struct Status {
     /// Replicas that are up to date.
     live: AtomicU64,
+    /// Replicas that must be.
+    quorum: AtomicU64,
     /// The last entry missed its quorum.
     stalled: AtomicBool,
 }
@@ -145,6 +167,8 @@ impl Readers {
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     let connection = Connection::open(path)?;
     connection.pragma_update(None, "page_size", schema::PAGE_BYTES as i64)?;
+    // Counts for a database without tables alone.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.execute_batch(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
@@ -199,6 +223,7 @@ impl Store {
         }
         let (database, recovered) = recover_somewhere(&options).await?;
         let status = Arc::new(Status::default());
+        status.quorum.store(options.quorum as u64, Ordering::Relaxed);
         let (jobs, received) = unbounded_channel();
         let readers = Arc::new(Readers::new(database.clone()));
         let mut writer = Writer {
@@ -211,6 +236,8 @@ impl Store {
             live: Vec::new(),
             epoch_open: false,
             full: false,
+            settle_at: None,
+            vacuuming: false,
             log_bytes: 0,
             snapshot: SnapshotState::Idle,
             database,
@@ -243,9 +270,42 @@ impl Store {
         self.status.live.load(Ordering::Relaxed)
     }
 
+    /// Replicas that may be lost before entries miss their quorum.
+    pub fn replicas_spare(&self) -> u64 {
+        self.replicas_live().saturating_sub(self.status.quorum.load(Ordering::Relaxed))
+    }
+
     /// False while entries miss their quorum.
     pub fn is_writable(&self) -> bool {
         !self.status.stalled.load(Ordering::Relaxed)
+    }
+
+    /// Adds a replica of the log and, where there is one, a place for the database. From now on `quorum` replicas
+    /// must take an entry.
+    pub async fn add_replica(
+        &self,
+        replica: Arc<dyn Replica>,
+        quorum: usize,
+        database: Option<PathBuf>,
+    ) -> Result<()> {
+        self.ask(|done| Job::AddReplica { replica, quorum, database, done }).await
+    }
+
+    /// Does without the replica in a slot; a database kept below `location` goes elsewhere.
+    pub async fn remove_replica(
+        &self,
+        slot: DriveSlot,
+        quorum: usize,
+        location: Option<PathBuf>,
+    ) -> Result<()> {
+        self.ask(|done| Job::RemoveReplica { slot, quorum, location, done }).await
+    }
+
+    async fn ask(&self, job: impl FnOnce(oneshot::Sender<()>) -> Job) -> Result<()> {
+        let (done, is_done) = oneshot::channel();
+        let gone = || MetadataError::Unavailable("shutting down".into());
+        self.jobs.send(job(done)).map_err(|_| gone())?;
+        is_done.await.map_err(|_| gone())
     }
 
     /// Looks whether the database is still there, and rebuilds it elsewhere if not.
@@ -320,9 +380,29 @@ impl Store {
         self.readers.with(|db| query::parts(db, upload, after, max))
     }
 
-    /// Shards to heal, in order behind `after`.
-    pub fn heal_after(&self, after: HealRow, max: usize) -> Result<Vec<HealRow>> {
-        self.readers.with(|db| query::heal_after(db, after, max))
+    /// The spreads that have shards to heal.
+    pub fn heal_spreads(&self) -> Result<Vec<i64>> {
+        self.readers.with(query::heal_spreads)
+    }
+
+    /// Shards to heal of one spread, in order behind a blob and a shard.
+    pub fn heal_rows(&self, spread: i64, after: (BlobId, u8), max: usize) -> Result<Vec<HealRow>> {
+        self.readers.with(|db| query::heal_rows(db, spread, after, max))
+    }
+
+    /// All spreads that count anything.
+    pub fn spreads(&self) -> Result<Vec<SpreadRow>> {
+        self.readers.with(spread::all)
+    }
+
+    /// Objects of one spread, in order behind a content, bucket id and key.
+    pub fn owners(&self, spread: i64, after: ([u8; 16], i64, &str), max: usize) -> Result<Vec<OwnerRow>> {
+        self.readers.with(|db| query::owners(db, spread, after, max))
+    }
+
+    /// What background work noted last.
+    pub fn progress(&self, job: &str) -> Result<Option<Vec<u8>>> {
+        self.readers.with(|db| query::progress(db, job))
     }
 
     /// Whether shards wait to be healed, or a new drive to be filled.
@@ -330,18 +410,18 @@ impl Store {
         self.readers.with(query::is_healing)
     }
 
-    /// Number of shards to heal.
-    pub fn heal_count(&self) -> Result<u64> {
-        self.readers.with(|db| query::count(db, "heal"))
-    }
-
     /// Blobs to remove, oldest first.
     pub fn garbage(&self, max: usize) -> Result<Vec<GarbageRow>> {
         self.readers.with(|db| query::garbage(db, max))
     }
 
-    /// Slot, drive, and whether what the drive should hold is still to be queued for healing.
-    pub fn drives(&self) -> Result<Vec<(DriveSlot, DriveId, bool)>> {
+    /// The newest blob to remove, by the order of removal.
+    pub fn garbage_newest(&self) -> Result<Option<u64>> {
+        self.readers.with(query::garbage_newest)
+    }
+
+    /// All drives there ever were, by slot.
+    pub fn drives(&self) -> Result<Vec<DriveRow>> {
         self.readers.with(query::drives)
     }
 }
@@ -410,6 +490,10 @@ struct Writer {
     epoch_open: bool,
     /// The database's drive had too little room at the last look.
     full: bool,
+    /// When the store settles, unless something is committed before; `None` at rest.
+    settle_at: Option<Instant>,
+    /// The database is being shrunk.
+    vacuuming: bool,
     /// Bytes logged since the last copy of the database.
     log_bytes: u64,
     snapshot: SnapshotState,
@@ -422,6 +506,7 @@ struct Writer {
 impl Writer {
     async fn run(&mut self, mut jobs: UnboundedReceiver<Job>) {
         let mut looked = Instant::now();
+        let mut gathered = None;
         self.rejoin().await;
         loop {
             self.mind_snapshot().await;
@@ -429,7 +514,17 @@ impl Writer {
                 self.rejoin().await;
                 looked = Instant::now();
             }
-            let next = if self.needs_attention() {
+            let next = if let Some(job) = gathered.take() {
+                Some(job)
+            } else if let Some(at) = self.settle_at.filter(|_| !self.needs_attention()) {
+                match tokio::time::timeout_at(at, jobs.recv()).await {
+                    Ok(next) => next,
+                    Err(_) => {
+                        self.settle();
+                        continue;
+                    }
+                }
+            } else if self.needs_attention() {
                 let Ok(next) = tokio::time::timeout(REJOIN_EVERY, jobs.recv()).await else { continue };
                 next
             } else {
@@ -437,16 +532,78 @@ impl Writer {
             };
             match next {
                 Some(Job::Commit(mutation, answer)) => {
-                    let (waiting, stop) = gather(&mut jobs, (mutation, answer));
+                    let waiting;
+                    (waiting, gathered) = gather(&mut jobs, (mutation, answer));
                     self.commit_batch(waiting).await;
-                    if stop {
-                        return;
-                    }
                 }
                 Some(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database().await,
                 Some(Job::CheckDatabase) => {}
+                Some(Job::AddReplica { replica, quorum, database, done }) => {
+                    self.add_replica(replica, quorum, database).await;
+                    let _ = done.send(());
+                }
+                Some(Job::RemoveReplica { slot, quorum, location, done }) => {
+                    self.remove_replica(slot, quorum, location).await;
+                    let _ = done.send(());
+                }
                 Some(Job::Stop) | None => return,
             }
+        }
+    }
+
+    async fn add_replica(&mut self, replica: Arc<dyn Replica>, quorum: usize, database: Option<PathBuf>) {
+        self.options.databases.extend(database);
+        self.options.replicas.push(replica.clone());
+        self.behind.push(replica);
+        self.set_quorum(quorum);
+        self.rejoin().await;
+    }
+
+    async fn remove_replica(&mut self, slot: DriveSlot, quorum: usize, location: Option<PathBuf>) {
+        for replicas in [&mut self.options.replicas, &mut self.live, &mut self.behind] {
+            replicas.retain(|replica| replica.slot() != slot);
+        }
+        self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
+        self.set_quorum(quorum);
+        // The copies may have been on that drive.
+        self.snapshot_wanted();
+        let Some(location) = location else { return };
+        let elsewhere = self.options.databases.iter().any(|path| !path.starts_with(&location));
+        if elsewhere {
+            self.options.databases.retain(|path| !path.starts_with(&location));
+            if self.database.starts_with(&location) {
+                self.open_database_elsewhere().await;
+            }
+        }
+    }
+
+    fn set_quorum(&mut self, quorum: usize) {
+        self.options.quorum = quorum;
+        self.status.quorum.store(quorum as u64, Ordering::Relaxed);
+    }
+
+    /// One step towards rest: the database shrinks to what it holds, its write-ahead log and the mirrored log
+    /// to what a start reads quickly.
+    fn settle(&mut self) {
+        let free = self.db.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+        let pages = self.db.pragma_query_value(None, "page_count", |row| row.get::<_, i64>(0));
+        let (free, pages) = (free.unwrap_or(0), pages.unwrap_or(0));
+        self.vacuuming = free > VACUUM_STEP_PAGES && (self.vacuuming || free > pages / 20);
+        self.settle_at = None;
+        if self.vacuuming {
+            let step = self.db.execute_batch(&format!("PRAGMA incremental_vacuum({VACUUM_STEP_PAGES})"));
+            match step {
+                Ok(()) => self.settle_at = Some(Instant::now() + VACUUM_EVERY),
+                Err(error) => tracing::warn!(%error, "the metadata database was not shrunk"),
+            }
+            return;
+        }
+        if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
+            tracing::debug!(%error, "the write-ahead log was not cut");
+        }
+        let database = std::fs::metadata(&self.database).map_or(0, |file| file.len());
+        if self.log_bytes > SETTLED_LOG_BYTES_MAX.max(database / 4) {
+            self.snapshot_wanted();
         }
     }
 
@@ -522,6 +679,7 @@ impl Writer {
             return Err(error.into());
         }
         self.end = position;
+        self.settle_at = Some(Instant::now() + SETTLE_AFTER);
         Ok(())
     }
 
@@ -544,9 +702,14 @@ impl Writer {
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
         let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
         self.options.databases.rotate_left(failed + 1);
+        self.open_database_elsewhere().await;
+    }
+
+    /// Turns to the first place where the database can be recovered.
+    async fn open_database_elsewhere(&mut self) {
         match recover_somewhere(&self.options).await {
             Ok((path, recovered)) => {
-                tracing::info!(database = %path.display(), "the metadata database is rebuilt");
+                tracing::info!(database = %path.display(), "the metadata database is in another place now");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
                 match checkpointer(&self.options.tasks, &self.db, &path) {
                     Ok(checkpointer) => self.checkpointer = checkpointer,
@@ -746,21 +909,21 @@ impl Writer {
     }
 }
 
-/// Takes what waits, up to a batch; tells whether a stop was among it.
+/// Takes what waits, up to a batch, and the first job that is something else.
 fn gather(
     jobs: &mut UnboundedReceiver<Job>,
     first: (Box<Mutation>, Answer),
-) -> (Vec<(Box<Mutation>, Answer)>, bool) {
+) -> (Vec<(Box<Mutation>, Answer)>, Option<Job>) {
     let mut waiting = vec![first];
     while waiting.len() < BATCH_MUTATIONS_MAX {
         match jobs.try_recv() {
             Ok(Job::Commit(mutation, answer)) => waiting.push((mutation, answer)),
-            Ok(Job::Stop) => return (waiting, true),
             Ok(Job::CheckDatabase) => {}
+            Ok(other) => return (waiting, Some(other)),
             Err(_) => break,
         }
     }
-    (waiting, false)
+    (waiting, None)
 }
 
 /// Copies the database to so many drives; returns the log index the copies include.

@@ -253,6 +253,10 @@ impl Drive for RemoteDrive {
         format!("{}:{}", self.node.address(), self.path)
     }
 
+    fn node(&self) -> String {
+        self.node.address().to_owned()
+    }
+
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {
         Box::pin(async move {
             let frame = self.node.request(&Request::Drive { drive: self.id, op }, payload).await?;

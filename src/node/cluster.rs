@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::client::{NodeClient, RemoteDrive};
-use super::deployment::{Deployment, DeploymentError, Place, Plan, plan};
-use crate::erasure::Scheme;
+use super::deployment::{Deployment, DeploymentError, Place, Plan, Planned, plan};
 use crate::runtime::random_bytes;
 use crate::shard_store::{Drive, DriveState};
 use crate::types::{DriveId, DriveSlot};
@@ -60,8 +59,7 @@ pub async fn open_nodes(
         }
     }
     let places = all_places(&told, &down);
-    let (id, plans) = plan(&places)?;
-    let size = places.len();
+    let Planned { deployment: id, membership, plans } = plan(&places)?;
     let mut notices: Vec<String> = down
         .iter()
         .map(|node| format!("node {} is down; its drives are waited for", node.address()))
@@ -85,7 +83,7 @@ pub async fn open_nodes(
                 }
                 format
             }
-            Plan::Missing => continue,
+            Plan::Missing | Plan::Spare | Plan::Former(_) => continue,
         };
         drives.push((format.slot, format.drive, told.node.clone(), told.path.clone()));
     }
@@ -99,26 +97,22 @@ pub async fn open_nodes(
     remember(state, &drives)?;
     let open = |(slot, id, node, path)| (slot, Arc::new(RemoteDrive::new(node, id, path)) as Arc<dyn Drive>);
     let drives = drives.into_iter().map(open).collect();
-    Ok(Deployment { id, drives, size, scheme: Scheme::for_drives(size), notices })
+    Ok(Deployment { id, drives, membership, notices })
 }
 
 fn told_of(node: &Arc<NodeClient>, position: usize, (path, state): (String, DriveState)) -> Told {
-    let place = Place { label: format!("{}:{path}", node.address()), state: Some(state) };
+    let label = format!("{}:{path}", node.address());
+    let place = Place { location: label.clone(), label, state: Some(state) };
     Told { node: node.clone(), position: position as u16, place, path }
 }
 
-/// The drives told of, and places for those of nodes that are down: as many as the formats say.
+/// The drives told of, and a place for each node that is down.
 fn all_places(told: &[Told], down: &[Arc<NodeClient>]) -> Vec<Place> {
-    let mut places: Vec<Place> = told.iter().map(|told| told.place.clone()).collect();
-    let size = places.iter().find_map(|place| match &place.state {
-        Some(DriveState::Formatted(format)) => Some(usize::from(format.drives)),
-        _ => None,
-    });
-    let labels: Vec<&str> = down.iter().map(|node| node.address()).collect();
-    let absent =
-        size.map_or(down.len(), |size| if down.is_empty() { 0 } else { size.saturating_sub(places.len()) });
-    places.extend((0..absent).map(|_| Place { label: labels.join(" or "), state: None }));
-    places
+    let absent = |node: &Arc<NodeClient>| {
+        let address = node.address().to_owned();
+        Place { label: address.clone(), location: address, state: None }
+    };
+    told.iter().map(|told| told.place.clone()).chain(down.iter().map(absent)).collect()
 }
 
 type Known = (DriveSlot, DriveId, Arc<NodeClient>, String);

@@ -2,10 +2,11 @@
 //!
 //! Rules
 //! - All blank: a new deployment. A drive keeps the slot of its position in the list.
-//! - Some formatted: they must name one deployment, each slot at most once. A blank folder in the
-//!   place of a missing drive is formatted as a new drive for that slot and refilled, unless the drives
-//!   that are there are too few to serve, or the missing one was a mount point and this is none.
-//! - More than the parity missing: refused.
+//! - Some formatted: they must name one deployment, and each must be the drive that the newest list of
+//!   members has in its slot; former members are left alone. Members that are not listed are looked for where they were last.
+//! - A blank folder in the place of a missing drive is formatted as a new drive for that slot and refilled,
+//!   unless the missing one was a mount point and this is none. Further blank ones are left alone.
+//! - A drive that cannot be read counts as missing. More than the parity missing: refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,8 @@ use std::sync::Arc;
 use crate::erasure::Scheme;
 use crate::runtime::{Tasks, random_bytes};
 use crate::shard_store::{
-    Drive, DriveError, DriveFormat, DriveState, FileSystem, LocalDrive, OsFileSystem, inspect_on,
+    Drive, DriveError, DriveFormat, DriveState, FileSystem, LocalDrive, Member, Membership, OsFileSystem,
+    inspect_on,
 };
 use crate::types::{DeploymentId, DriveId, DriveSlot};
 
@@ -24,10 +26,8 @@ pub struct Deployment {
     pub id: DeploymentId,
     /// The drives that are there.
     pub drives: Vec<(DriveSlot, Arc<dyn Drive>)>,
-    /// How many the deployment has.
-    pub size: usize,
-    /// How new blobs are erasure-coded.
-    pub scheme: Scheme,
+    /// All drives that it has.
+    pub membership: Membership,
     /// Sentences for the operator: drives missing, drives replaced.
     pub notices: Vec<String>,
 }
@@ -69,22 +69,6 @@ pub enum DeploymentError {
         /// The other.
         other: String,
     },
-    /// Fewer drives listed than the deployment has.
-    #[error("the deployment has {size} drives but only {listed} are listed; list them all, missing ones too")]
-    FewerListed {
-        /// Drives of the deployment.
-        size: usize,
-        /// Drives in the list.
-        listed: usize,
-    },
-    /// More drives listed than the deployment has.
-    #[error("the deployment has {size} drives but {listed} are listed; list those {size} only")]
-    MoreListed {
-        /// Drives of the deployment.
-        size: usize,
-        /// Drives in the list.
-        listed: usize,
-    },
     /// Too many are missing.
     #[error("{missing} of {size} drives are missing and at most {allowed} may be; bring back: {paths}")]
     TooManyMissing {
@@ -117,16 +101,13 @@ pub enum DeploymentError {
 
 type Result<T> = std::result::Result<T, DeploymentError>;
 
-/// Drives needed to serve at all: any k of a stripe, and a quorum of the metadata log.
-pub fn drives_min(size: usize) -> usize {
-    size - usize::from(Scheme::for_drives(size).parity)
-}
-
 /// What is known of one place in the list before anything is changed.
 #[derive(Debug, Clone)]
 pub struct Place {
     /// For messages.
     pub label: String,
+    /// As it is written down: an absolute path, or node and path.
+    pub location: String,
     /// What stands there; `None` if it cannot be reached.
     pub state: Option<DriveState>,
 }
@@ -140,41 +121,45 @@ pub enum Plan {
     Format(DriveFormat),
     /// Do without it.
     Missing,
+    /// Leave it alone: it is blank, and the deployment has all its drives.
+    Spare,
+    /// Leave it alone: it was removed or replaced. The sentence says what became of its slot.
+    Former(String),
+}
+
+/// Decisions about all places.
+#[derive(Debug)]
+pub struct Planned {
+    /// The deployment.
+    pub deployment: DeploymentId,
+    /// Its drives, blank ones that take a place included.
+    pub membership: Membership,
+    /// What to do with each place.
+    pub plans: Vec<Plan>,
 }
 
 /// Decides about every place. Pure: nothing is changed.
-pub fn plan(places: &[Place]) -> Result<(DeploymentId, Vec<Plan>)> {
+pub fn plan(places: &[Place]) -> Result<Planned> {
     if let Some(foreign) = places.iter().find(|place| place.state == Some(DriveState::Foreign)) {
         return Err(DeploymentError::Foreign { path: foreign.label.clone() });
     }
-    let known: Vec<(&Place, &DriveFormat)> =
+    let mut known: Vec<(&Place, &DriveFormat)> =
         places.iter().filter_map(|p| format_of(p).map(|f| (p, f))).collect();
-    let Some(&(first, format)) = known.first() else { return plan_new(places) };
-    let size = usize::from(format.drives);
-    for (i, (place, other)) in known.iter().enumerate() {
-        if other.deployment != format.deployment {
-            let (path, other) = (place.label.clone(), first.label.clone());
-            return Err(DeploymentError::OtherDeployment { path, other });
-        }
-        if let Some((twin, _)) = known[..i].iter().find(|(_, twin)| twin.slot == other.slot) {
-            return Err(DeploymentError::SameSlot { path: place.label.clone(), other: twin.label.clone() });
-        }
-    }
-    if places.len() != size {
-        let listed = places.len();
-        return Err(if listed < size {
-            DeploymentError::FewerListed { size, listed }
-        } else {
-            DeploymentError::MoreListed { size, listed }
+    let Some(membership) = newest(known.iter().map(|(_, format)| *format)) else { return plan_new(places) };
+    check_unity(&known)?;
+    known.retain(|(_, format)| left(format, membership).is_none());
+    let is_known = |member: &&Member| known.iter().any(|(_, format)| format.drive == member.drive);
+    let missing: Vec<&Member> = membership.members.iter().filter(|member| !is_known(member)).collect();
+    if known.len() < membership.drives_min() {
+        return Err(DeploymentError::TooManyMissing {
+            missing: missing.len(),
+            size: membership.members.len(),
+            allowed: usize::from(membership.parity_shards),
+            paths: missing.iter().map(|member| member.location.as_str()).collect::<Vec<_>>().join(", "),
         });
     }
-    let missing: Vec<&str> =
-        places.iter().filter(|place| format_of(place).is_none()).map(|place| place.label.as_str()).collect();
-    if known.len() < drives_min(size) {
-        let (missing, paths, allowed) = (missing.len(), missing.join(", "), size - drives_min(size));
-        return Err(DeploymentError::TooManyMissing { missing, size, allowed, paths });
-    }
-    Ok((format.deployment, plan_known(places, format)))
+    let Some((_, first)) = known.first() else { return plan_new(places) };
+    Ok(plan_known(places, first, membership, missing))
 }
 
 fn format_of(place: &Place) -> Option<&DriveFormat> {
@@ -184,45 +169,106 @@ fn format_of(place: &Place) -> Option<&DriveFormat> {
     }
 }
 
-fn plan_new(places: &[Place]) -> Result<(DeploymentId, Vec<Plan>)> {
+fn newest<'a>(formats: impl Iterator<Item = &'a DriveFormat>) -> Option<&'a Membership> {
+    formats.map(|format| &format.membership).max_by_key(|membership| membership.version)
+}
+
+/// Refuses drives of two deployments, and one drive twice.
+fn check_unity(known: &[(&Place, &DriveFormat)]) -> Result<()> {
+    let (first, format) = known[0];
+    for (i, (place, other)) in known.iter().enumerate() {
+        let path = place.label.clone();
+        if other.deployment != format.deployment {
+            return Err(DeploymentError::OtherDeployment { path, other: first.label.clone() });
+        }
+        if let Some((twin, _)) = known[..i].iter().find(|(_, twin)| twin.drive == other.drive) {
+            return Err(DeploymentError::SameSlot { path, other: twin.label.clone() });
+        }
+    }
+    Ok(())
+}
+
+/// What became of a drive's slot, if the drive is no longer a member.
+fn left(format: &DriveFormat, membership: &Membership) -> Option<String> {
+    match membership.member(format.slot) {
+        Some(member) if member.drive == format.drive => None,
+        Some(member) => {
+            Some(format!("slot {} has another drive, last at {}", format.slot.0, member.location))
+        }
+        None => Some(format!("slot {} was removed", format.slot.0)),
+    }
+}
+
+fn plan_new(places: &[Place]) -> Result<Planned> {
     if let Some(unreached) = places.iter().find(|place| place.state.is_none()) {
         let reason = "a new deployment needs all its drives at the first start".into();
         return Err(DeploymentError::Unusable { path: unreached.label.clone(), reason });
     }
     let deployment = DeploymentId(u128::from_be_bytes(random_bytes()));
-    let slots = 0..places.len() as u16;
-    let plans = slots.map(|slot| Plan::Format(new_drive(deployment, DriveSlot(slot), places.len() as u16)));
-    Ok((deployment, plans.collect()))
-}
-
-fn new_drive(deployment: DeploymentId, slot: DriveSlot, drives: u16) -> DriveFormat {
-    DriveFormat {
-        deployment,
+    let scheme = Scheme::for_drives(places.len());
+    let member = |(slot, place): (usize, &Place)| Member {
+        slot: DriveSlot(slot as u16),
         drive: DriveId(u128::from_be_bytes(random_bytes())),
-        slot,
-        drives,
-        mounted: false,
-    }
+        location: place.location.clone(),
+    };
+    let members: Vec<Member> = places.iter().enumerate().map(member).collect();
+    let (data_shards, parity_shards) = (scheme.data, scheme.parity);
+    let membership = Membership { version: 1, data_shards, parity_shards, members };
+    let plans =
+        membership.members.iter().map(|member| Plan::Format(new_drive(deployment, member, &membership)));
+    Ok(Planned { deployment, plans: plans.collect(), membership })
 }
 
-/// Blank places take the free slots, each its own position's where that is free.
-fn plan_known(places: &[Place], known: &DriveFormat) -> Vec<Plan> {
-    let used: Vec<u16> = places.iter().filter_map(format_of).map(|format| format.slot.0).collect();
-    let mut free: Vec<u16> = (0..known.drives).filter(|slot| !used.contains(slot)).collect();
-    let mut plans = Vec::with_capacity(places.len());
+/// The format of a blank drive that becomes a member.
+pub fn new_drive(deployment: DeploymentId, member: &Member, membership: &Membership) -> DriveFormat {
+    let (drive, slot, membership) = (member.drive, member.slot, membership.clone());
+    DriveFormat { deployment, drive, slot, membership, mounted: false }
+}
+
+/// Blank places take the slots of missing drives: that of the drive that was there, else their own position's,
+/// else any.
+fn plan_known(places: &[Place], known: &DriveFormat, old: &Membership, mut missing: Vec<&Member>) -> Planned {
+    let mut membership = old.clone();
+    let mut claimed: Vec<Option<DriveSlot>> = vec![None; places.len()];
     for (position, place) in places.iter().enumerate() {
-        plans.push(match &place.state {
-            Some(DriveState::Formatted(format)) => Plan::Open(format.clone()),
-            // A deployment on mount points never takes a plain folder: that is a disk not mounted.
-            Some(DriveState::Blank { mounted }) if *mounted || !known.mounted => {
-                let own = free.iter().position(|&slot| usize::from(slot) == position).unwrap_or(0);
-                let slot = DriveSlot(free.remove(own));
-                Plan::Format(new_drive(known.deployment, slot, known.drives))
+        match &place.state {
+            Some(DriveState::Formatted(format)) => {
+                let member = membership.members.iter_mut().find(|member| member.drive == format.drive);
+                if let Some(member) = member {
+                    member.location.clone_from(&place.location);
+                }
             }
-            _ => Plan::Missing,
-        });
+            // A deployment on mount points never takes a plain folder: that is a disk not mounted.
+            Some(DriveState::Blank { mounted }) if (*mounted || !known.mounted) && !missing.is_empty() => {
+                let there = missing.iter().position(|member| member.location == place.location);
+                let own = missing.iter().position(|member| usize::from(member.slot.0) == position);
+                let slot = missing.remove(there.or(own).unwrap_or(0)).slot;
+                let member = membership.members.iter_mut().find(|member| member.slot == slot);
+                let member = member.expect("a missing one is a member");
+                member.drive = DriveId(u128::from_be_bytes(random_bytes()));
+                member.location.clone_from(&place.location);
+                claimed[position] = Some(slot);
+            }
+            _ => {}
+        }
     }
-    plans
+    if membership != *old {
+        membership.version += 1;
+    }
+    let plan = |(place, claimed): (&Place, &Option<DriveSlot>)| match (&place.state, claimed) {
+        (Some(DriveState::Formatted(format)), _) => match left(format, &membership) {
+            None => Plan::Open(format.clone()),
+            Some(what) => Plan::Former(what),
+        },
+        (_, Some(slot)) => {
+            let member = membership.member(*slot).expect("claimed slots are members'");
+            Plan::Format(new_drive(known.deployment, member, &membership))
+        }
+        (Some(DriveState::Blank { mounted }), None) if *mounted || !known.mounted => Plan::Spare,
+        _ => Plan::Missing,
+    };
+    let plans = places.iter().zip(&claimed).map(plan).collect();
+    Planned { deployment: known.deployment, plans, membership }
 }
 
 /// Opens local folders as a deployment.
@@ -235,14 +281,20 @@ pub fn open_local(paths: &[PathBuf]) -> Result<Deployment> {
 
 /// As [`open_local`], on this file system.
 pub fn open_local_on(files: &Arc<dyn FileSystem>, tasks: &Tasks, paths: &[PathBuf]) -> Result<Deployment> {
-    let mut places = Vec::with_capacity(paths.len());
-    for path in paths {
-        let state = inspect_on(files.clone(), path).map_err(|error| unusable(path, &error))?;
-        places.push(Place { label: path.display().to_string(), state: Some(state) });
+    let mut notices = Vec::new();
+    let mut paths = paths.to_vec();
+    let mut places: Vec<Place> = paths.iter().map(|path| look(files, path, &mut notices)).collect();
+    for path in unlisted(&places) {
+        let place = look(files, &path, &mut notices);
+        if matches!(place.state, Some(DriveState::Formatted(_))) {
+            notices.push(format!("{} is a drive of the deployment too and is used", path.display()));
+            places.push(place);
+            paths.push(path);
+        }
     }
-    let (id, plans) = plan(&places)?;
+    let Planned { deployment: id, membership, plans } = plan(&places)?;
     let is_new = places.iter().all(|place| format_of(place).is_none());
-    let notices = paths.iter().zip(&plans).filter_map(|(path, plan)| notice(path, plan, is_new)).collect();
+    notices.extend(places.iter().zip(&plans).filter_map(|(place, plan)| notice(place, plan, is_new)));
     let open = |(path, plan)| carry_out(files, tasks, path, plan);
     let all = paths.iter().map(PathBuf::as_path).zip(&plans);
     let opened: Vec<Result<Option<(DriveSlot, LocalDrive)>>> = if tasks.are_threads() {
@@ -256,21 +308,67 @@ pub fn open_local_on(files: &Arc<dyn FileSystem>, tasks: &Tasks, paths: &[PathBu
     };
     let mut drives = Vec::with_capacity(paths.len());
     for opened in opened {
-        drives.extend(opened?.map(|(slot, drive)| (slot, Arc::new(drive) as Arc<dyn Drive>)));
+        match opened {
+            Ok(opened) => {
+                drives.extend(opened.map(|(slot, drive)| (slot, Arc::new(drive) as Arc<dyn Drive>)))
+            }
+            Err(error @ DeploymentError::InUse { .. }) => return Err(error),
+            Err(error) if drives.is_empty() && paths.len() == 1 => return Err(error),
+            Err(error) => notices.push(format!("{error}; it counts as missing")),
+        }
+    }
+    if drives.len() < membership.drives_min() {
+        let (size, allowed) = (membership.members.len(), usize::from(membership.parity_shards));
+        return Err(DeploymentError::TooManyMissing {
+            missing: size - drives.len(),
+            size,
+            allowed,
+            paths: notices.join(", "),
+        });
     }
     drives.sort_by_key(|(slot, _)| *slot);
-    Ok(Deployment { id, drives, size: paths.len(), scheme: Scheme::for_drives(paths.len()), notices })
+    Ok(Deployment { id, drives, membership, notices })
+}
+
+/// What stands at a path; one that cannot be read is as missing.
+fn look(files: &Arc<dyn FileSystem>, path: &Path, notices: &mut Vec<String>) -> Place {
+    let state = inspect_on(files.clone(), path);
+    let state =
+        state.map_err(|error| notices.push(format!("{}; it counts as missing", unusable(path, &error))));
+    Place { label: path.display().to_string(), location: location_of(path), state: state.ok() }
+}
+
+/// A local drive's location as it is written down.
+pub fn location_of(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
+}
+
+/// Where members that are not listed were last.
+fn unlisted(places: &[Place]) -> Vec<PathBuf> {
+    let known: Vec<&DriveFormat> = places.iter().filter_map(format_of).collect();
+    let Some(membership) = newest(known.iter().copied()) else { return Vec::new() };
+    let missing = membership.members.iter().filter(|m| known.iter().all(|format| format.drive != m.drive));
+    let elsewhere = missing.filter(|member| places.iter().all(|place| place.location != member.location));
+    elsewhere.map(|member| PathBuf::from(&member.location)).collect()
 }
 
 /// What the operator should know of a drive's plan.
-fn notice(path: &Path, plan: &Plan, is_new: bool) -> Option<String> {
-    let path = path.display();
+fn notice(place: &Place, plan: &Plan, is_new: bool) -> Option<String> {
+    let path = &place.label;
     match plan {
         Plan::Format(_) if !is_new => {
             Some(format!("{path} is blank and takes the place of a lost drive; it is being refilled"))
         }
         Plan::Open(_) | Plan::Format(_) => None,
+        Plan::Missing if place.state.is_none() => None,
         Plan::Missing => Some(format!("{path} is missing: its disk does not seem to be mounted")),
+        Plan::Spare => Some(format!(
+            "{path} is blank, and the deployment has all its drives; to add it: holdfast admin drive add {path}"
+        )),
+        Plan::Former(what) => Some(format!(
+            "{path} holds a drive that is no longer part of the deployment ({what}) and is left alone; empty the \
+             folder to use it again"
+        )),
     }
 }
 
@@ -288,7 +386,7 @@ fn carry_out(
             formatted.map_err(|error| unusable(path, &error))?;
             format
         }
-        Plan::Missing => return Ok(None),
+        Plan::Missing | Plan::Spare | Plan::Former(_) => return Ok(None),
     };
     Ok(Some((format.slot, open_drive(files, tasks, path)?)))
 }
@@ -316,46 +414,76 @@ mod tests {
     const BLANK: DriveState = DriveState::Blank { mounted: false };
 
     fn drive(deployment: u128, slot: u16) -> DriveState {
-        let (deployment, drive) = (DeploymentId(deployment), DriveId(u128::from(slot)));
-        DriveState::Formatted(DriveFormat {
-            deployment,
-            drive,
+        let member = |slot: u16| Member {
             slot: DriveSlot(slot),
-            drives: 4,
-            mounted: false,
-        })
+            drive: DriveId(u128::from(slot)),
+            location: format!("d{slot}"),
+        };
+        let members = (0..4).map(member).collect();
+        let membership = Membership { version: 1, data_shards: 2, parity_shards: 2, members };
+        DriveState::Formatted(new_drive(DeploymentId(deployment), &member(slot), &membership))
+    }
+
+    fn changed(state: DriveState, change: impl FnOnce(&mut DriveFormat)) -> DriveState {
+        let DriveState::Formatted(mut format) = state else { return state };
+        change(&mut format);
+        DriveState::Formatted(format)
     }
 
     fn places(states: Vec<DriveState>) -> Vec<Place> {
-        states
-            .into_iter()
-            .enumerate()
-            .map(|(i, s)| Place { label: format!("d{i}"), state: Some(s) })
-            .collect()
+        let place =
+            |(i, state)| Place { label: format!("d{i}"), location: format!("d{i}"), state: Some(state) };
+        states.into_iter().enumerate().map(place).collect()
     }
 
     #[test]
     fn blank_drives_become_a_new_deployment() {
-        let (_, plans) = plan(&places(vec![BLANK; 4])).unwrap();
-        for (slot, plan) in plans.iter().enumerate() {
+        let planned = plan(&places(vec![BLANK; 4])).unwrap();
+        for (slot, plan) in planned.plans.iter().enumerate() {
             assert!(matches!(plan, Plan::Format(format) if usize::from(format.slot.0) == slot));
         }
+        assert_eq!(planned.membership.members.len(), 4);
     }
 
     #[test]
     fn a_blank_drive_takes_the_lost_slot() {
-        let (_, plans) = plan(&places(vec![drive(1, 2), BLANK, drive(1, 0), drive(1, 3)])).unwrap();
-        assert!(matches!(&plans[1], Plan::Format(format) if format.slot.0 == 1));
+        let planned = plan(&places(vec![drive(1, 2), BLANK, drive(1, 0), drive(1, 3)])).unwrap();
+        assert!(matches!(&planned.plans[1], Plan::Format(format) if format.slot.0 == 1));
+        assert_eq!(planned.membership.version, 2);
+        assert_ne!(planned.membership.members[1].drive, DriveId(1));
+    }
+
+    #[test]
+    fn a_further_blank_drive_is_left_alone() {
+        let all = vec![drive(1, 0), drive(1, 1), drive(1, 2), drive(1, 3), BLANK];
+        let planned = plan(&places(all)).unwrap();
+        assert_eq!(planned.plans[4], Plan::Spare);
+        assert_eq!(planned.membership.version, 1, "nothing changed");
     }
 
     #[test]
     fn an_unmounted_folder_is_not_taken_for_a_disk() {
-        let mounted = |slot| match drive(1, slot) {
-            DriveState::Formatted(format) => DriveState::Formatted(DriveFormat { mounted: true, ..format }),
-            other => other,
+        let mounted = |slot| changed(drive(1, slot), |format| format.mounted = true);
+        let planned = plan(&places(vec![mounted(0), BLANK, mounted(2), mounted(3)])).unwrap();
+        assert_eq!(planned.plans[1], Plan::Missing);
+    }
+
+    #[test]
+    fn a_drive_that_was_replaced_or_removed_is_left_alone() {
+        let later = |slot, change: fn(&mut Membership)| {
+            changed(drive(1, slot), |format| {
+                format.membership.version = 5;
+                change(&mut format.membership);
+            })
         };
-        let (_, plans) = plan(&places(vec![mounted(0), BLANK, mounted(2), mounted(3)])).unwrap();
-        assert_eq!(plans[1], Plan::Missing);
+        let plan_of_1 = |change| {
+            let states = vec![later(0, change), drive(1, 1), later(2, change), later(3, change)];
+            plan(&places(states)).unwrap().plans.remove(1)
+        };
+        let replaced = plan_of_1(|membership| membership.members[1].drive = DriveId(99));
+        assert!(matches!(replaced, Plan::Former(what) if what.contains("has another drive")));
+        let removed = plan_of_1(|membership| drop(membership.members.remove(1)));
+        assert!(matches!(removed, Plan::Former(what) if what.contains("slot 1 was removed")));
     }
 
     #[test]
@@ -365,7 +493,6 @@ mod tests {
         assert!(matches!(other, DeploymentError::OtherDeployment { .. }));
         let twice = refused(vec![drive(1, 0), drive(1, 0), drive(1, 2), drive(1, 3)]);
         assert!(matches!(twice, DeploymentError::SameSlot { .. }));
-        assert!(matches!(refused(vec![drive(1, 0); 1]), DeploymentError::FewerListed { size: 4, listed: 1 }));
         let lost = refused(vec![drive(1, 0), BLANK, BLANK, BLANK]);
         assert!(matches!(lost, DeploymentError::TooManyMissing { missing: 3, allowed: 2, .. }));
         assert!(matches!(refused(vec![BLANK, DriveState::Foreign]), DeploymentError::Foreign { .. }));

@@ -6,10 +6,12 @@ mod cluster;
 mod deployment;
 mod replica;
 mod server;
+mod sites;
 mod wire;
 
 pub use client::{NodeClient, RemoteDrive};
 pub use cluster::open_nodes;
-pub use deployment::{Deployment, DeploymentError, drives_min, open_local, open_local_on};
+pub use deployment::{Deployment, DeploymentError, location_of, new_drive, open_local, open_local_on};
 pub use replica::DriveReplica;
 pub use server::NodeServer;
+pub use sites::{LocalSites, Site, Sites, database_folder};

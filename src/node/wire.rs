@@ -22,7 +22,7 @@ use sha2::Sha256;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::runtime::{PageBuffer, random_bytes};
-use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, Usage};
+use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, ShardId, Usage};
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Magic and version of the protocol.
@@ -54,7 +54,8 @@ pub(super) enum Answer {
     Drives(Vec<(String, DriveState)>),
     Done,
     Bytes,
-    Flag(bool),
+    Flags(Vec<bool>),
+    Shards(Vec<ShardId>),
     Usage(Usage),
     LogBounds {
         first: Option<LogPosition>,
@@ -74,7 +75,8 @@ pub(super) fn answer_of(reply: Result<Reply, DriveError>) -> (Answer, Bytes) {
         Err(error) => plain(Answer::Failed(error)),
         Ok(Reply::Done) => plain(Answer::Done),
         Ok(Reply::Bytes(bytes)) => (Answer::Bytes, bytes),
-        Ok(Reply::Flag(flag)) => plain(Answer::Flag(flag)),
+        Ok(Reply::Flags(flags)) => plain(Answer::Flags(flags)),
+        Ok(Reply::Shards(ids)) => plain(Answer::Shards(ids)),
         Ok(Reply::Usage(usage)) => plain(Answer::Usage(usage)),
         Ok(Reply::LogBounds { first, last, next }) => plain(Answer::LogBounds { first, last, next }),
         Ok(Reply::Snapshot(index)) => plain(Answer::Snapshot(index)),
@@ -91,7 +93,8 @@ pub(super) fn reply_of(answer: Answer, mut payload: Bytes) -> Result<Reply, Driv
     match answer {
         Answer::Done => Ok(Reply::Done),
         Answer::Bytes => Ok(Reply::Bytes(payload)),
-        Answer::Flag(flag) => Ok(Reply::Flag(flag)),
+        Answer::Flags(flags) => Ok(Reply::Flags(flags)),
+        Answer::Shards(ids) => Ok(Reply::Shards(ids)),
         Answer::Usage(usage) => Ok(Reply::Usage(usage)),
         Answer::LogBounds { first, last, next } => Ok(Reply::LogBounds { first, last, next }),
         Answer::Snapshot(index) => Ok(Reply::Snapshot(index)),
@@ -252,11 +255,11 @@ mod tests {
     async fn frames_survive_the_wire() {
         let (mut near, mut far) = tokio::io::duplex(1 << 20);
         let payload = Bytes::from(vec![7; 100_000]);
-        Frame::new(9, &Answer::Flag(true), payload.clone()).send(&mut near).await.unwrap();
+        Frame::new(9, &Answer::Flags(vec![true]), payload.clone()).send(&mut near).await.unwrap();
         drop(near);
         let frame = Frame::receive(&mut far).await.unwrap().unwrap();
         assert_eq!((frame.id, &frame.payload), (9, &payload));
-        assert!(matches!(frame.head::<Answer>().unwrap(), Answer::Flag(true)));
+        assert!(matches!(frame.head::<Answer>().unwrap(), Answer::Flags(flags) if flags == [true]));
         assert!(Frame::receive(&mut far).await.unwrap().is_none());
     }
 

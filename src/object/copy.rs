@@ -32,6 +32,7 @@ impl Engine {
 
     /// A page of keys.
     pub async fn list(&self, request: ListRequest) -> Result<ListPage> {
+        let _under_way = self.activity.begin();
         let walk = Walk {
             prefix: request.prefix,
             delimiter: request.delimiter,

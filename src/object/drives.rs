@@ -1,12 +1,14 @@
 //! The drives of a deployment, as the engine sees them.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::erasure::Scheme;
+use crate::metadata::DrivePhase;
 use crate::placement::{self, Candidate};
 use crate::shard_store::{Drive, DriveError, Usage};
 use crate::types::{BlobId, DriveId, DriveSlot};
@@ -20,11 +22,16 @@ pub(crate) const OPERATION_TIMEOUT: Duration = Duration::from_secs(10);
 /// the bound of the memory that parity takes.
 const STRIPES_IN_FLIGHT_MAX: usize = 16;
 
+/// Placement seeds. Blobs of one seed have the same drives while weights stand still, so that there are few
+/// different lists of drives, however many blobs: fewer combinations of lost drives can lose data (Cidon et
+/// al., "Copysets", 2013), and what is at risk is counted by list.
+const PLACEMENT_SEEDS: u128 = 1024;
+
 /// Drives by slot.
 #[derive(Debug)]
 pub struct DriveSet {
     scheme: Scheme,
-    members: Vec<Member>,
+    members: RwLock<Vec<Arc<Member>>>,
     stripes: Arc<Semaphore>,
 }
 
@@ -34,6 +41,18 @@ struct Member {
     drive: Arc<dyn Drive>,
     total: AtomicU64,
     free: AtomicU64,
+    phase: Mutex<DrivePhase>,
+}
+
+impl Member {
+    fn new(slot: DriveSlot, drive: Arc<dyn Drive>) -> Self {
+        let (total, free) = (AtomicU64::new(0), AtomicU64::new(u64::from(u32::MAX)));
+        Self { slot, drive, total, free, phase: Mutex::new(DrivePhase::Active) }
+    }
+
+    fn phase(&self) -> DrivePhase {
+        *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A drive's state for people and metrics.
@@ -41,10 +60,16 @@ struct Member {
 pub struct DriveStatus {
     /// Its slot.
     pub slot: DriveSlot,
+    /// The drive.
+    pub id: DriveId,
     /// Path, or node and path.
     pub label: String,
+    /// The machine it is on.
+    pub node: String,
     /// It takes operations.
     pub up: bool,
+    /// What it is to the deployment.
+    pub phase: DrivePhase,
     /// Size in bytes.
     pub total: u64,
     /// Bytes that may still be written.
@@ -54,14 +79,9 @@ pub struct DriveStatus {
 impl DriveSet {
     /// The drives that are present; those missing are not in the list.
     pub fn new(scheme: Scheme, drives: Vec<(DriveSlot, Arc<dyn Drive>)>) -> Self {
-        let member = |(slot, drive)| Member {
-            slot,
-            drive,
-            total: AtomicU64::new(0),
-            free: AtomicU64::new(u64::from(u32::MAX)),
-        };
         let stripes = Arc::new(Semaphore::new(STRIPES_IN_FLIGHT_MAX));
-        Self { scheme, members: drives.into_iter().map(member).collect(), stripes }
+        let members = drives.into_iter().map(|(slot, drive)| Arc::new(Member::new(slot, drive))).collect();
+        Self { scheme, members: RwLock::new(members), stripes }
     }
 
     /// How new blobs are erasure-coded.
@@ -69,19 +89,57 @@ impl DriveSet {
         self.scheme
     }
 
+    /// Puts a drive into a slot, in place of one that is there.
+    pub(crate) fn insert(&self, slot: DriveSlot, drive: Arc<dyn Drive>) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|member| member.slot != slot);
+        members.push(Arc::new(Member::new(slot, drive)));
+        members.sort_by_key(|member| member.slot);
+    }
+
+    /// Takes the drive out of a slot.
+    pub(crate) fn remove(&self, slot: DriveSlot) {
+        let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
+        members.retain(|member| member.slot != slot);
+    }
+
+    /// Says what the drive in a slot is to the deployment.
+    pub(crate) fn set_phase(&self, slot: DriveSlot, phase: DrivePhase) {
+        if let Some(member) = self.members().iter().find(|member| member.slot == slot) {
+            *member.phase.lock().unwrap_or_else(PoisonError::into_inner) = phase;
+        }
+    }
+
+    fn members(&self) -> RwLockReadGuard<'_, Vec<Arc<Member>>> {
+        self.members.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The drive in a slot, if it is up.
-    pub fn up(&self, slot: DriveSlot) -> Option<&Arc<dyn Drive>> {
-        self.members.iter().find(|m| m.slot == slot && m.drive.is_up()).map(|m| &m.drive)
+    pub fn up(&self, slot: DriveSlot) -> Option<Arc<dyn Drive>> {
+        self.members().iter().find(|m| m.slot == slot && m.drive.is_up()).map(|m| m.drive.clone())
+    }
+
+    /// The drive in a slot, if it is up and takes new shards.
+    pub(crate) fn writable(&self, slot: DriveSlot) -> Option<Arc<dyn Drive>> {
+        let takes = |m: &&Arc<Member>| m.slot == slot && m.drive.is_up() && takes_shards(m.phase());
+        self.members().iter().find(takes).map(|m| m.drive.clone())
+    }
+
+    /// Slots whose drive is up and known to hold what it should, but for the shards to be healed.
+    pub fn holding(&self) -> BTreeSet<DriveSlot> {
+        let holds = |m: &&Arc<Member>| m.drive.is_up() && m.phase() != DrivePhase::Refilling;
+        self.members().iter().filter(holds).map(|m| m.slot).collect()
     }
 
     /// Which drive is in which slot, of those that are up.
-    pub fn identities(&self) -> Vec<(DriveSlot, DriveId)> {
-        self.members.iter().filter(|m| m.drive.is_up()).map(|m| (m.slot, m.drive.id())).collect()
+    pub fn identities(&self) -> Vec<(DriveSlot, DriveId, String)> {
+        let up = |m: &&Arc<Member>| m.drive.is_up();
+        self.members().iter().filter(up).map(|m| (m.slot, m.drive.id(), m.drive.label())).collect()
     }
 
     /// Drives that take operations.
     pub fn up_count(&self) -> usize {
-        self.members.iter().filter(|m| m.drive.is_up()).count()
+        self.members().iter().filter(|m| m.drive.is_up()).count()
     }
 
     /// Waits until a stripe may be sent to the drives; held while it is on its way.
@@ -94,13 +152,13 @@ impl DriveSet {
         if self.up_count() < usize::from(self.scheme.data) {
             return Err(Error::Unavailable("too few drives are up"));
         }
-        let slots = placement::place(&self.candidates(), shards, blob.0 as u64);
+        let slots = placement::place(&self.candidates(), shards, seed(blob));
         if slots.is_empty() { Err(Error::NoSpace) } else { Ok(slots) }
     }
 
     /// Whether the drives have room for an object that is kept in the metadata, which is on all of them.
     pub(crate) fn check_room(&self) -> Result<()> {
-        let full = self.members.iter().filter(|m| m.free.load(Ordering::Relaxed) == 0).count();
+        let full = self.members().iter().filter(|m| m.free.load(Ordering::Relaxed) == 0).count();
         if full > usize::from(self.scheme.parity) { Err(Error::NoSpace) } else { Ok(()) }
     }
 
@@ -114,17 +172,25 @@ impl DriveSet {
             return None;
         }
         candidates.retain(|candidate| held(candidate.slot) == fewest);
-        placement::place(&candidates, 1, blob.0 as u64).first().copied()
+        placement::place(&candidates, 1, seed(blob)).first().copied()
+    }
+
+    /// Slots whose drive takes new shards now.
+    pub fn takers(&self) -> Vec<DriveSlot> {
+        self.candidates().into_iter().map(|candidate| candidate.slot).collect()
     }
 
     fn candidates(&self) -> Vec<Candidate> {
-        let free = |m: &Member| Candidate { slot: m.slot, free: m.free.load(Ordering::Relaxed) };
-        self.members.iter().filter(|m| m.drive.is_up()).map(free).filter(|c| c.free > 0).collect()
+        let members = self.members();
+        let takes = members.iter().filter(|m| m.drive.is_up() && takes_shards(m.phase()));
+        let candidate = |m: &Arc<Member>| Candidate { slot: m.slot, free: m.free.load(Ordering::Relaxed) };
+        takes.map(candidate).filter(|c| c.free > 0).collect()
     }
 
     /// Asks every drive for its space.
     pub async fn refresh_usage(&self) {
-        for member in self.members.iter().filter(|m| m.drive.is_up()) {
+        let up: Vec<_> = self.members().iter().filter(|m| m.drive.is_up()).cloned().collect();
+        for member in up {
             let usage = within_time(member.drive.usage()).await;
             if let Ok(Usage { total, free, .. }) = usage {
                 member.total.store(total, Ordering::Relaxed);
@@ -135,15 +201,26 @@ impl DriveSet {
 
     /// All drives, for people and metrics.
     pub fn status(&self) -> Vec<DriveStatus> {
-        let status = |m: &Member| DriveStatus {
+        let status = |m: &Arc<Member>| DriveStatus {
             slot: m.slot,
+            id: m.drive.id(),
             label: m.drive.label(),
+            node: m.drive.node(),
             up: m.drive.is_up(),
+            phase: m.phase(),
             total: m.total.load(Ordering::Relaxed),
             free: m.free.load(Ordering::Relaxed),
         };
-        self.members.iter().map(status).collect()
+        self.members().iter().map(status).collect()
     }
+}
+
+fn takes_shards(phase: DrivePhase) -> bool {
+    matches!(phase, DrivePhase::Active | DrivePhase::Refilling)
+}
+
+fn seed(blob: BlobId) -> u64 {
+    (blob.0 % PLACEMENT_SEEDS) as u64
 }
 
 /// Whether a drive may take a second shard of one blob.
@@ -153,11 +230,6 @@ pub enum Sharing {
     Allowed,
     /// Not worth the move.
     Never,
-}
-
-/// Shards that stand on a drive with another shard of their blob: to be moved once they can.
-pub(crate) fn crowded(slots: &[DriveSlot]) -> Vec<u8> {
-    (0..slots.len()).filter(|&i| slots[..i].contains(&slots[i])).map(|i| i as u8).collect()
 }
 
 /// Bounds one drive operation in time.

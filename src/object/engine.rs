@@ -1,27 +1,32 @@
 //! The engine: what it is made of, and buckets.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
 
 use super::api::*;
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
-use super::readers::Readers;
+use super::readers::{EndedGeneration, Readers};
+use super::topology::Topology;
+use super::work::{Activity, MoveBell, WorkBoard};
 use crate::checksum::md5;
-use crate::erasure::Codec;
+use crate::erasure::{Codec, Scheme};
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
+use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
-use crate::types::{BucketName, ObjectChecksum, Timestamp, UploadId};
+use crate::shard_store::{Drive, Member};
+use crate::types::{BucketName, DriveSlot, ObjectChecksum, Timestamp, UploadId};
 
 /// How an engine is opened.
 #[derive(Debug)]
 pub struct Options {
     /// The drives.
-    pub drives: DriveSet,
-    /// The drives as replicas of the metadata log.
-    pub replicas: Vec<Arc<dyn Replica>>,
-    /// Replicas that must take an entry before it is acknowledged.
-    pub log_quorum: usize,
+    pub deployment: Deployment,
+    /// Where more drives could be.
+    pub sites: Arc<dyn Sites>,
     /// Files where the metadata database may be kept, the first preferred.
     pub databases: Vec<PathBuf>,
     /// Objects up to this many bytes are kept in the metadata.
@@ -42,6 +47,19 @@ pub struct Engine {
     pub(super) store: Store,
     pub(super) heals: Arc<HealQueue>,
     pub(super) readers: Readers,
+    /// Uploads and repairs that may have shards on drives which no row names yet.
+    pub(super) writers: Readers,
+    /// The newest garbage row of the present sweep, and those who may read what it and older ones name.
+    pub(super) sweep: Mutex<Option<(u64, EndedGeneration)>>,
+    /// Held by what gives shards other places, so that two do not choose the same one for one blob.
+    pub(super) moving: tokio::sync::Mutex<()>,
+    pub(super) moves: MoveBell,
+    pub(super) scrub_bell: Notify,
+    pub(super) topology: Topology,
+    /// File name of the metadata database.
+    pub(super) database_name: OsString,
+    pub(super) work: WorkBoard,
+    pub(super) activity: Activity,
     pub(super) hashing: md5::Stage,
     pub(super) inline_bytes_max: usize,
     pub(super) clock: Arc<dyn Clock>,
@@ -76,11 +94,17 @@ fn bucket_info(row: BucketRow) -> Result<BucketInfo> {
 impl Engine {
     /// Recovers the metadata and is ready for requests when this returns.
     pub async fn start(options: Options) -> Result<Self> {
-        let scheme = options.drives.scheme();
+        let Deployment { id, drives, membership, .. } = options.deployment;
+        let scheme = Scheme { data: membership.data_shards, parity: membership.parity_shards };
+        let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
+            Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
+        };
+        let database = options.databases.first().and_then(|path| path.file_name());
+        let database_name = database.unwrap_or_default().to_owned();
         let store = Store::open(metadata::Options {
             databases: options.databases,
-            replicas: options.replicas,
-            quorum: options.log_quorum,
+            replicas: drives.iter().map(replica).collect(),
+            quorum: membership.drives_min(),
             copies: usize::from(scheme.parity) + 1,
             copy_after_bytes: options.copy_after_bytes,
             tasks: options.tasks.clone(),
@@ -89,18 +113,36 @@ impl Engine {
         let one = std::num::NonZeroUsize::MIN;
         let hashing =
             md5::Stage::start(&options.tasks, one).map_err(|error| Error::Internal(Box::new(error)))?;
-        options.drives.refresh_usage().await;
-        admit_drives(&store, &options.drives).await?;
-        Ok(Self {
-            drives: Arc::new(options.drives),
+        let drives = DriveSet::new(scheme, drives);
+        drives.refresh_usage().await;
+        admit_drives(&store, &drives).await?;
+        let topology = Topology {
+            deployment: id,
+            sites: options.sites,
+            membership: membership.into(),
+            changing: tokio::sync::Mutex::default(),
+        };
+        let engine = Self {
+            drives: Arc::new(drives),
             codec: Codec::new(scheme),
             store,
             heals: Arc::default(),
             readers: Readers::default(),
+            writers: Readers::default(),
+            sweep: Mutex::default(),
+            moving: tokio::sync::Mutex::default(),
+            moves: MoveBell::default(),
+            scrub_bell: Notify::new(),
+            topology,
+            database_name,
+            work: WorkBoard::default(),
+            activity: Activity::default(),
             hashing,
             inline_bytes_max: options.inline_bytes_max,
             clock: options.clock,
-        })
+        };
+        engine.tell_membership().await;
+        Ok(engine)
     }
 
     /// Finishes what waits and closes the metadata. No requests may follow.
@@ -121,6 +163,47 @@ impl Engine {
     /// Shards found bad.
     pub fn heals(&self) -> &HealQueue {
         &self.heals
+    }
+
+    /// Shards to move.
+    pub fn moves(&self) -> &MoveBell {
+        &self.moves
+    }
+
+    /// Asks for a scrub of everything at full pace.
+    pub fn ask_scrub(&self) {
+        self.scrub_bell.notify_one();
+    }
+
+    /// Waits until a scrub is asked for.
+    pub async fn scrub_asked(&self) {
+        self.scrub_bell.notified().await;
+    }
+
+    /// Drives of the deployment, up or not.
+    pub fn members(&self) -> Vec<Member> {
+        self.topology.membership().members
+    }
+
+    /// What background work is doing.
+    pub fn work(&self) -> &WorkBoard {
+        &self.work
+    }
+
+    /// The present moment, by the engine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Writes down how far background work is, for the next start.
+    pub async fn note_progress(&self, job: &'static str, progress: Vec<u8>) -> Result<()> {
+        self.store.commit(Mutation::NoteProgress { job: job.into(), progress: progress.into() }).await?;
+        Ok(())
+    }
+
+    /// What clients are doing.
+    pub fn activity(&self) -> &Activity {
+        &self.activity
     }
 
     /// Makes a bucket.
@@ -152,14 +235,15 @@ impl Engine {
     }
 }
 
-/// Records which drive is in which slot; one that is new in its slot will be refilled.
+/// Records which drive is in which slot, and learns what each is to the deployment.
 async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
     let known = store.drives()?;
-    for (slot, drive) in drives.identities() {
-        if !known.iter().any(|(at, id, _)| (*at, *id) == (slot, drive)) {
-            store.commit(Mutation::AdmitDrive { slot, drive }).await?;
+    for (slot, drive, location) in drives.identities() {
+        if !known.iter().any(|row| (row.slot, row.drive, &row.location) == (slot, drive, &location)) {
+            store.commit(Mutation::AdmitDrive { slot, drive, location }).await?;
         }
     }
+    store.drives()?.iter().for_each(|row| drives.set_phase(row.slot, row.phase));
     Ok(())
 }
 

@@ -44,6 +44,7 @@ enum OpenContent {
 impl Engine {
     /// Opens an object for HEAD, GET and copy.
     pub async fn open(&self, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
+        let _under_way = self.activity.begin();
         let guard = self.readers.enter();
         for _ in 0..OVERWRITES_MAX {
             let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str())?;

@@ -3,6 +3,7 @@
 //! It knows nothing of HTTP, XML or status codes; `s3` maps [`Error`] to AWS's codes.
 
 mod api;
+mod audit;
 mod body;
 mod copy;
 mod drives;
@@ -10,16 +11,27 @@ mod engine;
 mod get;
 mod heal;
 mod heal_queue;
+mod moves;
 mod multipart;
 mod put;
 mod readers;
 mod reclaim;
+mod redundancy;
 mod stripe_reader;
 mod stripe_writer;
+mod topology;
+mod work;
 
 pub use api::*;
+pub use audit::{ScrubCursor, Scrubbed};
 pub use drives::{DriveSet, DriveStatus};
 pub use engine::{Engine, Options};
 pub use get::{ObjectStream, OpenObject};
+pub use heal::Healed;
 pub use heal_queue::HealQueue;
-pub use reclaim::Healing;
+pub use moves::Moved;
+pub use readers::EndedGeneration;
+pub use reclaim::Suspects;
+pub use redundancy::{ObjectAtRisk, Redundancy, RiskCursor, Tally};
+pub use topology::{ChangeError, ChangePlan, Intent};
+pub use work::{Activity, MoveBell, Work, WorkBoard, WorkState, WorkUnit};

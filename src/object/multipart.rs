@@ -59,6 +59,8 @@ impl Engine {
 
     /// Stores a part; durable when this returns.
     pub async fn put_part(&self, request: PutPartRequest, body: impl Body) -> Result<PartInfo> {
+        let _under_way = self.activity.begin();
+        let _writing = self.writers.enter();
         self.upload_row(&request.upload)?;
         let received = self.receive(body, request.length, request.content_md5, 0).await?;
         let blob = match received.content {
@@ -68,9 +70,8 @@ impl Engine {
                 super::stripe_writer::write_small(&self.drives, &self.codec, self.new_blob_id(), data).await?
             }
         };
+        let (needs_heal, modified, etag) = (blob.needs_heal(), self.clock.now(), Etag::single(received.md5));
         let WrittenBlob { layout, missing } = blob;
-        let (needs_heal, modified, etag) =
-            (!missing.is_empty(), self.clock.now(), Etag::single(received.md5));
         let mutation = Mutation::PutPart {
             bucket: request.upload.bucket.to_string(),
             key: request.upload.key.to_string(),

@@ -37,19 +37,21 @@ pub(super) enum ReceivedContent {
 impl Engine {
     /// Stores an object; durable when this returns.
     pub async fn put(&self, request: PutRequest, body: impl Body) -> Result<PutOutcome> {
+        let _under_way = self.activity.begin();
+        let _writing = self.writers.enter();
         if request.length.is_none_or(|length| length > self.inline_bytes_max as u64) {
             // Not worth receiving for nothing. Tiny ones find out when they are committed.
             self.store.bucket(request.bucket.as_str())?;
         }
         let received = self.receive(body, request.length, request.content_md5, self.inline_bytes_max).await?;
         let modified = self.clock.now();
-        let (content, blob) = match received.content {
-            ReceivedContent::Inline(data) => (NewContent::Inline(data), None),
-            ReceivedContent::Blob(WrittenBlob { layout, missing }) => {
-                (NewContent::Blob { layout: layout.clone(), missing }, Some(layout))
+        let (content, blob, needs_heal) = match received.content {
+            ReceivedContent::Inline(data) => (NewContent::Inline(data), None, false),
+            ReceivedContent::Blob(written) => {
+                let (needs_heal, WrittenBlob { layout, missing }) = (written.needs_heal(), written);
+                (NewContent::Blob { layout: layout.clone(), missing }, Some(layout), needs_heal)
             }
         };
-        let needs_heal = matches!(&content, NewContent::Blob { missing, .. } if !missing.is_empty());
         let value = received.checksum;
         let mutation = Mutation::PutObject {
             bucket: request.bucket.to_string(),

@@ -1,37 +1,37 @@
-//! Who is reading: blobs that lost their last reference stay until those who may read them are done.
+//! Who is at work: blobs that lost their last reference stay until those who may read them are done, and
+//! shards that no row names until those who may be about to name them are.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Held by every open object. Cloned for each, so the count of owners says how many read.
+/// Held by everyone at work. Cloned for each, so the count of owners says how many are.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ReadGuard(Arc<()>);
 
-/// Generations of readers. A reader belongs to the generation in which it opened its object; a blob
-/// released before a generation began cannot be read by it or later ones.
+/// Generations of workers. One belongs to the generation in which it began; a blob released before a
+/// generation began cannot be read by it or later ones.
 #[derive(Debug, Default)]
-pub(crate) struct Readers {
-    generation: Mutex<ReadGuard>,
-    /// Generations that ended while some of their readers went on.
-    ended: Mutex<Vec<ReadGuard>>,
-}
+pub(crate) struct Readers(Mutex<ReadGuard>);
+
+/// A generation that has ended; some of its workers may go on.
+#[derive(Debug)]
+pub struct EndedGeneration(ReadGuard);
 
 impl Readers {
     /// Joins the present generation. Call before the metadata is read.
     pub(crate) fn enter(&self) -> ReadGuard {
-        self.generation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Ends the present generation.
-    pub(crate) fn end_generation(&self) {
-        let ended = std::mem::take(&mut *self.generation.lock().unwrap_or_else(PoisonError::into_inner));
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner).push(ended);
+    pub(crate) fn end_generation(&self) -> EndedGeneration {
+        EndedGeneration(std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
+}
 
-    /// Whether all readers of ended generations are done.
-    pub(crate) fn ended_are_done(&self) -> bool {
-        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        ended.retain(|guard| Arc::strong_count(&guard.0) > 1);
-        ended.is_empty()
+impl EndedGeneration {
+    /// Whether all its workers are done.
+    pub fn is_done(&self) -> bool {
+        Arc::strong_count(&self.0.0) == 1
     }
 }
 
@@ -43,11 +43,11 @@ mod tests {
     fn an_ended_generation_is_done_when_its_last_reader_is() {
         let readers = Readers::default();
         let reader = readers.enter();
-        readers.end_generation();
+        let ended = readers.end_generation();
         let later = readers.enter();
-        assert!(!readers.ended_are_done());
+        assert!(!ended.is_done());
         drop(reader);
-        assert!(readers.ended_are_done(), "a later reader does not count");
+        assert!(ended.is_done(), "a later reader does not count");
         drop(later);
     }
 }

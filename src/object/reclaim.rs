@@ -1,25 +1,32 @@
-//! What background work asks of the engine: remove garbage, heal shards, refill a drive.
+//! Space that comes back: blobs that lost their last reference, and shards that no row names.
+//!
+//! Orphans are left by crashes between shard and row, by drives that were away while their blobs were
+//! deleted, and by repairs of blobs that were deleted meanwhile. A shard is one only when the metadata does
+//! not name it after every upload and repair that was under way when it was seen has ended.
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use super::api::*;
-use super::drives::{Sharing, within_time};
+use super::drives::within_time;
 use super::engine::Engine;
-use super::heal;
-use crate::metadata::{BlobLayout, HealRow, Mutation};
+use super::readers::EndedGeneration;
+use crate::metadata::Mutation;
 use crate::shard_store::ShardId;
-use crate::types::{BlobId, DriveSlot};
+use crate::types::DriveSlot;
 
 /// Garbage blobs removed in one step.
-const SWEEP_BLOBS_MAX: usize = 256;
-/// Blobs looked at in one step of a refill.
-const REFILL_BLOBS_MAX: usize = 1000;
+const SWEEP_BLOBS_MAX: usize = 1024;
 
-/// What became of one shard to heal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Healing {
-    /// It is whole again.
-    Done,
-    /// It cannot be now; a drive must come back first.
-    Waits,
+/// Shards on drives that no row names, seen but not yet proven to be orphans.
+#[derive(Debug, Default)]
+pub struct Suspects(BTreeMap<DriveSlot, Vec<ShardId>>);
+
+impl Suspects {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 impl Engine {
@@ -29,108 +36,85 @@ impl Engine {
     /// A garbage row goes when every drive of the blob has removed its shard. A drive that is down holds
     /// nothing back: its shards are orphans, to be found when it is compared with the metadata.
     pub async fn sweep_garbage(&self) -> Result<usize> {
-        let rows = self.store.garbage(SWEEP_BLOBS_MAX)?;
+        let Some(below) = self.garbage_nobody_reads()? else { return Ok(0) };
+        let mut rows = self.store.garbage(SWEEP_BLOBS_MAX)?;
+        rows.retain(|row| row.id <= below);
         if rows.is_empty() {
+            *self.sweep.lock().unwrap_or_else(PoisonError::into_inner) = None;
             return Ok(0);
         }
-        self.readers.end_generation();
-        if !self.readers.ended_are_done() {
-            return Ok(0);
-        }
-        let mut by_slot: std::collections::BTreeMap<DriveSlot, Vec<ShardId>> =
-            std::collections::BTreeMap::new();
+        let mut by_slot: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
         for row in &rows {
             for (shard, slot) in row.layout.slots.iter().enumerate() {
                 let id = ShardId { blob: row.layout.blob, shard: shard as u8 };
                 by_slot.entry(*slot).or_default().push(id);
             }
         }
-        for (slot, ids) in by_slot {
-            if let Some(drive) = self.drives.up(slot)
-                && let Err(error) = within_time(drive.delete(ids)).await
-            {
-                tracing::warn!(slot = slot.0, %error, "garbage not removed");
-                return Ok(0);
-            }
+        if !self.delete_shards(by_slot).await {
+            return Ok(0);
         }
         let ids = rows.iter().map(|row| row.id).collect();
         self.store.commit(Mutation::GarbageSwept { ids }).await?;
         Ok(rows.len())
     }
 
-    /// Writes down what reads found bad.
-    pub async fn note_bad_shards(&self) -> Result<()> {
-        let shards = self.heals.take();
-        if !shards.is_empty() {
-            self.store.commit(Mutation::NeedHeal { shards }).await?;
+    /// The newest garbage whose possible readers are done. Looks at what there is now once that is removed.
+    fn garbage_nobody_reads(&self) -> Result<Option<u64>> {
+        let mut sweep = self.sweep.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweep.is_none() {
+            *sweep = self.store.garbage_newest()?.map(|newest| (newest, self.readers.end_generation()));
+        }
+        Ok(sweep.as_ref().filter(|(_, readers)| readers.is_done()).map(|(newest, _)| *newest))
+    }
+
+    /// Looks at the shards on the drive in `slot` whose blobs' ids end with a byte; those that no row names
+    /// join the suspects.
+    pub async fn suspect_orphans(
+        &self,
+        slot: DriveSlot,
+        last_byte: u8,
+        suspects: &mut Suspects,
+    ) -> Result<()> {
+        let Some(drive) = self.drives.up(slot) else { return Ok(()) };
+        let listed = within_time(drive.list(last_byte)).await;
+        let listed = listed.map_err(|error| Error::Internal(Box::new(error)))?;
+        for id in listed {
+            if !self.is_named(slot, id)? {
+                suspects.0.entry(slot).or_default().push(id);
+            }
         }
         Ok(())
     }
 
-    /// Rebuilds one shard where it belongs.
-    pub async fn heal(&self, row: HealRow) -> Result<Healing> {
-        let _reading = self.readers.enter();
-        let Some(mut layout) = self.store.blob_layout(row.blob)? else { return Ok(Healing::Done) };
-        let was_at = layout.slots.get(usize::from(row.shard)).copied();
-        let Some(was_at) = was_at else { return Ok(Healing::Done) };
-        let lost: Vec<u8> = self.lost_shards(&layout, row).await;
-        match heal::rebuild(&self.drives, &mut layout, &lost, row.shard, Sharing::Never).await {
-            Ok(()) => {}
-            Err(Error::Unavailable(_)) => return Ok(Healing::Waits),
-            Err(error) => {
-                tracing::warn!(%error, blob = %row.blob, shard = row.shard, "shard not healed");
-                return Ok(Healing::Waits);
-            }
-        }
-        let now_at = layout.slots[usize::from(row.shard)];
-        self.store.commit(Mutation::Healed { shards: vec![(row.blob, row.shard, now_at)] }).await?;
-        if was_at != now_at
-            && let Some(drive) = self.drives.up(was_at)
-        {
-            let _ = within_time(drive.delete(vec![ShardId { blob: row.blob, shard: row.shard }])).await;
-        }
-        Ok(Healing::Done)
+    /// Whether a row says that the drive in `slot` holds the shard. Garbage is swept by its own rows.
+    fn is_named(&self, slot: DriveSlot, id: ShardId) -> Result<bool> {
+        let layout = self.store.blob_layout(id.blob)?;
+        Ok(layout.is_some_and(|layout| layout.slots.get(usize::from(id.shard)) == Some(&slot)))
     }
 
-    /// The shard itself, unless it only shares a drive with another and can be read there.
-    async fn lost_shards(&self, layout: &BlobLayout, row: HealRow) -> Vec<u8> {
-        let slot = layout.slots[usize::from(row.shard)];
-        let shares = layout.slots.iter().filter(|&&other| other == slot).count() > 1;
-        let held = match self.drives.up(slot) {
-            Some(drive) if shares => {
-                within_time(drive.contains(ShardId { blob: row.blob, shard: row.shard }))
-                    .await
-                    .unwrap_or(false)
-            }
-            _ => false,
-        };
-        if held { Vec::new() } else { vec![row.shard] }
+    /// Ends the generations of everyone whom a suspect may matter to: uploads and repairs that may be about to
+    /// name it, readers who opened its object before that was deleted. None is an orphan before all are done.
+    pub fn end_generations(&self) -> [EndedGeneration; 2] {
+        [self.writers.end_generation(), self.readers.end_generation()]
     }
 
-    /// Queues all that the drive in `slot` should hold for healing, where it does not hold it.
-    pub async fn queue_refill(&self, slot: DriveSlot) -> Result<u64> {
-        let Some(drive) = self.drives.up(slot).cloned() else { return Ok(0) };
-        let mut after = BlobId(0);
-        let mut queued = 0;
-        loop {
-            let blobs = self.store.blobs_after(after, REFILL_BLOBS_MAX)?;
-            let Some(last) = blobs.last() else { break };
-            after = last.blob;
-            let mut shards = Vec::new();
-            for layout in &blobs {
-                for (shard, _) in layout.slots.iter().enumerate().filter(|(_, at)| **at == slot) {
-                    let id = ShardId { blob: layout.blob, shard: shard as u8 };
-                    if !within_time(drive.contains(id)).await.unwrap_or(false) {
-                        shards.push((id.blob, id.shard));
-                    }
+    /// Removes the suspects that are still not named. Returns how many those were.
+    pub async fn remove_orphans(&self, suspects: Suspects) -> Result<u64> {
+        if !self.store.is_writable() {
+            // Entries of unknown outcome may yet name them.
+            return Ok(0);
+        }
+        let mut orphans: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
+        let mut removed = 0;
+        for (slot, ids) in suspects.0 {
+            for id in ids {
+                if !self.is_named(slot, id)? {
+                    orphans.entry(slot).or_default().push(id);
+                    removed += 1;
                 }
             }
-            queued += shards.len() as u64;
-            if !shards.is_empty() {
-                self.store.commit(Mutation::NeedHeal { shards }).await?;
-            }
         }
-        self.store.commit(Mutation::RefillQueued { slot }).await?;
-        Ok(queued)
+        self.delete_shards(orphans).await;
+        Ok(removed)
     }
 }

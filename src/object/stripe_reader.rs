@@ -161,7 +161,7 @@ impl BlobReader {
         let result = within_time(drive.read(read)).await;
         if let Err(error @ (DriveError::NotFound | DriveError::Corrupt(_))) = &result {
             tracing::warn!(slot = slot.0, blob = %self.layout.blob, shard, %error, "bad shard");
-            self.heals.push(self.layout.blob, shard);
+            self.heals.push((self.layout.blob, shard, slot));
         }
         result
     }

@@ -13,8 +13,8 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, Sharing, crowded, within_time};
-use super::heal;
+use super::drives::{DriveSet, Sharing, within_time};
+use super::heal::{self, Target};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
 use crate::runtime::{PAGE_BYTES, PageBuffer, random_bytes};
@@ -31,8 +31,16 @@ const IN_FLIGHT_STRIPES_MAX: usize = 2;
 #[derive(Debug)]
 pub(crate) struct WrittenBlob {
     pub(crate) layout: BlobLayout,
-    /// Shards to heal.
+    /// Shards that were not written.
     pub(crate) missing: Vec<u8>,
+}
+
+impl WrittenBlob {
+    /// A shard is missing, or shares a drive with another.
+    pub(crate) fn needs_heal(&self) -> bool {
+        let slots = &self.layout.slots;
+        !self.missing.is_empty() || (1..slots.len()).any(|i| slots[..i].contains(&slots[i]))
+    }
 }
 
 /// Data bytes of a full stripe.
@@ -109,7 +117,7 @@ pub(crate) async fn write_small(
         let appends = waiting.iter().map(|&shard| {
             let record =
                 Record { id: ShardId { blob, shard }, stripe: 0, data: shards[usize::from(shard)].clone() };
-            let drive = drives.up(slots[usize::from(shard)]).cloned();
+            let drive = drives.up(slots[usize::from(shard)]);
             async move {
                 let drive = drive.ok_or_else(|| DriveError::Offline("down".into()))?;
                 within_time(drive.append(&record)).await
@@ -146,11 +154,7 @@ pub(crate) async fn write_small(
         discard(drives, &layout).await;
         return Err(failure(&errors));
     }
-    let mut missing = crowded(&layout.slots);
-    missing.extend(&waiting);
-    missing.sort_unstable();
-    missing.dedup();
-    Ok(WrittenBlob { layout, missing })
+    Ok(WrittenBlob { layout, missing: waiting })
 }
 
 /// Another drive for a shard of a blob, away from drives that failed while there are others.
@@ -221,7 +225,7 @@ impl StripeWriter {
             let writes = shards.into_iter().enumerate().filter(|(i, _)| good[*i]).map(|(i, data)| {
                 let shard = i as u8;
                 let record = Record { id: ShardId { blob: layout.blob, shard }, stripe: index, data };
-                let drive = drives.up(layout.slots[i]).cloned();
+                let drive = drives.up(layout.slots[i]);
                 async move {
                     let drive = drive.ok_or_else(|| (shard, DriveError::Offline("down".into())))?;
                     within_time(drive.write_stripe(&record, full_len)).await.map_err(|error| (shard, error))
@@ -263,41 +267,35 @@ impl StripeWriter {
             (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
         if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
-            let mut still = Vec::new();
-            let failed: Vec<DriveSlot> =
-                missing.iter().map(|&shard| self.layout.slots[usize::from(shard)]).collect();
-            for &shard in &missing {
-                match self.rebuild_elsewhere(&missing, shard, &failed).await {
-                    Ok(()) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, shard, "shard not rebuilt elsewhere");
-                        still.push(shard);
-                    }
-                }
-            }
-            missing = still;
+            self.rebuild_missing(&mut missing).await;
         }
         if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
             return Err(failure(&self.errors));
         }
-        missing.extend(crowded(&self.layout.slots));
-        missing.sort_unstable();
-        missing.dedup();
         self.finished = true;
         tracing::trace!(%blob, "blob written");
         Ok(WrittenBlob { layout: self.layout.clone(), missing })
     }
 
-    /// Rebuilds one of the missing shards, away from the drives that failed.
-    async fn rebuild_elsewhere(&mut self, missing: &[u8], shard: u8, failed: &[DriveSlot]) -> Result<()> {
-        let others = self.layout.slots.iter().enumerate().filter(|(i, _)| *i != usize::from(shard));
-        let others: Vec<DriveSlot> = others.map(|(_, &slot)| slot).collect();
-        let target = place_away_from(&self.drives, self.layout.blob, &others, failed);
-        let drive = target.and_then(|slot| Some((slot, self.drives.up(slot)?)));
-        let (slot, drive) = drive.ok_or(Error::Unavailable("no drive for the shard"))?;
-        heal::write_rebuilt(&self.drives, &self.layout, missing, shard, drive).await?;
-        self.layout.slots[usize::from(shard)] = slot;
-        Ok(())
+    /// Rebuilds the missing shards away from the drives that failed; those that work are no longer missing.
+    async fn rebuild_missing(&mut self, missing: &mut Vec<u8>) {
+        let failed: Vec<DriveSlot> =
+            missing.iter().map(|&shard| self.layout.slots[usize::from(shard)]).collect();
+        let mut taken = held(&self.layout.slots, missing);
+        let mut targets = Vec::new();
+        for &shard in missing.iter() {
+            if let Some(slot) = place_away_from(&self.drives, self.layout.blob, &taken, &failed) {
+                taken.push(slot);
+                targets.push(Target { shard, slot });
+            }
+        }
+        match heal::rebuild(&self.drives, &self.layout, missing, targets).await {
+            Ok(rebuilt) => rebuilt.into_iter().for_each(|target| {
+                self.layout.slots[usize::from(target.shard)] = target.slot;
+                missing.retain(|&shard| shard != target.shard);
+            }),
+            Err(error) => tracing::warn!(%error, "shards not rebuilt elsewhere"),
+        }
     }
 
     /// Seals every good shard; returns those that failed.

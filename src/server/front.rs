@@ -7,10 +7,10 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response};
+use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
-use crate::admin::{self, Facts, health_answer};
+use crate::admin::{self, health_answer};
 use crate::console;
 use crate::object::Engine;
 use crate::s3;
@@ -22,7 +22,6 @@ pub(super) struct S3Front {
     pub(super) s3: s3::Service,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) facts: Facts,
 }
 
 impl S3Front {
@@ -34,7 +33,7 @@ impl S3Front {
     ) -> Response<FrontBody<s3::ResponseBody>> {
         // `-` can never be a bucket, so no object is hidden by a probe.
         if request.uri().path().starts_with("/-/")
-            && let Some(health) = health_answer(request.uri().path(), &self.engine, &self.facts)
+            && let Some(health) = health_answer(request.uri().path(), &self.engine)
         {
             return health.map(FrontBody::Plain);
         }
@@ -66,16 +65,11 @@ pub(super) struct ConsoleFront {
 
 impl ConsoleFront {
     /// Answers one request.
-    pub(super) async fn handle(
-        &self,
-        method: &Method,
-        path: &str,
-        headers: &HeaderMap,
-    ) -> Response<Full<Bytes>> {
-        if let Some(file) = console::answer(method, path) {
+    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        if let Some(file) = console::answer(request.method(), request.uri().path()) {
             return file;
         }
-        let mut response = self.admin.handle(method, path, headers).await;
+        let mut response = self.admin.handle(request).await;
         console::secure(response.headers_mut());
         response
     }

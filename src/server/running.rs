@@ -80,14 +80,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         endpoint: started.endpoint.clone(),
         region: options.region.clone(),
         address: listener.address().to_string(),
+        console: started.console.clone(),
     };
     hints.write(&options.state)?;
-    let facts = Facts {
-        deployment: storage.deployment,
-        drives: storage.drives,
-        region: options.region.clone(),
-        started: Instant::now(),
-    };
+    let facts =
+        Facts { deployment: storage.deployment, region: options.region.clone(), started: Instant::now() };
     let (stop, stopped) = watch::channel(false);
     let served =
         Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
@@ -188,7 +185,6 @@ impl Served {
             s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
-            facts: self.facts.clone(),
         });
         let handler = move |request, peer| {
             let front = front.clone();
@@ -204,7 +200,7 @@ impl Served {
         let front = Arc::new(ConsoleFront { admin });
         let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
             let front = front.clone();
-            async move { front.handle(request.method(), request.uri().path(), request.headers()).await }
+            async move { front.handle(request).await }
         };
         tokio::spawn(listener.serve(handler, stopped))
     }

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::erasure::Scheme;
-use crate::jobs::{self, Jobs};
-use crate::metadata::{self, Replica};
-use crate::node::{Deployment, DeploymentError, DriveReplica, drives_min, open_local, open_nodes};
-use crate::object::{self, DriveSet, Engine};
+use crate::jobs::{self, Jobs, ScrubOptions};
+use crate::metadata;
+use crate::node::{Deployment, DeploymentError, LocalSites, Sites, database_folder, open_local, open_nodes};
+use crate::object::{self, Engine};
 use crate::runtime::{SystemClock, Tasks};
-use crate::shard_store::Drive;
-use crate::types::{DeploymentId, DriveSlot};
+use crate::shard_store::OsFileSystem;
+use crate::types::DeploymentId;
+
+/// How long one scrub of everything takes.
+const SCRUB_PASS: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
 
 /// File name of the metadata database.
 const DATABASE: &str = "holdfast.db";
@@ -53,9 +56,10 @@ fn chain(error: &object::Error) -> String {
 /// Opens local drives. The metadata database lives on one of them, and moves to another if that fails.
 pub async fn open_drives(paths: &[PathBuf], inline_bytes_max: usize) -> Result<Storage, StorageError> {
     let deployment = open_local(paths)?;
-    let present = paths.iter().filter(|path| path.join("drive.json").exists());
-    let databases = newest_first(present.map(|path| path.join("metadata").join(DATABASE)).collect());
-    open(deployment, databases, inline_bytes_max).await
+    let present = deployment.drives.iter().map(|(_, drive)| PathBuf::from(drive.label()));
+    let databases = newest_first(present.map(|path| database_folder(&path).join(DATABASE)).collect());
+    let sites = LocalSites::new(Arc::new(OsFileSystem), Tasks::threads());
+    open(deployment, Arc::new(sites), databases, inline_bytes_max).await
 }
 
 /// Opens drives on storage nodes. The metadata database lives in the gateway's `state` folder.
@@ -66,7 +70,8 @@ pub async fn open_cluster(
     inline_bytes_max: usize,
 ) -> Result<Storage, StorageError> {
     let deployment = open_nodes(nodes, secret, state).await?;
-    open(deployment, vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
+    let sites = LocalSites::new(Arc::new(OsFileSystem), Tasks::threads());
+    open(deployment, Arc::new(sites), vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
 }
 
 /// Puts the newest database first; those that do not exist keep their order behind it.
@@ -81,16 +86,15 @@ fn newest_first(mut databases: Vec<PathBuf>) -> Vec<PathBuf> {
 
 async fn open(
     deployment: Deployment,
+    sites: Arc<dyn Sites>,
     databases: Vec<PathBuf>,
     inline_bytes_max: usize,
 ) -> Result<Storage, StorageError> {
-    let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
-        Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
-    };
+    let (id, drives, notices) =
+        (deployment.id, deployment.membership.members.len(), deployment.notices.clone());
     let options = object::Options {
-        replicas: deployment.drives.iter().map(replica).collect(),
-        log_quorum: drives_min(deployment.size),
-        drives: DriveSet::new(deployment.scheme, deployment.drives),
+        deployment,
+        sites,
         databases,
         inline_bytes_max,
         copy_after_bytes: metadata::COPY_AFTER_BYTES,
@@ -98,13 +102,7 @@ async fn open(
         tasks: Tasks::threads(),
     };
     let engine = Arc::new(Engine::start(options).await?);
-    let jobs = jobs::start(&engine);
-    Ok(Storage {
-        engine,
-        deployment: deployment.id,
-        drives: deployment.size,
-        scheme: deployment.scheme,
-        notices: deployment.notices,
-        jobs,
-    })
+    let scheme = engine.drives().scheme();
+    let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) });
+    Ok(Storage { engine, deployment: id, drives, scheme, notices, jobs })
 }

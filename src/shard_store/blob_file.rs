@@ -19,6 +19,7 @@ use bytes::Bytes;
 use super::disk::{Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind};
+use crate::types::BlobId;
 
 /// The large shards of a drive.
 #[derive(Debug)]
@@ -51,11 +52,22 @@ impl BlobFiles {
         Ok(Self { disk: disk.clone(), root: root.to_owned(), open: Mutex::default() })
     }
 
+    /// The low bits of an id are random, so the 256 folders fill evenly.
+    fn folder(&self, last_byte: u8) -> PathBuf {
+        self.root.join(format!("{last_byte:02x}"))
+    }
+
     fn path(&self, id: ShardId, extension: &str) -> PathBuf {
-        // The low bits are random, so the 256 folders fill evenly.
-        self.root
-            .join(format!("{:02x}", id.blob.0 as u8))
-            .join(format!("{}-{}.{extension}", id.blob, id.shard))
+        self.folder(id.blob.0 as u8).join(format!("{}-{}.{extension}", id.blob, id.shard))
+    }
+
+    /// The sealed shards of blobs whose id ends with a byte.
+    pub(super) fn list(&self, last_byte: u8) -> Result<Vec<ShardId>, DriveError> {
+        let parse = |name: &String| {
+            let (blob, shard) = name.strip_suffix(".blob")?.split_once('-')?;
+            Some(ShardId { blob: BlobId::parse(blob)?, shard: shard.parse().ok()? })
+        };
+        Ok(self.disk.list_dir(&self.folder(last_byte))?.iter().filter_map(parse).collect())
     }
 
     fn begin(&self, id: ShardId) -> Result<Arc<OpenShard>, DriveError> {
@@ -161,7 +173,6 @@ pub(super) fn read_record(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::BlobId;
 
     #[test]
     fn any_range_of_any_stripe_reads_back() {

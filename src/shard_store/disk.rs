@@ -239,6 +239,11 @@ impl DiskFile {
         io_error(attempt, &self.path, error)
     }
 
+    /// Bytes on the disk: holes left out, room allocated ahead counted.
+    pub(super) fn held(&self) -> Result<u64, DriveError> {
+        self.file.held().map_err(|error| self.fail("stat", &error))
+    }
+
     /// Length in bytes.
     pub(super) fn len(&self) -> Result<u64, DriveError> {
         self.file.len().map_err(|error| self.fail("stat", &error))

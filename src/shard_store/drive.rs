@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::format::Membership;
 use super::record::Record;
 use crate::runtime::BoxFuture;
 use crate::types::{BlobId, DriveId, LogEntry, LogPosition};
@@ -115,13 +116,25 @@ pub enum Op {
         /// Which shards.
         ids: Vec<ShardId>,
     },
-    /// Tells whether the shard is held.
+    /// As `Read`, but answers without the bytes.
+    Verify(ShardRead),
+    /// Tells which of these shards are held.
     Contains {
-        /// Which shard.
-        id: ShardId,
+        /// Which shards.
+        ids: Vec<ShardId>,
+    },
+    /// Lists the shards held of blobs whose id ends with this byte.
+    List {
+        /// The byte.
+        last_byte: u8,
     },
     /// Tells the space left.
     Usage,
+    /// Writes down which drives the deployment has, unless a later list is known.
+    SetMembership {
+        /// The list.
+        membership: Membership,
+    },
     /// Appends to the metadata log (payload: the entry's); durable when answered.
     LogAppend {
         /// Where the entry stands.
@@ -174,8 +187,10 @@ pub enum Reply {
     Done,
     /// Bytes asked for.
     Bytes(Bytes),
-    /// Yes or no.
-    Flag(bool),
+    /// Yes or no, for each that was asked for.
+    Flags(Vec<bool>),
+    /// Shards.
+    Shards(Vec<ShardId>),
     /// Space.
     Usage(Usage),
     /// First and last entry of the log, `None` when it is empty; `next` is the index it takes next.
@@ -204,6 +219,11 @@ pub trait Drive: Send + Sync + Debug {
 
     /// A short name for messages: a path, or node and path.
     fn label(&self) -> String;
+
+    /// The machine it is on, empty for this one: drives of one machine fail together.
+    fn node(&self) -> String {
+        String::new()
+    }
 
     /// Carries out one operation.
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>>;
@@ -257,14 +277,32 @@ impl dyn Drive {
         expect_reply!(self.call(Op::Delete { ids }, Bytes::new()).await?, Reply::Done => ())
     }
 
+    /// [`Op::Verify`].
+    pub async fn verify(&self, read: ShardRead) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::Verify(read), Bytes::new()).await?, Reply::Done => ())
+    }
+
     /// [`Op::Contains`].
-    pub async fn contains(&self, id: ShardId) -> Result<bool, DriveError> {
-        expect_reply!(self.call(Op::Contains { id }, Bytes::new()).await?, Reply::Flag(held) => held)
+    pub async fn contains(&self, ids: Vec<ShardId>) -> Result<Vec<bool>, DriveError> {
+        let asked = ids.len();
+        let flags =
+            expect_reply!(self.call(Op::Contains { ids }, Bytes::new()).await?, Reply::Flags(f) => f)?;
+        if flags.len() == asked { Ok(flags) } else { Err(DriveError::Protocol("an answer for each".into())) }
+    }
+
+    /// [`Op::List`].
+    pub async fn list(&self, last_byte: u8) -> Result<Vec<ShardId>, DriveError> {
+        expect_reply!(self.call(Op::List { last_byte }, Bytes::new()).await?, Reply::Shards(ids) => ids)
     }
 
     /// [`Op::Usage`].
     pub async fn usage(&self) -> Result<Usage, DriveError> {
         expect_reply!(self.call(Op::Usage, Bytes::new()).await?, Reply::Usage(usage) => usage)
+    }
+
+    /// [`Op::SetMembership`].
+    pub async fn set_membership(&self, membership: Membership) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::SetMembership { membership }, Bytes::new()).await?, Reply::Done => ())
     }
 
     /// [`Op::LogAppend`].

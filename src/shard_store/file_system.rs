@@ -66,6 +66,11 @@ pub trait File: Send + Sync + Debug {
     /// Length in bytes.
     fn len(&self) -> io::Result<u64>;
 
+    /// Bytes that it takes on the disk: holes left out, room allocated ahead counted.
+    fn held(&self) -> io::Result<u64> {
+        self.len()
+    }
+
     /// Whether it is empty.
     fn is_empty(&self) -> io::Result<bool> {
         self.len().map(|len| len == 0)
@@ -175,6 +180,10 @@ impl OsFile {
 }
 
 impl File for OsFile {
+    fn held(&self) -> io::Result<u64> {
+        self.0.metadata().map(|metadata| metadata.blocks() * 512)
+    }
+
     fn len(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }

@@ -291,6 +291,16 @@ impl Journal {
         Ok(())
     }
 
+    /// Whether there are more spare files than a log at rest needs.
+    pub(super) fn has_idle_spares(&self) -> bool {
+        self.spares.len() > 1
+    }
+
+    /// Removes the spare files that a log at rest does not need.
+    pub(super) fn drop_idle_spares(&mut self) -> Result<(), DriveError> {
+        self.spares.drain(1..).try_for_each(|spare| self.disk.remove_file(&spare))
+    }
+
     /// Empties the log; it goes on at `next`.
     pub(super) fn reset(&mut self, next: LogPosition) -> Result<(), DriveError> {
         self.current = None;

@@ -18,7 +18,7 @@ use super::blob_file::BlobFiles;
 use super::disk::{Disk, DiskFile};
 use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 use super::file_system::{FileSystem, OsFileSystem};
-use super::format::{self, DriveFormat};
+use super::format::{self, DriveFormat, Membership};
 use super::journal::Journal;
 use super::record::Record;
 use super::segment::{self, Appender, Segments};
@@ -30,6 +30,11 @@ use crate::types::{DriveId, LogPosition};
 const BATCH_RECORDS_MAX: usize = 256;
 /// Most bytes one sync covers.
 const BATCH_BYTES_MAX: usize = 8 << 20;
+/// How long nothing must have been appended before segments are compacted, and how long it may wait at most.
+const COMPACT_AFTER_REST: Duration = Duration::from_millis(50);
+const COMPACT_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
+/// How long nothing must have been appended before room that was allocated ahead is given back.
+const SLACK_AFTER_REST: Duration = Duration::from_secs(10);
 /// Reads up to this many bytes are tried without leaving the calling thread.
 const INLINE_READ_BYTES_MAX: usize = 128 << 10;
 /// Space never given to shards, so that the log, snapshots and deletes work on a full drive: a twentieth of
@@ -156,11 +161,7 @@ impl LocalDrive {
         {
             return result.map(Reply::Bytes);
         }
-        self.blocking(move |shared| {
-            let from_segment = shared.segments.read(&read);
-            from_segment.unwrap_or_else(|| shared.blobs.read(&read)).map(Reply::Bytes)
-        })
-        .await
+        self.blocking(move |shared| shared.read(&read).map(Reply::Bytes)).await
     }
 
     async fn write(
@@ -205,11 +206,25 @@ impl LocalDrive {
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
-            Op::Contains { id } => {
+            Op::Verify(read) => self.blocking(move |shared| shared.read(&read).map(|_| Reply::Done)).await,
+            Op::Contains { ids } => {
                 self.blocking(move |shared| {
-                    Ok(Reply::Flag(shared.segments.contains(id) || shared.blobs.contains(id)))
+                    let held = |&id: &ShardId| shared.segments.contains(id) || shared.blobs.contains(id);
+                    Ok(Reply::Flags(ids.iter().map(held).collect()))
                 })
                 .await
+            }
+            Op::List { last_byte } => {
+                self.blocking(move |shared| {
+                    let mut ids = shared.segments.list(last_byte);
+                    ids.extend(shared.blobs.list(last_byte)?);
+                    Ok(Reply::Shards(ids))
+                })
+                .await
+            }
+            Op::SetMembership { membership } => {
+                let format = self.format.clone();
+                self.write(move |shared| shared.set_membership(&format, membership)).await
             }
             Op::Usage => {
                 let format = self.format.clone();
@@ -268,6 +283,10 @@ impl Drive for LocalDrive {
 }
 
 impl Shared {
+    fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
+        self.segments.read(read).unwrap_or_else(|| self.blobs.read(read))
+    }
+
     fn snapshots(&self) -> PathBuf {
         self.root.join(SNAPSHOTS)
     }
@@ -290,9 +309,17 @@ impl Shared {
         result
     }
 
+    fn set_membership(&self, format: &DriveFormat, membership: Membership) -> Result<(), DriveError> {
+        match format::look(&self.disk, &self.root)? {
+            format::DriveState::Formatted(found) if found.membership.version >= membership.version => Ok(()),
+            _ => format::write(&self.disk, &self.root, &DriveFormat { membership, ..format.clone() }),
+        }
+    }
+
     /// A folder that was removed or unmounted takes writes that nobody will find again: go offline.
     fn check_presence(&self, format: &DriveFormat) -> Result<(), DriveError> {
-        let there = matches!(format::look(&self.disk, &self.root), Ok(format::DriveState::Formatted(found)) if found == *format);
+        let found = format::look(&self.disk, &self.root);
+        let there = matches!(found, Ok(format::DriveState::Formatted(found)) if found.drive == format.drive);
         if there {
             return Ok(());
         }
@@ -303,10 +330,7 @@ impl Shared {
     }
 
     fn usage(&self) -> Result<Usage, DriveError> {
-        let (total, available) = self.disk.space(&self.root)?;
-        let reserve = (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3);
-        let free = available.saturating_sub(reserve);
-        Ok(Usage { total, free, shards: self.segments.len() })
+        Ok(Usage { shards: self.segments.len(), ..usage_of(&self.disk, &self.root)? })
     }
 
     fn check_space(&self) -> Result<(), DriveError> {
@@ -315,6 +339,23 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Space never given to shards on a drive of so many bytes.
+pub(super) fn reserve_bytes(total: u64) -> u64 {
+    (total / 20).clamp(*RESERVE_BYTES.start(), *RESERVE_BYTES.end()).min(total / 3)
+}
+
+/// The space of the file system that a drive is on, or would be, the reserve taken off.
+pub fn usage_on(files: Arc<dyn FileSystem>, root: &Path) -> Result<Usage, DriveError> {
+    let disk = Disk::new(files);
+    let there = root.ancestors().find_map(|folder| usage_of(&disk, folder).ok());
+    there.ok_or(DriveError::NotFound)
+}
+
+fn usage_of(disk: &Disk, root: &Path) -> Result<Usage, DriveError> {
+    let (total, available) = disk.space(root)?;
+    Ok(Usage { total, free: available.saturating_sub(reserve_bytes(total)), shards: 0 })
 }
 
 /// A look at the free space, repeated now and then.
@@ -346,9 +387,50 @@ impl Space {
     }
 }
 
+/// Waits for the next job. While there is none, and now and then although there are some (`behind`), segments
+/// are compacted; after a longer rest room that was allocated ahead is given back.
+async fn next_append(
+    shared: &Shared,
+    appender: &mut Appender,
+    jobs: &mut UnboundedReceiver<AppendJob>,
+    behind: bool,
+) -> Option<AppendJob> {
+    if behind && appender.wants_compaction() {
+        compact(shared, appender);
+    }
+    loop {
+        let compacts = !shared.failed.load(Ordering::Relaxed) && appender.wants_compaction();
+        let wait = match (compacts, appender.has_slack()) {
+            (true, _) => COMPACT_AFTER_REST,
+            (false, true) => SLACK_AFTER_REST,
+            (false, false) => return jobs.recv().await,
+        };
+        if let Ok(job) = tokio::time::timeout(wait, jobs.recv()).await {
+            return job;
+        }
+        if compacts {
+            compact(shared, appender);
+        } else if shared.note(appender.release_slack()).is_err() {
+            return jobs.recv().await;
+        }
+    }
+}
+
+fn compact(shared: &Shared, appender: &mut Appender) {
+    if let Err(error) = shared.check_writable().and_then(|()| shared.note(appender.compact_step())) {
+        tracing::warn!(drive = %shared.root.display(), %error, "segments not compacted");
+    }
+}
+
 /// Appends and deletes small shards until the drive is dropped.
 async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: UnboundedReceiver<AppendJob>) {
-    while let Some(first) = jobs.recv().await {
+    let mut compacted = Instant::now();
+    loop {
+        let behind = compacted.elapsed() >= COMPACT_AT_LEAST_EVERY;
+        let Some(first) = next_append(&shared, &mut appender, &mut jobs, behind).await else { return };
+        if behind {
+            compacted = Instant::now();
+        }
         let (mut records, mut answers, mut bytes) = (Vec::new(), Vec::new(), 0);
         let mut next = Some(first);
         while let Some(job) = next.take() {
@@ -378,8 +460,19 @@ async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: Un
 
 /// Serves the log until the drive is dropped.
 async fn serve_log(shared: Arc<Shared>, mut journal: Journal, mut jobs: UnboundedReceiver<LogJob>) {
-    while let Some((op, payload, answer)) = jobs.recv().await {
-        let _ = answer.send(log_operation(&shared, &mut journal, &op, &payload));
+    loop {
+        let next = match journal.has_idle_spares() {
+            true => tokio::time::timeout(SLACK_AFTER_REST, jobs.recv()).await,
+            false => Ok(jobs.recv().await),
+        };
+        match next {
+            Ok(Some((op, payload, answer))) => {
+                let _ = answer.send(log_operation(&shared, &mut journal, &op, &payload));
+            }
+            Ok(None) => return,
+            Err(_) if shared.failed.load(Ordering::Relaxed) => {}
+            Err(_) => drop(shared.note(journal.drop_idle_spares())),
+        }
     }
 }
 

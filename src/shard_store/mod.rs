@@ -12,6 +12,7 @@
 //! A drive knows shards, not objects: ids go in, verified bytes come out.
 
 mod blob_file;
+mod compaction;
 mod disk;
 mod drive;
 mod file_system;
@@ -21,9 +22,11 @@ mod local;
 mod record;
 mod segment;
 mod snapshot;
+mod survey;
 
 pub use drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 pub use file_system::{Access, File, FileSystem, OsFileSystem};
-pub use format::{DriveFormat, DriveState, inspect, inspect_on};
-pub use local::LocalDrive;
+pub use format::{DriveFormat, DriveState, Member, Membership, inspect, inspect_on};
+pub use local::{LocalDrive, usage_on};
 pub use record::{Record, record_len};
+pub use survey::{FileSystemKind, Survey, UnderlyingDisk, WriteTrial, survey};

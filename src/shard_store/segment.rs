@@ -17,11 +17,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use bytes::Bytes;
 
 use super::blob_file::read_record;
+use super::compaction::Compaction;
 use super::disk::{DirectAppender, Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind, Record, record_len};
@@ -39,57 +40,76 @@ const TOMBSTONE_ROW_BYTES: usize = 17;
 
 /// Where a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Location {
-    segment: u32,
-    offset: u32,
-    data_len: u32,
+pub(super) struct Location {
+    pub(super) segment: u32,
+    pub(super) offset: u32,
+    pub(super) data_len: u32,
 }
 
 /// One record as the index file lists it.
 #[derive(Debug, Clone, Copy)]
-struct Row {
-    kind: Kind,
-    id: ShardId,
-    offset: u32,
-    data_len: u32,
+pub(super) struct Row {
+    pub(super) kind: Kind,
+    pub(super) id: ShardId,
+    pub(super) offset: u32,
+    pub(super) data_len: u32,
 }
 
 #[derive(Debug, Clone)]
-struct Segment {
-    file: Arc<DiskFile>,
-    /// Records that the index points at.
+pub(super) struct Segment {
+    pub(super) file: Arc<DiskFile>,
+    /// Records that the index points at, and their bytes.
     live: u64,
-    sealed: bool,
+    live_bytes: u64,
+    /// Bytes on the disk, what was punched left out.
+    pub(super) held_bytes: u64,
+    pub(super) sealed: bool,
+}
+
+impl Segment {
+    fn new(file: Arc<DiskFile>, held_bytes: u64, sealed: bool) -> Self {
+        Self { file, live: 0, live_bytes: 0, held_bytes, sealed }
+    }
+
+    /// Bytes on the disk that nothing points at.
+    pub(super) fn dead_bytes(&self) -> u64 {
+        self.held_bytes.saturating_sub(self.live_bytes)
+    }
 }
 
 #[derive(Debug, Default)]
-struct Index {
-    shards: HashMap<ShardId, Location>,
-    segments: BTreeMap<u32, Segment>,
+pub(super) struct Index {
+    pub(super) shards: HashMap<ShardId, Location>,
+    pub(super) segments: BTreeMap<u32, Segment>,
 }
 
 /// The segments of a drive. Reads go on from many threads; `Appender` belongs to one.
 #[derive(Debug)]
 pub(super) struct Segments {
-    disk: Disk,
-    folder: PathBuf,
+    pub(super) disk: Disk,
+    pub(super) folder: PathBuf,
     index: RwLock<Index>,
 }
 
 /// The writing end.
 #[derive(Debug)]
 pub(super) struct Appender {
-    segments: Arc<Segments>,
-    current: Option<Current>,
+    pub(super) segments: Arc<Segments>,
+    pub(super) current: Option<Current>,
+    pub(super) compaction: Option<Compaction>,
+    /// Whether a segment is worth compacting; `None` when that is to be looked at.
+    pub(super) worth_compaction: Option<bool>,
     next_number: u32,
     segment_bytes: u64,
 }
 
 #[derive(Debug)]
-struct Current {
+pub(super) struct Current {
     number: u32,
-    file: DirectAppender,
+    pub(super) file: DirectAppender,
     rows: Vec<Row>,
+    /// Room for a whole segment is allocated.
+    pub(super) allocated: bool,
 }
 
 /// Opens the segments in `folder`.
@@ -113,7 +133,7 @@ pub(super) fn open(disk: &Disk, folder: &Path) -> Result<(Arc<Segments>, Appende
             Some(rows) => rows,
             None => seal(disk, folder, number, &file, scan(&file)?)?,
         };
-        index.segments.insert(number, Segment { file: file.clone(), live: 0, sealed: true });
+        index.segments.insert(number, Segment::new(file.clone(), file.held()?, true));
         index.replay(number, &file, &rows)?;
     }
     let segments =
@@ -121,7 +141,14 @@ pub(super) fn open(disk: &Disk, folder: &Path) -> Result<(Arc<Segments>, Appende
     segments.remove_dead()?;
     let (drive_bytes, _) = disk.space(folder)?;
     let segment_bytes = (drive_bytes / 64).clamp(*SEGMENT_BYTES.start(), *SEGMENT_BYTES.end());
-    let appender = Appender { segments: segments.clone(), current: None, next_number, segment_bytes };
+    let appender = Appender {
+        segments: segments.clone(),
+        current: None,
+        compaction: None,
+        worth_compaction: None,
+        next_number,
+        segment_bytes,
+    };
     Ok((segments, appender))
 }
 
@@ -129,7 +156,7 @@ fn segment_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{number:010}.seg"))
 }
 
-fn index_path(folder: &Path, number: u32) -> PathBuf {
+pub(super) fn index_path(folder: &Path, number: u32) -> PathBuf {
     folder.join(format!("{number:010}.idx"))
 }
 
@@ -150,38 +177,71 @@ impl Index {
         Ok(())
     }
 
-    fn insert(&mut self, segment: u32, row: &Row) {
+    pub(super) fn insert(&mut self, segment: u32, row: &Row) {
         self.remove(row.id);
         self.shards.insert(row.id, Location { segment, offset: row.offset, data_len: row.data_len });
         if let Some(segment) = self.segments.get_mut(&segment) {
             segment.live += 1;
+            segment.live_bytes += record_len(row.data_len as usize) as u64;
         }
     }
 
-    fn remove(&mut self, id: ShardId) -> Option<Location> {
+    pub(super) fn remove(&mut self, id: ShardId) -> Option<Location> {
         let location = self.shards.remove(&id)?;
         if let Some(segment) = self.segments.get_mut(&location.segment) {
             segment.live -= 1;
+            segment.live_bytes -= record_len(location.data_len as usize) as u64;
         }
         Some(location)
+    }
+
+    /// The records that point into a segment, by place.
+    pub(super) fn rows_of(&self, segment: u32) -> Vec<Row> {
+        let inside = self.shards.iter().filter(|(_, at)| at.segment == segment);
+        let row = |(&id, at): (&ShardId, &Location)| Row {
+            kind: Kind::Shard,
+            id,
+            offset: at.offset,
+            data_len: at.data_len,
+        };
+        let mut rows: Vec<Row> = inside.map(row).collect();
+        rows.sort_unstable_by_key(|row| row.offset);
+        rows
     }
 }
 
 impl Segments {
+    pub(super) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn index_mut(&self) -> RwLockWriteGuard<'_, Index> {
+        self.index.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn locate(&self, id: ShardId) -> Option<(Location, Arc<DiskFile>)> {
-        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        let index = self.index();
         let location = *index.shards.get(&id)?;
         Some((location, index.segments.get(&location.segment)?.file.clone()))
     }
 
     /// Whether a shard is here.
     pub(super) fn contains(&self, id: ShardId) -> bool {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).shards.contains_key(&id)
+        self.index().shards.contains_key(&id)
+    }
+
+    /// The shards held of blobs whose id ends with a byte.
+    pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
+        let index = self.index();
+        let mut ids: Vec<ShardId> =
+            index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect();
+        ids.sort_unstable();
+        ids
     }
 
     /// Shards held.
     pub(super) fn len(&self) -> u64 {
-        self.index.read().unwrap_or_else(PoisonError::into_inner).shards.len() as u64
+        self.index().shards.len() as u64
     }
 
     /// Reads and verifies; `None` if the shard is not in a segment.
@@ -206,8 +266,8 @@ impl Segments {
     }
 
     /// Removes sealed segments that hold nothing alive.
-    fn remove_dead(&self) -> Result<(), DriveError> {
-        let mut index = self.index.write().unwrap_or_else(PoisonError::into_inner);
+    pub(super) fn remove_dead(&self) -> Result<(), DriveError> {
+        let mut index = self.index_mut();
         let dead: Vec<u32> =
             index.segments.iter().filter(|(_, s)| s.sealed && s.live == 0).map(|(&n, _)| n).collect();
         for number in &dead {
@@ -229,18 +289,23 @@ impl Appender {
         let batch: Vec<_> = records.iter().map(|r| (Kind::Shard, r.id, r.stripe, r.data.clone())).collect();
         let rows = self.write(&batch)?;
         self.sync()?;
-        let number = self.current.as_ref().map_or(0, |current| current.number);
-        let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+        let number = self.current_number();
+        let mut index = self.segments.index_mut();
         for row in &rows {
             index.insert(number, row);
         }
         Ok(())
     }
 
+    /// The number of the segment that was appended to last.
+    pub(super) fn current_number(&self) -> u32 {
+        self.current.as_ref().map_or(0, |current| current.number)
+    }
+
     /// Removes shards. A tombstone need not be durable: after a crash the shard is an orphan again.
     pub(super) fn delete(&mut self, ids: &[ShardId]) -> Result<(), DriveError> {
         let removed: Vec<(ShardId, Location)> = {
-            let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+            let mut index = self.segments.index_mut();
             ids.iter().filter_map(|&id| index.remove(id).map(|location| (id, location))).collect()
         };
         if removed.is_empty() {
@@ -251,6 +316,7 @@ impl Appender {
             data.extend_from_slice(&id.blob.0.to_le_bytes());
             data.push(id.shard);
         }
+        self.worth_compaction = None;
         self.write(&[(Kind::Tombstone, ShardId { blob: BlobId(0), shard: 0 }, 0, data.into())])?;
         for (_, location) in removed {
             self.punch(location)?;
@@ -268,20 +334,31 @@ impl Appender {
             return Ok(());
         }
         let file = {
-            let index = self.segments.index.read().unwrap_or_else(PoisonError::into_inner);
-            index.segments.get(&location.segment).map(|segment| segment.file.clone())
+            let mut index = self.segments.index_mut();
+            index.segments.get_mut(&location.segment).map(|segment| {
+                segment.held_bytes = segment.held_bytes.saturating_sub(end - start);
+                segment.file.clone()
+            })
         };
         file.map_or(Ok(()), |file| file.punch(start, end - start))
     }
 
     /// Writes records behind each other, in a new segment if they do not fit; not yet durable.
-    fn write(&mut self, batch: &[(Kind, ShardId, u32, Bytes)]) -> Result<Vec<Row>, DriveError> {
+    pub(super) fn write(&mut self, batch: &[(Kind, ShardId, u32, Bytes)]) -> Result<Vec<Row>, DriveError> {
         const PADDING: [u8; 8] = [0; 8];
         let length: u64 = batch.iter().map(|(.., data)| record_len(data.len()) as u64).sum();
         if self.current.as_ref().is_none_or(|current| current.file.end() + length > self.segment_bytes) {
             self.roll(length)?;
         }
         let current = self.current.as_mut().expect("a segment was opened when there was none");
+        if !current.allocated {
+            let path = segment_path(&self.segments.folder, current.number);
+            self.segments
+                .disk
+                .open_rw(&path)?
+                .allocate(self.segment_bytes.max(current.file.end() + length))?;
+            current.allocated = true;
+        }
         let heads: Vec<Vec<u8>> =
             batch.iter().map(|(kind, id, stripe, data)| record::head(*kind, *id, *stripe, data)).collect();
         let mut slices: Vec<&[u8]> = Vec::with_capacity(batch.len() * 3);
@@ -298,20 +375,22 @@ impl Appender {
         Ok(rows)
     }
 
-    fn sync(&self) -> Result<(), DriveError> {
+    pub(super) fn sync(&self) -> Result<(), DriveError> {
         self.current.as_ref().map_or(Ok(()), |current| current.file.sync_data())
     }
 
     /// Seals the current segment and starts a new one with room for `length` bytes.
     fn roll(&mut self, length: u64) -> Result<(), DriveError> {
         let (disk, folder) = (self.segments.disk.clone(), self.segments.folder.clone());
+        self.worth_compaction = None;
         if let Some(full) = self.current.take() {
             full.file.truncate_to_end()?;
             full.file.sync_data()?;
             write_index(&disk, &index_path(&folder, full.number), &full.rows)?;
-            let mut index = self.segments.index.write().unwrap_or_else(PoisonError::into_inner);
+            let mut index = self.segments.index_mut();
             if let Some(segment) = index.segments.get_mut(&full.number) {
                 segment.sealed = true;
+                segment.held_bytes += full.file.end();
             }
         }
         let number = self.next_number;
@@ -321,10 +400,10 @@ impl Appender {
         reads.allocate(length.max(self.segment_bytes))?;
         reads.sync_data()?;
         disk.sync_dir(&folder)?;
-        let segment = Segment { file: Arc::new(reads), live: 0, sealed: false };
-        self.segments.index.write().unwrap_or_else(PoisonError::into_inner).segments.insert(number, segment);
+        let segment = Segment::new(Arc::new(reads), 0, false);
+        self.segments.index_mut().segments.insert(number, segment);
         self.next_number += 1;
-        self.current = Some(Current { number, file, rows: Vec::new() });
+        self.current = Some(Current { number, file, rows: Vec::new(), allocated: true });
         self.segments.remove_dead()
     }
 }
@@ -403,7 +482,7 @@ fn write_index(disk: &Disk, path: &Path, rows: &[Row]) -> Result<(), DriveError>
 }
 
 /// The rows of an index file; `None` if it is missing or damaged, when the segment is scanned instead.
-fn read_index(disk: &Disk, path: &Path) -> Option<Vec<Row>> {
+pub(super) fn read_index(disk: &Disk, path: &Path) -> Option<Vec<Row>> {
     let content = disk.read(path).ok()?;
     let (head, body) = content.split_at_checked(8)?;
     if head[..4] != INDEX_MAGIC || head[4..] != crc32c(body).to_le_bytes() {

@@ -2,20 +2,19 @@
 
 use std::path::Path;
 
-use holdfast::metadata::HealRow;
-use holdfast::types::BlobId;
+use holdfast::object::{Engine, ScrubCursor};
 
 use crate::setup::{Deployment, bucket, get, pattern, put};
 
 const LENGTHS: [usize; 5] = [10, 5_000, 300_000, 1_500_000, 4_000_000];
 
-async fn fill(engine: &holdfast::object::Engine, round: usize) {
+async fn fill(engine: &Engine, round: usize) {
     for len in LENGTHS {
         put(engine, &format!("r{round}-{len}"), &pattern(len, round as u64)).await.unwrap();
     }
 }
 
-async fn check(engine: &holdfast::object::Engine, rounds: usize) {
+async fn check(engine: &Engine, rounds: usize) {
     for round in 0..rounds {
         for len in LENGTHS {
             let name = format!("r{round}-{len}");
@@ -25,18 +24,20 @@ async fn check(engine: &holdfast::object::Engine, rounds: usize) {
     }
 }
 
-async fn heal_all(engine: &std::sync::Arc<holdfast::object::Engine>) {
-    engine.note_bad_shards().await.unwrap();
-    for (slot, _, refill) in engine.metadata().drives().unwrap() {
-        if refill {
-            engine.queue_refill(slot).await.unwrap();
-        }
+async fn heal_all(engine: &Engine) {
+    let healed = holdfast::jobs::heal_once(engine).await.unwrap();
+    assert_eq!(healed.failed, 0);
+    assert!(engine.redundancy().unwrap().is_full(), "{:?}", engine.redundancy());
+}
+
+/// Reads all of every shard; returns how many bad ones that found.
+async fn scrub_all(engine: &Engine) -> u64 {
+    let (mut next, mut found) = (Some(ScrubCursor::START), 0);
+    while let Some(from) = next {
+        let scrubbed = engine.scrub(from, 1 << 20).await.unwrap();
+        (next, found) = (scrubbed.next, found + scrubbed.found);
     }
-    let mut after = HealRow { blob: BlobId(0), shard: 0 };
-    while let Some(&row) = engine.metadata().heal_after(after, 1).unwrap().first() {
-        engine.heal(row).await.unwrap();
-        after = row;
-    }
+    found
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +54,7 @@ async fn removing_any_drive_between_restarts_changes_nothing() {
         check(&engine, round).await;
         fill(&engine, round).await;
         heal_all(&engine).await;
-        assert_eq!(engine.metadata().heal_count().unwrap(), 0);
+        assert_eq!(scrub_all(&engine).await, 0);
         engine.close().await;
         drop(engine);
     }
@@ -87,8 +88,9 @@ async fn any_two_corrupt_drives_of_four_are_read_around() {
             flip_bits(&deployment.drive(other).join(folder));
         }
         check(&engine, 1).await;
+        assert!(scrub_all(&engine).await > 0, "parity is looked at too");
         heal_all(&engine).await;
-        assert_eq!(engine.metadata().heal_count().unwrap(), 0);
+        assert_eq!(scrub_all(&engine).await, 0);
         fill(&engine, 0).await;
         check(&engine, 1).await;
         engine.close().await;

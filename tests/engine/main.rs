@@ -6,3 +6,4 @@ mod cluster;
 mod faults;
 mod objects;
 mod setup;
+mod topology;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use holdfast::metadata::{COPY_AFTER_BYTES, Replica};
-use holdfast::node::{DriveReplica, NodeServer, drives_min, open_local, open_nodes};
-use holdfast::object::{
-    Body, BodyError, DriveSet, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
-};
+use holdfast::metadata::COPY_AFTER_BYTES;
+use holdfast::node::{LocalSites, NodeServer, open_local, open_nodes};
+use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
 use holdfast::runtime::{SystemClock, Tasks};
+use holdfast::shard_store::OsFileSystem;
 use holdfast::types::{Attributes, BucketName, ChecksumValue, ObjectKey};
 use tokio::net::TcpListener;
 
@@ -105,13 +104,9 @@ impl Deployment {
 
 /// Starts an engine over drives, its database in `state`.
 async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
-    let replica = |(slot, drive): &(_, Arc<dyn holdfast::shard_store::Drive>)| {
-        Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
-    };
     let options = Options {
-        replicas: deployment.drives.iter().map(replica).collect(),
-        log_quorum: drives_min(deployment.size),
-        drives: DriveSet::new(deployment.scheme, deployment.drives),
+        deployment,
+        sites: Arc::new(LocalSites::new(Arc::new(OsFileSystem), Tasks::threads())),
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
         copy_after_bytes: COPY_AFTER_BYTES,

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use holdfast::jobs::{self, Jobs};
-use holdfast::metadata::Replica;
-use holdfast::node::{DriveReplica, drives_min, open_local_on};
-use holdfast::object::{DriveSet, Engine, Options};
+use holdfast::jobs::{self, Jobs, ScrubOptions};
+use holdfast::node::{LocalSites, open_local_on};
+use holdfast::object::{Engine, Options};
 use holdfast::runtime::{Clock, Tasks};
 use holdfast::shard_store::{Drive, FileSystem, LocalDrive};
 use holdfast::types::{DriveSlot, Timestamp};
@@ -61,22 +60,20 @@ impl Place {
     pub async fn start(&self, began: u64, rng: &mut Rng) -> Result<Running, String> {
         let tasks = Tasks::simulated();
         let roots: Vec<PathBuf> = (0..self.count).map(Disks::root).collect();
-        let opened = open_local_on(&self.files(), &tasks, &roots).map_err(|error| error.to_string())?;
-        if opened.drives.len() != self.count {
-            return Err(format!("only {} drives were opened", opened.drives.len()));
+        let mut deployment =
+            open_local_on(&self.files(), &tasks, &roots).map_err(|error| error.to_string())?;
+        if deployment.drives.len() != self.count {
+            return Err(format!("only {} drives were opened", deployment.drives.len()));
         }
         let link =
             |(_, drive): &(DriveSlot, Arc<dyn Drive>)| Link::new(drive.clone(), self.remote, rng.fork());
-        let links: Vec<Arc<Link>> = opened.drives.iter().map(link).collect();
-        let drives: Vec<(DriveSlot, Arc<dyn Drive>)> =
-            opened.drives.iter().zip(&links).map(|((slot, _), link)| (*slot, link.drive())).collect();
-        let replica = |(slot, drive): &(DriveSlot, Arc<dyn Drive>)| {
-            Arc::new(DriveReplica::new(*slot, drive.clone())) as Arc<dyn Replica>
-        };
+        let links: Vec<Arc<Link>> = deployment.drives.iter().map(link).collect();
+        for ((_, drive), link) in deployment.drives.iter_mut().zip(&links) {
+            *drive = link.drive();
+        }
         let options = Options {
-            replicas: drives.iter().map(replica).collect(),
-            log_quorum: drives_min(opened.size),
-            drives: DriveSet::new(opened.scheme, drives),
+            deployment,
+            sites: Arc::new(LocalSites::new(self.files(), tasks.clone())),
             databases: vec![self.database.clone()],
             inline_bytes_max: INLINE_BYTES_MAX,
             copy_after_bytes: COPY_AFTER_BYTES,
@@ -84,7 +81,7 @@ impl Place {
             tasks,
         };
         let engine = Arc::new(Engine::start(options).await.map_err(|error| format!("{error:?}"))?);
-        let jobs = jobs::start(&engine);
+        let jobs = jobs::start(&engine, ScrubOptions { pass: None });
         Ok(Running { engine, links, jobs })
     }
 

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::world::{self, Report};
 
+/// A whole deployment runs on one stack, in a build that is hardly optimized.
+const STACK_BYTES: usize = 64 << 20;
 /// How often progress is told.
 const PROGRESS_EVERY: Duration = Duration::from_secs(10);
 
@@ -97,7 +99,12 @@ pub fn run_many(seeds: u64) {
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            let worker = std::thread::Builder::new().stack_size(STACK_BYTES);
+            worker.spawn_scoped(scope, work).unwrap();
+        }
+    });
     println!("{seeds} seeds, {:.1} a second; faults: {:#?}", rate(seeds, began), faults.lock().unwrap());
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "{} seeds failed; make sim SEED={} tells one", failed.len(), failed[0]);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use holdfast::erasure::Scheme;
-use holdfast::metadata::BlobLayout;
-use holdfast::object::Error;
+use holdfast::metadata::{BlobLayout, DrivePhase};
+use holdfast::object::{Engine, Error, ScrubCursor};
 use holdfast::runtime::seed_random;
 use holdfast::shard_store::{Drive, ShardId, ShardRead};
-use holdfast::types::BlobId;
+use holdfast::types::{BlobId, DriveSlot};
 use tokio::time::{sleep, timeout};
 
 use crate::chaos::Chaos;
@@ -272,14 +272,32 @@ impl World {
         Ok(())
     }
 
-    /// All heals, all garbage goes, and every shard is where it should be.
+    /// All heals, all garbage goes, what a scrub finds heals too, and then every shard is where it should be and
+    /// no drive holds others.
     async fn check_health(&self, running: &Running) -> Checked {
+        self.calm(running).await?;
+        scrub(&running.engine).await?;
+        self.calm(running).await?;
+        let found = scrub(&running.engine).await?;
+        if found > 0 {
+            return Err(format!("a second scrub found {found} bad shards"));
+        }
+        let counts = running.engine.redundancy().map_err(|error| error.to_string())?;
+        if !counts.is_full() {
+            return Err(format!("not all is at full redundancy: {counts:?}"));
+        }
+        self.check_shards(running).await?;
+        self.check_orphans(running).await
+    }
+
+    /// Waits until nothing is left to heal or to remove.
+    async fn calm(&self, running: &Running) -> Checked {
         let metadata = running.engine.metadata();
         let busy = || {
-            let heals = metadata.heal_count().map_err(|error| error.to_string())?;
+            let heals = running.engine.redundancy().map_err(|error| error.to_string())?.shards_to_heal;
             let garbage = metadata.garbage(1).map_err(|error| error.to_string())?;
-            let refills = metadata.drives().map_err(|error| error.to_string())?;
-            let refills = refills.iter().filter(|(.., refill)| *refill).count();
+            let drives = metadata.drives().map_err(|error| error.to_string())?;
+            let refills = drives.iter().filter(|drive| drive.phase == DrivePhase::Refilling).count();
             Ok::<_, String>((heals, garbage.len(), refills))
         };
         let calm = timeout(HEALED_WITHIN, async {
@@ -288,28 +306,67 @@ impl World {
             }
             Ok::<_, String>(())
         });
-        if calm.await.is_err() {
-            let live = metadata.replicas_live();
-            return Err(format!("not whole again: heals, garbage, refills {:?}, logs {live}", busy()?));
+        match calm.await {
+            Ok(calm) => calm,
+            Err(_) => {
+                let live = metadata.replicas_live();
+                Err(format!("not whole again: heals, garbage, refills {:?}, logs {live}", busy()?))
+            }
         }
-        self.check_shards(running).await
     }
 
-    /// Drives that were never damaged hold every shard that they should.
+    /// Every drive holds every shard that it should.
     async fn check_shards(&self, running: &Running) -> Checked {
         let metadata = running.engine.metadata();
         let blobs = metadata.blobs_after(BlobId(0), 100_000).map_err(|error| error.to_string())?;
         for layout in blobs {
             for (shard, slot) in layout.slots.iter().enumerate() {
-                let disk = usize::from(slot.0);
-                if !self.bad.contains(&disk) {
-                    let id = ShardId { blob: layout.blob, shard: shard as u8 };
-                    check_shard(&layout, id, &running.links[disk].drive()).await?;
-                }
+                let id = ShardId { blob: layout.blob, shard: shard as u8 };
+                check_shard(&layout, id, &running.links[usize::from(slot.0)].drive()).await?;
             }
         }
         Ok(())
     }
+
+    /// No drive holds a shard that no row names.
+    async fn check_orphans(&self, running: &Running) -> Checked {
+        let metadata = running.engine.metadata();
+        let orphans = async || {
+            for (disk, link) in running.links.iter().enumerate() {
+                for last_byte in 0..=u8::MAX {
+                    let listed = link.drive().list(last_byte).await.map_err(|error| error.to_string())?;
+                    for id in listed {
+                        let layout = metadata.blob_layout(id.blob).map_err(|error| error.to_string())?;
+                        let slot = layout.and_then(|layout| layout.slots.get(usize::from(id.shard)).copied());
+                        if slot != Some(DriveSlot(disk as u16)) {
+                            return Ok(Some(format!("{id:?} on {disk}")));
+                        }
+                    }
+                }
+            }
+            Ok::<_, String>(None)
+        };
+        let swept = timeout(HEALED_WITHIN, async {
+            while orphans().await?.is_some() {
+                sleep(Duration::from_secs(1)).await;
+            }
+            Ok::<_, String>(())
+        });
+        match swept.await {
+            Ok(swept) => swept,
+            Err(_) => Err(format!("an orphan stays: {:?}", orphans().await?)),
+        }
+    }
+}
+
+/// Reads every shard; returns how many bad ones that found.
+async fn scrub(engine: &Engine) -> Result<u64, String> {
+    let (mut next, mut found) = (Some(ScrubCursor::START), 0);
+    while let Some(from) = next {
+        let scrubbed = engine.scrub(from, 1 << 20).await.map_err(|error| error.to_string())?;
+        (next, found) = (scrubbed.next, found + scrubbed.found);
+    }
+    Ok(found)
 }
 
 /// Whether every stripe of a shard reads back.

@@ -1,0 +1,373 @@
+//! What the admin API says and takes: one set of words for the server and for `holdfast admin`.
+//!
+//! | Request | Body | Answer |
+//! |---|---|---|
+//! | `GET /api/v1/status` | | [`Status`] |
+//! | `GET /api/v1/drives` | | [`DriveList`] |
+//! | `POST /api/v1/drives` | [`AddDrive`] | [`Plan`] |
+//! | `POST /api/v1/drives/{slot}/drain`, `remove`, `replace` | [`ChangeDrive`] | [`Plan`] |
+//! | `GET /api/v1/nodes` | | [`NodeList`] |
+//! | `POST /api/v1/nodes` | [`AddNode`] | [`Plan`] |
+//! | `POST /api/v1/nodes/{address}/drain`, `remove` | [`ChangeNode`] | [`Plan`] |
+//! | `POST /api/v1/rebalance` | [`Rebalance`] | [`Plan`] |
+//! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
+//! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
+//!
+//! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
+//!
+//! Who reads must bear a server of another version: fields that came later have a default, and fields
+//! that are not known are passed over. A request, on the other hand, is refused when it says what the
+//! server does not know, because it might be what mattered.
+
+use serde::{Deserialize, Serialize};
+
+use super::Health;
+
+/// Bytes of the body of a request.
+pub const REQUEST_BYTES_MAX: usize = 64 << 10;
+
+/// Entries of one page of objects at risk.
+pub const RISK_PAGE_MAX: usize = 1000;
+
+/// Everything known of the deployment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Status {
+    /// The version that runs.
+    pub version: String,
+    /// The deployment's id.
+    pub deployment: String,
+    /// Region that clients sign for.
+    pub region: String,
+    /// Time since the start.
+    pub uptime_seconds: u64,
+    /// Whether it can serve, and with what redundancy.
+    pub health: Health,
+    /// Data shards of a stripe.
+    pub data_shards: u8,
+    /// Parity shards of a stripe.
+    pub parity_shards: u8,
+    /// Shards known to be missing or bad.
+    pub pending_heals: u64,
+    /// Every drive that is known.
+    pub drives: Vec<DriveReport>,
+    /// Every bucket.
+    pub buckets: Vec<BucketReport>,
+    /// How many objects could bear how much loss.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redundancy: Option<Redundancy>,
+    /// Background work.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub work: Vec<Work>,
+}
+
+/// One drive.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct DriveReport {
+    /// Its place in the deployment.
+    pub slot: u16,
+    /// Path, or node and path.
+    pub label: String,
+    /// It takes operations.
+    pub up: bool,
+    /// Size of its file system.
+    pub total_bytes: u64,
+    /// Bytes that may still be written.
+    pub free_bytes: u64,
+    /// Which drive it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drive_id: Option<String>,
+    /// What it is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DriveCondition>,
+    /// Bytes of shards on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<u64>,
+    /// The node that serves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+}
+
+/// What a drive is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DriveCondition {
+    /// It takes new shards.
+    Active,
+    /// Its shards move to others; it takes no new ones.
+    Draining,
+    /// It is new in its slot and receives what it should hold.
+    Refilling,
+    /// It takes no operations.
+    Down,
+    /// Something that this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One bucket.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BucketReport {
+    /// Its name.
+    pub name: String,
+    /// Objects in it.
+    pub objects: u64,
+    /// Bytes of those objects, as clients see them.
+    pub bytes: u64,
+}
+
+/// Objects by what stands between them and loss.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Redundancy {
+    /// Every shard is in its place.
+    pub full: Tally,
+    /// Shards are missing, and at least one more may be lost.
+    pub reduced: Tally,
+    /// Readable, and not after the loss of one more shard.
+    pub zero_margin: Tally,
+    /// Too few shards are left, or can be reached now.
+    pub unreadable: Tally,
+    /// Drives that may fail before the metadata is in danger.
+    pub metadata_spare: u64,
+}
+
+/// A number of objects and of their bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// Background work of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Work {
+    /// `heal`, `scrub`, `gc`, `rebalance`, `drain`, `reencode`.
+    pub name: String,
+    /// Whether it is under way.
+    pub state: WorkState,
+    /// What is done, in units.
+    #[serde(default)]
+    pub done: u64,
+    /// What there is to do, with what is done; 0 where that is not known.
+    #[serde(default)]
+    pub total: u64,
+    /// `shards` or `bytes`.
+    #[serde(default)]
+    pub unit: String,
+    /// Units a second.
+    #[serde(default)]
+    pub per_second: f64,
+    /// How long it will take, as far as can be told.
+    #[serde(default)]
+    pub eta_seconds: Option<u64>,
+    /// What it found: shards missing or bad.
+    #[serde(default)]
+    pub found: u64,
+    /// A sentence.
+    #[serde(default)]
+    pub detail: String,
+}
+
+/// Whether background work is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkState {
+    /// Nothing to do.
+    Idle,
+    /// Under way.
+    Running,
+    /// There is something to do that cannot be done now.
+    Waiting,
+    /// Something that this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The answer of `GET /api/v1/drives`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct DriveList {
+    /// By slot.
+    pub drives: Vec<DriveReport>,
+}
+
+/// The answer of `GET /api/v1/nodes`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct NodeList {
+    /// By address.
+    pub nodes: Vec<NodeReport>,
+}
+
+/// One storage node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NodeReport {
+    /// `host:port`.
+    pub address: String,
+    /// It can be reached.
+    pub up: bool,
+    /// Slots of its drives.
+    #[serde(default)]
+    pub slots: Vec<u16>,
+    /// What it is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<DriveCondition>,
+    /// Size of its drives.
+    #[serde(default)]
+    pub total_bytes: u64,
+    /// Bytes that may still be written to them.
+    #[serde(default)]
+    pub free_bytes: u64,
+}
+
+/// Adds a drive to the deployment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddDrive {
+    /// Its folder, or node and folder.
+    pub location: String,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Drains, removes or replaces a drive.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeDrive {
+    /// Where the new drive is, for `replace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Adds the drives of a storage node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddNode {
+    /// `host:port`.
+    pub address: String,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Drains or removes the drives of a storage node.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeNode {
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Evens out how full the drives are.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rebalance {
+    /// End what is under way instead.
+    #[serde(default)]
+    pub stop: bool,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Reads every shard now, without waiting for its turn.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scrub {
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// What a change amounts to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Plan {
+    /// Bytes of shards that move.
+    pub bytes_to_move: u64,
+    /// How many shards those are.
+    pub shards_to_move: u64,
+    /// About how long that takes.
+    pub seconds: u64,
+    /// A sentence on the redundancy as it is.
+    pub now: String,
+    /// While the change is under way.
+    pub during: String,
+    /// When it is done.
+    pub after: String,
+    /// The change is under way; false for a plan alone, and where there is nothing to do.
+    pub started: bool,
+    /// What else the operator should know.
+    pub notes: Vec<String>,
+}
+
+/// Objects that are not at full redundancy, the least safe first.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RiskPage {
+    /// Some of them.
+    pub objects: Vec<ObjectAtRisk>,
+    /// What to ask after for the next ones; none at the end.
+    #[serde(default)]
+    pub next: Option<String>,
+}
+
+/// An object that is not at full redundancy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectAtRisk {
+    /// Where.
+    pub bucket: String,
+    /// Where in it.
+    pub key: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Shards that may still be lost; below 0 where it cannot be read.
+    pub margin: i32,
+}
+
+/// Which objects at risk are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RiskQuery {
+    /// The `next` of the page before; empty for the first.
+    pub after: String,
+    /// At most so many.
+    pub max: usize,
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// A sentence with the remedy.
+    pub error: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_without_the_later_fields_is_read() {
+        let drive: DriveReport = serde_json::from_str(
+            r#"{"slot":1,"label":"d","up":true,"total_bytes":2,"free_bytes":1,"colour":"red"}"#,
+        )
+        .unwrap();
+        assert_eq!((drive.slot, drive.state, drive.held_bytes), (1, None, None));
+        let odd: DriveReport = serde_json::from_str(
+            r#"{"slot":1,"label":"d","up":true,"total_bytes":2,"free_bytes":1,"state":"asleep"}"#,
+        )
+        .unwrap();
+        assert_eq!(odd.state, Some(DriveCondition::Unknown));
+        let work: Work = serde_json::from_str(r#"{"name":"gc","state":"idle"}"#).unwrap();
+        assert_eq!((work.state, work.eta_seconds), (WorkState::Idle, None));
+    }
+
+    #[test]
+    fn a_request_with_an_unknown_word_is_refused() {
+        assert!(serde_json::from_str::<AddDrive>(r#"{"location":"d","dryrun":true}"#).is_err());
+        assert!(!serde_json::from_str::<AddDrive>(r#"{"location":"d"}"#).unwrap().dry_run);
+    }
+}

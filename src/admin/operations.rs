@@ -1,0 +1,177 @@
+//! What the admin API can do, one method an operation.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Refusal;
+use super::api::{
+    AddDrive, AddNode, ChangeDrive, ChangeNode, DriveList, NodeList, NodeReport, ObjectAtRisk, Plan,
+    Rebalance, RiskPage, RiskQuery, Scrub,
+};
+use super::status::drive_reports;
+use crate::metadata::Margin;
+use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
+use crate::types::DriveSlot;
+
+type Result<T> = std::result::Result<T, Refusal>;
+
+/// Carries out what root asks for. Knows no HTTP: requests come in as values, refusals are meanings.
+#[derive(Debug)]
+pub(super) struct Operations {
+    engine: Arc<Engine>,
+}
+
+impl Operations {
+    pub(super) fn new(engine: Arc<Engine>) -> Self {
+        Self { engine }
+    }
+
+    /// Every drive.
+    pub(super) async fn drives(&self) -> Result<DriveList> {
+        let counts = self.engine.redundancy().map_err(unreadable)?;
+        Ok(DriveList { drives: drive_reports(&self.engine, &counts) })
+    }
+
+    /// Takes one more drive into the deployment.
+    pub(super) async fn add_drive(&self, request: AddDrive) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.add_drive(&request.location, intent).await, intent)
+    }
+
+    /// Moves all shards of a drive to others.
+    pub(super) async fn drain_drive(&self, slot: DriveSlot, request: ChangeDrive) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.drain_drive(slot, intent).await, intent)
+    }
+
+    /// Takes a drive out of the deployment; its shards are rebuilt on others.
+    pub(super) async fn remove_drive(&self, slot: DriveSlot, request: ChangeDrive) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.remove_drive(slot, intent).await, intent)
+    }
+
+    /// Puts another drive in a slot.
+    pub(super) async fn replace_drive(
+        &self,
+        slot: DriveSlot,
+        location: String,
+        request: ChangeDrive,
+    ) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.replace_drive(slot, &location, intent).await, intent)
+    }
+
+    /// Every storage node; the empty address is this machine.
+    pub(super) async fn nodes(&self) -> Result<NodeList> {
+        let mut nodes: BTreeMap<String, NodeReport> = BTreeMap::new();
+        for drive in self.engine.drives().status() {
+            let address = drive.node.clone();
+            let node = nodes.entry(drive.node).or_insert_with(|| NodeReport {
+                address,
+                up: false,
+                slots: Vec::new(),
+                state: None,
+                total_bytes: 0,
+                free_bytes: 0,
+            });
+            node.up |= drive.up;
+            node.slots.push(drive.slot.0);
+            node.total_bytes += drive.total;
+            node.free_bytes += drive.free;
+        }
+        Ok(NodeList { nodes: nodes.into_values().collect() })
+    }
+
+    /// Takes the drives of one more node into the deployment.
+    pub(super) async fn add_node(&self, _request: AddNode) -> Result<Plan> {
+        Err(not_built("add nodes"))
+    }
+
+    /// Moves all shards of a node to others.
+    pub(super) async fn drain_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
+        Err(not_built("drain nodes; drain their drives one by one"))
+    }
+
+    /// Takes a node's drives out of the deployment.
+    pub(super) async fn remove_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
+        Err(not_built("remove nodes; remove their drives one by one"))
+    }
+
+    /// Evens out how full the drives are, or ends that.
+    pub(super) async fn rebalance(&self, request: Rebalance) -> Result<Plan> {
+        let intent = intent(request.dry_run || request.stop);
+        if request.stop && !request.dry_run {
+            self.engine.moves().want_even(false);
+        }
+        self.plan(self.engine.rebalance(intent).await, intent)
+    }
+
+    /// Reads every shard now.
+    pub(super) async fn scrub(&self, request: Scrub) -> Result<Plan> {
+        let counts = self.engine.redundancy().map_err(unreadable)?;
+        let bytes: u64 = counts.held.values().sum();
+        if !request.dry_run {
+            self.engine.ask_scrub();
+        }
+        Ok(Plan {
+            now: counts.sentence(),
+            during: "unchanged: healthy data is only read".into(),
+            after: "what is found bad is rebuilt".into(),
+            started: !request.dry_run,
+            notes: vec![format!("{bytes} bytes are to be read")],
+            ..Plan::default()
+        })
+    }
+
+    /// Objects that one more loss could cost.
+    pub(super) async fn risk(&self, query: RiskQuery) -> Result<RiskPage> {
+        let cursor = RiskCursor::parse(&query.after)
+            .ok_or_else(|| Refusal::BadRequest("`after` is not the `next` of an earlier page".into()))?;
+        let (objects, next) = self.engine.at_risk(&cursor, query.max).map_err(unreadable)?;
+        let margin = |margin| match margin {
+            Margin::Unreadable => -1,
+            Margin::Zero => 0,
+            Margin::Reduced(spare) => i32::from(spare),
+            Margin::Full => i32::from(self.engine.drives().scheme().parity),
+        };
+        let object = |object: object::ObjectAtRisk| ObjectAtRisk {
+            margin: margin(object.margin),
+            bucket: object.bucket,
+            key: object.key,
+            bytes: object.bytes,
+        };
+        let objects = objects.into_iter().map(object).collect();
+        Ok(RiskPage { objects, next: next.map(|next| next.to_text()) })
+    }
+
+    fn plan(&self, planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
+        let plan = planned.map_err(|error| match error {
+            ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
+            ChangeError::NoSuchDrive(_) => Refusal::NotFound(error.to_string()),
+            ChangeError::Engine(error) => unreadable(error),
+        })?;
+        Ok(Plan {
+            bytes_to_move: plan.bytes,
+            shards_to_move: plan.shards,
+            seconds: self.engine.seconds_to_move(plan.bytes),
+            now: plan.now,
+            during: plan.during,
+            after: plan.after,
+            started: intent == Intent::Do,
+            notes: plan.notes,
+        })
+    }
+}
+
+fn intent(dry_run: bool) -> Intent {
+    if dry_run { Intent::Plan } else { Intent::Do }
+}
+
+fn unreadable(error: object::Error) -> Refusal {
+    tracing::warn!(%error, "admin request failed");
+    Refusal::Unavailable("the metadata cannot be used now; the log of the server says why".into())
+}
+
+fn not_built(what: &str) -> Refusal {
+    Refusal::NotBuilt(format!("this version of the server cannot {what}"))
+}

@@ -1,0 +1,205 @@
+//! The words of `holdfast admin`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::config::Settings;
+use crate::iam::Secret;
+
+/// See the module's head.
+#[derive(Debug, Args)]
+pub(crate) struct Admin {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    pub(super) command: AdminCommand,
+}
+
+/// Which server, and as whom. All of it is found by itself in the folder where the server was started.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Connection {
+    /// Address of the server's console [default: of the server that was started last with this state folder]
+    #[arg(long, global = true, value_name = "IP:PORT", help_heading = "Connection")]
+    console_address: Option<String>,
+
+    /// The server's state folder, which has its credentials [default: .holdfast beside the first drive]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Connection")]
+    state: Option<PathBuf>,
+
+    /// TOML file of the server [default: ./holdfast.toml if it exists]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    config: Option<PathBuf>,
+
+    /// Access key of root
+    #[arg(long, global = true, value_name = "TEXT", help_heading = "Connection")]
+    root_access_key: Option<String>,
+
+    /// File with the access key of root
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    root_access_key_file: Option<PathBuf>,
+
+    /// Secret key of root; prefer the file or the variable, others can see flags
+    #[arg(long, global = true, value_name = "TEXT", help_heading = "Connection")]
+    root_secret_key: Option<Secret>,
+
+    /// File with the secret key of root
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    root_secret_key_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// The same as settings of a server.
+    pub(super) fn settings(self) -> Settings {
+        Settings {
+            console_address: self.console_address,
+            state: self.state,
+            config: self.config,
+            root_access_key: self.root_access_key,
+            root_access_key_file: self.root_access_key_file,
+            root_secret_key: self.root_secret_key,
+            root_secret_key_file: self.root_secret_key_file,
+            ..Settings::default()
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AdminCommand {
+    /// Show health, drives, redundancy and background work; on a terminal anew each second
+    Status {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+        /// Print once and end, also on a terminal
+        #[arg(long)]
+        once: bool,
+    },
+    /// List, add, drain, remove and replace drives
+    Drive {
+        #[command(subcommand)]
+        command: DriveCommand,
+    },
+    /// List, add, drain and remove storage nodes
+    Node {
+        #[command(subcommand)]
+        command: NodeCommand,
+    },
+    /// Even out how full the drives are
+    Rebalance {
+        /// End what is under way
+        #[arg(long)]
+        stop: bool,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Tell how far the reading of all shards is, or begin it now
+    Scrub {
+        /// Read every shard now, without waiting for its turn
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// List the objects that the loss of one more drive could cost
+    Risk(RiskArguments),
+}
+
+/// How a change is made.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct ChangeFlags {
+    /// Only tell what would be done
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Wait until it is done, with a progress bar
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(super) wait: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DriveCommand {
+    /// List the drives
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add a drive to the deployment
+    Add {
+        /// Folder of the drive; for a gateway HOST:PORT:FOLDER
+        location: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Move all that a drive holds to others
+    Drain {
+        /// The drive's slot, as `drive list` shows it
+        slot: u16,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Take a drive out of the deployment
+    Remove {
+        /// The drive's slot, as `drive list` shows it
+        slot: u16,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Put another drive in a slot
+    Replace {
+        /// The slot, as `drive list` shows it
+        slot: u16,
+        /// Folder of the new drive; for a gateway HOST:PORT:FOLDER
+        location: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum NodeCommand {
+    /// List the storage nodes
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add the drives of a storage node to the deployment
+    Add {
+        /// HOST:PORT
+        address: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Move all that a node holds to others
+    Drain {
+        /// HOST:PORT
+        address: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+    /// Take a node's drives out of the deployment
+    Remove {
+        /// HOST:PORT
+        address: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+}
+
+/// Which page of the objects at risk.
+#[derive(Debug, Clone, Args)]
+pub(super) struct RiskArguments {
+    /// Go on after the last page: the text that it ended with
+    #[arg(long, value_name = "TEXT")]
+    pub(super) after: Option<String>,
+    /// Most objects to list
+    #[arg(long, value_name = "NUMBER", default_value_t = 1000)]
+    pub(super) max: usize,
+    /// Print the server's answer as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}

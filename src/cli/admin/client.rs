@@ -1,0 +1,190 @@
+//! One request after another to the admin API, each on a connection of its own.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::client::conn::http1;
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpStream;
+
+use crate::admin::api::Failure;
+use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings, client_endpoint};
+
+/// How long a connection may take to come about.
+const CONNECT_WAIT: Duration = Duration::from_secs(5);
+/// How long an answer may take: planning a change counts what is on the drives.
+const ANSWER_WAIT: Duration = Duration::from_secs(120);
+/// Bytes of an answer.
+const ANSWER_BYTES_MAX: usize = 256 << 20;
+
+/// What stands as it is in a segment of a path, and in a value of a query.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
+
+/// A word as a segment of a path.
+pub(super) fn segment(word: &str) -> String {
+    utf8_percent_encode(word, SEGMENT).to_string()
+}
+
+/// A server's console, and root's pair.
+#[derive(Debug)]
+pub(crate) struct AdminClient {
+    /// `http://host:port`, for messages.
+    console: String,
+    /// `host:port`.
+    authority: String,
+    authorization: HeaderValue,
+}
+
+/// An answer as it came.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Bytes,
+}
+
+impl AdminClient {
+    /// Finds the server and the pair as `holdfast env` does.
+    pub(super) fn find(flags: Settings) -> Result<Self, String> {
+        let environment: Environment = std::env::vars().collect();
+        let (settings, _) = Settings::gather(flags, &environment).map_err(|error| error.to_string())?;
+        let state_named = settings.state.is_some() || !settings.drives.is_empty();
+        let named = settings.console_address.is_some();
+        let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
+        options.find_client_state(state_named);
+        let console = console(&options, named)?;
+        let credentials = options.client_credentials().map_err(|error| error.to_string())?;
+        Self::new(&console, &credentials)
+    }
+
+    /// A client of the console at this URL.
+    pub(crate) fn new(console: &str, credentials: &Credentials) -> Result<Self, String> {
+        let unusable = || {
+            format!("{console} is no console address; give one like 127.0.0.1:9001 with --console-address")
+        };
+        let uri: Uri = console.parse().map_err(|_| unusable())?;
+        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(unusable)?;
+        let pair = format!("{}:{}", credentials.access_key_id, credentials.secret_access_key.expose());
+        let basic = format!("Basic {}", BASE64_STANDARD.encode(pair));
+        let mut authorization = HeaderValue::try_from(basic).expect("base64 is plain text");
+        authorization.set_sensitive(true);
+        Ok(Self { console: console.to_owned(), authority: authority.to_string(), authorization })
+    }
+
+    /// Where the server is, for messages.
+    pub(super) fn console(&self) -> &str {
+        &self.console
+    }
+
+    /// Asks for something.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, String> {
+        let answer = self.send(Method::GET, path, Bytes::new()).await?;
+        self.understand(&answer)
+    }
+
+    /// Asks for a change.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> Result<T, String> {
+        let answer = self.send(Method::POST, path, body.to_string().into()).await?;
+        self.understand(&answer)
+    }
+
+    fn understand<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
+        let console = &self.console;
+        if answer.status == StatusCode::OK {
+            return serde_json::from_slice(&answer.body).map_err(|error| {
+                format!(
+                    "the answer of {console} is not understood: {error}; use the version that the server has"
+                )
+            });
+        }
+        Err(match (answer.status, serde_json::from_slice::<Failure>(&answer.body)) {
+            (StatusCode::UNAUTHORIZED, _) => format!(
+                "the server at {console} does not know this pair; name the server's own state folder with --state"
+            ),
+            (_, Ok(failure)) => failure.error,
+            (status, Err(_)) => {
+                format!(
+                    "{console} answered {status}; name the console address of a Holdfast server with --console-address"
+                )
+            }
+        })
+    }
+
+    /// Sends one request and takes the whole answer.
+    pub(crate) async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, String> {
+        let console = &self.console;
+        let unreachable = |reason: String| {
+            format!("no server answers at {console}: {reason}; start it, or name it with --console-address")
+        };
+        let connecting = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(&self.authority)).await;
+        let stream = connecting.map_err(|_| unreachable("it takes no connection".into()))?;
+        let stream = stream.map_err(|error| unreachable(error.to_string()))?;
+        let answering = tokio::time::timeout(ANSWER_WAIT, self.exchange(stream, method, path, body)).await;
+        let answered = answering.map_err(|_| unreachable("it takes too long".into()))?;
+        answered.map_err(|error| unreachable(error.to_string()))
+    }
+
+    async fn exchange(
+        &self,
+        stream: TcpStream,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
+        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with the sender; what goes wrong shows in the answer.
+        let connection = tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, &self.authority)
+            .header(AUTHORIZATION, &self.authorization)
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))?;
+        let answer = sender.send_request(request).await?;
+        let status = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
+        connection.abort();
+        Ok(Answer { status, body })
+    }
+}
+
+/// URL of the console: named, or of the server that was started last.
+fn console(options: &Options, named: bool) -> Result<String, String> {
+    let of_settings = options.listen.console_address.map(|address| client_endpoint(None, address));
+    let hints = ClientHints::read(&options.state).filter(|_| !named);
+    let console = hints.map_or(of_settings, |hints| hints.console);
+    console.ok_or_else(|| {
+        "the server has no console address; start it with --console-address IP:PORT, or name it here"
+            .to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_s_address_fits_into_a_path() {
+        assert_eq!(segment("n1.example:9100"), "n1.example:9100");
+        assert_eq!(segment("[::1]:9100"), "%5B::1%5D:9100");
+        assert_eq!(segment("photos/a b&c"), "photos%2Fa%20b%26c");
+    }
+
+    #[test]
+    fn only_plain_http_is_spoken() {
+        let pair = Credentials::random();
+        assert_eq!(AdminClient::new("http://127.0.0.1:9001", &pair).unwrap().authority, "127.0.0.1:9001");
+        assert!(AdminClient::new("https://127.0.0.1:9001", &pair).unwrap_err().contains("--console-address"));
+    }
+}

@@ -1,0 +1,104 @@
+//! Drives, nodes, objects at risk and the scrub, as tables.
+
+use super::arguments::{ChangeFlags, RiskArguments};
+use super::status::{condition, work_line};
+use super::{AdminClient, client, print_json};
+use crate::admin::api::{DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
+use crate::cli::figures::{bytes, percent, share};
+use crate::cli::invocation::quote;
+use crate::cli::terminal::{Line, columns, print};
+
+/// Prints the drives.
+pub(super) async fn print_drives(client: &AdminClient) -> Result<(), String> {
+    let list: DriveList = client.get("/api/v1/drives").await?;
+    let head = ["SLOT", "STATE", "USED", "FREE", "SIZE", "HELD", "LOCATION"].map(str::to_owned).to_vec();
+    let row = |drive: &crate::admin::api::DriveReport| {
+        let used = drive.total_bytes.saturating_sub(drive.free_bytes);
+        vec![
+            drive.slot.to_string(),
+            condition(drive.up, drive.state).0.to_owned(),
+            percent(share(used, drive.total_bytes)),
+            bytes(drive.free_bytes),
+            bytes(drive.total_bytes),
+            drive.held_bytes.map_or_else(|| "-".to_owned(), bytes),
+            drive.label.clone(),
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.drives.iter().map(row)).collect());
+    Ok(())
+}
+
+/// Prints the nodes.
+pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
+    let list: NodeList = client.get("/api/v1/nodes").await?;
+    let head = ["NODE", "STATE", "FREE", "SIZE", "SLOTS"].map(str::to_owned).to_vec();
+    let row = |node: &crate::admin::api::NodeReport| {
+        let slots: Vec<String> = node.slots.iter().map(u16::to_string).collect();
+        vec![
+            node.address.clone(),
+            condition(node.up, node.state).0.to_owned(),
+            bytes(node.free_bytes),
+            bytes(node.total_bytes),
+            slots.join(" "),
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.nodes.iter().map(row)).collect());
+    Ok(())
+}
+
+/// Prints a page of the objects at risk, and how to get the next.
+pub(super) async fn print_risk(client: &AdminClient, asked: &RiskArguments) -> Result<(), String> {
+    let mut page = RiskPage { objects: Vec::new(), next: asked.after.clone() };
+    loop {
+        let left = asked.max.saturating_sub(page.objects.len()).clamp(1, RISK_PAGE_MAX);
+        let after = client::segment(page.next.as_deref().unwrap_or(""));
+        let more: RiskPage = client.get(&format!("/api/v1/risk?after={after}&max={left}")).await?;
+        page.objects.extend(more.objects);
+        page.next = more.next;
+        if page.next.is_none() || page.objects.len() >= asked.max {
+            break;
+        }
+    }
+    if asked.json {
+        print_json(&serde_json::to_value(&page).expect("plain fields serialize"));
+        return Ok(());
+    }
+    print_risk_page(&page);
+    Ok(())
+}
+
+fn print_risk_page(page: &RiskPage) {
+    if page.objects.is_empty() {
+        print(&[Line::of("No object is at risk: each could bear the loss of one more drive.")]);
+        return;
+    }
+    let head = ["MARGIN", "BYTES", "OBJECT"].map(str::to_owned).to_vec();
+    let row = |object: &crate::admin::api::ObjectAtRisk| {
+        let margin = if object.margin < 0 { "unreadable".to_owned() } else { object.margin.to_string() };
+        vec![margin, bytes(object.bytes), format!("{}/{}", object.bucket, object.key)]
+    };
+    print_table(std::iter::once(head).chain(page.objects.iter().map(row)).collect());
+    if let Some(next) = &page.next {
+        print(&[Line::of(format!("There are more: holdfast admin risk --after {}", quote(next)))]);
+    }
+}
+
+/// Tells how far the scrub is.
+pub(super) async fn print_scrub(client: &AdminClient, flags: &ChangeFlags) -> Result<(), String> {
+    if flags.dry_run || flags.wait {
+        return Err("--dry-run and --wait go with --now; without it nothing is changed".into());
+    }
+    let status: Status = client.get("/api/v1/status").await?;
+    let scrub = status.work.iter().find(|work| work.name == "scrub");
+    let scrub = scrub.ok_or("this server does not scrub; update it to a version that does")?;
+    if flags.json {
+        print_json(&serde_json::to_value(scrub).expect("plain fields serialize"));
+    } else {
+        print(&[work_line(scrub)]);
+    }
+    Ok(())
+}
+
+fn print_table(rows: Vec<Vec<String>>) {
+    print(&columns(&rows).into_iter().map(Line::of).collect::<Vec<_>>());
+}

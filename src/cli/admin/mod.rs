@@ -1,0 +1,104 @@
+//! `holdfast admin`: a client of the admin API.
+
+mod arguments;
+mod changes;
+mod client;
+mod lists;
+mod live;
+mod status;
+
+pub(super) use arguments::Admin;
+pub(super) use client::AdminClient;
+
+use arguments::{AdminCommand, DriveCommand, NodeCommand};
+use changes::{Change, carry_out};
+use serde_json::json;
+
+/// Does what was asked; an error is the one sentence to print.
+pub(super) fn run(admin: Admin) -> Result<(), String> {
+    let client = AdminClient::find(admin.connection.settings())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime
+        .map_err(|error| format!("cannot start the runtime: {error}; raise the limits of this user"))?;
+    runtime.block_on(async {
+        match admin.command {
+            AdminCommand::Status { json: true, .. } => print_answer(&client, "/api/v1/status").await,
+            AdminCommand::Status { once, .. } => live::run(&client, once).await,
+            AdminCommand::Drive { command } => drive(&client, command).await,
+            AdminCommand::Node { command } => node(&client, command).await,
+            AdminCommand::Rebalance { stop, flags } => {
+                let title = if stop { "stop rebalancing" } else { "rebalance" };
+                let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);
+                carry_out(&client, change.with(json!({ "stop": stop })), flags).await
+            }
+            AdminCommand::Scrub { now: true, flags } => {
+                let change = Change::new("scrub now", "/api/v1/scrub").watching(&["scrub"]);
+                carry_out(&client, change, flags).await
+            }
+            AdminCommand::Scrub { now: false, flags } => lists::print_scrub(&client, &flags).await,
+            AdminCommand::Risk(risk) => lists::print_risk(&client, &risk).await,
+        }
+    })
+}
+
+async fn drive(client: &AdminClient, command: DriveCommand) -> Result<(), String> {
+    match command {
+        DriveCommand::List { json: true } => print_answer(client, "/api/v1/drives").await,
+        DriveCommand::List { .. } => lists::print_drives(client).await,
+        DriveCommand::Add { location, flags } => {
+            let change = Change::new(format!("add drive {location}"), "/api/v1/drives");
+            let change = change.watching(&["rebalance", "reencode"]).with(json!({ "location": location }));
+            carry_out(client, change, flags).await
+        }
+        DriveCommand::Drain { slot, flags } => {
+            let change = Change::new(format!("drain drive {slot}"), format!("/api/v1/drives/{slot}/drain"));
+            carry_out(client, change.watching(&["drain"]), flags).await
+        }
+        DriveCommand::Remove { slot, flags } => {
+            let change = Change::new(format!("remove drive {slot}"), format!("/api/v1/drives/{slot}/remove"));
+            carry_out(client, change.watching(&["drain", "heal"]), flags).await
+        }
+        DriveCommand::Replace { slot, location, flags } => {
+            let title = format!("replace drive {slot} by {location}");
+            let change = Change::new(title, format!("/api/v1/drives/{slot}/replace"));
+            let change = change.watching(&["heal"]).with(json!({ "location": location }));
+            carry_out(client, change, flags).await
+        }
+    }
+}
+
+async fn node(client: &AdminClient, command: NodeCommand) -> Result<(), String> {
+    match command {
+        NodeCommand::List { json: true } => print_answer(client, "/api/v1/nodes").await,
+        NodeCommand::List { .. } => lists::print_nodes(client).await,
+        NodeCommand::Add { address, flags } => {
+            let change = Change::new(format!("add node {address}"), "/api/v1/nodes");
+            let change = change.watching(&["rebalance", "reencode"]).with(json!({ "address": address }));
+            carry_out(client, change, flags).await
+        }
+        NodeCommand::Drain { address, flags } => {
+            let path = format!("/api/v1/nodes/{}/drain", client::segment(&address));
+            let change = Change::new(format!("drain node {address}"), path);
+            carry_out(client, change.watching(&["drain"]), flags).await
+        }
+        NodeCommand::Remove { address, flags } => {
+            let path = format!("/api/v1/nodes/{}/remove", client::segment(&address));
+            let change = Change::new(format!("remove node {address}"), path);
+            carry_out(client, change.watching(&["drain", "heal"]), flags).await
+        }
+    }
+}
+
+/// Prints what the server says, all of it, for programs.
+async fn print_answer(client: &AdminClient, path: &str) -> Result<(), String> {
+    let answer: serde_json::Value = client.get(path).await?;
+    print_json(&answer);
+    Ok(())
+}
+
+fn print_json(value: &serde_json::Value) {
+    use std::io::Write;
+    let text = serde_json::to_string_pretty(value).expect("values serialize");
+    // A reader that has gone away wants no more of it.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}

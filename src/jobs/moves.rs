@@ -1,0 +1,93 @@
+//! Empties drives that are to leave, and evens out how full drives are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::pace::Pace;
+use crate::object::{Engine, Result, WorkState, WorkUnit};
+use crate::types::BlobId;
+
+/// The name of this work.
+const NAME: &str = "rebalance";
+/// Bytes to be moved before the rate is worth noting.
+const RATE_BYTES_MIN: u64 = 32 << 20;
+/// How long until shards that could not be moved are tried again.
+const RETRY_AFTER: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(engine: Arc<Engine>) {
+    let mut pace = Pace::default();
+    loop {
+        let left = match pass(&engine, &mut pace).await {
+            Ok(left) => left,
+            Err(error) => {
+                tracing::warn!(%error, "moving shards interrupted");
+                true
+            }
+        };
+        if left {
+            engine.work().end(NAME, WorkState::Waiting);
+            let _ = tokio::time::timeout(RETRY_AFTER, engine.moves().rung()).await;
+        } else {
+            engine.work().end(NAME, WorkState::Idle);
+            engine.moves().rung().await;
+        }
+    }
+}
+
+/// Walks over all blobs until nothing is to be moved; true if something is that cannot be.
+async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
+    let total = engine.bytes_to_move()?;
+    if total == 0 {
+        return settle(engine).await;
+    }
+    engine.work().begin(NAME, WorkUnit::Bytes, total);
+    tracing::info!(bytes = total, "shards are moved between drives");
+    loop {
+        let moved = walk(engine, pace).await?;
+        let left = engine.bytes_to_move()?;
+        if left == 0 {
+            return settle(engine).await;
+        }
+        if moved == 0 {
+            return Ok(true);
+        }
+    }
+}
+
+/// One walk; returns the bytes moved.
+async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
+    let mut balance = engine.balance()?;
+    let began = Instant::now();
+    let (mut after, mut all) = (BlobId(0), 0);
+    loop {
+        let started = Instant::now();
+        let moved = engine.move_shards(after, &mut balance, pace.step_bytes()).await?;
+        all += moved.bytes;
+        engine.work().update(NAME, |work| work.advance(moved.bytes));
+        let Some(last) = moved.last else { return Ok(all) };
+        if all >= RATE_BYTES_MIN {
+            engine.moves().note_rate((all as f64 / began.elapsed().as_secs_f64()) as u64);
+        }
+        after = last;
+        pace.rest(engine.activity(), started.elapsed()).await;
+    }
+}
+
+/// Nothing is left to move: lets drained drives go. True if some cannot yet.
+async fn settle(engine: &Engine) -> Result<bool> {
+    engine.moves().want_even(false);
+    match engine.let_go_drained().await {
+        Ok(_) => Ok(false),
+        Err(error) => {
+            tracing::warn!(%error, "a drained drive was not let go");
+            Ok(true)
+        }
+    }
+}
+
+/// Moves everything that is to be moved now.
+pub async fn move_all(engine: &Engine) -> Result<bool> {
+    pass(engine, &mut Pace::default()).await
+}

@@ -1,0 +1,137 @@
+//! Comparing drives with the metadata: is every shard there, and is it intact?
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+
+use super::api::*;
+use super::drives::within_time;
+use super::engine::Engine;
+use super::heal_queue::LostShard;
+use super::stripe_reader::{scheme_of, stripe_data_len};
+use crate::metadata::{BlobLayout, DrivePhase, Mutation};
+use crate::shard_store::{DriveError, ShardId, ShardRead};
+use crate::types::{BlobId, DriveSlot};
+
+/// Blobs looked at in one step of a comparison.
+const COMPARE_BLOBS_MAX: usize = 1000;
+
+/// How far a scrub is: it goes on with this stripe, or with the next blob if there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScrubCursor {
+    blob: BlobId,
+    stripe: u32,
+}
+
+impl ScrubCursor {
+    /// The beginning.
+    pub const START: Self = Self { blob: BlobId(0), stripe: 0 };
+}
+
+/// What a step of a scrub saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scrubbed {
+    /// Where to go on; `None` at the end.
+    pub next: Option<ScrubCursor>,
+    /// Bytes verified.
+    pub bytes: u64,
+    /// Shards found missing or bad.
+    pub found: u64,
+}
+
+impl Engine {
+    /// Queues for healing what the drive in `slot` should hold and does not, of some blobs behind `after`.
+    /// Returns the last blob, `None` at the end, and how many shards were queued.
+    pub async fn compare(&self, slot: DriveSlot, after: BlobId) -> Result<(Option<BlobId>, u64)> {
+        let blobs = self.store.blobs_after(after, COMPARE_BLOBS_MAX)?;
+        let Some(last) = blobs.last().map(|layout| layout.blob) else { return Ok((None, 0)) };
+        let of_slot = |layout: &BlobLayout| {
+            let blob = layout.blob;
+            let here = layout.slots.iter().enumerate().filter(|(_, at)| **at == slot);
+            here.map(|(shard, _)| ShardId { blob, shard: shard as u8 }).collect::<Vec<_>>()
+        };
+        let ids: Vec<ShardId> = blobs.iter().flat_map(of_slot).collect();
+        let held = match self.drives.up(slot) {
+            Some(drive) => {
+                within_time(drive.contains(ids.clone())).await.map_err(|e| Error::Internal(Box::new(e)))?
+            }
+            None if self.removed_but_named()?.contains(&slot) => vec![false; ids.len()],
+            None => return Err(Error::Unavailable("the drive is down")),
+        };
+        let missing = ids.into_iter().zip(held).filter(|(_, held)| !held);
+        let shards: Vec<LostShard> = missing.map(|(id, _)| (id.blob, id.shard, slot)).collect();
+        let queued = shards.len() as u64;
+        self.need_heal(shards).await?;
+        Ok((Some(last), queued))
+    }
+
+    /// Says what the drive in `slot` is to the deployment from now on.
+    pub async fn set_drive_phase(&self, slot: DriveSlot, phase: DrivePhase) -> Result<()> {
+        self.store.commit(Mutation::SetDrivePhase { slot, phase }).await?;
+        self.drives.set_phase(slot, phase);
+        Ok(())
+    }
+
+    async fn need_heal(&self, shards: Vec<LostShard>) -> Result<()> {
+        if !shards.is_empty() {
+            self.store.commit(Mutation::NeedHeal { shards }).await?;
+            self.heals.ring();
+        }
+        Ok(())
+    }
+
+    /// Verifies every block of every shard of some stripes, about `bytes_max` bytes of them. What is missing or
+    /// bad is queued for healing; what is healthy is only read.
+    pub async fn scrub(&self, from: ScrubCursor, bytes_max: u64) -> Result<Scrubbed> {
+        let _reading = self.readers.enter();
+        let (mut at, mut bytes) = (from, 0);
+        let mut bad = BTreeSet::new();
+        let mut ended = true;
+        'blobs: for layout in
+            self.store.blobs_after(BlobId(from.blob.0.saturating_sub(1)), COMPARE_BLOBS_MAX)?
+        {
+            let first = if layout.blob == from.blob { from.stripe } else { 0 };
+            for stripe in first..stripes_of(&layout) {
+                ended = false;
+                if bytes >= bytes_max {
+                    break 'blobs;
+                }
+                bytes += self.scrub_stripe(&layout, stripe, &mut bad).await;
+                at = ScrubCursor { blob: layout.blob, stripe: stripe + 1 };
+            }
+        }
+        let found = bad.len() as u64;
+        self.need_heal(bad.into_iter().collect()).await?;
+        Ok(Scrubbed { next: (!ended).then_some(at), bytes, found })
+    }
+
+    /// Verifies one stripe; returns the bytes looked at.
+    async fn scrub_stripe(&self, layout: &BlobLayout, stripe: u32, bad: &mut BTreeSet<LostShard>) -> u64 {
+        let scheme = scheme_of(layout);
+        let full_len = scheme.shard_len(layout.stripe_len as usize) as u32;
+        let len = scheme.shard_len(stripe_data_len(layout, stripe)) as u32;
+        let verify = layout.slots.iter().enumerate().filter_map(|(shard, &slot)| {
+            let drive = self.drives.up(slot)?;
+            let id = ShardId { blob: layout.blob, shard: shard as u8 };
+            let read = ShardRead { id, stripe, full_len, len, range: 0..len };
+            Some(async move { (id.shard, slot, within_time(drive.verify(read)).await) })
+        });
+        let verified = join_all(verify).await;
+        let bytes = verified.len() as u64 * u64::from(len);
+        for (shard, slot, result) in verified {
+            // A drive that fails otherwise has said nothing about the shard.
+            if let Err(error @ (DriveError::NotFound | DriveError::Corrupt(_))) = result
+                && bad.insert((layout.blob, shard, slot))
+            {
+                tracing::warn!(slot = slot.0, blob = %layout.blob, shard, %error, "scrub found a bad shard");
+            }
+        }
+        bytes
+    }
+}
+
+/// Stripes of a blob; an empty one has one, of no bytes.
+fn stripes_of(layout: &BlobLayout) -> u32 {
+    layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32
+}

@@ -1,0 +1,410 @@
+//! Drives that join and leave while traffic runs.
+//!
+//! What a drive is to the deployment is a row of the metadata; the list of members on every drive follows it,
+//! so that a start finds all drives and refuses former ones. A crash between the two leaves an older list,
+//! which the next start renews from the rows.
+//!
+//! - A drive that joins takes a new slot, and a replica of the log, before the first shard is placed on it.
+//! - A drive that leaves is let go when no row names it: drained first, or, if it is lost, when the next pass of
+//!   healing has listed what it held.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::api::{Error, Result};
+use super::drives::within_time;
+use super::engine::Engine;
+use super::redundancy::Redundancy;
+use crate::metadata::{DrivePhase, DriveRow, Mutation};
+use crate::node::{DriveReplica, Site, Sites, new_drive};
+use crate::runtime::random_bytes;
+use crate::shard_store::{Drive, DriveState, Member, Membership};
+use crate::types::{DeploymentId, DriveId, DriveSlot};
+
+/// Who belongs to the deployment, and where more could.
+#[derive(Debug)]
+pub(super) struct Topology {
+    pub(super) deployment: DeploymentId,
+    pub(super) sites: Arc<dyn Sites>,
+    pub(super) membership: Mutex<Membership>,
+    /// Held while drives join or leave: one change at a time.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+impl Topology {
+    pub(super) fn membership(&self) -> Membership {
+        self.membership.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What a change of drives amounts to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChangePlan {
+    /// Bytes of shards that move or are rebuilt.
+    pub bytes: u64,
+    /// About how many shards those are.
+    pub shards: u64,
+    /// The redundancy as it is.
+    pub now: String,
+    /// While the change is under way.
+    pub during: String,
+    /// When it is done.
+    pub after: String,
+    /// What else the operator should know.
+    pub notes: Vec<String>,
+}
+
+/// Why a change of drives is not made.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// It makes no sense as things are: a sentence with the remedy.
+    #[error("{0}")]
+    Refused(String),
+    /// There is no such drive.
+    #[error("there is no drive in slot {}; `holdfast admin drive list` shows all", .0.0)]
+    NoSuchDrive(DriveSlot),
+    /// The engine failed.
+    #[error(transparent)]
+    Engine(#[from] Error),
+}
+
+impl From<crate::metadata::MetadataError> for ChangeError {
+    fn from(error: crate::metadata::MetadataError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+type Change<T> = std::result::Result<T, ChangeError>;
+
+fn refused<T>(sentence: String) -> Change<T> {
+    Err(ChangeError::Refused(sentence))
+}
+
+/// Whether a change is made or only planned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Intent {
+    /// It is made.
+    Do,
+    /// It is planned.
+    Plan,
+}
+
+impl Engine {
+    /// Takes a blank drive into the deployment. New shards go to it at once, old ones as drives are evened out.
+    pub async fn add_drive(&self, location: &str, intent: Intent) -> Change<ChangePlan> {
+        let _changing = self.topology.changing.lock().await;
+        let site = self.blank_site(location).await?;
+        let rows = self.store.drives()?;
+        let slot = DriveSlot(rows.iter().map(|row| row.slot.0 + 1).max().unwrap_or(0));
+        let plan = self.plan_addition(slot, &site)?;
+        if intent == Intent::Do {
+            let member = Member { slot, drive: new_drive_id(), location: site.location.clone() };
+            self.join(member, &site).await?;
+            self.rebalance(Intent::Do).await?;
+        }
+        Ok(plan)
+    }
+
+    /// Puts a blank drive in the place of one that is lost; what that held is rebuilt on it.
+    pub async fn replace_drive(&self, slot: DriveSlot, location: &str, intent: Intent) -> Change<ChangePlan> {
+        let _changing = self.topology.changing.lock().await;
+        self.member_row(slot)?;
+        if self.drives.up(slot).is_some() {
+            return refused(format!(
+                "the drive in slot {} works; add the new one with `drive add {location}` and then `drive drain {}`",
+                slot.0, slot.0
+            ));
+        }
+        let site = self.blank_site(location).await?;
+        let redundancy = self.redundancy()?;
+        let plan = ChangePlan {
+            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
+            shards: self.shards_on(slot)?,
+            now: redundancy.sentence(),
+            during: "redundancy rises as shards are rebuilt, those of the least safe objects first".into(),
+            after: "every object at full redundancy".into(),
+            notes: Vec::new(),
+        };
+        if intent == Intent::Do {
+            self.store.remove_replica(slot, self.quorum_of(self.members_now()), None).await?;
+            let member = Member { slot, drive: new_drive_id(), location: site.location.clone() };
+            self.join(member, &site).await?;
+            self.heals.ring();
+        }
+        Ok(plan)
+    }
+
+    /// Moves all shards of a drive to others, then lets it go.
+    pub async fn drain_drive(&self, slot: DriveSlot, intent: Intent) -> Change<ChangePlan> {
+        let _changing = self.topology.changing.lock().await;
+        let row = self.member_row(slot)?;
+        if row.phase == DrivePhase::Draining {
+            return refused(format!("the drive in slot {} is being drained already", slot.0));
+        }
+        if self.drives.up(slot).is_none() {
+            return refused(format!(
+                "the drive in slot {} is down and cannot be emptied; bring it back, or rebuild what it held elsewhere \
+                 with `drive remove {}`",
+                slot.0, slot.0
+            ));
+        }
+        self.check_rest(slot)?;
+        let redundancy = self.redundancy()?;
+        let plan = ChangePlan {
+            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
+            shards: self.shards_on(slot)?,
+            now: redundancy.sentence(),
+            during: "unchanged: a shard is durable in its new place before it leaves the old one".into(),
+            after: "unchanged, on the other drives".into(),
+            notes: vec!["the drive is let go by itself when it is empty".into()],
+        };
+        if intent == Intent::Do {
+            self.set_drive_phase(slot, DrivePhase::Draining).await?;
+            self.moves.ring();
+        }
+        Ok(plan)
+    }
+
+    /// Gives up a drive that is lost; what it held is rebuilt on the others.
+    pub async fn remove_drive(&self, slot: DriveSlot, intent: Intent) -> Change<ChangePlan> {
+        let _changing = self.topology.changing.lock().await;
+        self.member_row(slot)?;
+        if self.drives.up(slot).is_some() && self.shards_on(slot)? > 0 {
+            return refused(format!(
+                "the drive in slot {} works and holds shards; empty it with `drive drain {}`, which lets it go",
+                slot.0, slot.0
+            ));
+        }
+        self.check_rest(slot)?;
+        let redundancy = self.redundancy()?;
+        let plan = ChangePlan {
+            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
+            shards: self.shards_on(slot)?,
+            now: redundancy.sentence(),
+            during: "redundancy rises as shards are rebuilt, those of the least safe objects first".into(),
+            after: "every object at full redundancy, on the other drives".into(),
+            notes: vec![
+                "the drive cannot come back with what it holds; emptied, it can be added again".into(),
+            ],
+        };
+        if intent == Intent::Do {
+            self.let_go(slot).await?;
+            self.heals.ring();
+        }
+        Ok(plan)
+    }
+
+    /// Lets drained drives go that nothing names any more. Returns how many.
+    pub(crate) async fn let_go_drained(&self) -> Change<usize> {
+        let _changing = self.topology.changing.lock().await;
+        let mut gone = 0;
+        for row in self.store.drives()?.iter().filter(|row| row.phase == DrivePhase::Draining) {
+            if self.shards_on(row.slot)? == 0 {
+                tracing::info!(drive = row.location, "the drive is empty and is let go");
+                self.let_go(row.slot).await?;
+                gone += 1;
+            }
+        }
+        Ok(gone)
+    }
+
+    /// Slots of drives that were given up and that rows still name.
+    pub(crate) fn removed_but_named(&self) -> Result<Vec<DriveSlot>> {
+        let named = self.named_slots()?;
+        let rows = self.store.drives()?.into_iter();
+        let removed = rows.filter(|row| row.phase == DrivePhase::Removed && named.contains(&row.slot));
+        Ok(removed.map(|row| row.slot).collect())
+    }
+
+    /// Shards that rows place on the drive in a slot.
+    pub fn shards_on(&self, slot: DriveSlot) -> Result<u64> {
+        let on_it =
+            |group: &crate::metadata::Group| group.slots.iter().filter(|at| **at == slot).count() as u64;
+        let spreads = self.store.spreads()?;
+        let single = spreads.iter().filter(|spread| spread.groups.len() == 1);
+        Ok(single.map(|spread| spread.blobs * on_it(&spread.groups[0])).sum())
+    }
+
+    fn named_slots(&self) -> Result<BTreeSet<DriveSlot>> {
+        let spreads = self.store.spreads()?;
+        let named = spreads.iter().filter(|spread| spread.blobs > 0).flat_map(|spread| &spread.groups);
+        Ok(named.flat_map(|group| group.slots.iter().copied()).collect())
+    }
+
+    fn member_row(&self, slot: DriveSlot) -> Change<DriveRow> {
+        let rows = self.store.drives()?;
+        let row = rows.into_iter().find(|row| row.slot == slot && row.phase != DrivePhase::Removed);
+        row.ok_or(ChangeError::NoSuchDrive(slot))
+    }
+
+    /// What is at a location, if a drive can be made of it.
+    async fn blank_site(&self, location: &str) -> Change<Site> {
+        let site = self.topology.sites.look(location).await;
+        let site = site.map_err(|error| {
+            ChangeError::Refused(format!(
+                "{location} cannot be used: {error}; check that it exists and may be written"
+            ))
+        })?;
+        match &site.state {
+            DriveState::Blank { .. } => Ok(site),
+            DriveState::Foreign => {
+                refused(format!("{location} holds files that are not Holdfast's; give an empty folder"))
+            }
+            DriveState::Formatted(format) if format.deployment != self.topology.deployment => refused(
+                format!("{location} is a drive of another deployment; empty the folder to use it here"),
+            ),
+            DriveState::Formatted(format) => {
+                let is_member = self.topology.membership().members.iter().any(|m| m.drive == format.drive);
+                refused(match is_member {
+                    true => {
+                        format!("{location} is a drive of this deployment already, in slot {}", format.slot.0)
+                    }
+                    false => format!(
+                        "{location} holds a drive that left this deployment; empty the folder to add it"
+                    ),
+                })?
+            }
+        }
+    }
+
+    fn plan_addition(&self, slot: DriveSlot, site: &Site) -> Change<ChangePlan> {
+        let redundancy = self.redundancy()?;
+        let mut stock = self.stock()?;
+        stock.push(super::moves::Stock { slot, capacity: site.usage.free, held: 0, leaving: false });
+        let bytes = super::moves::to_move(&stock, self.drives.scheme().shards());
+        let shards = self.average_shards(bytes)?;
+        let notes = match site.usage.total {
+            0 => vec!["the size of the new drive is not known".into()],
+            _ => Vec::new(),
+        };
+        Ok(ChangePlan {
+            bytes,
+            shards,
+            now: redundancy.sentence(),
+            during: "unchanged: a shard is durable in its new place before it leaves the old one".into(),
+            after: "unchanged, with more room".into(),
+            notes,
+        })
+    }
+
+    /// About how many shards so many bytes are.
+    pub(super) fn average_shards(&self, bytes: u64) -> Result<u64> {
+        let held: u64 = self.redundancy()?.held.values().sum();
+        let spreads = self.store.spreads()?;
+        let single = spreads.iter().filter(|spread| spread.groups.len() == 1);
+        let shards: u64 = single.map(|spread| spread.blobs * spread.groups[0].slots.len() as u64).sum();
+        Ok((u128::from(bytes) * u128::from(shards)).div_ceil(u128::from(held.max(1))) as u64)
+    }
+
+    /// Refuses to do without a drive when the others are too few, or too full.
+    fn check_rest(&self, slot: DriveSlot) -> Change<()> {
+        let others: Vec<_> = self.drives.status().into_iter().filter(|drive| drive.slot != slot).collect();
+        let active = others.iter().filter(|drive| drive.up && drive.phase == DrivePhase::Active).count();
+        let needed = usize::from(self.drives.scheme().shards());
+        if active < needed {
+            return refused(format!(
+                "a stripe needs {needed} drives and {active} others are up; add a drive first, or put a new one in \
+                 this place with `drive replace {} LOCATION`",
+                slot.0
+            ));
+        }
+        let free: u64 = others.iter().map(|drive| drive.free).sum();
+        let held = self.redundancy()?.held.get(&slot).copied().unwrap_or(0);
+        if free < held + held / 20 {
+            return refused(format!(
+                "the drive holds {held} bytes and the others have room for {free}; add a drive first"
+            ));
+        }
+        Ok(())
+    }
+
+    fn members_now(&self) -> usize {
+        self.topology.membership().members.len()
+    }
+
+    fn quorum_of(&self, members: usize) -> usize {
+        members.saturating_sub(usize::from(self.drives.scheme().parity)).max(1)
+    }
+
+    /// Makes a drive of a blank place and takes it in.
+    async fn join(&self, member: Member, site: &Site) -> Change<()> {
+        let mut membership = self.topology.membership();
+        membership.members.retain(|other| other.slot != member.slot);
+        membership.members.push(member.clone());
+        membership.members.sort_by_key(|member| member.slot);
+        membership.version += 1;
+        let format = new_drive(self.topology.deployment, &member, &membership);
+        let drive = self.topology.sites.claim(&site.location, &format).await.map_err(|error| {
+            ChangeError::Refused(format!("{} cannot be made a drive: {error}", site.location))
+        })?;
+        let replica = Arc::new(DriveReplica::new(member.slot, drive.clone()));
+        let quorum = self.quorum_of(membership.members.len());
+        let database = site.database.as_ref().map(|folder| folder.join(&self.database_name));
+        self.store.add_replica(replica, quorum, database).await?;
+        let (slot, location) = (member.slot, member.location);
+        self.store.commit(Mutation::AdmitDrive { slot, drive: drive.id(), location }).await?;
+        self.take_in(slot, drive).await?;
+        self.set_membership(membership).await;
+        Ok(())
+    }
+
+    async fn take_in(&self, slot: DriveSlot, drive: Arc<dyn Drive>) -> Result<()> {
+        self.drives.insert(slot, drive);
+        for row in self.store.drives()? {
+            self.drives.set_phase(row.slot, row.phase);
+        }
+        self.drives.refresh_usage().await;
+        Ok(())
+    }
+
+    /// Ends the membership of the drive in a slot.
+    async fn let_go(&self, slot: DriveSlot) -> Change<()> {
+        let mut membership = self.topology.membership();
+        let location = membership.member(slot).map(|member| PathBuf::from(&member.location));
+        membership.members.retain(|member| member.slot != slot);
+        membership.version += 1;
+        self.store.commit(Mutation::SetDrivePhase { slot, phase: DrivePhase::Removed }).await?;
+        let quorum = self.quorum_of(membership.members.len());
+        self.store.remove_replica(slot, quorum, location).await?;
+        // The drive itself learns it too, where it can.
+        self.set_membership(membership).await;
+        self.drives.remove(slot);
+        Ok(())
+    }
+
+    async fn set_membership(&self, membership: Membership) {
+        *self.topology.membership.lock().unwrap_or_else(PoisonError::into_inner) = membership;
+        self.tell_membership().await;
+    }
+
+    /// Writes the list of members to every drive that is up and has an older one.
+    pub async fn tell_membership(&self) {
+        let membership = self.topology.membership();
+        for drive in self.drives.status().into_iter().filter(|drive| drive.up) {
+            let Some(open) = self.drives.up(drive.slot) else { continue };
+            if let Err(error) = within_time(open.set_membership(membership.clone())).await {
+                tracing::warn!(drive = drive.label, %error, "the list of drives was not written to this one");
+            }
+        }
+    }
+}
+
+fn new_drive_id() -> DriveId {
+    DriveId(u128::from_be_bytes(random_bytes()))
+}
+
+impl Redundancy {
+    /// How safe everything is, in a sentence.
+    pub fn sentence(&self) -> String {
+        let part = |count: u64, what: &str| (count > 0).then(|| format!("{count} objects {what}"));
+        let parts = [
+            part(self.unreadable.objects, "cannot be read"),
+            part(self.zero.objects, "would not survive the loss of another drive"),
+            part(self.reduced.objects, "are at reduced redundancy"),
+            part(self.full.objects, "are at full redundancy"),
+        ];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { "there are no objects".into() } else { parts.join(", ") }
+    }
+}

@@ -1,0 +1,84 @@
+"""The admin API and its client, against one process and against a cluster."""
+
+import base64
+import http.client
+import json
+import subprocess
+
+import topology
+
+
+def ask(server, method, path, body=None, pair=f"{topology.ACCESS_KEY}:{topology.SECRET_KEY}", kind="application/json"):
+    """Status, headers and body of one request to the console address."""
+    connection = http.client.HTTPConnection(server.console, timeout=60)
+    headers = {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()} if pair else {}
+    if kind and body is not None:
+        headers["content-type"] = kind
+    connection.request(method, path, body=body, headers=headers)
+    answer = connection.getresponse()
+    said = answer.read()
+    connection.close()
+    return answer.status, answer.headers, json.loads(said) if said else None
+
+
+def test_everything_under_api_is_for_root(server):
+    for path in ["/api/v1/status", "/api/v1/drives", "/api/v1/nothing"]:
+        for pair in [None, f"{topology.ACCESS_KEY}:wrong"]:
+            status, headers, said = ask(server, "GET", path, pair=pair)
+            assert status == 401 and headers["www-authenticate"].startswith("Basic") and "root" in said["error"]
+    assert ask(server, "GET", "/api/v1/status")[0] == 200
+    assert ask(server, "GET", "/api/v1/nothing")[0] == 404
+    status, headers, _ = ask(server, "DELETE", "/api/v1/drives")
+    assert status == 405 and headers["allow"] == "GET, HEAD, POST"
+
+
+def test_a_page_of_another_site_cannot_change_anything(server):
+    for kind in [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]:
+        status, headers, said = ask(server, "POST", "/api/v1/rebalance", body='{"dry_run": true}', kind=kind)
+        assert status == 415 and "application/json" in said["error"]
+        assert not any(name.lower().startswith("access-control-") for name in headers)
+    assert ask(server, "OPTIONS", "/api/v1/rebalance")[0] == 405
+
+
+def test_a_body_that_is_too_long_or_not_understood_is_refused(server):
+    assert ask(server, "POST", "/api/v1/drives", body=" " * (64 * 1024 + 1))[0] == 413
+    for body in ["", "{", '{"place": "d"}', '{"location": "d", "dryrun": true}']:
+        status, _, said = ask(server, "POST", "/api/v1/drives", body=body)
+        assert status == 400 and said["error"], body
+    assert ask(server, "POST", "/api/v1/drives/x/drain", body="{}")[0] == 400
+    assert ask(server, "POST", "/api/v1/drives/0/replace", body="{}")[0] == 400
+
+
+def admin(server, *arguments, fails=False):
+    """Runs `holdfast admin` in the server's folder, which is where it finds the server by itself."""
+    state = ["--state", "gateway"] if server.nodes else ["--state", ".holdfast"]
+    done = subprocess.run(
+        [topology.program(), "admin", *arguments, *state],
+        cwd=server.folder, env=topology.environment(), capture_output=True, text=True, timeout=60,
+    )
+    assert (done.returncode != 0) == fails, done
+    return done.stderr if fails else done.stdout
+
+
+def test_status_finds_the_server_of_the_folder(server, s3, bucket):
+    s3.put_object(Bucket=bucket, Key="key", Body=b"x" * 100_000)
+    said = admin(server, "status")
+    assert "full redundancy: 4 of 4 drives up, any 2 may fail" in said
+    assert "\x1b" not in said, "no colours in a pipe"
+    status = json.loads(admin(server, "status", "--json"))
+    assert status == ask(server, "GET", "/api/v1/status")[2] | {"uptime_seconds": status["uptime_seconds"]}
+    assert len(json.loads(admin(server, "drive", "list", "--json"))["drives"]) == 4
+    table = admin(server, "drive", "list").splitlines()
+    assert table[0].split()[:2] == ["SLOT", "STATE"] and [row.split()[0] for row in table[1:]] == ["0", "1", "2", "3"]
+
+
+def test_the_client_says_in_one_sentence_what_is_wrong(server):
+    free = f"127.0.0.1:{topology.free_port()}"
+    said = admin(server, "status", "--console-address", free, fails=True)
+    assert said.startswith("holdfast: no server answers at") and free in said and len(said.splitlines()) == 1
+    said = admin(server, "status", "--root-access-key", "other", "--root-secret-key", "not-the-secret", fails=True)
+    assert "does not know this pair" in said
+    said = admin(server, "status", "--console-address", server.address, fails=True)
+    assert "console address" in said, "S3's address is no console"
+    said = admin(server, "drive", "replace", "77", "nowhere", "--dry-run", fails=True)
+    assert said.startswith("holdfast: ") and len(said.splitlines()) == 1
