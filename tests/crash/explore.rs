@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use holdfast::runtime::{Tasks, seed_random};
 use holdfast::shard_store::{
-    Drive, DriveError, DriveFormat, FileSystem, LocalDrive, Record, ShardId, ShardRead,
+    Drive, DriveError, DriveFormat, FileSystem, LocalDrive, Member, Membership, Record, ShardId, ShardRead,
 };
 use holdfast::types::{BlobId, DeploymentId, DriveId, DriveSlot, LogEntry, LogPosition};
 
@@ -65,11 +65,12 @@ type Done = Result<(), DriveError>;
 
 /// A bit of everything that a drive does, with two restarts of its process.
 async fn course(disks: &Arc<Disks>, ledger: &RefCell<Ledger>) -> Done {
+    let member = Member { slot: DriveSlot(0), drive: DriveId(2), location: "/0".into() };
     let format = DriveFormat {
         deployment: DeploymentId(1),
         drive: DriveId(2),
         slot: DriveSlot(0),
-        drives: 1,
+        membership: Membership { version: 1, data_shards: 1, parity_shards: 0, members: vec![member] },
         mounted: false,
     };
     LocalDrive::format_on(Arc::new(SimulatedFiles(disks.clone())), &Disks::root(0), &format)?;
