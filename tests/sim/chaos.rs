@@ -184,7 +184,8 @@ impl Chaos<'_> {
     async fn part_many(&mut self) {
         self.shared.refusals_allowed.set(true);
         self.note("parted from all but one", String::new());
-        let reached = self.rng.index(self.place.count);
+        let reached =
+            if self.bad.is_empty() { self.rng.index(self.place.count) } else { *self.rng.pick(self.bad) };
         let parted = |parted| Conditions { parted, ..Conditions::default() };
         for (disk, link) in self.running.links.iter().enumerate() {
             link.set(parted(disk != reached));

@@ -168,13 +168,15 @@ impl World {
                     image.put_back(&self.place.database);
                 }
             }
-            40..55 if !self.bad.is_empty() => {
-                let disk = *self.rng.pick(&self.bad);
+            _ => {}
+        }
+        let percent = *self.rng.pick(&[0, 0, 10, 50, 100]);
+        for &disk in &self.bad {
+            if self.rng.chance(percent) {
                 self.shared.note(format!("drive {disk} is replaced by a blank one"));
                 *self.faults.entry("drive replaced").or_default() += 1;
                 self.place.disks.replace(disk);
             }
-            _ => {}
         }
     }
 
