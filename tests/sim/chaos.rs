@@ -14,6 +14,9 @@ use crate::shared::Shared;
 /// How long after the end of a fault to many drives requests may still be refused.
 const AFTERMATH: Duration = Duration::from_secs(20);
 
+/// The fault that nothing but a new log mends.
+pub const LOG_ROTTED: &str = "bits of a log flipped";
+
 pub struct Chaos<'a> {
     pub place: &'a Place,
     pub running: &'a Running,
@@ -109,9 +112,13 @@ impl Chaos<'_> {
     }
 
     fn rot(&mut self, disk: usize) {
-        let folders = if self.rng.chance(70) { &["segments", "blobs"][..] } else { &["log"] };
+        let (what, folders) = if self.rng.chance(70) {
+            ("bits of shards flipped", &["segments", "blobs"][..])
+        } else {
+            (LOG_ROTTED, &["log"][..])
+        };
         if self.place.disks.rot(disk, &mut self.rng, folders) {
-            self.note("bits flipped", format!("on {disk} in {folders:?}"));
+            self.note(what, format!("on {disk}"));
         }
     }
 
@@ -177,7 +184,8 @@ impl Chaos<'_> {
     async fn part_many(&mut self) {
         self.shared.refusals_allowed.set(true);
         self.note("parted from all but one", String::new());
-        let reached = self.rng.index(self.place.count);
+        let reached =
+            if self.bad.is_empty() { self.rng.index(self.place.count) } else { *self.rng.pick(self.bad) };
         let parted = |parted| Conditions { parted, ..Conditions::default() };
         for (disk, link) in self.running.links.iter().enumerate() {
             link.set(parted(disk != reached));

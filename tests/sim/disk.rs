@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use holdfast::shard_store::{Access, File, FileSystem};
 use tokio::sync::Notify;
 
-use crate::rng::Rng;
+use crate::rng::{Choose, Rng};
 
 const PAGE_BYTES: usize = 4096;
 const SECTOR_BYTES: usize = 512;
+const SECTORS: usize = PAGE_BYTES / SECTOR_BYTES;
 const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 /// What each drive says its size is.
 const DRIVE_BYTES: u64 = 256 << 20;
@@ -126,20 +127,19 @@ impl Inode {
     }
 
     /// Takes what a power cut leaves.
-    fn cut(&mut self, rng: &mut Rng) {
+    fn cut(&mut self, choose: &mut dyn Choose) {
         for (page, versions) in std::mem::take(&mut self.unsynced) {
-            let choice = rng.index(versions.len() + 1);
-            let left = choice.checked_sub(1).map_or(self.durable.pages.get(&page), |i| versions[i].as_ref());
-            let torn_with = versions.last().and_then(Option::as_ref);
-            let left = match (left, torn_with) {
-                (left, other) if rng.chance(25) => torn(rng, left, other),
-                (left, _) => left.cloned(),
+            let old = self.durable.pages.get(&page).cloned();
+            let left = match choose.choose(versions.len() + 2) {
+                0 => old,
+                1 => torn(choose.choose(SECTORS - 1) + 1, versions.last().and_then(Option::as_ref), &old),
+                version => versions[version - 2].clone(),
             };
             self.durable.set(page, left);
         }
         let lengths = std::mem::take(&mut self.lengths);
         if !lengths.is_empty() {
-            let choice = rng.index(lengths.len() + 1);
+            let choice = choose.choose(lengths.len() + 1);
             self.durable.len = choice.checked_sub(1).map_or(self.durable.len, |i| lengths[i]);
             self.durable.pages.split_off(&self.durable.len.div_ceil(PAGE_BYTES as u64));
         }
@@ -147,15 +147,11 @@ impl Inode {
     }
 }
 
-/// A page of which some sectors are of the one and some of the other content.
-fn torn(rng: &mut Rng, one: Option<&Page>, other: Option<&Page>) -> Option<Page> {
-    let mut page = one.map_or(ZEROS, |page| **page);
-    let other = other.map_or(ZEROS, |page| **page);
-    for (mine, theirs) in page.chunks_mut(SECTOR_BYTES).zip(other.chunks(SECTOR_BYTES)) {
-        if rng.chance(50) {
-            mine.copy_from_slice(theirs);
-        }
-    }
+/// A page whose first sectors are of the new content and the others of the old.
+fn torn(sectors: usize, new: Option<&Page>, old: &Option<Page>) -> Option<Page> {
+    let mut page = old.as_ref().map_or(ZEROS, |page| **page);
+    let written = sectors * SECTOR_BYTES;
+    page[..written].copy_from_slice(&new.map_or(ZEROS, |page| **page)[..written]);
     Some(Arc::new(page))
 }
 
@@ -208,8 +204,10 @@ impl Folder {
         }
     }
 
-    fn cut(&mut self, rng: &mut Rng) {
-        self.sync(rng.index(self.unsynced.len() + 1));
+    fn cut(&mut self, choose: &mut dyn Choose) {
+        if !self.unsynced.is_empty() {
+            self.sync(choose.choose(self.unsynced.len() + 1));
+        }
         self.unsynced.clear();
         self.now = self.durable.clone();
     }
@@ -363,9 +361,9 @@ impl Disk {
     }
 
     /// The machine starts again after its power was cut.
-    pub fn cut(&mut self, rng: &mut Rng) {
-        self.files.iter_mut().for_each(|file| file.cut(rng));
-        self.folders.iter_mut().for_each(|folder| folder.cut(rng));
+    pub fn cut(&mut self, choose: &mut dyn Choose) {
+        self.files.iter_mut().for_each(|file| file.cut(choose));
+        self.folders.iter_mut().for_each(|folder| folder.cut(choose));
         self.restart();
     }
 

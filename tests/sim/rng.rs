@@ -1,5 +1,17 @@
 //! Chance that follows from a seed.
 
+/// Decides between possibilities.
+pub trait Choose {
+    /// One of so many; `len` is not 0.
+    fn choose(&mut self, len: usize) -> usize;
+}
+
+impl Choose for Rng {
+    fn choose(&mut self, len: usize) -> usize {
+        self.index(len)
+    }
+}
+
 /// SplitMix64.
 #[derive(Debug, Clone)]
 pub struct Rng(u64);

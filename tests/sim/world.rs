@@ -13,7 +13,7 @@ use holdfast::shard_store::{Drive, ShardId, ShardRead};
 use holdfast::types::{BlobId, DriveSlot};
 use tokio::time::{sleep, timeout};
 
-use crate::chaos::Chaos;
+use crate::chaos::{Chaos, LOG_ROTTED};
 use crate::client::{Client, read_all};
 use crate::deployment::{DatabaseImage, Place, Running, remove_database};
 use crate::disk::Disks;
@@ -78,13 +78,7 @@ impl World {
     fn new(seed: u64, folder: &Path) -> Self {
         let mut rng = Rng::new(seed);
         let count = rng.range(4..7) as usize;
-        let parity = usize::from(Scheme::for_drives(count).parity);
-        let mut bad: Vec<usize> = (0..count).collect();
-        // Where nothing is damaged, any drives may fail, fill up and be out of reach at the same time.
-        let damaged = if rng.chance(25) { 0 } else { parity };
-        while bad.len() > damaged {
-            bad.remove(rng.index(bad.len()));
-        }
+        let bad = choose_bad(count, &mut rng);
         let place = Place {
             disks: Disks::new(count),
             count,
@@ -108,6 +102,13 @@ impl World {
             };
             self.shared.note(format!("life {life} shall end: {end:?}"));
             self.life(Some(end))?;
+            // A log is not scrubbed, so what is bad in one stays.
+            if self.rng.chance(20) && !self.faults.contains_key(LOG_ROTTED) {
+                self.shared.note("a life without faults, in which all is mended".into());
+                self.life(None)?;
+                self.bad = choose_bad(self.place.count, &mut self.rng);
+                self.shared.note(format!("from now on {:?} may be damaged", self.bad));
+            }
         }
         self.shared.note("last life, without faults".into());
         self.life(None)
@@ -135,11 +136,14 @@ impl World {
         if ended != End::InOrder {
             database.put_back(&self.place.database);
         }
-        self.between_lives(ended);
+        self.after_life(ended);
+        if end.is_some() {
+            self.between_lives(ended);
+        }
         Ok(())
     }
 
-    fn between_lives(&mut self, ended: End) {
+    fn after_life(&mut self, ended: End) {
         self.place.disks.restart(&mut self.rng);
         self.shared.model.borrow_mut().restart();
         self.shared.refusals_allowed.set(false);
@@ -149,6 +153,10 @@ impl World {
         if ended == End::PowerCut {
             *self.faults.entry("power cut").or_default() += 1;
         }
+    }
+
+    /// What may happen while nothing runs.
+    fn between_lives(&mut self, ended: End) {
         match self.rng.below(100) {
             0..20 if ended == End::PowerCut => {
                 self.shared.note("the database is lost".into());
@@ -160,13 +168,15 @@ impl World {
                     image.put_back(&self.place.database);
                 }
             }
-            40..55 if !self.bad.is_empty() => {
-                let disk = *self.rng.pick(&self.bad);
+            _ => {}
+        }
+        let percent = *self.rng.pick(&[0, 0, 10, 50, 100]);
+        for &disk in &self.bad {
+            if self.rng.chance(percent) {
                 self.shared.note(format!("drive {disk} is replaced by a blank one"));
                 *self.faults.entry("drive replaced").or_default() += 1;
                 self.place.disks.replace(disk);
             }
-            _ => {}
         }
     }
 
@@ -357,6 +367,18 @@ impl World {
             Err(_) => Err(format!("an orphan stays: {:?}", orphans().await?)),
         }
     }
+}
+
+/// The drives that may be damaged until all is mended again: as many as there is parity. Where it is none, any
+/// drives may fail, fill up and be out of reach at the same time.
+fn choose_bad(count: usize, rng: &mut Rng) -> Vec<usize> {
+    let parity = usize::from(Scheme::for_drives(count).parity);
+    let damaged = if rng.chance(25) { 0 } else { parity };
+    let mut bad: Vec<usize> = (0..count).collect();
+    while bad.len() > damaged {
+        bad.remove(rng.index(bad.len()));
+    }
+    bad
 }
 
 /// Reads every shard; returns how many bad ones that found.
