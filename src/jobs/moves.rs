@@ -51,7 +51,9 @@ async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
             return settle(engine).await;
         }
         if moved == 0 {
-            return Ok(true);
+            // What is left is less than a shard a drive, or has nowhere to go.
+            engine.moves().want_even(false);
+            return if engine.bytes_to_move()? == 0 { settle(engine).await } else { Ok(true) };
         }
     }
 }
