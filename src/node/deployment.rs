@@ -1,7 +1,8 @@
 //! Which drives belong together: formatting new ones, recognising known ones, replacing blank ones.
 //!
 //! Rules
-//! - All blank: a new deployment. A drive keeps the slot of its position in the list.
+//! - All blank: a new deployment. A drive keeps the slot of its position in the list. Where that was cut short
+//!   before all drives were formatted, it goes on.
 //! - Some formatted: they must name one deployment, and each must be the drive that the newest list of
 //!   members has in its slot; former members are left alone. Members that are not listed are looked for where they were last.
 //! - A blank folder in the place of a missing drive is formatted as a new drive for that slot and refilled,
@@ -101,6 +102,10 @@ pub enum DeploymentError {
 
 type Result<T> = std::result::Result<T, DeploymentError>;
 
+/// Version of the list of members while a new deployment's drives are being formatted, and once they are.
+const BEGUN: u64 = 0;
+const FORMATTED: u64 = 1;
+
 /// What is known of one place in the list before anything is changed.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -150,6 +155,9 @@ pub fn plan(places: &[Place]) -> Result<Planned> {
     known.retain(|(_, format)| left(format, membership).is_none());
     let is_known = |member: &&Member| known.iter().any(|(_, format)| format.drive == member.drive);
     let missing: Vec<&Member> = membership.members.iter().filter(|member| !is_known(member)).collect();
+    if membership.version == BEGUN {
+        return go_on_formatting(places, known[0].1.deployment, membership);
+    }
     if known.len() < membership.drives_min() {
         return Err(DeploymentError::TooManyMissing {
             missing: missing.len(),
@@ -213,10 +221,30 @@ fn plan_new(places: &[Place]) -> Result<Planned> {
     };
     let members: Vec<Member> = places.iter().enumerate().map(member).collect();
     let (data_shards, parity_shards) = (scheme.data, scheme.parity);
-    let membership = Membership { version: 1, data_shards, parity_shards, members };
-    let plans =
-        membership.members.iter().map(|member| Plan::Format(new_drive(deployment, member, &membership)));
-    Ok(Planned { deployment, plans: plans.collect(), membership })
+    let begun = Membership { version: BEGUN, data_shards, parity_shards, members };
+    let plans = begun.members.iter().map(|member| Plan::Format(new_drive(deployment, member, &begun)));
+    let plans = plans.collect();
+    Ok(Planned { deployment, plans, membership: Membership { version: FORMATTED, ..begun } })
+}
+
+/// A first start ended before it had formatted every drive, so that nothing was stored yet: the blank ones
+/// become the members that they were to be.
+fn go_on_formatting(places: &[Place], deployment: DeploymentId, begun: &Membership) -> Result<Planned> {
+    let plan = |(position, place): (usize, &Place)| {
+        let at_location = begun.members.iter().find(|member| member.location == place.location);
+        match (&place.state, at_location.or_else(|| begun.member(DriveSlot(position as u16)))) {
+            (Some(DriveState::Formatted(format)), _) => Ok(Plan::Open(format.clone())),
+            (Some(DriveState::Blank { .. }), Some(member)) => {
+                Ok(Plan::Format(new_drive(deployment, member, begun)))
+            }
+            _ => Err(DeploymentError::Unusable {
+                path: place.label.clone(),
+                reason: "a new deployment needs all its drives at the first start".into(),
+            }),
+        }
+    };
+    let plans = places.iter().enumerate().map(plan).collect::<Result<_>>()?;
+    Ok(Planned { deployment, plans, membership: Membership { version: FORMATTED, ..begun.clone() } })
 }
 
 /// The format of a blank drive that becomes a member.
@@ -443,6 +471,19 @@ mod tests {
             assert!(matches!(plan, Plan::Format(format) if usize::from(format.slot.0) == slot));
         }
         assert_eq!(planned.membership.members.len(), 4);
+    }
+
+    #[test]
+    fn a_first_start_that_was_cut_short_is_gone_on_with() {
+        let begun = |slot| changed(drive(1, slot), |format| format.membership.version = BEGUN);
+        let planned = plan(&places(vec![BLANK, BLANK, begun(2), BLANK])).unwrap();
+        assert_eq!((planned.deployment, planned.membership.version), (DeploymentId(1), FORMATTED));
+        for (slot, plan) in planned.plans.iter().enumerate() {
+            match plan {
+                Plan::Format(format) => assert_eq!(format.drive, DriveId(slot as u128)),
+                other => assert!(matches!(other, Plan::Open(_)) && slot == 2),
+            }
+        }
     }
 
     #[test]
