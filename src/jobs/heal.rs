@@ -61,53 +61,78 @@ fn note_end(engine: &Engine) {
 async fn pass(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<Healed> {
     engine.note_bad_shards().await?;
     compare_drives(engine, pace, up).await?;
-    let mut all = Healed::default();
-    let mut failed = BTreeSet::new();
-    let mut began = false;
-    'urgent: loop {
-        let since = Instant::now();
-        for spread in engine.spreads_to_heal()? {
-            let mut after = (BlobId(0), 0);
-            loop {
-                let mut rows = engine.metadata().heal_rows(spread, after, STEP_ROWS_MAX)?;
-                let Some(last) = rows.last().copied() else { break };
-                rows.retain(|row| !failed.contains(&row.blob));
-                if !rows.is_empty() && !began {
-                    began = true;
-                    engine.work().begin(NAME, WorkUnit::Shards, engine.redundancy()?.shards_to_heal);
-                }
-                let (step, used) = heal_step(engine, pace, &rows).await?;
-                let used_rows = &rows[..used];
-                after = match rows.get(used.wrapping_sub(1)) {
-                    Some(row) if used < rows.len() => (row.blob, row.shard),
-                    _ => (last.blob, last.shard),
-                };
-                if step.failed > 0 {
-                    failed.extend(used_rows.iter().map(|row| row.blob));
-                }
-                add(&mut all, step);
-                if since.elapsed() > REORDER_AFTER {
-                    continue 'urgent;
-                }
-            }
-        }
-        break;
+    let (healed, failed) = (Healed::default(), BTreeSet::new());
+    let mut pass = Pass { engine, pace, healed, failed, began: false, ordered: Instant::now() };
+    while !pass.heal_spreads().await? {}
+    let healed = pass.healed;
+    if healed.shards > 0 {
+        let Healed { shards, waiting, failed, .. } = healed;
+        tracing::info!(healed = shards, waiting, failed, "shards healed");
     }
-    if all.shards > 0 {
-        tracing::info!(healed = all.shards, waiting = all.waiting, failed = all.failed, "shards healed");
-    }
-    Ok(all)
+    Ok(healed)
 }
 
-async fn heal_step(engine: &Engine, pace: &mut Pace, rows: &[HealRow]) -> Result<(Healed, usize)> {
-    let started = Instant::now();
-    let (healed, used) = engine.heal(rows, pace.step_bytes()).await?;
-    engine.work().update(NAME, |work| {
-        work.advance(healed.shards);
-        work.found += healed.failed;
-    });
-    pace.rest(engine.activity(), started.elapsed()).await;
-    Ok((healed, used))
+/// A pass under way.
+struct Pass<'a> {
+    engine: &'a Engine,
+    pace: &'a mut Pace,
+    healed: Healed,
+    /// Blobs with shards that could not be read or written: left for the next pass.
+    failed: BTreeSet<BlobId>,
+    began: bool,
+    /// When the spreads were put in order.
+    ordered: Instant,
+}
+
+impl Pass<'_> {
+    /// Heals spread after spread, the least safe first; false when it is time to look anew which that is.
+    async fn heal_spreads(&mut self) -> Result<bool> {
+        self.ordered = Instant::now();
+        for spread in self.engine.spreads_to_heal()? {
+            if !self.heal_spread(spread).await? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn heal_spread(&mut self, spread: i64) -> Result<bool> {
+        let mut after = (BlobId(0), 0);
+        loop {
+            let mut rows = self.engine.metadata().heal_rows(spread, after, STEP_ROWS_MAX)?;
+            let Some(last) = rows.last().copied() else { return Ok(true) };
+            rows.retain(|row| !self.failed.contains(&row.blob));
+            let used = self.step(&rows).await?;
+            let reached = if used < rows.len() { rows[used - 1] } else { last };
+            after = (reached.blob, reached.shard);
+            if self.ordered.elapsed() > REORDER_AFTER {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Heals the first of some rows; returns how many those were.
+    async fn step(&mut self, rows: &[HealRow]) -> Result<usize> {
+        if rows.is_empty() {
+            return Ok(0);
+        }
+        if !std::mem::replace(&mut self.began, true) {
+            let total = self.engine.redundancy()?.shards_to_heal;
+            self.engine.work().begin(NAME, WorkUnit::Shards, total);
+        }
+        let started = Instant::now();
+        let (step, used) = self.engine.heal(rows, self.pace.step_bytes()).await?;
+        self.engine.work().update(NAME, |work| {
+            work.advance(step.shards);
+            work.found += step.failed;
+        });
+        if step.failed > 0 {
+            self.failed.extend(rows[..used].iter().map(|row| row.blob));
+        }
+        add(&mut self.healed, step);
+        self.pace.rest(self.engine.activity(), started.elapsed()).await;
+        Ok(used)
+    }
 }
 
 fn add(sum: &mut Healed, step: Healed) {
