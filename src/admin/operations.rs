@@ -101,7 +101,7 @@ impl Operations {
     pub(super) async fn rebalance(&self, request: Rebalance) -> Result<Plan> {
         let intent = intent(request.dry_run || request.stop);
         if request.stop && !request.dry_run {
-            self.engine.moves().want_even(false);
+            self.engine.end_rebalance().await.map_err(unreadable)?;
         }
         self.plan(self.engine.rebalance(intent).await, intent)
     }

@@ -18,6 +18,9 @@ const RETRY_AFTER: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
+    if let Err(error) = engine.resume_rebalance() {
+        tracing::warn!(%error, "whether drives are to be evened out is not known");
+    }
     loop {
         let left = match pass(&engine, &mut pace).await {
             Ok(left) => left,
@@ -52,7 +55,7 @@ async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
         }
         if moved == 0 {
             // What is left is less than a shard a drive, or has nowhere to go.
-            engine.moves().want_even(false);
+            engine.end_rebalance().await?;
             return if engine.bytes_to_move()? == 0 { settle(engine).await } else { Ok(true) };
         }
     }
@@ -79,7 +82,7 @@ async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
 
 /// Nothing is left to move: lets drained drives go. True if some cannot yet.
 async fn settle(engine: &Engine) -> Result<bool> {
-    engine.moves().want_even(false);
+    engine.end_rebalance().await?;
     match engine.let_go_drained().await {
         Ok(_) => Ok(false),
         Err(error) => {

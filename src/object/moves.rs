@@ -9,6 +9,8 @@ use super::topology::{ChangeError, ChangePlan, Intent};
 use crate::metadata::{BlobLayout, DrivePhase};
 use crate::types::{BlobId, DriveSlot};
 
+/// The name under which it is noted that drives are to be evened out.
+const REBALANCE: &str = "rebalance";
 /// Blobs looked at in one step.
 const STEP_BLOBS_MAX: usize = 1000;
 /// Bytes a second that moving is guessed to do on machines at rest and on busy ones, before there is a measure.
@@ -138,6 +140,7 @@ impl Engine {
         let redundancy = self.redundancy()?;
         let bytes = to_move(&self.stock()?, self.drives.scheme().shards());
         if intent == Intent::Do {
+            self.note_progress(REBALANCE, vec![1]).await?;
             self.moves.want_even(true);
         }
         Ok(ChangePlan {
@@ -148,6 +151,23 @@ impl Engine {
             after: "unchanged".into(),
             notes: Vec::new(),
         })
+    }
+
+    /// Ends evening out, done or not.
+    pub async fn end_rebalance(&self) -> Result<()> {
+        if self.moves.wants_even() {
+            self.moves.want_even(false);
+            self.note_progress(REBALANCE, vec![0]).await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on with evening out that a stop interrupted.
+    pub fn resume_rebalance(&self) -> Result<()> {
+        if self.store.progress(REBALANCE)?.is_some_and(|noted| noted == [1]) {
+            self.moves.want_even(true);
+        }
+        Ok(())
     }
 
     /// Bytes to move off drives that are drained, and, where evening out is wanted, from the fuller drives.
