@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use futures_util::stream::{self, StreamExt};
 
 use super::api::{Error, Result};
@@ -22,10 +22,23 @@ use crate::types::{BlobId, DriveSlot};
 
 /// Stripes of one blob under way. Bounds its memory to as many times k + m shards.
 const STRIPES_AT_ONCE: usize = 4;
-/// Blobs of one stripe under way, so that their shards share syncs.
-const SMALL_BLOBS_AT_ONCE: usize = 64;
-/// Larger blobs under way.
-const LARGE_BLOBS_AT_ONCE: usize = 2;
+/// Bytes that are written before they are committed, in one mutation.
+const PART_BYTES: u64 = 8 << 20;
+
+/// Blobs under way at the same time: those of one stripe share syncs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AtOnce {
+    small: usize,
+    large: usize,
+}
+
+impl AtOnce {
+    /// What fits a step of so many bytes: few in a small one, which is to disturb nobody.
+    pub(crate) fn for_step(bytes: u64) -> Self {
+        let blobs = (bytes >> 18).clamp(4, 128) as usize;
+        Self { small: blobs, large: blobs.div_ceil(32) }
+    }
+}
 
 /// Where one shard is to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -255,32 +268,60 @@ impl Engine {
             }
         }
         let wanted: u64 = repairs.iter().map(|repair| repair.targets.len() as u64).sum();
-        (healed.shards, healed.bytes) = self.carry_out(repairs).await?;
+        (healed.shards, healed.bytes) = self.carry_out(repairs, AtOnce::for_step(bytes_max)).await?;
         healed.failed = wanted - healed.shards;
         Ok((healed, used))
     }
 
-    /// Carries out repairs and commits what worked. Returns the shards written and their bytes.
-    pub(crate) async fn carry_out(&self, repairs: Vec<Repair>) -> Result<(u64, u64)> {
+    /// Carries out repairs and commits what worked, one part while the next is read and written. Returns the
+    /// shards written and their bytes.
+    pub(crate) async fn carry_out(&self, repairs: Vec<Repair>, at_once: AtOnce) -> Result<(u64, u64)> {
         let _writing = self.writers.enter();
+        let (mut shards, mut bytes) = (0, 0);
+        let mut done: Vec<Repair> = Vec::new();
+        let mut rest = repairs.into_iter().peekable();
+        while rest.peek().is_some() {
+            let mut part_bytes = 0;
+            let mut part = Vec::new();
+            while part_bytes < PART_BYTES
+                && let Some(repair) = rest.next()
+            {
+                part_bytes += repair.bytes();
+                part.push(repair);
+            }
+            let (repaired, committed) =
+                join(self.repair_all(part, at_once), self.commit_repairs(&done)).await;
+            committed?;
+            shards += repaired.iter().map(|repair| repair.targets.len() as u64).sum::<u64>();
+            bytes += repaired.iter().map(Repair::bytes).sum::<u64>();
+            done = repaired;
+        }
+        self.commit_repairs(&done).await?;
+        Ok((shards, bytes))
+    }
+
+    /// Writes the shards; what is returned has the targets that worked.
+    async fn repair_all(&self, repairs: Vec<Repair>, at_once: AtOnce) -> Vec<Repair> {
         let (small, large): (Vec<Repair>, Vec<Repair>) =
             repairs.into_iter().partition(|repair| repair.layout.size <= u64::from(repair.layout.stripe_len));
-        let mut done = Vec::new();
-        for (repairs, at_once) in [(small, SMALL_BLOBS_AT_ONCE), (large, LARGE_BLOBS_AT_ONCE)] {
+        let mut done = Vec::with_capacity(small.len() + large.len());
+        for (repairs, at_once) in [(small, at_once.small), (large, at_once.large)] {
             let work = repairs.into_iter().map(|repair| self.repair(repair));
             done.extend(stream::iter(work).buffer_unordered(at_once).collect::<Vec<_>>().await);
         }
-        let bytes = done.iter().map(Repair::bytes).sum();
+        done
+    }
+
+    async fn commit_repairs(&self, done: &[Repair]) -> Result<()> {
         let placed: Vec<(BlobId, u8, DriveSlot)> = done
             .iter()
             .flat_map(|repair| repair.targets.iter().map(|t| (repair.layout.blob, t.shard, t.slot)))
             .collect();
-        let count = placed.len() as u64;
-        if !placed.is_empty() {
-            self.store.commit(Mutation::Healed { shards: placed }).await?;
-            self.remove_superseded(&done).await?;
+        if placed.is_empty() {
+            return Ok(());
         }
-        Ok((count, bytes))
+        self.store.commit(Mutation::Healed { shards: placed }).await?;
+        self.remove_superseded(done).await
     }
 
     /// Repairs one blob; what is returned has the targets that worked.
