@@ -137,7 +137,6 @@ impl Pass<'_> {
 
 fn add(sum: &mut Healed, step: Healed) {
     sum.shards += step.shards;
-    sum.bytes += step.bytes;
     sum.waiting += step.waiting;
     sum.failed += step.failed;
 }

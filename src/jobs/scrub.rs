@@ -32,7 +32,13 @@ struct Progress {
     began_ms: u64,
     bytes: u64,
     found: u64,
-    finished_ms: u64,
+}
+
+impl Progress {
+    /// At the beginning of a pass.
+    fn begin(engine: &Engine) -> Self {
+        Self { cursor: ScrubCursor::START, began_ms: engine.now().as_millis(), bytes: 0, found: 0 }
+    }
 }
 
 pub(super) async fn run(engine: Arc<Engine>, options: ScrubOptions) {
@@ -57,14 +63,8 @@ struct Scrub<'a> {
 impl<'a> Scrub<'a> {
     fn resume(engine: &'a Engine, options: ScrubOptions) -> Self {
         let noted = engine.metadata().progress(NAME).ok().flatten();
-        let fresh = Progress {
-            cursor: ScrubCursor::START,
-            began_ms: engine.now().as_millis(),
-            bytes: 0,
-            found: 0,
-            finished_ms: 0,
-        };
-        let progress = noted.and_then(|noted| postcard::from_bytes(&noted).ok()).unwrap_or(fresh);
+        let progress = noted.and_then(|noted| postcard::from_bytes(&noted).ok());
+        let progress = progress.unwrap_or_else(|| Progress::begin(engine));
         Self { engine, options, progress, noted: Instant::now(), pace: Pace::default() }
     }
 
@@ -102,7 +102,7 @@ impl<'a> Scrub<'a> {
     /// its end.
     async fn catch_up(&mut self, asked: bool) -> Result<()> {
         if asked {
-            self.begin_pass();
+            self.progress = Progress::begin(self.engine);
         }
         self.engine.work().begin(NAME, WorkUnit::Bytes, self.total());
         self.engine
@@ -137,20 +137,13 @@ impl<'a> Scrub<'a> {
         }
     }
 
-    fn begin_pass(&mut self) {
-        let began_ms = self.engine.now().as_millis();
-        self.progress =
-            Progress { cursor: ScrubCursor::START, began_ms, bytes: 0, found: 0, ..self.progress };
-    }
-
     async fn finish_pass(&mut self) -> Result<()> {
         let (bytes, found) = (self.progress.bytes, self.progress.found);
         tracing::info!(bytes, found, "scrubbed everything once");
         self.engine.work().update(NAME, |work| {
             work.detail = format!("the last pass verified {bytes} bytes and found {found} bad shards");
         });
-        self.begin_pass();
-        self.progress.finished_ms = self.progress.began_ms;
+        self.progress = Progress::begin(self.engine);
         self.note().await
     }
 

@@ -260,18 +260,20 @@ impl Applier {
                 sequence as i64,
                 detail
             ])?;
-        // The new content is owned before the old one is released: a copy onto itself shares it.
-        let shared = existing.as_ref().is_some_and(|old| old.detail.content == object.detail.content);
-        if let Content::Blobs(extents) = &object.detail.content
-            && !shared
-        {
+        // New blobs are owned before the old ones are released; a copy onto itself has the same ones.
+        let new_blobs = match &object.detail.content {
+            Content::Blobs(extents) => Some(extents),
+            Content::Inline(_) => None,
+        };
+        let old_content = existing.as_ref().map(|old| &old.detail.content);
+        let same_blobs = new_blobs.is_some() && old_content == Some(&object.detail.content);
+        if let Some(extents) = new_blobs.filter(|_| !same_blobs) {
             blobs::own(db, &mut self.spreads, extents, (bucket, key))?;
         }
         let (mut objects, mut bytes) = (1, object.size as i64);
         if let Some(existing) = existing {
             (objects, bytes) = (0, bytes - existing.size as i64);
-            let keeps_blobs = shared && matches!(existing.detail.content, Content::Blobs(_));
-            if !keeps_blobs {
+            if !same_blobs {
                 self.release_content(db, &existing, (bucket, key))?;
             }
         }

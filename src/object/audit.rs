@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::api::*;
 use super::engine::Engine;
 use super::heal_queue::LostShard;
-use super::stripe_reader::{scheme_of, stripe_data_len};
+use super::stripe_reader::{scheme_of, stripe_data_len, stripes_of, whole_shard};
 use crate::metadata::{BlobLayout, DrivePhase, Mutation};
-use crate::shard_store::{DriveError, ShardId, ShardRead};
+use crate::shard_store::{DriveError, ShardId};
 use crate::types::{BlobId, DriveSlot};
 
 /// Blobs looked at in one step of a comparison.
@@ -105,17 +105,15 @@ impl Engine {
 
     /// Verifies one stripe; returns the bytes looked at.
     async fn scrub_stripe(&self, layout: &BlobLayout, stripe: u32, bad: &mut BTreeSet<LostShard>) -> u64 {
-        let scheme = scheme_of(layout);
-        let full_len = scheme.shard_len(layout.stripe_len as usize) as u32;
-        let len = scheme.shard_len(stripe_data_len(layout, stripe)) as u32;
         let verify = layout.slots.iter().enumerate().filter_map(|(shard, &slot)| {
             let drive = self.drives.up(slot)?;
-            let id = ShardId { blob: layout.blob, shard: shard as u8 };
-            let read = ShardRead { id, stripe, full_len, len, range: 0..len };
-            Some(async move { (id.shard, slot, drive.verify(read).await) })
+            let shard = shard as u8;
+            let read = whole_shard(layout, shard, stripe);
+            Some(async move { (shard, slot, drive.verify(read).await) })
         });
         let verified = join_all(verify).await;
-        let bytes = verified.len() as u64 * u64::from(len);
+        let shard_len = scheme_of(layout).shard_len(stripe_data_len(layout, stripe));
+        let bytes = (verified.len() * shard_len) as u64;
         for (shard, slot, result) in verified {
             // A drive that fails otherwise has said nothing about the shard.
             if let Err(error @ (DriveError::NotFound | DriveError::Corrupt(_))) = result
@@ -126,9 +124,4 @@ impl Engine {
         }
         bytes
     }
-}
-
-/// Stripes of a blob; an empty one has one, of no bytes.
-fn stripes_of(layout: &BlobLayout) -> u32 {
-    layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32
 }

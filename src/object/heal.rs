@@ -14,10 +14,10 @@ use futures_util::stream::{self, StreamExt};
 use super::api::{Error, Result};
 use super::drives::{DriveSet, Sharing};
 use super::engine::Engine;
-use super::stripe_reader::{scheme_of, stripe_data_len};
+use super::stripe_reader::{scheme_of, stripes_of, whole_shard};
 use crate::erasure::Codec;
 use crate::metadata::{BlobLayout, HealRow, Margin, Mutation, SpreadRow};
-use crate::shard_store::{Drive, DriveError, Record, ShardId, ShardRead};
+use crate::shard_store::{Drive, DriveError, Record, ShardId};
 use crate::types::{BlobId, DriveSlot};
 
 /// Stripes of one blob under way. Bounds its memory to as many times k + m shards.
@@ -52,8 +52,6 @@ pub(crate) struct Target {
 pub struct Healed {
     /// Shards that are whole again.
     pub shards: u64,
-    /// Their bytes.
-    pub bytes: u64,
     /// Shards for which a drive must come back or be added first.
     pub waiting: u64,
     /// Shards that could not be read or written.
@@ -88,7 +86,7 @@ pub(crate) async fn rebuild(
     targets: Vec<Target>,
 ) -> Result<Vec<Target>> {
     let rebuild = Rebuild { drives, layout, lost, codec: Codec::new(scheme_of(layout)) };
-    let stripes = layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32;
+    let stripes = stripes_of(layout);
     let mut open: Vec<(Target, Arc<dyn Drive>)> = Vec::new();
     for target in targets {
         open.extend(drives.writable(target.slot).map(|drive| (target, drive)));
@@ -181,10 +179,7 @@ impl Rebuild<'_> {
 
     async fn read(&self, stripe: u32, shard: u8) -> Option<(u8, Bytes)> {
         let drive = self.drives.up(self.layout.slots[usize::from(shard)])?;
-        let id = ShardId { blob: self.layout.blob, shard };
-        let len = self.codec.scheme().shard_len(stripe_data_len(self.layout, stripe)) as u32;
-        let read = ShardRead { id, stripe, full_len: self.full_len(), len, range: 0..len };
-        let read = drive.read(read).await;
+        let read = drive.read(whole_shard(self.layout, shard, stripe)).await;
         read.inspect_err(|error| tracing::debug!(%error, shard, "shard not readable for healing"))
             .ok()
             .map(|data| (shard, data))
@@ -268,7 +263,7 @@ impl Engine {
             }
         }
         let wanted: u64 = repairs.iter().map(|repair| repair.targets.len() as u64).sum();
-        (healed.shards, healed.bytes) = self.carry_out(repairs, AtOnce::for_step(bytes_max)).await?;
+        (healed.shards, _) = self.carry_out(repairs, AtOnce::for_step(bytes_max)).await?;
         healed.failed = wanted - healed.shards;
         Ok((healed, used))
     }

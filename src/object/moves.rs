@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::api::Result;
 use super::engine::Engine;
 use super::heal::{AtOnce, Repair, Target, shard_bytes};
-use super::topology::{ChangeError, ChangePlan, Intent};
+use super::topology::{ChangeError, ChangePlan, Intent, MOVING};
 use crate::metadata::{BlobLayout, DrivePhase};
 use crate::types::{BlobId, DriveSlot};
 
@@ -147,7 +147,7 @@ impl Engine {
             bytes,
             shards: self.average_shards(bytes)?,
             now: redundancy.sentence(),
-            during: "unchanged: a shard is durable in its new place before it leaves the old one".into(),
+            during: MOVING.into(),
             after: "unchanged".into(),
             notes: Vec::new(),
         })

@@ -50,6 +50,24 @@ pub(crate) fn stripe_data_len(layout: &BlobLayout, stripe: u32) -> usize {
     layout.size.saturating_sub(start).min(u64::from(layout.stripe_len)) as usize
 }
 
+/// Stripes of a blob; an empty one has one, of no bytes.
+pub(crate) fn stripes_of(layout: &BlobLayout) -> u32 {
+    layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32
+}
+
+/// All bytes of one shard of a stripe.
+pub(crate) fn whole_shard(layout: &BlobLayout, shard: u8, stripe: u32) -> ShardRead {
+    let scheme = scheme_of(layout);
+    let len = scheme.shard_len(stripe_data_len(layout, stripe)) as u32;
+    ShardRead {
+        id: ShardId { blob: layout.blob, shard },
+        stripe,
+        full_len: scheme.shard_len(layout.stripe_len as usize) as u32,
+        len,
+        range: 0..len,
+    }
+}
+
 impl BlobReader {
     /// Stripes that a range of the blob touches.
     pub(crate) fn stripes(&self, range: &Range<u64>) -> Range<u32> {

@@ -22,6 +22,10 @@ use crate::runtime::random_bytes;
 use crate::shard_store::{Drive, DriveState, Member, Membership};
 use crate::types::{DeploymentId, DriveId, DriveSlot};
 
+/// The redundancy while shards are moved, and while those of a lost drive are rebuilt.
+pub(super) const MOVING: &str = "unchanged: a shard is durable in its new place before it leaves the old one";
+const REBUILDING: &str = "redundancy rises as shards are rebuilt, those of the least safe objects first";
+
 /// Who belongs to the deployment, and where more could.
 #[derive(Debug)]
 pub(super) struct Topology {
@@ -117,14 +121,10 @@ impl Engine {
             ));
         }
         let site = self.blank_site(location).await?;
-        let redundancy = self.redundancy()?;
         let plan = ChangePlan {
-            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
-            shards: self.shards_on(slot)?,
-            now: redundancy.sentence(),
-            during: "redundancy rises as shards are rebuilt, those of the least safe objects first".into(),
+            during: REBUILDING.into(),
             after: "every object at full redundancy".into(),
-            notes: Vec::new(),
+            ..self.plan_for(slot)?
         };
         if intent == Intent::Do {
             self.store.remove_replica(slot, self.quorum_of(self.members_now()), None).await?;
@@ -150,14 +150,11 @@ impl Engine {
             ));
         }
         self.check_rest(slot)?;
-        let redundancy = self.redundancy()?;
         let plan = ChangePlan {
-            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
-            shards: self.shards_on(slot)?,
-            now: redundancy.sentence(),
-            during: "unchanged: a shard is durable in its new place before it leaves the old one".into(),
+            during: MOVING.into(),
             after: "unchanged, on the other drives".into(),
             notes: vec!["the drive is let go by itself when it is empty".into()],
+            ..self.plan_for(slot)?
         };
         if intent == Intent::Do {
             self.set_drive_phase(slot, DrivePhase::Draining).await?;
@@ -177,16 +174,13 @@ impl Engine {
             ));
         }
         self.check_rest(slot)?;
-        let redundancy = self.redundancy()?;
         let plan = ChangePlan {
-            bytes: redundancy.held.get(&slot).copied().unwrap_or(0),
-            shards: self.shards_on(slot)?,
-            now: redundancy.sentence(),
-            during: "redundancy rises as shards are rebuilt, those of the least safe objects first".into(),
+            during: REBUILDING.into(),
             after: "every object at full redundancy, on the other drives".into(),
             notes: vec![
                 "the drive cannot come back with what it holds; emptied, it can be added again".into(),
             ],
+            ..self.plan_for(slot)?
         };
         if intent == Intent::Do {
             self.let_go(slot).await?;
@@ -268,6 +262,14 @@ impl Engine {
         }
     }
 
+    /// What the drive in a slot holds, and how safe everything is now.
+    fn plan_for(&self, slot: DriveSlot) -> Change<ChangePlan> {
+        let redundancy = self.redundancy()?;
+        let bytes = redundancy.held.get(&slot).copied().unwrap_or(0);
+        let (shards, now) = (self.shards_on(slot)?, redundancy.sentence());
+        Ok(ChangePlan { bytes, shards, now, ..ChangePlan::default() })
+    }
+
     fn plan_addition(&self, slot: DriveSlot, site: &Site) -> Change<ChangePlan> {
         let redundancy = self.redundancy()?;
         let mut stock = self.stock()?;
@@ -282,7 +284,7 @@ impl Engine {
             bytes,
             shards,
             now: redundancy.sentence(),
-            during: "unchanged: a shard is durable in its new place before it leaves the old one".into(),
+            during: MOVING.into(),
             after: "unchanged, with more room".into(),
             notes,
         })

@@ -56,6 +56,15 @@ def aws(own_environment):
     return run
 
 
+@pytest.fixture
+def running(tmp_path):
+    """A server of the test's own, on four drives."""
+    server = topology.serve(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
 def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, **config):
     return boto3.client(
         "s3",

@@ -33,14 +33,6 @@ def problems(found):
 
 
 @pytest.fixture
-def running(tmp_path):
-    server = topology.serve(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def stopped(running):
     running.stop()
     return running

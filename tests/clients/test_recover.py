@@ -7,20 +7,11 @@ import pathlib
 import shutil
 import subprocess
 
-import pytest
 from conftest import client_at
 
 import topology
 
 DRIVES = "drive{1...4}"
-
-
-@pytest.fixture
-def running(tmp_path):
-    server = topology.serve(tmp_path)
-    server.start()
-    yield server
-    server.stop()
 
 
 def body(number):

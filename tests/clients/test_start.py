@@ -37,14 +37,6 @@ def flags():
 
 
 @pytest.fixture
-def running(tmp_path):
-    server = topology.serve(tmp_path)
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 def stopped(tmp_path):
     """Drives of a deployment whose server has ended."""
     server = topology.serve(tmp_path)
