@@ -1,7 +1,7 @@
 //! Works off the shards to heal, those of the least safe blobs first, and finds out what a new drive in an
 //! old slot, or one that was away, does not hold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,40 +10,45 @@ use tokio::time::Instant;
 use super::pace::Pace;
 use crate::metadata::{DrivePhase, HealRow};
 use crate::object::{Engine, Healed, Result, WorkState, WorkUnit};
-use crate::types::{BlobId, DriveSlot};
+use crate::types::{BlobId, DriveId, DriveSlot};
+
+/// Drives that hold what they should, but for shards to be healed: which that was in each slot, and how often it
+/// had been away before it was compared.
+type Compared = BTreeMap<DriveSlot, (DriveId, u64)>;
 
 /// The name of this work.
 const NAME: &str = "heal";
 /// Heal rows read in one step.
 const STEP_ROWS_MAX: usize = 1024;
-/// How long until shards that could not be read or written are tried again.
-const RETRY_AFTER: Duration = Duration::from_secs(60);
+/// How long until shards that could not be read or written are tried again: at first, and at most when that
+/// goes on failing.
+const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
 /// After how long the most urgent spread is looked for anew.
 const REORDER_AFTER: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
-    let mut up = BTreeSet::new();
+    let mut compared = Compared::new();
+    let mut retry_after = RETRY_AFTER.0;
     loop {
-        let retry = match pass(&engine, &mut pace, &mut up).await {
-            Ok(Healed { failed: 0, .. }) => None,
-            Ok(_) => Some(RETRY_AFTER),
-            Err(error) => {
-                tracing::warn!(%error, "healing interrupted");
-                Some(RETRY_AFTER)
-            }
-        };
+        let passed = pass(&engine, &mut pace, &mut compared).await;
+        if let Err(error) = &passed {
+            tracing::warn!(%error, "healing interrupted");
+        }
         note_end(&engine);
-        match retry {
-            None => engine.heals().rung().await,
-            Some(after) => drop(tokio::time::timeout(after, engine.heals().rung()).await),
+        if matches!(passed, Ok(Healed { failed: 0, .. })) {
+            retry_after = RETRY_AFTER.0;
+            engine.heals().rung().await;
+        } else {
+            let _ = tokio::time::timeout(retry_after, engine.heals().rung()).await;
+            retry_after = (retry_after * 2).min(RETRY_AFTER.1);
         }
     }
 }
 
 /// Heals everything that can be healed now.
 pub async fn heal_once(engine: &Engine) -> Result<Healed> {
-    pass(engine, &mut Pace::default(), &mut BTreeSet::new()).await
+    pass(engine, &mut Pace::default(), &mut Compared::new()).await
 }
 
 fn note_end(engine: &Engine) {
@@ -58,9 +63,9 @@ fn note_end(engine: &Engine) {
 }
 
 /// One pass over all rows that can be healed.
-async fn pass(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<Healed> {
+async fn pass(engine: &Engine, pace: &mut Pace, compared: &mut Compared) -> Result<Healed> {
     engine.note_bad_shards().await?;
-    compare_drives(engine, pace, up).await?;
+    compare_drives(engine, pace, compared).await?;
     let (healed, failed) = (Healed::default(), BTreeSet::new());
     let mut pass = Pass { engine, pace, healed, failed, began: false, ordered: Instant::now() };
     while !pass.heal_spreads().await? {}
@@ -142,16 +147,16 @@ fn add(sum: &mut Healed, step: Healed) {
 }
 
 /// Looks what drives that are new in their slot, or were away, do not hold.
-async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<DriveSlot>) -> Result<()> {
+async fn compare_drives(engine: &Engine, pace: &mut Pace, compared: &mut Compared) -> Result<()> {
     for slot in engine.removed_but_named()? {
         let queued = compare(engine, pace, slot).await?;
         tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");
     }
     let drives = engine.drives().status();
-    up.retain(|slot| drives.iter().any(|drive| drive.slot == *slot && drive.up));
     for drive in drives.iter().filter(|drive| drive.up) {
         let refilling = drive.phase == DrivePhase::Refilling;
-        if !refilling && up.contains(&drive.slot) {
+        let seen = (drive.id, drive.outages);
+        if !refilling && compared.get(&drive.slot) == Some(&seen) {
             continue;
         }
         let queued = compare(engine, pace, drive.slot).await?;
@@ -161,7 +166,7 @@ async fn compare_drives(engine: &Engine, pace: &mut Pace, up: &mut BTreeSet<Driv
         if queued > 0 {
             tracing::info!(drive = drive.label, queued, "shards that the drive should hold are to be healed");
         }
-        up.insert(drive.slot);
+        compared.insert(drive.slot, seen);
     }
     Ok(())
 }

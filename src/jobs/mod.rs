@@ -39,9 +39,13 @@ pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions) -> Jobs {
     Jobs { _tasks: tasks }
 }
 
-/// Keeps the free space known, and wakes healing when a drive takes shards that did not, or is up again.
+/// Keeps the free space known, and wakes healing when a drive takes shards that did not, or is up again, be it
+/// that it was away for a moment only.
 async fn watch_drives(engine: Arc<Engine>) {
-    let standing = |engine: &Engine| (engine.drives().holding(), engine.drives().takers());
+    let standing = |engine: &Engine| {
+        let drives = engine.drives();
+        (drives.holding(), drives.takers(), drives.outages())
+    };
     let mut before = standing(&engine);
     loop {
         tokio::time::sleep(WATCH_EVERY).await;

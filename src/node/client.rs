@@ -36,6 +36,8 @@ pub struct NodeClient {
     connections: Vec<Mutex<Option<Connection>>>,
     next_connection: AtomicUsize,
     up: AtomicBool,
+    /// How often it went down.
+    outages: AtomicU64,
 }
 
 #[derive(Debug, Clone)]
@@ -84,6 +86,7 @@ impl NodeClient {
             connections: (0..CONNECTIONS).map(|_| Mutex::default()).collect(),
             next_connection: AtomicUsize::new(0),
             up: AtomicBool::new(false),
+            outages: AtomicU64::new(0),
         });
         for index in 0..CONNECTIONS {
             tokio::spawn(keep_connected(Arc::downgrade(&node), index));
@@ -143,7 +146,12 @@ impl NodeClient {
         let up = self.connections.iter().any(|c| c.lock().unwrap_or_else(PoisonError::into_inner).is_some());
         if self.up.swap(up, Ordering::Relaxed) != up {
             let address = &self.address;
-            if up { tracing::info!(address, "node is up") } else { tracing::warn!(address, "node is down") }
+            if up {
+                tracing::info!(address, "node is up");
+            } else {
+                self.outages.fetch_add(1, Ordering::Relaxed);
+                tracing::warn!(address, "node is down");
+            }
         }
     }
 }
@@ -255,6 +263,10 @@ impl Drive for RemoteDrive {
 
     fn node(&self) -> String {
         self.node.address().to_owned()
+    }
+
+    fn outages(&self) -> u64 {
+        self.node.outages.load(Ordering::Relaxed)
     }
 
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {

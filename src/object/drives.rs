@@ -66,6 +66,8 @@ pub struct DriveStatus {
     pub node: String,
     /// It takes operations.
     pub up: bool,
+    /// How often it stopped doing so.
+    pub outages: u64,
     /// Why it is suspended, if it is.
     pub suspension: Option<String>,
     /// What it is to the deployment.
@@ -138,6 +140,11 @@ impl DriveSet {
     pub fn identities(&self) -> Vec<(DriveSlot, DriveId, String)> {
         let up = |m: &&Arc<Member>| m.drive.is_up();
         self.members().iter().filter(up).map(|m| (m.slot, m.drive.id(), m.drive.label())).collect()
+    }
+
+    /// How often drives stopped taking operations, all together.
+    pub fn outages(&self) -> u64 {
+        self.members().iter().map(|m| m.drive.outages()).sum()
     }
 
     /// Drives that take operations.
@@ -215,6 +222,7 @@ impl DriveSet {
             label: m.drive.label(),
             node: m.drive.node(),
             up: m.drive.is_up(),
+            outages: m.drive.outages(),
             suspension: m.drive.suspension(),
             phase: m.phase(),
             total: m.total.load(Ordering::Relaxed),

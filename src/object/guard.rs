@@ -12,7 +12,7 @@
 //! (see `shard_store`); a shard that is damaged is healed and says nothing about the drive's other answers.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +40,7 @@ const PROBES_GOOD: u32 = 3;
 pub struct GuardedDrive {
     drive: Arc<dyn Drive>,
     suspended: AtomicBool,
+    suspensions: AtomicU64,
     record: Mutex<Record>,
 }
 
@@ -57,7 +58,8 @@ struct Record {
 impl GuardedDrive {
     /// A drive that is trusted so far.
     pub fn new(drive: Arc<dyn Drive>) -> Self {
-        Self { drive, suspended: AtomicBool::new(false), record: Mutex::default() }
+        let (suspended, suspensions) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { drive, suspended, suspensions, record: Mutex::default() }
     }
 
     /// Why the drive is suspended, if it is.
@@ -74,6 +76,7 @@ impl GuardedDrive {
         (record.reason, record.good) = (reason.to_owned(), 0);
         record.probe_at = Some(Instant::now() + PROBE_EVERY);
         if !self.suspended.swap(true, Ordering::Relaxed) {
+            self.suspensions.fetch_add(1, Ordering::Relaxed);
             tracing::error!(drive = self.drive.label(), reason, "drive suspended");
         }
     }
@@ -151,6 +154,10 @@ impl Drive for GuardedDrive {
 
     fn node(&self) -> String {
         self.drive.node()
+    }
+
+    fn outages(&self) -> u64 {
+        self.suspensions.load(Ordering::Relaxed) + self.drive.outages()
     }
 
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {

@@ -225,6 +225,12 @@ pub trait Drive: Send + Sync + Debug {
         String::new()
     }
 
+    /// How often it stopped taking operations so far: tells one that was away between two looks at it from one
+    /// that was up all the time.
+    fn outages(&self) -> u64 {
+        0
+    }
+
     /// Carries out one operation.
     fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>>;
 }

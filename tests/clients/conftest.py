@@ -18,6 +18,16 @@ import topology  # noqa: E402
 MIB = 1024 * 1024
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        for value in getattr(item, "funcargs", {}).values():
+            if isinstance(value, topology.Topology):
+                report.sections.append(("server logs", value.logs()))
+    return report
+
+
 @pytest.fixture(scope="session", params=["serve", "cluster"])
 def server(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)

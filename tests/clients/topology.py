@@ -123,6 +123,11 @@ class Topology:
         assert values, f"no metric {name}"
         return sum(values)
 
+    def logs(self):
+        """The last lines of each process, for a test that failed."""
+        last = ((process.name, process.log().splitlines()[-30:]) for process in [self.front, *self.nodes])
+        return "\n".join("\n".join([f"--- {name}", *lines]) for name, lines in last)
+
     def stop(self):
         self.front.terminate()
         for node in self.nodes:

@@ -1,10 +1,18 @@
 //! Drives that are gone, emptied or corrupt.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
+use bytes::Bytes;
+use holdfast::jobs::ScrubOptions;
 use holdfast::object::{Engine, ScrubCursor};
+use holdfast::runtime::BoxFuture;
+use holdfast::shard_store::{Drive, DriveError, Op, Reply};
+use holdfast::types::DriveId;
 
-use crate::setup::{Deployment, bucket, get, pattern, put};
+use crate::setup::{Deployment, bucket, get, pattern, put, start};
 
 const LENGTHS: [usize; 5] = [10, 5_000, 300_000, 1_500_000, 4_000_000];
 
@@ -114,4 +122,70 @@ fn flip_bits(folder: &Path) {
             file.write_all_at(&[byte[0] ^ 4], at).unwrap();
         }
     }
+}
+
+/// A drive that takes no operations while it is told to be away.
+#[derive(Debug)]
+struct Blinking {
+    drive: Arc<dyn Drive>,
+    away: AtomicBool,
+    outages: AtomicU64,
+}
+
+impl Blinking {
+    fn leave(&self) {
+        self.outages.fetch_add(1, Ordering::Relaxed);
+        self.away.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drive for Blinking {
+    fn id(&self) -> DriveId {
+        self.drive.id()
+    }
+
+    fn is_up(&self) -> bool {
+        !self.away.load(Ordering::Relaxed)
+    }
+
+    fn label(&self) -> String {
+        self.drive.label()
+    }
+
+    fn outages(&self) -> u64 {
+        self.outages.load(Ordering::Relaxed)
+    }
+
+    fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {
+        if self.is_up() {
+            return self.drive.call(op, payload);
+        }
+        Box::pin(async { Err(DriveError::Offline("away".into())) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_drive_missed_is_healed_however_short_it_was_away() {
+    let folder = Deployment::of(4);
+    let mut opened = folder.open_drives().await;
+    let (slot, drive) = opened.drives[1].clone();
+    let blinking = Arc::new(Blinking { drive, away: AtomicBool::default(), outages: AtomicU64::default() });
+    opened.drives[1] = (slot, blinking.clone());
+    let engine = start(opened, folder.path()).await;
+    let _jobs = holdfast::jobs::start(&engine, ScrubOptions { pass: None });
+    engine.create_bucket(&bucket()).await.unwrap();
+    fill(&engine, 0).await;
+    for round in 1..4 {
+        blinking.leave();
+        put(&engine, &format!("missed{round}"), &pattern(100_000, round)).await.unwrap();
+        assert!(!engine.redundancy().unwrap().is_full());
+        // Time for healing to find that it can do nothing, and too short for the drives to be looked at often.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        blinking.away.store(false, Ordering::Relaxed);
+        while !engine.redundancy().unwrap().is_full() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    check(&engine, 1).await;
+    engine.close().await;
 }

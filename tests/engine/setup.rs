@@ -93,17 +93,21 @@ impl Deployment {
 
     /// Opens the engine as the server does; the database is apart from the drives.
     pub async fn open(&self) -> Arc<Engine> {
+        start(self.open_drives().await, self.path()).await
+    }
+
+    pub async fn open_drives(&self) -> holdfast::node::Deployment {
         let opened = if self.nodes.is_empty() {
             open_local(&(0..self.drives).map(|i| self.drive(i)).collect::<Vec<_>>())
         } else {
             open_nodes(&self.nodes, SECRET, self.path()).await
         };
-        start(opened.unwrap(), self.path()).await
+        opened.unwrap()
     }
 }
 
 /// Starts an engine over drives, its database in `state`.
-async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
+pub async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
     let options = Options {
         deployment,
         sites: Arc::new(LocalSites::new(Arc::new(OsFileSystem), Tasks::threads())),
