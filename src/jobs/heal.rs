@@ -19,7 +19,7 @@ type Compared = BTreeMap<DriveSlot, (DriveId, u64)>;
 /// The name of this work.
 const NAME: &str = "heal";
 /// Heal rows read in one step.
-const STEP_ROWS_MAX: usize = 1024;
+const STEP_ROWS_MAX: usize = 2048;
 /// How long until shards that could not be read or written are tried again: at first, and at most when that
 /// goes on failing.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -90,21 +90,22 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Heals spread after spread, the least safe first; false when it is time to look anew which that is.
+    /// Heals what is least safe first; false when it is time to look anew what that is.
     async fn heal_spreads(&mut self) -> Result<bool> {
         self.ordered = Instant::now();
-        for spread in self.engine.spreads_to_heal()? {
-            if !self.heal_spread(spread).await? {
+        for spreads in self.engine.spreads_to_heal()? {
+            if !self.heal_equals(&spreads).await? {
                 return Ok(false);
             }
         }
         Ok(true)
     }
 
-    async fn heal_spread(&mut self, spread: i64) -> Result<bool> {
+    /// Heals blobs that are equally safe, in the order in which they were written: that of the disks.
+    async fn heal_equals(&mut self, spreads: &[i64]) -> Result<bool> {
         let mut after = (BlobId(0), 0);
         loop {
-            let mut rows = self.engine.metadata().heal_rows(spread, after, STEP_ROWS_MAX)?;
+            let mut rows = self.engine.metadata().heal_rows(spreads, after, STEP_ROWS_MAX)?;
             let Some(last) = rows.last().copied() else { return Ok(true) };
             rows.retain(|row| !self.failed.contains(&row.blob));
             let used = self.step(&rows).await?;

@@ -13,6 +13,9 @@ use super::schema::{
 };
 use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Timestamp, UploadId};
 
+/// Fewest rows of each spread that are looked at for one answer.
+const HEAL_ROWS_OF_SPREAD_MIN: usize = 16;
+
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// A bucket's keys in order, by prefix and from a key on.
@@ -157,10 +160,10 @@ pub(super) fn blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Shards to heal of one spread, behind `after`, a blob and a shard.
+/// Shards to heal of some spreads behind `after`, in order of their blobs, about `max` of them.
 pub(super) fn heal_rows(
     db: &Connection,
-    spread: i64,
+    spreads: &[i64],
     (blob, shard): (BlobId, u8),
     max: usize,
 ) -> Result<Vec<HealRow>> {
@@ -168,10 +171,25 @@ pub(super) fn heal_rows(
         "SELECT blob, shard, held FROM heal WHERE spread = ?1 AND (blob, shard) > (?2, ?3)
          ORDER BY blob, shard LIMIT ?4",
     )?;
-    let rows = select.query_map(params![spread, blob.0.to_be_bytes(), shard, max as i64], |row| {
-        Ok(HealRow { blob: BlobId(id_column(row, 0)?), shard: row.get(1)?, held: row.get(2)? })
-    })?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    let of_each = max.div_ceil(spreads.len().max(1)).max(HEAL_ROWS_OF_SPREAD_MIN);
+    let key = |row: &HealRow| (row.blob, row.shard);
+    let mut rows: Vec<HealRow> = Vec::new();
+    // Up to where no spread has rows that were left out.
+    let mut until = (BlobId(u128::MAX), u8::MAX);
+    for spread in spreads {
+        let found = select
+            .query_map(params![spread, blob.0.to_be_bytes(), shard, of_each as i64], |row| {
+                Ok(HealRow { blob: BlobId(id_column(row, 0)?), shard: row.get(1)?, held: row.get(2)? })
+            })?;
+        let before = rows.len();
+        rows.extend(found.collect::<rusqlite::Result<Vec<_>>>()?);
+        if let Some(last) = rows[before..].get(of_each - 1) {
+            until = until.min(key(last));
+        }
+    }
+    rows.retain(|row| key(row) <= until);
+    rows.sort_unstable_by_key(key);
+    Ok(rows)
 }
 
 /// The spreads that have shards to heal.

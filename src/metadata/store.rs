@@ -387,8 +387,8 @@ impl Store {
     }
 
     /// Shards to heal of one spread, in order behind a blob and a shard.
-    pub fn heal_rows(&self, spread: i64, after: (BlobId, u8), max: usize) -> Result<Vec<HealRow>> {
-        self.readers.with(|db| query::heal_rows(db, spread, after, max))
+    pub fn heal_rows(&self, spreads: &[i64], after: (BlobId, u8), max: usize) -> Result<Vec<HealRow>> {
+        self.readers.with(|db| query::heal_rows(db, spreads, after, max))
     }
 
     /// All spreads that count anything.

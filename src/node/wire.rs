@@ -54,6 +54,8 @@ pub(super) enum Answer {
     Drives(Vec<(String, DriveState)>),
     Done,
     Bytes,
+    /// Lengths of pieces that follow each other.
+    Many(Vec<Result<u32, DriveError>>),
     Flags(Vec<bool>),
     Shards(Vec<ShardId>),
     Usage(Usage),
@@ -75,6 +77,12 @@ pub(super) fn answer_of(reply: Result<Reply, DriveError>) -> (Answer, Bytes) {
         Err(error) => plain(Answer::Failed(error)),
         Ok(Reply::Done) => plain(Answer::Done),
         Ok(Reply::Bytes(bytes)) => (Answer::Bytes, bytes),
+        Ok(Reply::Many(many)) => {
+            let len =
+                |one: &Result<Bytes, DriveError>| one.as_ref().map(|b| b.len() as u32).map_err(Clone::clone);
+            let payload: Vec<&[u8]> = many.iter().flatten().map(|bytes| &bytes[..]).collect();
+            (Answer::Many(many.iter().map(len).collect()), payload.concat().into())
+        }
         Ok(Reply::Flags(flags)) => plain(Answer::Flags(flags)),
         Ok(Reply::Shards(ids)) => plain(Answer::Shards(ids)),
         Ok(Reply::Usage(usage)) => plain(Answer::Usage(usage)),
@@ -93,6 +101,14 @@ pub(super) fn reply_of(answer: Answer, mut payload: Bytes) -> Result<Reply, Driv
     match answer {
         Answer::Done => Ok(Reply::Done),
         Answer::Bytes => Ok(Reply::Bytes(payload)),
+        Answer::Many(lens) => {
+            let mut piece = |len: u32| {
+                let whole = payload.len() >= len as usize;
+                let short = || DriveError::Protocol("payload too short".into());
+                whole.then(|| payload.split_to(len as usize)).ok_or_else(short)
+            };
+            Ok(Reply::Many(lens.into_iter().map(|len| len.and_then(&mut piece)).collect()))
+        }
         Answer::Flags(flags) => Ok(Reply::Flags(flags)),
         Answer::Shards(ids) => Ok(Reply::Shards(ids)),
         Answer::Usage(usage) => Ok(Reply::Usage(usage)),

@@ -1,6 +1,6 @@
 //! Comparing drives with the metadata: is every shard there, and is it intact?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
@@ -8,13 +8,15 @@ use serde::{Deserialize, Serialize};
 use super::api::*;
 use super::engine::Engine;
 use super::heal_queue::LostShard;
-use super::stripe_reader::{scheme_of, stripe_data_len, stripes_of, whole_shard};
+use super::stripe_reader::{stripes_of, whole_shard};
 use crate::metadata::{BlobLayout, DrivePhase, Mutation};
-use crate::shard_store::{DriveError, ShardId};
+use crate::shard_store::{DriveError, ShardId, ShardRead};
 use crate::types::{BlobId, DriveSlot};
 
 /// Blobs looked at in one step of a comparison.
 const COMPARE_BLOBS_MAX: usize = 1000;
+/// Most bytes verified in one step of a scrub: bounds the lists that go to the drives.
+const SCRUB_BYTES_MAX: u64 = 32 << 20;
 
 /// How far a scrub is: it goes on with this stripe, or with the next blob if there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,46 +84,48 @@ impl Engine {
     /// bad is queued for healing; what is healthy is only read.
     pub async fn scrub(&self, from: ScrubCursor, bytes_max: u64) -> Result<Scrubbed> {
         let _reading = self.readers.enter();
-        let (mut at, mut bytes) = (from, 0);
-        let mut bad = BTreeSet::new();
-        let mut ended = true;
+        let (mut at, mut bytes, mut ended) = (from, 0, true);
+        let mut asked: BTreeMap<DriveSlot, Vec<ShardRead>> = BTreeMap::new();
         'blobs: for layout in
             self.store.blobs_after(BlobId(from.blob.0.saturating_sub(1)), COMPARE_BLOBS_MAX)?
         {
             let first = if layout.blob == from.blob { from.stripe } else { 0 };
             for stripe in first..stripes_of(&layout) {
                 ended = false;
-                if bytes >= bytes_max {
+                if bytes >= bytes_max.min(SCRUB_BYTES_MAX) {
                     break 'blobs;
                 }
-                bytes += self.scrub_stripe(&layout, stripe, &mut bad).await;
+                for (shard, slot) in (0u8..).zip(&layout.slots) {
+                    if self.drives.up(*slot).is_some() {
+                        let read = whole_shard(&layout, shard, stripe);
+                        bytes += u64::from(read.len);
+                        asked.entry(*slot).or_default().push(read);
+                    }
+                }
                 at = ScrubCursor { blob: layout.blob, stripe: stripe + 1 };
             }
         }
+        let verified = join_all(asked.into_iter().map(|(slot, reads)| self.verify(slot, reads))).await;
+        let bad: BTreeSet<LostShard> = verified.into_iter().flatten().collect();
         let found = bad.len() as u64;
         self.need_heal(bad.into_iter().collect()).await?;
         Ok(Scrubbed { next: (!ended).then_some(at), bytes, found })
     }
 
-    /// Verifies one stripe; returns the bytes looked at.
-    async fn scrub_stripe(&self, layout: &BlobLayout, stripe: u32, bad: &mut BTreeSet<LostShard>) -> u64 {
-        let verify = layout.slots.iter().enumerate().filter_map(|(shard, &slot)| {
-            let drive = self.drives.up(slot)?;
-            let shard = shard as u8;
-            let read = whole_shard(layout, shard, stripe);
-            Some(async move { (shard, slot, drive.verify(read).await) })
+    /// Verifies what one drive holds; returns the shards that are missing or bad.
+    async fn verify(&self, slot: DriveSlot, reads: Vec<ShardRead>) -> Vec<LostShard> {
+        let Some(drive) = self.drives.up(slot) else { return Vec::new() };
+        let ids: Vec<ShardId> = reads.iter().map(|read| read.id).collect();
+        // A drive that fails otherwise has said nothing about its shards.
+        let verified = drive.verify(reads).await.unwrap_or_default();
+        let bad = ids.into_iter().zip(verified).filter_map(|(id, verdict)| {
+            let error = verdict.err()?;
+            let is_bad = matches!(error, DriveError::NotFound | DriveError::Corrupt(_));
+            is_bad.then(|| {
+                tracing::warn!(slot = slot.0, blob = %id.blob, shard = id.shard, %error, "scrub found a bad shard");
+                (id.blob, id.shard, slot)
+            })
         });
-        let verified = join_all(verify).await;
-        let shard_len = scheme_of(layout).shard_len(stripe_data_len(layout, stripe));
-        let bytes = (verified.len() * shard_len) as u64;
-        for (shard, slot, result) in verified {
-            // A drive that fails otherwise has said nothing about the shard.
-            if let Err(error @ (DriveError::NotFound | DriveError::Corrupt(_))) = result
-                && bad.insert((layout.blob, shard, slot))
-            {
-                tracing::warn!(slot = slot.0, blob = %layout.blob, shard, %error, "scrub found a bad shard");
-            }
-        }
-        bytes
+        bad.collect()
     }
 }

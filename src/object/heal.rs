@@ -1,51 +1,22 @@
-//! Rebuilding shards, and moving them.
+//! Healing: which shards are written anew, where, and in which order.
 //!
-//! A shard is rebuilt from any k others of its blob, or copied from where it is when it only shares a drive.
-//! It is durable in its new place before the metadata says so, and removed from its old one afterwards: a
+//! A shard is durable in its new place before the metadata says so, and removed from its old one afterwards: a
 //! crash between leaves two copies, of which one is an orphan.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::{join, join_all};
-use futures_util::stream::{self, StreamExt};
 
-use super::api::{Error, Result};
+use super::api::Result;
 use super::drives::{DriveSet, Sharing};
 use super::engine::Engine;
-use super::stripe_reader::{scheme_of, stripes_of, whole_shard};
-use crate::erasure::Codec;
+use super::rebuild::{Repair, Target, rebuild};
 use crate::metadata::{BlobLayout, HealRow, Margin, Mutation, SpreadRow};
-use crate::shard_store::{Drive, DriveError, Record, ShardId};
+use crate::shard_store::ShardId;
 use crate::types::{BlobId, DriveSlot};
 
-/// Stripes of one blob under way. Bounds its memory to as many times k + m shards.
-const STRIPES_AT_ONCE: usize = 4;
 /// Bytes that are written before they are committed, in one mutation.
-const PART_BYTES: u64 = 8 << 20;
-
-/// Blobs under way at the same time: those of one stripe share syncs.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AtOnce {
-    small: usize,
-    large: usize,
-}
-
-impl AtOnce {
-    /// What fits a step of so many bytes: few in a small one, which is to disturb nobody.
-    pub(crate) fn for_step(bytes: u64) -> Self {
-        let blobs = (bytes >> 18).clamp(4, 128) as usize;
-        Self { small: blobs, large: blobs.div_ceil(32) }
-    }
-}
-
-/// Where one shard is to stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Target {
-    pub(crate) shard: u8,
-    pub(crate) slot: DriveSlot,
-}
+const PART_BYTES: u64 = 32 << 20;
 
 /// What became of shards to heal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -77,153 +48,23 @@ fn targets(drives: &DriveSet, layout: &BlobLayout, wanted: &[u8]) -> Vec<Target>
     chosen
 }
 
-/// Writes the shards in `targets`, rebuilt from shards that are not in `lost`. Returns those that are durable
-/// now; their slots count once the caller has committed them.
-pub(crate) async fn rebuild(
-    drives: &Arc<DriveSet>,
-    layout: &BlobLayout,
-    lost: &[u8],
-    targets: Vec<Target>,
-) -> Result<Vec<Target>> {
-    let rebuild = Rebuild { drives, layout, lost, codec: Codec::new(scheme_of(layout)) };
-    let stripes = stripes_of(layout);
-    let mut open: Vec<(Target, Arc<dyn Drive>)> = Vec::new();
-    for target in targets {
-        open.extend(drives.writable(target.slot).map(|drive| (target, drive)));
-    }
-    if stripes > 1 {
-        // What an interrupted write left would be counted as ours.
-        let discards = open
-            .iter()
-            .map(|(target, drive)| drive.discard(ShardId { blob: layout.blob, shard: target.shard }));
-        join_all(discards).await;
-    }
-    let mut bad: Vec<u8> = Vec::new();
-    let work = (0..stripes).map(|stripe| rebuild.stripe(stripe, stripes, &open));
-    let mut done = stream::iter(work).buffer_unordered(STRIPES_AT_ONCE);
-    while let Some(failed) = done.next().await {
-        bad.extend(failed?);
-    }
-    drop(done);
-    open.retain(|(target, _)| !bad.contains(&target.shard));
-    if stripes == 1 {
-        return Ok(open.into_iter().map(|(target, _)| target).collect());
-    }
-    let seals = open.into_iter().map(|(target, drive)| async move {
-        let sealed = drive.seal(ShardId { blob: layout.blob, shard: target.shard }, stripes);
-        sealed.await.inspect_err(|error| not_written(target, error)).ok().map(|()| target)
-    });
-    Ok(join_all(seals).await.into_iter().flatten().collect())
-}
-
-fn not_written(target: Target, error: &DriveError) {
-    tracing::warn!(slot = target.slot.0, shard = target.shard, %error, "rebuilt shard not written");
-}
-
-/// One blob under repair.
-struct Rebuild<'a> {
-    drives: &'a Arc<DriveSet>,
-    layout: &'a BlobLayout,
-    lost: &'a [u8],
-    codec: Codec,
-}
-
-impl Rebuild<'_> {
-    /// Rebuilds one stripe of each target; returns the shards that could not be written.
-    async fn stripe(&self, stripe: u32, stripes: u32, open: &[(Target, Arc<dyn Drive>)]) -> Result<Vec<u8>> {
-        let wanted: Vec<u8> = open.iter().map(|(target, _)| target.shard).collect();
-        let shards = self.shards(stripe, &wanted).await?;
-        let full_len = self.full_len();
-        let writes = open.iter().zip(shards).map(|((target, drive), data)| async move {
-            let id = ShardId { blob: self.layout.blob, shard: target.shard };
-            let record = Record { id, stripe, data };
-            let written = if stripes == 1 {
-                drive.append(&record).await
-            } else {
-                drive.write_stripe(&record, full_len).await
-            };
-            written.inspect_err(|error| not_written(*target, error)).err().map(|_| target.shard)
-        });
-        Ok(join_all(writes).await.into_iter().flatten().collect())
-    }
-
-    fn full_len(&self) -> u32 {
-        self.codec.scheme().shard_len(self.layout.stripe_len as usize) as u32
-    }
-
-    /// The `wanted` shards of a stripe: read where they can be, else rebuilt from any k.
-    async fn shards(&self, stripe: u32, wanted: &[u8]) -> Result<Vec<Bytes>> {
-        let k = usize::from(self.layout.data_shards);
-        let held = wanted.iter().all(|shard| !self.lost.contains(shard));
-        if held {
-            let read = join_all(wanted.iter().map(|&shard| self.read(stripe, shard))).await;
-            if let Some(shards) = read.into_iter().collect::<Option<Vec<(u8, Bytes)>>>() {
-                return Ok(shards.into_iter().map(|(_, data)| data).collect());
-            }
-        }
-        let all = 0..self.layout.slots.len() as u8;
-        let mut untried = all.filter(|shard| !self.lost.contains(shard));
-        let mut got: Vec<(u8, Bytes)> = Vec::with_capacity(k);
-        while got.len() < k {
-            let next: Vec<u8> = untried.by_ref().take(k - got.len()).collect();
-            if next.is_empty() {
-                let (stripe, readable) = (u64::from(stripe), got.len() as u8);
-                return Err(Error::Unreadable { stripe, readable, needed: k as u8 });
-            }
-            let read = join_all(next.into_iter().map(|shard| self.read(stripe, shard))).await;
-            got.extend(read.into_iter().flatten());
-        }
-        let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
-        Ok(self.codec.rebuild(&present, wanted).expect("there are k shards"))
-    }
-
-    async fn read(&self, stripe: u32, shard: u8) -> Option<(u8, Bytes)> {
-        let drive = self.drives.up(self.layout.slots[usize::from(shard)])?;
-        let read = drive.read(whole_shard(self.layout, shard, stripe)).await;
-        read.inspect_err(|error| tracing::debug!(%error, shard, "shard not readable for healing"))
-            .ok()
-            .map(|data| (shard, data))
-    }
-}
-
-/// Shards of one blob to write elsewhere or anew.
-#[derive(Debug, Clone)]
-pub(crate) struct Repair {
-    pub(crate) layout: BlobLayout,
-    /// Shards that cannot be read.
-    pub(crate) lost: Vec<u8>,
-    pub(crate) targets: Vec<Target>,
-}
-
-impl Repair {
-    /// Bytes to write.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.targets.len() as u64 * shard_bytes(&self.layout)
-    }
-}
-
-/// Bytes of one shard of a blob.
-pub(crate) fn shard_bytes(layout: &BlobLayout) -> u64 {
-    layout.size.div_ceil(u64::from(layout.data_shards.max(1)))
-}
-
 impl Engine {
-    /// The spreads that have shards to heal, those of the least safe blobs first. Those where nothing can be
-    /// done are left out: each drive that takes shards holds one of the blob already.
-    pub fn spreads_to_heal(&self) -> Result<Vec<i64>> {
+    /// The spreads that have shards to heal, together with others of the same margin, the least safe first. Those
+    /// where nothing can be done are left out: each drive that takes shards holds one of the blob already.
+    pub fn spreads_to_heal(&self) -> Result<Vec<Vec<i64>>> {
         let listed: BTreeSet<i64> = self.store.heal_spreads()?.into_iter().collect();
         let holding = self.drives.holding();
         let takers = self.drives.takers();
         let can_heal = |spread: &SpreadRow| {
             spread.groups.iter().any(|group| takers.iter().any(|slot| !group.slots.contains(slot)))
         };
-        let spreads = self.store.spreads()?.into_iter();
-        let mut urgent: Vec<(Margin, i64)> = spreads
-            .filter(|spread| listed.contains(&spread.id) && can_heal(spread))
-            .map(|spread| (spread.margin(|slot| holding.contains(&slot)), spread.id))
-            .collect();
-        urgent.sort_unstable();
-        Ok(urgent.into_iter().map(|(_, id)| id).collect())
+        let mut urgent: BTreeMap<Margin, Vec<i64>> = BTreeMap::new();
+        for spread in
+            self.store.spreads()?.iter().filter(|spread| listed.contains(&spread.id) && can_heal(spread))
+        {
+            urgent.entry(spread.margin(|slot| holding.contains(&slot))).or_default().push(spread.id);
+        }
+        Ok(urgent.into_values().collect())
     }
 
     /// Writes down what reads found bad.
@@ -263,14 +104,14 @@ impl Engine {
             }
         }
         let wanted: u64 = repairs.iter().map(|repair| repair.targets.len() as u64).sum();
-        (healed.shards, _) = self.carry_out(repairs, AtOnce::for_step(bytes_max)).await?;
+        (healed.shards, _) = self.carry_out(repairs).await?;
         healed.failed = wanted - healed.shards;
         Ok((healed, used))
     }
 
     /// Carries out repairs and commits what worked, one part while the next is read and written. Returns the
     /// shards written and their bytes.
-    pub(crate) async fn carry_out(&self, repairs: Vec<Repair>, at_once: AtOnce) -> Result<(u64, u64)> {
+    pub(crate) async fn carry_out(&self, repairs: Vec<Repair>) -> Result<(u64, u64)> {
         let _writing = self.writers.enter();
         let (mut shards, mut bytes) = (0, 0);
         let mut done: Vec<Repair> = Vec::new();
@@ -284,8 +125,7 @@ impl Engine {
                 part_bytes += repair.bytes();
                 part.push(repair);
             }
-            let (repaired, committed) =
-                join(self.repair_all(part, at_once), self.commit_repairs(&done)).await;
+            let (repaired, committed) = join(rebuild(&self.drives, part), self.commit_repairs(&done)).await;
             committed?;
             shards += repaired.iter().map(|repair| repair.targets.len() as u64).sum::<u64>();
             bytes += repaired.iter().map(Repair::bytes).sum::<u64>();
@@ -293,18 +133,6 @@ impl Engine {
         }
         self.commit_repairs(&done).await?;
         Ok((shards, bytes))
-    }
-
-    /// Writes the shards; what is returned has the targets that worked.
-    async fn repair_all(&self, repairs: Vec<Repair>, at_once: AtOnce) -> Vec<Repair> {
-        let (small, large): (Vec<Repair>, Vec<Repair>) =
-            repairs.into_iter().partition(|repair| repair.layout.size <= u64::from(repair.layout.stripe_len));
-        let mut done = Vec::with_capacity(small.len() + large.len());
-        for (repairs, at_once) in [(small, at_once.small), (large, at_once.large)] {
-            let work = repairs.into_iter().map(|repair| self.repair(repair));
-            done.extend(stream::iter(work).buffer_unordered(at_once).collect::<Vec<_>>().await);
-        }
-        done
     }
 
     async fn commit_repairs(&self, done: &[Repair]) -> Result<()> {
@@ -317,16 +145,6 @@ impl Engine {
         }
         self.store.commit(Mutation::Healed { shards: placed }).await?;
         self.remove_superseded(done).await
-    }
-
-    /// Repairs one blob; what is returned has the targets that worked.
-    async fn repair(&self, repair: Repair) -> Repair {
-        let rebuilt = rebuild(&self.drives, &repair.layout, &repair.lost, repair.targets.clone()).await;
-        let targets = rebuilt.unwrap_or_else(|error| {
-            tracing::warn!(%error, blob = %repair.layout.blob, "shards not rebuilt");
-            Vec::new()
-        });
-        Repair { targets, ..repair }
     }
 
     /// Removes shards from where they were, and those of blobs that were deleted meanwhile from where they

@@ -16,6 +16,7 @@ mod moves;
 mod multipart;
 mod put;
 mod readers;
+mod rebuild;
 mod reclaim;
 mod redundancy;
 mod stripe_reader;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api::Result;
 use super::engine::Engine;
-use super::heal::{AtOnce, Repair, Target, shard_bytes};
+use super::rebuild::{Repair, Target, shard_bytes};
 use super::topology::{ChangeError, ChangePlan, Intent, MOVING};
 use crate::metadata::{BlobLayout, DrivePhase};
 use crate::types::{BlobId, DriveSlot};
@@ -209,7 +209,7 @@ impl Engine {
                 break;
             }
         }
-        (moved.shards, moved.bytes) = self.carry_out(repairs, AtOnce::for_step(bytes_max)).await?;
+        (moved.shards, moved.bytes) = self.carry_out(repairs).await?;
         Ok(moved)
     }
 }

@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
 use super::drives::{DriveSet, Sharing};
-use super::heal::{self, Target};
+use super::rebuild::{Repair, Target, rebuild};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
 use crate::runtime::{PAGE_BYTES, PageBuffer, random_bytes};
@@ -289,12 +289,11 @@ impl StripeWriter {
                 targets.push(Target { shard, slot });
             }
         }
-        match heal::rebuild(&self.drives, &self.layout, missing, targets).await {
-            Ok(rebuilt) => rebuilt.into_iter().for_each(|target| {
-                self.layout.slots[usize::from(target.shard)] = target.slot;
-                missing.retain(|&shard| shard != target.shard);
-            }),
-            Err(error) => tracing::warn!(%error, "shards not rebuilt elsewhere"),
+        let repair = Repair { layout: self.layout.clone(), lost: missing.clone(), targets };
+        for target in rebuild(&self.drives, vec![repair]).await.into_iter().flat_map(|repair| repair.targets)
+        {
+            self.layout.slots[usize::from(target.shard)] = target.slot;
+            missing.retain(|&shard| shard != target.shard);
         }
     }
 

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
+use super::bulk::{Place, RecordFile};
 use super::disk::{Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind};
@@ -119,19 +120,33 @@ impl BlobFiles {
 
     /// Removes a sealed shard.
     pub(super) fn delete(&self, id: ShardId) -> Result<(), DriveError> {
-        self.disk.remove_file(&self.path(id, "blob"))
+        self.disk.remove_file(&self.path_of(id))
     }
 
     /// Whether a sealed shard is there.
     pub(super) fn contains(&self, id: ShardId) -> bool {
-        self.disk.exists(&self.path(id, "blob"))
+        self.disk.exists(&self.path_of(id))
     }
 
     /// Reads and verifies.
     pub(super) fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
-        let file = self.disk.open(&self.path(read.id, "blob"))?;
-        let data_at = record::paged_head_len(read.len as usize);
-        read_record(&file, stripe_offset(read.stripe, read.full_len), data_at, read, DiskFile::read_exact_at)
+        let file = self.disk.open(&self.path_of(read.id))?;
+        let place = self.place(read);
+        read_record(place.offset, place.data_at as usize, read, |len, at| file.read_exact_at(len, at))
+    }
+
+    /// Where a stripe is.
+    pub(super) fn place(&self, read: &ShardRead) -> Place {
+        Place {
+            file: RecordFile::Blob(read.id),
+            offset: stripe_offset(read.stripe, read.full_len),
+            data_at: record::paged_head_len(read.len as usize) as u64,
+        }
+    }
+
+    /// Where a sealed shard's file is.
+    pub(super) fn path_of(&self, id: ShardId) -> PathBuf {
+        self.path(id, "blob")
     }
 }
 
@@ -141,13 +156,12 @@ fn stripe_offset(stripe: u32, full_len: u32) -> u64 {
 }
 
 /// Reads a range of the record at `offset` whose data begins `data_at` bytes into it, verifying head and the
-/// blocks touched. `fetch` reads bytes.
+/// blocks touched. `fetch` reads so many bytes at an offset.
 pub(super) fn read_record(
-    file: &DiskFile,
     offset: u64,
     data_at: usize,
     read: &ShardRead,
-    fetch: impl Fn(&DiskFile, usize, u64) -> Result<Bytes, DriveError>,
+    fetch: impl Fn(usize, u64) -> Result<Bytes, DriveError>,
 ) -> Result<Bytes, DriveError> {
     let data_len = read.len as usize;
     let head_len = record::head_len(data_len);
@@ -157,11 +171,11 @@ pub(super) fn read_record(
     }
     let blocks = record::covering_blocks(&wanted, data_len);
     let (head, data) = if blocks.start == 0 {
-        let both = fetch(file, data_at + blocks.end, offset)?;
+        let both = fetch(data_at + blocks.end, offset)?;
         (both.slice(..head_len), both.slice(data_at..))
     } else {
         let blocks_at = offset + (data_at + blocks.start) as u64;
-        (fetch(file, head_len, offset)?, fetch(file, blocks.len(), blocks_at)?)
+        (fetch(head_len, offset)?, fetch(blocks.len(), blocks_at)?)
     };
     record::verify_head(&head, read.id, read.stripe, data_len)?;
     if !record::verify_blocks(&head, blocks.start, &data) {

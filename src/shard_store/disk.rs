@@ -1,6 +1,7 @@
 //! How a drive uses files: positioned reads and writes, appends, syncs, and errors that say what was tried.
 
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -122,6 +123,11 @@ impl Disk {
     /// Opens an existing file for reading.
     pub(super) fn open(&self, path: &Path) -> Result<DiskFile, DriveError> {
         self.file("open", path, Access::Read)
+    }
+
+    /// Opens an existing file for [`DiskFile::read_pages`] past the page cache, where the file system can do that.
+    pub(super) fn open_to_read_direct(&self, path: &Path) -> Result<DiskFile, DriveError> {
+        self.file("open", path, Access::ReadDirect)
     }
 
     /// Opens an existing file for reading and writing.
@@ -284,6 +290,26 @@ impl DiskFile {
             }
         }
         Ok(Bytes::from(buffer))
+    }
+
+    /// Reads whole pages, as far as the file goes: `pages` begins and ends at multiples of [`PAGE_BYTES`].
+    pub(super) fn read_pages(&self, pages: Range<u64>) -> Result<Bytes, DriveError> {
+        let len = (pages.end - pages.start) as usize;
+        // A few lengths only, so that the memory is found again for the next read.
+        let mut buffer = PageBuffer::with_room(len.next_power_of_two());
+        buffer.resize(len);
+        let mut done = 0;
+        while done < len {
+            let read = self.file.read_pages_at(&mut buffer[done..], pages.start + done as u64);
+            let read = read.map_err(|error| self.fail("read", &error))?;
+            done += read;
+            // What ends inside a page is the end of the file.
+            if read == 0 || read % PAGE_BYTES > 0 {
+                break;
+            }
+        }
+        buffer.resize(done);
+        Ok(buffer.freeze())
     }
 
     /// Reads exactly `len` bytes if they are in memory already; `None` where the disk would be needed.

@@ -116,8 +116,16 @@ pub enum Op {
         /// Which shards.
         ids: Vec<ShardId>,
     },
-    /// As `Read`, but answers without the bytes.
-    Verify(ShardRead),
+    /// Reads and verifies many, from the disk and not from memory, in the order that suits the disk.
+    ReadMany {
+        /// Which.
+        reads: Vec<ShardRead>,
+    },
+    /// As `ReadMany`, but answers without the bytes.
+    Verify {
+        /// Which.
+        reads: Vec<ShardRead>,
+    },
     /// Tells which of these shards are held.
     Contains {
         /// Which shards.
@@ -187,6 +195,8 @@ pub enum Reply {
     Done,
     /// Bytes asked for.
     Bytes(Bytes),
+    /// Bytes, or why there are none, for each that was asked for.
+    Many(Vec<Result<Bytes, DriveError>>),
     /// Yes or no, for each that was asked for.
     Flags(Vec<bool>),
     /// Shards.
@@ -283,9 +293,23 @@ impl dyn Drive {
         expect_reply!(self.call(Op::Delete { ids }, Bytes::new()).await?, Reply::Done => ())
     }
 
+    /// [`Op::ReadMany`].
+    pub async fn read_many(
+        &self,
+        reads: Vec<ShardRead>,
+    ) -> Result<Vec<Result<Bytes, DriveError>>, DriveError> {
+        self.many(reads.len(), Op::ReadMany { reads }).await
+    }
+
     /// [`Op::Verify`].
-    pub async fn verify(&self, read: ShardRead) -> Result<(), DriveError> {
-        expect_reply!(self.call(Op::Verify(read), Bytes::new()).await?, Reply::Done => ())
+    pub async fn verify(&self, reads: Vec<ShardRead>) -> Result<Vec<Result<(), DriveError>>, DriveError> {
+        let verified = self.many(reads.len(), Op::Verify { reads }).await?;
+        Ok(verified.into_iter().map(|one| one.map(drop)).collect())
+    }
+
+    async fn many(&self, asked: usize, op: Op) -> Result<Vec<Result<Bytes, DriveError>>, DriveError> {
+        let many = expect_reply!(self.call(op, Bytes::new()).await?, Reply::Many(many) => many)?;
+        if many.len() == asked { Ok(many) } else { Err(DriveError::Protocol("an answer for each".into())) }
     }
 
     /// [`Op::Contains`].

@@ -17,6 +17,9 @@ use rustix::io::Errno;
 pub enum Access {
     /// To be read.
     Read,
+    /// To be read past the page cache where the file system can do that. Lengths, offsets and memory of reads
+    /// are multiples of a page.
+    ReadDirect,
     /// To be read and written.
     Write,
     /// As `Write`, past the page cache where the file system can do that. Lengths, offsets and memory of
@@ -79,6 +82,10 @@ pub trait File: Send + Sync + Debug {
     /// Reads into the spare room of `buffer`; tells how many bytes, 0 at the end of the file.
     fn read_at(&self, buffer: &mut Vec<u8>, offset: u64) -> io::Result<usize>;
 
+    /// Reads into `buffer`, whose start and length suit [`Access::ReadDirect`]; tells how many bytes, 0 at the end
+    /// of the file.
+    fn read_pages_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
     /// Fills `buffer` if no disk access is needed; tells whether it did.
     fn read_cached_at(&self, buffer: &mut [u8], offset: u64) -> bool;
 
@@ -108,11 +115,11 @@ pub struct OsFileSystem;
 impl FileSystem for OsFileSystem {
     fn open(&self, path: &Path, access: Access) -> io::Result<Box<dyn File>> {
         let mut options = OpenOptions::new();
-        options.read(true).write(access != Access::Read);
+        options.read(true).write(!matches!(access, Access::Read | Access::ReadDirect));
         if matches!(access, Access::Create | Access::CreateDirect) {
             options.create(true).truncate(true).mode(0o600);
         }
-        let direct = matches!(access, Access::WriteDirect | Access::CreateDirect);
+        let direct = matches!(access, Access::ReadDirect | Access::WriteDirect | Access::CreateDirect);
         let file = if direct { open_past_cache(path, options)? } else { options.open(path)? };
         Ok(Box::new(OsFile(file)))
     }
@@ -157,7 +164,7 @@ impl FileSystem for OsFileSystem {
     }
 }
 
-/// Opens for direct writes; for ordinary ones where the file system refuses those.
+/// Opens for direct access; for ordinary one where the file system refuses that.
 fn open_past_cache(path: &Path, mut options: OpenOptions) -> io::Result<std::fs::File> {
     let direct = rustix::fs::OFlags::DIRECT.bits() as i32;
     match options.custom_flags(direct).open(path) {
@@ -170,8 +177,8 @@ fn open_past_cache(path: &Path, mut options: OpenOptions) -> io::Result<std::fs:
 struct OsFile(std::fs::File);
 
 impl OsFile {
-    /// Turns to the page cache where a file system takes direct writes but not of our alignment. False if
-    /// the file was not open for direct writes. The next sync covers what is written either way.
+    /// Turns to the page cache where a file system takes direct access but not of our alignment. False if
+    /// the file was not open for that. The next sync covers what is written either way.
     fn leave_direct(&self) -> bool {
         let Ok(flags) = rustix::fs::fcntl_getfl(&self.0) else { return false };
         let direct = rustix::fs::OFlags::DIRECT;
@@ -192,6 +199,16 @@ impl File for OsFile {
         loop {
             match rustix::io::pread(&self.0, rustix::buffer::spare_capacity(buffer), offset) {
                 Err(Errno::INTR) => {}
+                other => return Ok(other?),
+            }
+        }
+    }
+
+    fn read_pages_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        loop {
+            match rustix::io::pread(&self.0, &mut *buffer, offset) {
+                Err(Errno::INTR) => {}
+                Err(Errno::INVAL) if self.leave_direct() => {}
                 other => return Ok(other?),
             }
         }

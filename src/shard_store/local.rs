@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::blob_file::BlobFiles;
+use super::bulk::Shards;
 use super::disk::{Disk, DiskFile};
 use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 use super::file_system::{FileSystem, OsFileSystem};
@@ -161,7 +162,7 @@ impl LocalDrive {
         {
             return result.map(Reply::Bytes);
         }
-        self.blocking(move |shared| shared.read(&read).map(Reply::Bytes)).await
+        self.blocking(move |shared| shared.shards().read(&read).map(Reply::Bytes)).await
     }
 
     async fn write(
@@ -206,7 +207,12 @@ impl LocalDrive {
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
-            Op::Verify(read) => self.blocking(move |shared| shared.read(&read).map(|_| Reply::Done)).await,
+            Op::ReadMany { reads } => {
+                self.blocking(move |shared| Ok(Reply::Many(shared.read_many(&reads, |bytes| bytes)))).await
+            }
+            Op::Verify { reads } => {
+                self.blocking(move |shared| Ok(Reply::Many(shared.read_many(&reads, |_| Bytes::new())))).await
+            }
             Op::Contains { ids } => {
                 self.blocking(move |shared| {
                     let held = |&id: &ShardId| shared.segments.contains(id) || shared.blobs.contains(id);
@@ -283,8 +289,19 @@ impl Drive for LocalDrive {
 }
 
 impl Shared {
-    fn read(&self, read: &ShardRead) -> Result<Bytes, DriveError> {
-        self.segments.read(read).unwrap_or_else(|| self.blobs.read(read))
+    fn shards(&self) -> Shards<'_> {
+        Shards { disk: &self.disk, segments: &self.segments, blobs: &self.blobs }
+    }
+
+    /// Reads and verifies many, and keeps of each what `keep` makes of it.
+    fn read_many(
+        &self,
+        reads: &[ShardRead],
+        keep: impl Fn(Bytes) -> Bytes,
+    ) -> Vec<Result<Bytes, DriveError>> {
+        let mut many = vec![Err(DriveError::NotFound); reads.len()];
+        self.shards().read_many(reads, |i, read| many[i] = read.map(&keep));
+        many
     }
 
     fn snapshots(&self) -> PathBuf {

@@ -88,6 +88,10 @@ impl File for LookOnlyFile {
         self.content().map_or(Ok(0), |file| file.read_at(buffer, offset))
     }
 
+    fn read_pages_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.content().map_or(Ok(0), |file| file.read_pages_at(buffer, offset))
+    }
+
     fn read_cached_at(&self, buffer: &mut [u8], offset: u64) -> bool {
         self.content().is_some_and(|file| file.read_cached_at(buffer, offset))
     }

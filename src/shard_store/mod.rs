@@ -12,6 +12,7 @@
 //! A drive knows shards, not objects: ids go in, verified bytes come out.
 
 mod blob_file;
+mod bulk;
 mod compaction;
 mod disk;
 mod drive;

@@ -22,6 +22,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use bytes::Bytes;
 
 use super::blob_file::read_record;
+use super::bulk::{Place, RecordFile};
 use super::compaction::Compaction;
 use super::disk::{DirectAppender, Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
@@ -256,7 +257,23 @@ impl Segments {
     ) -> Option<Result<Bytes, DriveError>> {
         let (location, file) = self.locate(read.id)?;
         let data_at = record::head_len(read.len as usize);
-        Some(read_record(&file, u64::from(location.offset), data_at, read, fetch))
+        let fetch = |len, at| fetch(&file, len, at);
+        Some(read_record(u64::from(location.offset), data_at, read, fetch))
+    }
+
+    /// Where a shard is; `None` if it is not in a segment.
+    pub(super) fn place(&self, read: &ShardRead) -> Option<Place> {
+        let location = *self.index().shards.get(&read.id)?;
+        Some(Place {
+            file: RecordFile::Segment(location.segment),
+            offset: u64::from(location.offset),
+            data_at: record::head_len(read.len as usize) as u64,
+        })
+    }
+
+    /// Where a segment is.
+    pub(super) fn path(&self, number: u32) -> PathBuf {
+        segment_path(&self.folder, number)
     }
 
     /// Reads if no disk access is needed; `None` where it is, or the shard is not in a segment.

@@ -644,6 +644,10 @@ impl File for OpenFile {
         })
     }
 
+    fn read_pages_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.access(Kind::Read, |disk, file| Ok(disk.files[file].read(buffer, offset)))
+    }
+
     /// Half of all pages are in memory.
     fn read_cached_at(&self, buffer: &mut [u8], offset: u64) -> bool {
         if (offset / PAGE_BYTES as u64) % 2 == 1 {

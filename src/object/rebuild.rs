@@ -1,0 +1,280 @@
+//! Writing shards of blobs anew: rebuilt from any k others, or copied from where they are.
+//!
+//! Many blobs are worked on together, a window of stripes at a time. Each drive is asked once for all that a
+//! window needs of it, and reads that in the order of its disk; a window is read while the one before it is
+//! written.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::{join, join_all};
+
+use super::api::{Error, Result};
+use super::drives::DriveSet;
+use super::stripe_reader::{scheme_of, stripes_of, whole_shard};
+use crate::erasure::Codec;
+use crate::metadata::BlobLayout;
+use crate::shard_store::{DriveError, Record, ShardId, ShardRead};
+use crate::types::DriveSlot;
+
+/// Bytes read and written in one window. Two are in memory.
+const WINDOW_BYTES: u64 = 24 << 20;
+
+/// Where one shard is to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) shard: u8,
+    pub(crate) slot: DriveSlot,
+}
+
+/// Shards of one blob to write elsewhere or anew.
+#[derive(Debug, Clone)]
+pub(crate) struct Repair {
+    pub(crate) layout: BlobLayout,
+    /// Shards that cannot be read.
+    pub(crate) lost: Vec<u8>,
+    pub(crate) targets: Vec<Target>,
+}
+
+/// Bytes of one shard of a blob.
+pub(crate) fn shard_bytes(layout: &BlobLayout) -> u64 {
+    layout.size.div_ceil(u64::from(layout.data_shards.max(1)))
+}
+
+impl Repair {
+    /// Bytes to write.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.targets.len() as u64 * shard_bytes(&self.layout)
+    }
+
+    fn id(&self, shard: u8) -> ShardId {
+        ShardId { blob: self.layout.blob, shard }
+    }
+
+    fn wanted(&self) -> Vec<u8> {
+        self.targets.iter().map(|target| target.shard).collect()
+    }
+
+    /// Shards that were not lost; whether they can be read is seen when they are.
+    fn readable(&self) -> impl Iterator<Item = u8> {
+        (0..self.layout.slots.len() as u8).filter(|shard| !self.lost.contains(shard))
+    }
+}
+
+/// Carries out repairs; each comes back with those targets that are durable now. Their slots count once the
+/// caller has committed them.
+pub(crate) async fn rebuild(drives: &Arc<DriveSet>, mut repairs: Vec<Repair>) -> Vec<Repair> {
+    let mut bad = Rebuild { drives, repairs: &repairs }.run().await;
+    bad.extend(Rebuild { drives, repairs: &repairs }.seal(&bad).await);
+    for (index, repair) in repairs.iter_mut().enumerate() {
+        repair.targets.retain(|target| !bad.contains(&(index, target.shard)));
+    }
+    repairs
+}
+
+/// A target that did not work: which repair's, and its shard.
+type Failed = (usize, u8);
+
+/// A stripe of one of the blobs.
+#[derive(Debug, Clone, Copy)]
+struct Unit {
+    repair: usize,
+    stripe: u32,
+}
+
+/// The shards of a stripe in memory, one for each target.
+type Rebuilt = (Unit, Vec<Bytes>);
+
+#[derive(Clone, Copy)]
+struct Rebuild<'a> {
+    drives: &'a Arc<DriveSet>,
+    repairs: &'a [Repair],
+}
+
+impl Rebuild<'_> {
+    /// Writes every stripe of every target; returns the targets that did not work.
+    async fn run(self) -> BTreeSet<Failed> {
+        self.discard_leftovers().await;
+        let stripes = |(repair, of): (usize, &Repair)| {
+            (0..stripes_of(&of.layout)).map(move |stripe| Unit { repair, stripe })
+        };
+        let mut units = self.repairs.iter().enumerate().flat_map(stripes);
+        let (mut bad, mut rebuilt) = (BTreeSet::new(), Vec::new());
+        loop {
+            let window = self.next_window(&mut units, &bad);
+            if window.is_empty() && rebuilt.is_empty() {
+                return bad;
+            }
+            let ((read, unreadable), unwritten) = join(self.read(window), self.write(rebuilt)).await;
+            bad.extend(unreadable.into_iter().chain(unwritten));
+            rebuilt = read;
+        }
+    }
+
+    /// What an interrupted write of a large shard left would be counted as ours.
+    async fn discard_leftovers(&self) {
+        let large = self.repairs.iter().filter(|repair| stripes_of(&repair.layout) > 1);
+        let targets =
+            large.flat_map(|repair| repair.targets.iter().map(|target| (repair.id(target.shard), target)));
+        let discards = targets.filter_map(|(id, target)| {
+            let drive = self.drives.writable(target.slot)?;
+            Some(async move { drive.discard(id).await })
+        });
+        join_all(discards).await;
+    }
+
+    /// The next stripes that fit a window, those of blobs where nothing works left out.
+    fn next_window(&self, units: &mut impl Iterator<Item = Unit>, bad: &BTreeSet<Failed>) -> Vec<Unit> {
+        let (mut window, mut bytes) = (Vec::new(), 0);
+        while bytes < WINDOW_BYTES
+            && let Some(unit) = units.next()
+        {
+            let repair = &self.repairs[unit.repair];
+            if repair.targets.iter().any(|target| !bad.contains(&(unit.repair, target.shard))) {
+                let shards = usize::from(repair.layout.data_shards) + repair.targets.len();
+                bytes += shards as u64 * u64::from(whole_shard(&repair.layout, 0, unit.stripe).len);
+                window.push(unit);
+            }
+        }
+        window
+    }
+
+    /// The shards of a window's stripes, and the targets for which that does not work.
+    async fn read(&self, window: Vec<Unit>) -> (Vec<Rebuilt>, Vec<Failed>) {
+        let mut got = self.ask(&window).await;
+        let (mut rebuilt, mut failed) = (Vec::with_capacity(window.len()), Vec::new());
+        for (index, unit) in window.into_iter().enumerate() {
+            let repair = &self.repairs[unit.repair];
+            match self.shards(unit, std::mem::take(&mut got[index])).await {
+                Ok(shards) => rebuilt.push((unit, shards)),
+                Err(error) => {
+                    tracing::warn!(%error, blob = %repair.layout.blob, "shards not rebuilt");
+                    failed.extend(repair.wanted().into_iter().map(|shard| (unit.repair, shard)));
+                }
+            }
+            // Rebuilding takes the processor: others may have their turn.
+            tokio::task::yield_now().await;
+        }
+        (rebuilt, failed)
+    }
+
+    /// Which shards to read for a stripe: those wanted where they can be read, else k others.
+    fn sources(&self, repair: &Repair) -> Vec<u8> {
+        let up = |shard: &u8| self.drives.up(repair.layout.slots[usize::from(*shard)]).is_some();
+        let wanted = repair.wanted();
+        if wanted.iter().all(|shard| !repair.lost.contains(shard) && up(shard)) {
+            return wanted;
+        }
+        repair.readable().filter(up).take(usize::from(repair.layout.data_shards)).collect()
+    }
+
+    /// Asks every drive for all that a window needs of it; returns what came, for each stripe.
+    async fn ask(&self, window: &[Unit]) -> Vec<Vec<(u8, Bytes)>> {
+        let mut asked: BTreeMap<DriveSlot, Vec<(usize, ShardRead)>> = BTreeMap::new();
+        for (index, unit) in window.iter().enumerate() {
+            let repair = &self.repairs[unit.repair];
+            for shard in self.sources(repair) {
+                let read = whole_shard(&repair.layout, shard, unit.stripe);
+                asked.entry(repair.layout.slots[usize::from(shard)]).or_default().push((index, read));
+            }
+        }
+        let answers = asked.into_iter().map(|(slot, asked)| async move {
+            let (whose, reads): (Vec<(usize, u8)>, Vec<ShardRead>) =
+                asked.into_iter().map(|(index, read)| ((index, read.id.shard), read)).unzip();
+            let answers = match self.drives.up(slot) {
+                Some(drive) => drive.read_many(reads).await,
+                None => Err(DriveError::Offline("down".into())),
+            };
+            whose.into_iter().zip(answers.unwrap_or_default())
+        });
+        let mut got = vec![Vec::new(); window.len()];
+        for ((index, shard), answer) in join_all(answers).await.into_iter().flatten() {
+            match answer {
+                Ok(data) => got[index].push((shard, data)),
+                Err(error) => tracing::debug!(%error, shard, "shard not readable for healing"),
+            }
+        }
+        got
+    }
+
+    /// The shards of a stripe for each target, from those that came and, where they do not do, from others.
+    async fn shards(&self, unit: Unit, mut got: Vec<(u8, Bytes)>) -> Result<Vec<Bytes>> {
+        let repair = &self.repairs[unit.repair];
+        let wanted = repair.wanted();
+        let among = |got: &[(u8, Bytes)], shard| {
+            got.iter().find(|(have, _)| *have == shard).map(|(_, data)| data.clone())
+        };
+        if let Some(direct) = wanted.iter().map(|&shard| among(&got, shard)).collect() {
+            return Ok(direct);
+        }
+        let k = usize::from(repair.layout.data_shards);
+        for shard in repair.readable() {
+            if got.len() < k && among(&got, shard).is_none() {
+                got.extend(self.read_one(repair, shard, unit.stripe).await.map(|data| (shard, data)));
+            }
+        }
+        if got.len() < k {
+            let (stripe, readable) = (u64::from(unit.stripe), got.len() as u8);
+            return Err(Error::Unreadable { stripe, readable, needed: k as u8 });
+        }
+        let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
+        let codec = Codec::new(scheme_of(&repair.layout));
+        Ok(codec.rebuild(&present, &wanted).expect("there are k shards"))
+    }
+
+    async fn read_one(&self, repair: &Repair, shard: u8, stripe: u32) -> Option<Bytes> {
+        let drive = self.drives.up(repair.layout.slots[usize::from(shard)])?;
+        let read = drive.read(whole_shard(&repair.layout, shard, stripe)).await;
+        read.inspect_err(|error| tracing::debug!(%error, shard, "shard not readable for healing")).ok()
+    }
+
+    /// Writes stripes to their targets; returns the targets that did not work.
+    async fn write(&self, rebuilt: Vec<Rebuilt>) -> Vec<Failed> {
+        let writes = rebuilt.into_iter().flat_map(|(unit, shards)| {
+            let targets = self.repairs[unit.repair].targets.iter();
+            targets.zip(shards).map(move |(target, data)| self.write_one(unit, *target, data))
+        });
+        join_all(writes).await.into_iter().flatten().collect()
+    }
+
+    async fn write_one(&self, unit: Unit, target: Target, data: Bytes) -> Option<Failed> {
+        let layout = &self.repairs[unit.repair].layout;
+        let record =
+            Record { id: ShardId { blob: layout.blob, shard: target.shard }, stripe: unit.stripe, data };
+        let written = match self.drives.writable(target.slot) {
+            None => Err(DriveError::Offline("down".into())),
+            Some(drive) if stripes_of(layout) == 1 => drive.append(&record).await,
+            Some(drive) => drive.write_stripe(&record, whole_shard(layout, 0, 0).full_len).await,
+        };
+        self.failed(unit.repair, target, written)
+    }
+
+    /// Seals the large shards that were written; returns those for which that did not work.
+    async fn seal(&self, bad: &BTreeSet<Failed>) -> Vec<Failed> {
+        let large = self.repairs.iter().enumerate().filter(|(_, repair)| stripes_of(&repair.layout) > 1);
+        let targets =
+            large.flat_map(|(index, repair)| repair.targets.iter().map(move |target| (index, *target)));
+        let good = targets.filter(|(index, target)| !bad.contains(&(*index, target.shard)));
+        let seals = good.map(|(index, target)| async move {
+            let repair = &self.repairs[index];
+            let sealed = match self.drives.writable(target.slot) {
+                None => Err(DriveError::Offline("down".into())),
+                Some(drive) => drive.seal(repair.id(target.shard), stripes_of(&repair.layout)).await,
+            };
+            self.failed(index, target, sealed)
+        });
+        join_all(seals).await.into_iter().flatten().collect()
+    }
+
+    fn failed(
+        &self,
+        repair: usize,
+        target: Target,
+        written: std::result::Result<(), DriveError>,
+    ) -> Option<Failed> {
+        let error = written.err()?;
+        tracing::warn!(slot = target.slot.0, shard = target.shard, %error, "rebuilt shard not written");
+        Some((repair, target.shard))
+    }
+}
