@@ -19,7 +19,7 @@ type Compared = BTreeMap<DriveSlot, (DriveId, u64)>;
 /// The name of this work.
 const NAME: &str = "heal";
 /// Heal rows read in one step.
-const STEP_ROWS_MAX: usize = 2048;
+const STEP_ROWS_MAX: usize = 4096;
 /// How long until shards that could not be read or written are tried again: at first, and at most when that
 /// goes on failing.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::object::Activity;
 
 /// Bytes of a step while clients are at work, and while they are not.
-const STEP_BYTES: (u64, u64) = (1 << 20, 64 << 20);
+const STEP_BYTES: (u64, u64) = (1 << 20, 128 << 20);
 /// Rest after a step while clients are at work, in lengths of the step.
 const REST_STEPS: u32 = 4;
 /// Bounds of one rest.

@@ -16,7 +16,7 @@ use crate::shard_store::ShardId;
 use crate::types::{BlobId, DriveSlot};
 
 /// Bytes that are written before they are committed, in one mutation.
-const PART_BYTES: u64 = 32 << 20;
+const PART_BYTES: u64 = 64 << 20;
 
 /// What became of shards to heal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -83,8 +83,8 @@ struct Unit {
     stripe: u32,
 }
 
-/// The shards of a stripe in memory, one for each target.
-type Rebuilt = (Unit, Vec<Bytes>);
+/// A stripe, and the shards of it that could be read.
+type Read = (Unit, Vec<(u8, Bytes)>);
 
 #[derive(Clone, Copy)]
 struct Rebuild<'a> {
@@ -100,15 +100,15 @@ impl Rebuild<'_> {
             (0..stripes_of(&of.layout)).map(move |stripe| Unit { repair, stripe })
         };
         let mut units = self.repairs.iter().enumerate().flat_map(stripes);
-        let (mut bad, mut rebuilt) = (BTreeSet::new(), Vec::new());
+        let (mut bad, mut read) = (BTreeSet::new(), Vec::new());
         loop {
             let window = self.next_window(&mut units, &bad);
-            if window.is_empty() && rebuilt.is_empty() {
+            if window.is_empty() && read.is_empty() {
                 return bad;
             }
-            let ((read, unreadable), unwritten) = join(self.read(window), self.write(rebuilt)).await;
-            bad.extend(unreadable.into_iter().chain(unwritten));
-            rebuilt = read;
+            let (next, failed) = join(self.read(window), self.rebuild_and_write(read)).await;
+            bad.extend(failed);
+            read = next;
         }
     }
 
@@ -140,25 +140,6 @@ impl Rebuild<'_> {
         window
     }
 
-    /// The shards of a window's stripes, and the targets for which that does not work.
-    async fn read(&self, window: Vec<Unit>) -> (Vec<Rebuilt>, Vec<Failed>) {
-        let mut got = self.ask(&window).await;
-        let (mut rebuilt, mut failed) = (Vec::with_capacity(window.len()), Vec::new());
-        for (index, unit) in window.into_iter().enumerate() {
-            let repair = &self.repairs[unit.repair];
-            match self.shards(unit, std::mem::take(&mut got[index])).await {
-                Ok(shards) => rebuilt.push((unit, shards)),
-                Err(error) => {
-                    tracing::warn!(%error, blob = %repair.layout.blob, "shards not rebuilt");
-                    failed.extend(repair.wanted().into_iter().map(|shard| (unit.repair, shard)));
-                }
-            }
-            // Rebuilding takes the processor: others may have their turn.
-            tokio::task::yield_now().await;
-        }
-        (rebuilt, failed)
-    }
-
     /// Which shards to read for a stripe: those wanted where they can be read, else k others.
     fn sources(&self, repair: &Repair) -> Vec<u8> {
         let up = |shard: &u8| self.drives.up(repair.layout.slots[usize::from(*shard)]).is_some();
@@ -169,8 +150,8 @@ impl Rebuild<'_> {
         repair.readable().filter(up).take(usize::from(repair.layout.data_shards)).collect()
     }
 
-    /// Asks every drive for all that a window needs of it; returns what came, for each stripe.
-    async fn ask(&self, window: &[Unit]) -> Vec<Vec<(u8, Bytes)>> {
+    /// Asks every drive for all that a window needs of it.
+    async fn read(&self, window: Vec<Unit>) -> Vec<Read> {
         let mut asked: BTreeMap<DriveSlot, Vec<(usize, ShardRead)>> = BTreeMap::new();
         for (index, unit) in window.iter().enumerate() {
             let repair = &self.repairs[unit.repair];
@@ -188,14 +169,36 @@ impl Rebuild<'_> {
             };
             whose.into_iter().zip(answers.unwrap_or_default())
         });
-        let mut got = vec![Vec::new(); window.len()];
+        let mut read: Vec<Read> = window.into_iter().map(|unit| (unit, Vec::new())).collect();
         for ((index, shard), answer) in join_all(answers).await.into_iter().flatten() {
             match answer {
-                Ok(data) => got[index].push((shard, data)),
+                Ok(data) => read[index].1.push((shard, data)),
                 Err(error) => tracing::debug!(%error, shard, "shard not readable for healing"),
             }
         }
-        got
+        read
+    }
+
+    /// Writes stripes to their targets; returns the targets for which that does not work.
+    async fn rebuild_and_write(&self, read: Vec<Read>) -> Vec<Failed> {
+        let (mut writes, mut failed) = (Vec::with_capacity(read.len()), Vec::new());
+        for (unit, got) in read {
+            let repair = &self.repairs[unit.repair];
+            match self.shards(unit, got).await {
+                Ok(shards) => {
+                    let targets = repair.targets.iter().zip(shards);
+                    writes.extend(targets.map(|(target, data)| self.write_one(unit, *target, data)));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, blob = %repair.layout.blob, "shards not rebuilt");
+                    failed.extend(repair.wanted().into_iter().map(|shard| (unit.repair, shard)));
+                }
+            }
+            // Rebuilding takes the processor: others may have their turn.
+            tokio::task::yield_now().await;
+        }
+        failed.extend(join_all(writes).await.into_iter().flatten());
+        failed
     }
 
     /// The shards of a stripe for each target, from those that came and, where they do not do, from others.
@@ -227,15 +230,6 @@ impl Rebuild<'_> {
         let drive = self.drives.up(repair.layout.slots[usize::from(shard)])?;
         let read = drive.read(whole_shard(&repair.layout, shard, stripe)).await;
         read.inspect_err(|error| tracing::debug!(%error, shard, "shard not readable for healing")).ok()
-    }
-
-    /// Writes stripes to their targets; returns the targets that did not work.
-    async fn write(&self, rebuilt: Vec<Rebuilt>) -> Vec<Failed> {
-        let writes = rebuilt.into_iter().flat_map(|(unit, shards)| {
-            let targets = self.repairs[unit.repair].targets.iter();
-            targets.zip(shards).map(move |(target, data)| self.write_one(unit, *target, data))
-        });
-        join_all(writes).await.into_iter().flatten().collect()
     }
 
     async fn write_one(&self, unit: Unit, target: Target, data: Bytes) -> Option<Failed> {
