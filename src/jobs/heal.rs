@@ -18,8 +18,6 @@ type Compared = BTreeMap<DriveSlot, (DriveId, u64)>;
 
 /// The name of this work.
 const NAME: &str = "heal";
-/// Heal rows read in one step.
-const STEP_ROWS_MAX: usize = 4096;
 /// How long until shards that could not be read or written are tried again: at first, and at most when that
 /// goes on failing.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -105,7 +103,7 @@ impl Pass<'_> {
     async fn heal_equals(&mut self, spreads: &[i64]) -> Result<bool> {
         let mut after = (BlobId(0), 0);
         loop {
-            let mut rows = self.engine.metadata().heal_rows(spreads, after, STEP_ROWS_MAX)?;
+            let mut rows = self.engine.metadata().heal_rows(spreads, after, self.pace.step_rows())?;
             let Some(last) = rows.last().copied() else { return Ok(true) };
             rows.retain(|row| !self.failed.contains(&row.blob));
             let used = self.step(&rows).await?;
@@ -176,7 +174,7 @@ async fn compare(engine: &Engine, pace: &mut Pace, slot: DriveSlot) -> Result<u6
     let (mut after, mut queued) = (BlobId(0), 0);
     loop {
         let started = Instant::now();
-        let (last, more) = engine.compare(slot, after).await?;
+        let (last, more) = engine.compare(slot, after, pace.step_rows()).await?;
         queued += more;
         let Some(last) = last else { return Ok(queued) };
         after = last;

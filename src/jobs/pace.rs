@@ -7,6 +7,8 @@ use crate::object::Activity;
 
 /// Bytes of a step while clients are at work, and while they are not.
 const STEP_BYTES: (u64, u64) = (1 << 20, 128 << 20);
+/// The same for rows of the metadata: a change of many keeps others waiting.
+const STEP_ROWS: (usize, usize) = (256, 4096);
 /// Rest after a step while clients are at work, in lengths of the step.
 const REST_STEPS: u32 = 4;
 /// Bounds of one rest.
@@ -23,6 +25,11 @@ impl Pace {
     /// Bytes that the next step may take.
     pub(super) fn step_bytes(&self) -> u64 {
         if self.busy { STEP_BYTES.0 } else { STEP_BYTES.1 }
+    }
+
+    /// Rows of the metadata that the next step may read or change.
+    pub(super) fn step_rows(&self) -> usize {
+        if self.busy { STEP_ROWS.0 } else { STEP_ROWS.1 }
     }
 
     /// To be called after a step that took so long.

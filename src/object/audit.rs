@@ -13,8 +13,8 @@ use crate::metadata::{BlobLayout, DrivePhase, Mutation};
 use crate::shard_store::{DriveError, ShardId, ShardRead};
 use crate::types::{BlobId, DriveSlot};
 
-/// Blobs looked at in one step of a comparison.
-const COMPARE_BLOBS_MAX: usize = 1000;
+/// Blobs looked up for one step of a scrub.
+const SCRUB_BLOBS_MAX: usize = 1000;
 /// Most bytes verified in one step of a scrub: bounds the lists that go to the drives.
 const SCRUB_BYTES_MAX: u64 = 32 << 20;
 
@@ -42,10 +42,15 @@ pub struct Scrubbed {
 }
 
 impl Engine {
-    /// Queues for healing what the drive in `slot` should hold and does not, of some blobs behind `after`.
+    /// Queues for healing what the drive in `slot` should hold and does not, of so many blobs behind `after`.
     /// Returns the last blob, `None` at the end, and how many shards were queued.
-    pub async fn compare(&self, slot: DriveSlot, after: BlobId) -> Result<(Option<BlobId>, u64)> {
-        let blobs = self.store.blobs_after(after, COMPARE_BLOBS_MAX)?;
+    pub async fn compare(
+        &self,
+        slot: DriveSlot,
+        after: BlobId,
+        blobs_max: usize,
+    ) -> Result<(Option<BlobId>, u64)> {
+        let blobs = self.store.blobs_after(after, blobs_max)?;
         let Some(last) = blobs.last().map(|layout| layout.blob) else { return Ok((None, 0)) };
         let of_slot = |layout: &BlobLayout| {
             let blob = layout.blob;
@@ -87,7 +92,7 @@ impl Engine {
         let (mut at, mut bytes, mut ended) = (from, 0, true);
         let mut asked: BTreeMap<DriveSlot, Vec<ShardRead>> = BTreeMap::new();
         'blobs: for layout in
-            self.store.blobs_after(BlobId(from.blob.0.saturating_sub(1)), COMPARE_BLOBS_MAX)?
+            self.store.blobs_after(BlobId(from.blob.0.saturating_sub(1)), SCRUB_BLOBS_MAX)?
         {
             let first = if layout.blob == from.blob { from.stripe } else { 0 };
             for stripe in first..stripes_of(&layout) {
