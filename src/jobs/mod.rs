@@ -11,12 +11,16 @@ pub use heal::heal_once;
 pub use moves::move_all;
 pub use scrub::ScrubOptions;
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::object::Engine;
+use crate::runtime::Tasks;
 
 /// How often drives are asked for their space, and looked at for coming back.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -24,19 +28,31 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// Background work under way; dropping it ends it.
 #[derive(Debug)]
 pub struct Jobs {
-    _tasks: JoinSet<()>,
+    /// Closed when this is dropped.
+    _work: oneshot::Sender<()>,
+    _watch: JoinSet<()>,
 }
 
-/// Starts all background work.
-pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions) -> Jobs {
-    let mut tasks = JoinSet::new();
-    tasks.spawn(scrub::run(engine.clone(), scrub));
-    tasks.spawn(moves::run(engine.clone()));
-    tasks.spawn(garbage::search_orphans(engine.clone()));
-    tasks.spawn(heal::run(engine.clone()));
-    tasks.spawn(garbage::run(engine.clone()));
-    tasks.spawn(watch_drives(engine.clone()));
-    Jobs { _tasks: tasks }
+/// Starts all background work. It has a thread of its own that gets the processor when others leave it; an error
+/// if that cannot be started.
+pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, tasks: &Tasks) -> io::Result<Jobs> {
+    let (work, ended) = oneshot::channel::<()>();
+    let all = future::join5(
+        heal::run(engine.clone()),
+        moves::run(engine.clone()),
+        scrub::run(engine.clone(), scrub),
+        garbage::run(engine.clone()),
+        garbage::search_orphans(engine.clone()),
+    );
+    tasks.spawn_in_background("jobs", async move {
+        tokio::select! {
+            _ = all => {}
+            _ = ended => {}
+        }
+    })?;
+    let mut watch = JoinSet::new();
+    watch.spawn(watch_drives(engine.clone()));
+    Ok(Jobs { _work: work, _watch: watch })
 }
 
 /// Keeps the free space known, and wakes healing when a drive takes shards that did not, or is up again, be it

@@ -1,8 +1,10 @@
 //! Where work runs beside the requests: threads of its own, or, in a simulation, tasks on the one thread.
 
 use std::io;
+use std::sync::OnceLock;
 
-use tokio::runtime::Handle;
+use rustix::process::setpriority_process;
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Starts work. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,12 +38,33 @@ impl Tasks {
 
     /// Starts a worker. It has a thread of its own, where it may also wait for a disk.
     pub fn spawn(&self, name: &str, worker: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+        self.spawn_thread(name, || (), worker)
+    }
+
+    /// As [`Self::spawn`], for work that nobody waits for: it gets the processor when others leave it.
+    pub fn spawn_in_background(
+        &self,
+        name: &str,
+        worker: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        self.spawn_thread(name, yield_to_others, worker)
+    }
+
+    fn spawn_thread(
+        &self,
+        name: &str,
+        prepare: fn(),
+        worker: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
         if self.simulated {
             drop(self.runtime.spawn(worker));
             return Ok(());
         }
         let runtime = self.runtime.clone();
-        let run = move || runtime.block_on(worker);
+        let run = move || {
+            prepare();
+            runtime.block_on(worker);
+        };
         std::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
     }
 
@@ -57,6 +80,43 @@ impl Tasks {
         }
         self.runtime.spawn_blocking(work).await.map_err(io::Error::from)
     }
+
+    /// As [`Self::blocking`], for work that nobody waits for.
+    pub async fn in_background<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> io::Result<T> {
+        if self.simulated {
+            return self.blocking(work).await;
+        }
+        let pool = BACKGROUND.get_or_init(|| {
+            let threads = Builder::new_current_thread()
+                .thread_name("background")
+                .max_blocking_threads(BACKGROUND_THREADS)
+                .on_thread_start(yield_to_others)
+                .build();
+            threads
+                .inspect_err(|error| tracing::warn!(%error, "background work has no threads of its own"))
+                .ok()
+        });
+        match pool {
+            Some(pool) => pool.spawn_blocking(work).await.map_err(io::Error::from),
+            None => self.blocking(work).await,
+        }
+    }
+}
+
+/// Threads of background work, together: enough to keep a few drives reading.
+const BACKGROUND_THREADS: usize = 8;
+/// A "nice value": about a tenth of the processor time of an ordinary thread that competes. Not the lowest, for
+/// background work holds locks now and then.
+const BACKGROUND_PRIORITY: i32 = 10;
+
+static BACKGROUND: OnceLock<Option<Runtime>> = OnceLock::new();
+
+/// Lowers the priority of the calling thread, which is what setpriority(2) means by a process on Linux.
+fn yield_to_others() {
+    let _ = setpriority_process(None, BACKGROUND_PRIORITY);
 }
 
 #[cfg(test)]

@@ -46,6 +46,9 @@ pub enum StorageError {
     /// The metadata cannot be opened.
     #[error("cannot open the metadata: {}", chain(.0))]
     Metadata(#[from] object::Error),
+    /// Background work cannot be started.
+    #[error("cannot start a thread: {0}")]
+    Thread(#[from] std::io::Error),
 }
 
 fn chain(error: &object::Error) -> String {
@@ -93,6 +96,7 @@ async fn open(
 ) -> Result<Storage, StorageError> {
     let (id, drives, notices) =
         (deployment.id, deployment.membership.members.len(), deployment.notices.clone());
+    let tasks = Tasks::threads();
     let options = object::Options {
         deployment,
         sites,
@@ -100,10 +104,10 @@ async fn open(
         inline_bytes_max,
         copy_after_bytes: metadata::COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
-        tasks: Tasks::threads(),
+        tasks: tasks.clone(),
     };
     let engine = Arc::new(Engine::start(options).await?);
     let scheme = engine.drives().scheme();
-    let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) });
+    let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) }, &tasks)?;
     Ok(Storage { engine, deployment: id, drives, scheme, notices, jobs })
 }

@@ -165,6 +165,18 @@ impl LocalDrive {
         self.blocking(move |shared| shared.shards().read(&read).map(Reply::Bytes)).await
     }
 
+    /// Reads and verifies many behind the back of clients, and answers what `keep` makes of each.
+    async fn read_many(&self, reads: Vec<ShardRead>, keep: fn(Bytes) -> Bytes) -> Result<Reply, DriveError> {
+        let shared = self.shared.clone();
+        let read = move || {
+            let mut many = vec![Err(DriveError::NotFound); reads.len()];
+            shared.shards().read_many(&reads, |i, read| many[i] = read.map(keep));
+            Reply::Many(many)
+        };
+        let done = self.tasks.in_background(read).await;
+        done.map_err(|error| DriveError::Offline(error.to_string()))
+    }
+
     async fn write(
         &self,
         work: impl FnOnce(&Shared) -> Result<(), DriveError> + Send + 'static,
@@ -207,12 +219,8 @@ impl LocalDrive {
             Op::Discard { id } => self.write(move |shared| shared.blobs.discard(id)).await,
             Op::Read(read) => self.read(read).await,
             Op::Delete { ids } => self.delete(ids).await,
-            Op::ReadMany { reads } => {
-                self.blocking(move |shared| Ok(Reply::Many(shared.read_many(&reads, |bytes| bytes)))).await
-            }
-            Op::Verify { reads } => {
-                self.blocking(move |shared| Ok(Reply::Many(shared.read_many(&reads, |_| Bytes::new())))).await
-            }
+            Op::ReadMany { reads } => self.read_many(reads, |bytes| bytes).await,
+            Op::Verify { reads } => self.read_many(reads, |_| Bytes::new()).await,
             Op::Contains { ids } => {
                 self.blocking(move |shared| {
                     let held = |&id: &ShardId| shared.segments.contains(id) || shared.blobs.contains(id);
@@ -291,17 +299,6 @@ impl Drive for LocalDrive {
 impl Shared {
     fn shards(&self) -> Shards<'_> {
         Shards { disk: &self.disk, segments: &self.segments, blobs: &self.blobs }
-    }
-
-    /// Reads and verifies many, and keeps of each what `keep` makes of it.
-    fn read_many(
-        &self,
-        reads: &[ShardRead],
-        keep: impl Fn(Bytes) -> Bytes,
-    ) -> Vec<Result<Bytes, DriveError>> {
-        let mut many = vec![Err(DriveError::NotFound); reads.len()];
-        self.shards().read_many(reads, |i, read| many[i] = read.map(&keep));
-        many
     }
 
     fn snapshots(&self) -> PathBuf {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use holdfast::jobs::ScrubOptions;
 use holdfast::object::{Engine, ScrubCursor};
-use holdfast::runtime::BoxFuture;
+use holdfast::runtime::{BoxFuture, Tasks};
 use holdfast::shard_store::{Drive, DriveError, Op, Reply};
 use holdfast::types::DriveId;
 
@@ -172,7 +172,7 @@ async fn what_a_drive_missed_is_healed_however_short_it_was_away() {
     let blinking = Arc::new(Blinking { drive, away: AtomicBool::default(), outages: AtomicU64::default() });
     opened.drives[1] = (slot, blinking.clone());
     let engine = start(opened, folder.path()).await;
-    let _jobs = holdfast::jobs::start(&engine, ScrubOptions { pass: None });
+    let _jobs = holdfast::jobs::start(&engine, ScrubOptions { pass: None }, &Tasks::threads()).unwrap();
     engine.create_bucket(&bucket()).await.unwrap();
     fill(&engine, 0).await;
     for round in 1..4 {

@@ -78,10 +78,11 @@ impl Place {
             inline_bytes_max: INLINE_BYTES_MAX,
             copy_after_bytes: COPY_AFTER_BYTES,
             clock: Arc::new(SimulatedClock { origin: Instant::now(), began }),
-            tasks,
+            tasks: tasks.clone(),
         };
         let engine = Arc::new(Engine::start(options).await.map_err(|error| format!("{error:?}"))?);
-        let jobs = jobs::start(&engine, ScrubOptions { pass: None });
+        let jobs =
+            jobs::start(&engine, ScrubOptions { pass: None }, &tasks).map_err(|error| error.to_string())?;
         Ok(Running { engine, links, jobs })
     }
 
