@@ -74,9 +74,9 @@ pub(super) async fn search_orphans(engine: Arc<Engine>) {
 async fn search(engine: &Engine, slot: DriveSlot) -> Result<u64> {
     let mut pace = Pace::default();
     let mut suspects = Suspects::default();
-    for last_byte in 0..=u8::MAX {
+    for part in 0..=u8::MAX {
         let started = Instant::now();
-        engine.suspect_orphans(slot, last_byte, &mut suspects).await?;
+        engine.suspect_orphans(slot, part, &mut suspects).await?;
         pace.rest(engine.activity(), started.elapsed()).await;
     }
     if suspects.is_empty() {

@@ -1,5 +1,5 @@
-//! Works off the shards to heal, those of the least safe blobs first, and finds out what a new drive in an
-//! old slot, or one that was away, does not hold.
+//! Works off the shards to heal, those of the least safe blobs first, refills drives that take the place of lost
+//! ones, and finds out what a drive that was away does not hold.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,27 +9,34 @@ use tokio::time::Instant;
 
 use super::pace::Pace;
 use crate::metadata::{DrivePhase, HealRow};
-use crate::object::{Engine, Healed, Result, WorkState, WorkUnit};
+use crate::object::{Engine, Healed, Refill, Result, WorkState, WorkUnit};
 use crate::types::{BlobId, DriveId, DriveSlot};
 
-/// Drives that hold what they should, but for shards to be healed: which that was in each slot, and how often it
-/// had been away before it was compared.
-type Compared = BTreeMap<DriveSlot, (DriveId, u64)>;
+/// What is known of the drives.
+#[derive(Debug, Default)]
+struct Known {
+    /// Drives that hold what they should, but for shards to be healed: which that was in each slot, and how often
+    /// it had been away before it was compared.
+    whole: BTreeMap<DriveSlot, (DriveId, u64)>,
+    /// How far the drive is that is being refilled.
+    refill: Option<Refill>,
+}
 
 /// The name of this work.
 const NAME: &str = "heal";
 /// How long until shards that could not be read or written are tried again: at first, and at most when that
 /// goes on failing.
 const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
-/// After how long the most urgent spread is looked for anew.
-const REORDER_AFTER: Duration = Duration::from_secs(10);
+/// How long healing goes on before the most urgent spread is looked for anew, and drives that are to be refilled
+/// have their turn.
+const TURN: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
-    let mut compared = Compared::new();
+    let mut known = Known::default();
     let mut retry_after = RETRY_AFTER.0;
     loop {
-        let passed = pass(&engine, &mut pace, &mut compared).await;
+        let passed = pass(&engine, &mut pace, &mut known).await;
         if let Err(error) = &passed {
             tracing::warn!(%error, "healing interrupted");
         }
@@ -46,7 +53,7 @@ pub(super) async fn run(engine: Arc<Engine>) {
 
 /// Heals everything that can be healed now.
 pub async fn heal_once(engine: &Engine) -> Result<Healed> {
-    pass(engine, &mut Pace::default(), &mut Compared::new()).await
+    pass(engine, &mut Pace::default(), &mut Known::default()).await
 }
 
 fn note_end(engine: &Engine) {
@@ -60,13 +67,18 @@ fn note_end(engine: &Engine) {
     });
 }
 
-/// One pass over all rows that can be healed.
-async fn pass(engine: &Engine, pace: &mut Pace, compared: &mut Compared) -> Result<Healed> {
-    engine.note_bad_shards().await?;
-    compare_drives(engine, pace, compared).await?;
+/// One pass over all that can be healed now.
+async fn pass(engine: &Engine, pace: &mut Pace, known: &mut Known) -> Result<Healed> {
+    compare_drives(engine, pace, &mut known.whole).await?;
     let (healed, failed) = (Healed::default(), BTreeSet::new());
-    let mut pass = Pass { engine, pace, healed, failed, began: false, ordered: Instant::now() };
-    while !pass.heal_spreads().await? {}
+    let mut pass = Pass { engine, pace, healed, failed, began: false, turn: Instant::now() };
+    loop {
+        engine.note_bad_shards().await?;
+        let healed = pass.heal_spreads().await?;
+        if pass.refill(known).await? && healed {
+            break;
+        }
+    }
     let healed = pass.healed;
     if healed.shards > 0 {
         let Healed { shards, waiting, failed, .. } = healed;
@@ -83,14 +95,14 @@ struct Pass<'a> {
     /// Blobs with shards that could not be read or written: left for the next pass.
     failed: BTreeSet<BlobId>,
     began: bool,
-    /// When the spreads were put in order.
-    ordered: Instant,
+    /// When this turn began, of healing what was found or of refilling.
+    turn: Instant,
 }
 
 impl Pass<'_> {
     /// Heals what is least safe first; false when it is time to look anew what that is.
     async fn heal_spreads(&mut self) -> Result<bool> {
-        self.ordered = Instant::now();
+        self.turn = Instant::now();
         for spreads in self.engine.spreads_to_heal()? {
             if !self.heal_equals(&spreads).await? {
                 return Ok(false);
@@ -109,10 +121,34 @@ impl Pass<'_> {
             let used = self.step(&rows).await?;
             let reached = if used < rows.len() { rows[used - 1] } else { last };
             after = (reached.blob, reached.shard);
-            if self.ordered.elapsed() > REORDER_AFTER {
+            if self.turn.elapsed() > TURN {
                 return Ok(false);
             }
         }
+    }
+
+    /// Refills drives for a turn; false if that is not finished.
+    async fn refill(&mut self, known: &mut Known) -> Result<bool> {
+        self.turn = Instant::now();
+        known.refill = known.refill.take().filter(|refill| self.engine.can_go_on(refill));
+        while self.turn.elapsed() <= TURN {
+            if known.refill.is_none()
+                && let Some(slot) = self.engine.drives_to_refill().first()
+            {
+                known.refill = Some(self.engine.begin_refill(*slot)?);
+            }
+            let Some(refill) = &mut known.refill else { return Ok(true) };
+            self.begin()?;
+            let started = Instant::now();
+            let step = self.engine.refill(refill, self.pace.step_rows(), self.pace.step_bytes()).await?;
+            self.count(step);
+            if refill.has_ended() {
+                self.engine.set_drive_phase(refill.slot(), DrivePhase::Active).await?;
+                known.refill = None;
+            }
+            self.pace.rest(self.engine.activity(), started.elapsed()).await;
+        }
+        Ok(false)
     }
 
     /// Heals the first of some rows; returns how many those were.
@@ -120,52 +156,59 @@ impl Pass<'_> {
         if rows.is_empty() {
             return Ok(0);
         }
+        self.begin()?;
+        let started = Instant::now();
+        let (step, used) = self.engine.heal(rows, self.pace.step_bytes()).await?;
+        if step.failed > 0 {
+            self.failed.extend(rows[..used].iter().map(|row| row.blob));
+        }
+        self.count(step);
+        self.pace.rest(self.engine.activity(), started.elapsed()).await;
+        Ok(used)
+    }
+
+    /// Shows that there is work, once.
+    fn begin(&mut self) -> Result<()> {
         if !std::mem::replace(&mut self.began, true) {
             let total = self.engine.redundancy()?.shards_to_heal;
             self.engine.work().begin(NAME, WorkUnit::Shards, total);
         }
-        let started = Instant::now();
-        let (step, used) = self.engine.heal(rows, self.pace.step_bytes()).await?;
+        Ok(())
+    }
+
+    fn count(&mut self, step: Healed) {
         self.engine.work().update(NAME, |work| {
             work.advance(step.shards);
             work.found += step.failed;
         });
-        if step.failed > 0 {
-            self.failed.extend(rows[..used].iter().map(|row| row.blob));
-        }
-        add(&mut self.healed, step);
-        self.pace.rest(self.engine.activity(), started.elapsed()).await;
-        Ok(used)
+        self.healed.shards += step.shards;
+        self.healed.waiting += step.waiting;
+        self.healed.failed += step.failed;
     }
 }
 
-fn add(sum: &mut Healed, step: Healed) {
-    sum.shards += step.shards;
-    sum.waiting += step.waiting;
-    sum.failed += step.failed;
-}
-
-/// Looks what drives that are new in their slot, or were away, do not hold.
-async fn compare_drives(engine: &Engine, pace: &mut Pace, compared: &mut Compared) -> Result<()> {
+/// Looks what drives that were away, or were given up, do not hold.
+async fn compare_drives(
+    engine: &Engine,
+    pace: &mut Pace,
+    whole: &mut BTreeMap<DriveSlot, (DriveId, u64)>,
+) -> Result<()> {
     for slot in engine.removed_but_named()? {
         let queued = compare(engine, pace, slot).await?;
         tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");
     }
-    let drives = engine.drives().status();
-    for drive in drives.iter().filter(|drive| drive.up) {
-        let refilling = drive.phase == DrivePhase::Refilling;
+    let refilling = engine.drives_to_refill();
+    let drives = engine.drives().status().into_iter();
+    for drive in drives.filter(|drive| drive.up && !refilling.contains(&drive.slot)) {
         let seen = (drive.id, drive.outages);
-        if !refilling && compared.get(&drive.slot) == Some(&seen) {
+        if whole.get(&drive.slot) == Some(&seen) {
             continue;
         }
         let queued = compare(engine, pace, drive.slot).await?;
-        if refilling {
-            engine.set_drive_phase(drive.slot, DrivePhase::Active).await?;
-        }
         if queued > 0 {
             tracing::info!(drive = drive.label, queued, "shards that the drive should hold are to be healed");
         }
-        compared.insert(drive.slot, seen);
+        whole.insert(drive.slot, seen);
     }
     Ok(())
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::object::Activity;
 
 /// Bytes of a step while clients are at work, and while they are not.
-const STEP_BYTES: (u64, u64) = (1 << 20, 128 << 20);
+const STEP_BYTES: (u64, u64) = (256 << 10, 128 << 20);
 /// The same for rows of the metadata: a change of many keeps others waiting.
-const STEP_ROWS: (usize, usize) = (256, 4096);
+const STEP_ROWS: (usize, usize) = (32, 4096);
 /// Rest after a step while clients are at work, in lengths of the step.
 const REST_STEPS: u32 = 4;
 /// Bounds of one rest.

@@ -23,7 +23,7 @@ mod store;
 pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, Extent, GarbageRow, HealRow, ListedRow,
-    MetadataError, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, UploadRow,
+    MetadataError, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 pub use query::{Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};

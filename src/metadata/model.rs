@@ -120,6 +120,15 @@ pub struct UploadRow {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
 
+/// A blob, and what it is counted with.
+#[derive(Debug, Clone)]
+pub struct PlacedBlob {
+    /// Its spread.
+    pub spread: i64,
+    /// Where its shards are.
+    pub layout: BlobLayout,
+}
+
 /// A shard that is to be healed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealRow {

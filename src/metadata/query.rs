@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::model::{
     BlobLayout, BucketRow, Content, DrivePhase, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError,
-    ObjectRow, OwnerRow, PartRow, UploadRow,
+    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::payload;
 use super::schema::{
@@ -157,6 +157,18 @@ pub(super) fn blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<
         "SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob > ?1 ORDER BY blob LIMIT ?2",
     )?;
     let rows = select.query_map(params![after.0.to_be_bytes(), max as i64], |row| layout(row, 0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// As [`blobs_after`], with the spread of each.
+pub(super) fn placed_blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<Vec<PlacedBlob>> {
+    let mut select = db.prepare_cached(
+        "SELECT spread, blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob > ?1
+         ORDER BY blob LIMIT ?2",
+    )?;
+    let rows = select.query_map(params![after.0.to_be_bytes(), max as i64], |row| {
+        Ok(PlacedBlob { spread: row.get(0)?, layout: layout(row, 1)? })
+    })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 

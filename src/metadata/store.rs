@@ -28,7 +28,7 @@ use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
-    ObjectRow, OwnerRow, PartRow, UploadRow,
+    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::query::{self, Walk, Walked};
 use super::spread::{self, SpreadRow};
@@ -354,6 +354,11 @@ impl Store {
     /// Blobs by id behind `after`.
     pub fn blobs_after(&self, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
         self.readers.with(|db| query::blobs_after(db, after, max))
+    }
+
+    /// As [`Self::blobs_after`], with the spread of each.
+    pub fn placed_blobs_after(&self, after: BlobId, max: usize) -> Result<Vec<PlacedBlob>> {
+        self.readers.with(|db| query::placed_blobs_after(db, after, max))
     }
 
     /// A page of a bucket's objects, and whether more follow.

@@ -77,7 +77,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn need_heal(&self, shards: Vec<LostShard>) -> Result<()> {
+    pub(super) async fn need_heal(&self, shards: Vec<LostShard>) -> Result<()> {
         if !shards.is_empty() {
             self.store.commit(Mutation::NeedHeal { shards }).await?;
             self.heals.ring();

@@ -149,7 +149,7 @@ impl Engine {
 
     /// Removes shards from where they were, and those of blobs that were deleted meanwhile from where they
     /// are. Readers that opened their object before look elsewhere.
-    async fn remove_superseded(&self, done: &[Repair]) -> Result<()> {
+    pub(super) async fn remove_superseded(&self, done: &[Repair]) -> Result<()> {
         let mut old: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
         for repair in done {
             let deleted = self.store.blob_layout(repair.layout.blob)?.is_none();

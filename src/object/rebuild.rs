@@ -65,8 +65,9 @@ impl Repair {
 /// Carries out repairs; each comes back with those targets that are durable now. Their slots count once the
 /// caller has committed them.
 pub(crate) async fn rebuild(drives: &Arc<DriveSet>, mut repairs: Vec<Repair>) -> Vec<Repair> {
-    let mut bad = Rebuild { drives, repairs: &repairs }.run().await;
-    bad.extend(Rebuild { drives, repairs: &repairs }.seal(&bad).await);
+    let work = Rebuild { drives, repairs: &repairs, holding: drives.holding() };
+    let mut bad = work.run().await;
+    bad.extend(work.seal(&bad).await);
     for (index, repair) in repairs.iter_mut().enumerate() {
         repair.targets.retain(|target| !bad.contains(&(index, target.shard)));
     }
@@ -86,15 +87,16 @@ struct Unit {
 /// A stripe, and the shards of it that could be read.
 type Read = (Unit, Vec<(u8, Bytes)>);
 
-#[derive(Clone, Copy)]
 struct Rebuild<'a> {
     drives: &'a Arc<DriveSet>,
     repairs: &'a [Repair],
+    /// Drives that hold what they should: the first to be asked.
+    holding: BTreeSet<DriveSlot>,
 }
 
 impl Rebuild<'_> {
     /// Writes every stripe of every target; returns the targets that did not work.
-    async fn run(self) -> BTreeSet<Failed> {
+    async fn run(&self) -> BTreeSet<Failed> {
         self.discard_leftovers().await;
         let stripes = |(repair, of): (usize, &Repair)| {
             (0..stripes_of(&of.layout)).map(move |stripe| Unit { repair, stripe })
@@ -147,7 +149,10 @@ impl Rebuild<'_> {
         if wanted.iter().all(|shard| !repair.lost.contains(shard) && up(shard)) {
             return wanted;
         }
-        repair.readable().filter(up).take(usize::from(repair.layout.data_shards)).collect()
+        let mut sources: Vec<u8> = repair.readable().filter(up).collect();
+        sources.sort_by_key(|shard| !self.holding.contains(&repair.layout.slots[usize::from(*shard)]));
+        sources.truncate(usize::from(repair.layout.data_shards));
+        sources
     }
 
     /// Asks every drive for all that a window needs of it.

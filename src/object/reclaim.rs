@@ -17,6 +17,9 @@ use crate::types::DriveSlot;
 /// Garbage blobs removed in one step.
 const SWEEP_BLOBS_MAX: usize = 1024;
 
+/// Shards looked up before other background work has its turn.
+const LOOKS_AT_ONCE: usize = 256;
+
 /// Shards on drives that no row names, seen but not yet proven to be orphans.
 #[derive(Debug, Default)]
 pub struct Suspects(BTreeMap<DriveSlot, Vec<ShardId>>);
@@ -66,18 +69,15 @@ impl Engine {
         Ok(sweep.as_ref().filter(|(_, readers)| readers.is_done()).map(|(newest, _)| *newest))
     }
 
-    /// Looks at the shards on the drive in `slot` whose blobs' ids end with a byte; those that no row names
-    /// join the suspects.
-    pub async fn suspect_orphans(
-        &self,
-        slot: DriveSlot,
-        last_byte: u8,
-        suspects: &mut Suspects,
-    ) -> Result<()> {
+    /// Looks at one of 256 parts of the shards on the drive in `slot`; those that no row names join the suspects.
+    pub async fn suspect_orphans(&self, slot: DriveSlot, part: u8, suspects: &mut Suspects) -> Result<()> {
         let Some(drive) = self.drives.up(slot) else { return Ok(()) };
-        let listed = drive.list(last_byte).await;
+        let listed = drive.list(part).await;
         let listed = listed.map_err(|error| Error::Internal(Box::new(error)))?;
-        for id in listed {
+        for (looked_at, id) in listed.into_iter().enumerate() {
+            if looked_at % LOOKS_AT_ONCE == LOOKS_AT_ONCE - 1 {
+                tokio::task::yield_now().await;
+            }
             if !self.is_named(slot, id)? {
                 suspects.0.entry(slot).or_default().push(id);
             }

@@ -108,6 +108,7 @@ impl Engine {
             held: BTreeMap::new(),
         };
         let (mut objects, mut bytes) = (0, 0);
+        let refilling = self.drives_to_refill();
         for spread in self.store.spreads()? {
             let margin = spread.margin(|slot| holding.contains(&slot));
             let tally = counts.tally(margin);
@@ -115,7 +116,7 @@ impl Engine {
             tally.bytes += spread.object_bytes;
             objects += spread.objects;
             bytes += spread.object_bytes;
-            count_shards(&mut counts, &spread);
+            count_shards(&mut counts, &spread, &refilling);
         }
         let metadata = match metadata_spare {
             spare if spare >= parity => Margin::Full,
@@ -164,11 +165,14 @@ impl Engine {
     }
 }
 
-/// Counts the shards of a spread's blobs: those to heal, and bytes by drive.
-fn count_shards(counts: &mut Redundancy, spread: &SpreadRow) {
+/// Counts the shards of a spread's blobs: those to heal or to put back on drives that are refilled, and bytes by
+/// drive.
+fn count_shards(counts: &mut Redundancy, spread: &SpreadRow, refilling: &[DriveSlot]) {
     let [group] = spread.groups.as_slice() else { return };
     let distinct: BTreeSet<DriveSlot> = group.slots.iter().copied().collect();
-    counts.shards_to_heal += spread.blobs * (u64::from(group.shards) - distinct.len() as u64);
+    let lacking = group.slots.iter().filter(|slot| refilling.contains(slot)).count();
+    let lacking = lacking as u64 + u64::from(group.shards) - distinct.len() as u64;
+    counts.shards_to_heal += spread.blobs * lacking;
     for slot in &group.slots {
         *counts.held.entry(*slot).or_default() += spread.blob_bytes / u64::from(group.data_shards.max(1));
     }

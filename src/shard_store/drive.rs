@@ -131,10 +131,10 @@ pub enum Op {
         /// Which shards.
         ids: Vec<ShardId>,
     },
-    /// Lists the shards held of blobs whose id ends with this byte.
+    /// Lists the shards held, in 256 parts; what moves meanwhile may be missed.
     List {
-        /// The byte.
-        last_byte: u8,
+        /// Which part.
+        part: u8,
     },
     /// Tells the space left.
     Usage,
@@ -321,8 +321,8 @@ impl dyn Drive {
     }
 
     /// [`Op::List`].
-    pub async fn list(&self, last_byte: u8) -> Result<Vec<ShardId>, DriveError> {
-        expect_reply!(self.call(Op::List { last_byte }, Bytes::new()).await?, Reply::Shards(ids) => ids)
+    pub async fn list(&self, part: u8) -> Result<Vec<ShardId>, DriveError> {
+        expect_reply!(self.call(Op::List { part }, Bytes::new()).await?, Reply::Shards(ids) => ids)
     }
 
     /// [`Op::Usage`].

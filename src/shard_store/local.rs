@@ -228,10 +228,10 @@ impl LocalDrive {
                 })
                 .await
             }
-            Op::List { last_byte } => {
+            Op::List { part } => {
                 self.blocking(move |shared| {
-                    let mut ids = shared.segments.list(last_byte);
-                    ids.extend(shared.blobs.list(last_byte)?);
+                    let mut ids = shared.segments.list(part);
+                    ids.extend(shared.blobs.list(part)?);
                     Ok(Reply::Shards(ids))
                 })
                 .await

@@ -231,12 +231,25 @@ impl Segments {
         self.index().shards.contains_key(&id)
     }
 
-    /// The shards held of blobs whose id ends with a byte.
-    pub(super) fn list(&self, last_byte: u8) -> Vec<ShardId> {
-        let index = self.index();
-        let mut ids: Vec<ShardId> =
-            index.shards.keys().filter(|id| id.blob.0 as u8 == last_byte).copied().collect();
-        ids.sort_unstable();
+    /// The shards held in every 256th segment, from the one with this number on.
+    pub(super) fn list(&self, part: u8) -> Vec<ShardId> {
+        let in_part = |number: &u32| number % 256 == u32::from(part);
+        let segments: Vec<(u32, bool)> = self
+            .index()
+            .segments
+            .iter()
+            .map(|(&number, s)| (number, s.sealed))
+            .filter(|(n, _)| in_part(n))
+            .collect();
+        let mut ids = Vec::new();
+        for (number, sealed) in segments {
+            let path = index_path(&self.folder, number);
+            let rows = sealed.then(|| read_index(&self.disk, &path)).flatten();
+            let index = self.index();
+            let rows = rows.unwrap_or_else(|| index.rows_of(number)).into_iter();
+            let lives = |id: &ShardId| index.shards.get(id).is_some_and(|at| at.segment == number);
+            ids.extend(rows.filter(|row| row.kind == Kind::Shard).map(|row| row.id).filter(lives));
+        }
         ids
     }
 

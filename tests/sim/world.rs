@@ -343,8 +343,8 @@ impl World {
         let metadata = running.engine.metadata();
         let orphans = async || {
             for (disk, link) in running.links.iter().enumerate() {
-                for last_byte in 0..=u8::MAX {
-                    let listed = link.drive().list(last_byte).await.map_err(|error| error.to_string())?;
+                for part in 0..=u8::MAX {
+                    let listed = link.drive().list(part).await.map_err(|error| error.to_string())?;
                     for id in listed {
                         let layout = metadata.blob_layout(id.blob).map_err(|error| error.to_string())?;
                         let slot = layout.and_then(|layout| layout.slots.get(usize::from(id.shard)).copied());
