@@ -37,8 +37,8 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + READY_SECONDS_MAX
+def wait_until(condition, what, seconds=READY_SECONDS_MAX):
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"still waiting for: {what}")
@@ -116,10 +116,12 @@ class Topology:
                 return answer.status == 200
         return False
 
-    def metric(self, name):
+    def metric(self, name, label=""):
+        """The sum of a metric over all its labels, or those that contain one."""
         with urllib.request.urlopen(f"http://{self.console}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
-        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
+        named = (line for line in lines if line.split("{")[0].split(" ")[0] == name and label in line)
+        values = [float(line.rsplit(" ", 1)[1]) for line in named]
         assert values, f"no metric {name}"
         return sum(values)
 
