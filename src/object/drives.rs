@@ -243,7 +243,7 @@ impl DriveSet {
         self.candidates().into_iter().map(|candidate| candidate.spot.slot).collect()
     }
 
-    fn candidates(&self) -> Vec<Candidate> {
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         let members = self.members();
         let takes = members.iter().filter(|m| m.drive.is_up() && takes_shards(m.phase()));
         let candidate = |m: &Arc<Member>| Candidate { spot: m.spot(), free: m.free.load(Ordering::Relaxed) };
