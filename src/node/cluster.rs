@@ -32,7 +32,7 @@ use super::nodes::{NodeSites, Nodes};
 use super::roll::newest;
 use super::sites::{SiteError, Sites};
 use super::wire::{NodeTrouble, Seen};
-use crate::shard_store::{Drive, DriveFormat, DriveState, Membership};
+use crate::shard_store::{Drive, DriveError, DriveFormat, DriveState, Membership};
 use crate::types::{DeploymentId, DriveId, DriveSlot};
 
 /// How long a start waits for all nodes; one that knows its drives then goes on without the rest.
@@ -67,6 +67,17 @@ pub async fn open_nodes(
     Ok((Deployment { id, drives, membership, notices }, sites))
 }
 
+/// Waits until every node is up, or cannot be used for a reason that stays.
+async fn wait<'a>(nodes: impl Iterator<Item = &'a Arc<NodeClient>> + Clone) {
+    let settled = |node: &Arc<NodeClient>| {
+        node.is_up() || matches!(node.trouble(), Some(NodeTrouble::Secret | NodeTrouble::Stranger))
+    };
+    let deadline = Instant::now() + NODES_WAIT;
+    while Instant::now() < deadline && !nodes.clone().all(settled) {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+}
+
 type Opened = (DriveSlot, Arc<dyn Drive>);
 
 fn trouble_of(node: &NodeClient) -> Option<SiteError> {
@@ -96,6 +107,17 @@ impl Told {
         Self { node: node.clone(), path: seen.path, place }
     }
 
+    /// Has the drive opened, asking again where the connection was lost meanwhile.
+    async fn open(&self, drive: DriveId) -> Result<(), DriveError> {
+        match self.node.open(&self.path, drive).await {
+            Err(DriveError::Offline(_)) => {
+                wait(std::iter::once(&self.node)).await;
+                self.node.open(&self.path, drive).await
+            }
+            opened => opened,
+        }
+    }
+
     /// Opens the drive, formatted first if that is the plan; none if the plan is to do without it, or its node
     /// cannot open it.
     async fn carry_out(
@@ -106,7 +128,7 @@ impl Told {
         let label = &self.place.label;
         let format = match plan {
             Plan::Open(format) => {
-                if let Err(error) = self.node.open(&self.path, format.drive).await {
+                if let Err(error) = self.open(format.drive).await {
                     notices.push(format!("{label} cannot be opened: {error}; it counts as missing"));
                     return Ok(None);
                 }
@@ -155,21 +177,10 @@ impl Search {
                 search.others.push(node);
             }
         }
-        search.wait().await;
+        wait(search.listed.iter().chain(&search.others)).await;
         search.ask_listed().await;
         search.look_at_members(remembered).await;
         search
-    }
-
-    /// Waits until every node is up, or cannot be used for a reason that stays.
-    async fn wait(&self) {
-        let settled = |node: &Arc<NodeClient>| {
-            node.is_up() || matches!(node.trouble(), Some(NodeTrouble::Secret | NodeTrouble::Stranger))
-        };
-        let deadline = Instant::now() + NODES_WAIT;
-        while Instant::now() < deadline && !self.listed.iter().chain(&self.others).all(settled) {
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
     }
 
     async fn ask_listed(&mut self) {
@@ -200,8 +211,14 @@ impl Search {
     async fn look(&mut self, locations: Vec<String>) {
         let parsed = locations.iter().filter_map(|location| parse_location(location));
         let places: Vec<_> = parsed.map(|(address, path)| (self.nodes.client(address), path)).collect();
-        self.others.extend(places.iter().map(|(node, _)| node.clone()));
-        self.wait().await;
+        // Those that are known were waited for.
+        let is_known = |node: &Arc<NodeClient>| {
+            self.listed.iter().chain(&self.others).any(|known| Arc::ptr_eq(known, node))
+        };
+        let new: Vec<_> =
+            places.iter().map(|(node, _)| node.clone()).filter(|node| !is_known(node)).collect();
+        wait(new.iter()).await;
+        self.others.extend(new);
         for (node, path) in places {
             let Ok(seen) = node.look(path).await else { continue };
             let told = Told::new(&node, seen);

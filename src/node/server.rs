@@ -252,9 +252,11 @@ impl NodeServer {
     /// Opens what stands at a path, in place of a drive that was emptied there while it was open.
     fn add(&self, path: &Path) -> Result<Answer, DriveError> {
         let label = path.display().to_string();
-        let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
-        open.retain(|open| open.label() != label);
-        open.push(Arc::new(LocalDrive::open(path)?));
+        let open = || self.open.write().unwrap_or_else(PoisonError::into_inner);
+        open().retain(|open| open.label() != label);
+        // Requests to other drives do not wait for this one.
+        let drive = Arc::new(LocalDrive::open(path)?);
+        open().push(drive);
         Ok(Answer::Done)
     }
 }

@@ -31,6 +31,18 @@ pub struct Site {
     pub node: Option<Arc<NodeClient>>,
 }
 
+impl Site {
+    /// The node it is on; empty for this machine.
+    pub fn node_name(&self) -> String {
+        self.node.as_ref().map(|node| node.address().to_owned()).unwrap_or_default()
+    }
+
+    /// The zone that the node is in; empty where none is named.
+    pub fn zone(&self) -> String {
+        self.node.as_ref().map(|node| node.zone()).unwrap_or_default()
+    }
+}
+
 /// Why a place cannot be used. Each is a sentence with its remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SiteError {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::api::Result;
 use super::engine::Engine;
-use crate::placement::{self, Domain};
+use crate::placement::{self, Candidate, Domain};
 use crate::types::DriveSlot;
 
 /// Placements that are looked at to tell how drives that are left would take new blobs.
@@ -81,11 +81,12 @@ impl Engine {
         Ok(least)
     }
 
-    /// A sentence on how many nodes may fail now, and how many when these drives have left.
-    pub(super) fn note_on_domains(&self, leaving: &[DriveSlot]) -> Option<String> {
+    /// A sentence on how many nodes may fail now, and how many when some drives have left and others joined.
+    pub(super) fn note_on_domains(&self, leaving: &[DriveSlot], joining: &[Candidate]) -> Option<String> {
         let now = self.domain_spare().ok().flatten()?.nodes;
         let mut left = self.drives.candidates();
         left.retain(|candidate| !leaving.contains(&candidate.spot.slot));
+        left.extend_from_slice(joining);
         let scheme = self.drives.scheme();
         let domains: BTreeMap<DriveSlot, u32> =
             left.iter().map(|candidate| (candidate.spot.slot, candidate.spot.domain.node)).collect();

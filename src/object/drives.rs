@@ -233,6 +233,11 @@ impl DriveSet {
         slots.iter().map(spot).collect()
     }
 
+    /// What a drive would fail together with on a node and in a zone of these names.
+    pub(super) fn domain_named(&self, zone: &str, node: &str) -> Domain {
+        Domain { zone: self.names.number(zone), node: self.names.number(node) }
+    }
+
     /// What each drive fails together with.
     pub(crate) fn domains(&self) -> BTreeMap<DriveSlot, Domain> {
         self.members().iter().map(|m| (m.slot, m.spot().domain)).collect()

@@ -56,7 +56,7 @@ impl Engine {
             ..self.plan_for(&slots)?
         };
         plan.notes.push(format!("{} are let go by themselves when they are empty", counted(&slots)));
-        plan.notes.extend(self.note_on_domains(&slots));
+        plan.notes.extend(self.note_on_domains(&slots, &[]));
         if intent == Intent::Do {
             for slot in slots {
                 self.set_drive_phase(slot, DrivePhase::Draining).await?;
@@ -89,7 +89,7 @@ impl Engine {
             "{} cannot come back with what they hold; emptied, they can be added again",
             counted(&slots)
         ));
-        plan.notes.extend(self.note_on_domains(&slots));
+        plan.notes.extend(self.note_on_domains(&slots, &[]));
         if intent == Intent::Do {
             for slot in slots {
                 self.let_go(slot).await?;

@@ -20,6 +20,7 @@ use super::guard::GuardedDrive;
 use super::redundancy::Redundancy;
 use crate::metadata::{DrivePhase, DriveRow, Mutation};
 use crate::node::{DriveReplica, NodeTrouble, Site, SiteError, Sites, new_drive};
+use crate::placement::{Candidate, Spot};
 use crate::runtime::random_bytes;
 use crate::shard_store::{Drive, DriveState, Member, Membership};
 use crate::types::{DeploymentId, DriveId, DriveSlot};
@@ -210,7 +211,7 @@ impl Engine {
             ..self.plan_for(&[slot])?
         };
         plan.notes.push("the drive is let go by itself when it is empty".into());
-        plan.notes.extend(self.note_on_domains(&[slot]));
+        plan.notes.extend(self.note_on_domains(&[slot], &[]));
         if intent == Intent::Do {
             self.set_drive_phase(slot, DrivePhase::Draining).await?;
             self.moves.ring();
@@ -236,7 +237,7 @@ impl Engine {
         };
         plan.notes
             .push("the drive cannot come back with what it holds; emptied, it can be added again".into());
-        plan.notes.extend(self.note_on_domains(&[slot]));
+        plan.notes.extend(self.note_on_domains(&[slot], &[]));
         if intent == Intent::Do {
             self.let_go(slot).await?;
             self.heals.ring();
@@ -350,13 +351,20 @@ impl Engine {
         let bytes = super::moves::to_move(&stock, self.drives.scheme().shards());
         let shards = self.average_shards(bytes)?;
         let unknown = sites.iter().filter(|site| site.usage.total == 0);
+        let mut notes: Vec<String> =
+            unknown.map(|site| format!("the size of {} is not known", site.location)).collect();
+        let joining = slots.iter().zip(sites).map(|(slot, site)| Candidate {
+            spot: Spot { slot: *slot, domain: self.drives.domain_named(&site.zone(), &site.node_name()) },
+            free: site.usage.free,
+        });
+        notes.extend(self.note_on_domains(&[], &joining.collect::<Vec<_>>()));
         Ok(ChangePlan {
             bytes,
             shards,
             now: redundancy.sentence(),
             during: MOVING.into(),
             after: "unchanged, with more room".into(),
-            notes: unknown.map(|site| format!("the size of {} is not known", site.location)).collect(),
+            notes,
         })
     }
 

@@ -58,7 +58,8 @@ pub fn key(name: &str) -> ObjectKey {
 pub struct Deployment {
     folder: tempfile::TempDir,
     drives: usize,
-    nodes: Vec<Node>,
+    /// Those that are named at each start.
+    pub nodes: Vec<Node>,
 }
 
 /// A node in this process.
@@ -93,7 +94,9 @@ impl Node {
     /// Ends it with all its connections, as a kill does.
     pub async fn stop(&mut self) {
         self.serving.abort();
-        let _ = (&mut self.serving).await;
+        while !self.serving.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Starts it again as it was started.
@@ -128,11 +131,6 @@ impl Deployment {
     /// One more node, with these drives, which the deployment is not told of.
     pub async fn node(&self, drives: &[usize], zone: &str) -> Node {
         Node::start(FREE_PORT, drives.iter().map(|&index| self.drive(index)).collect(), zone).await
-    }
-
-    /// The nodes that are named at each start.
-    pub fn nodes(&mut self) -> &mut Vec<Node> {
-        &mut self.nodes
     }
 
     /// Both forms: what holds on one must hold on the other.

@@ -9,11 +9,11 @@ use crate::setup::{Deployment, bucket, get, pattern, put};
 
 const OBJECTS: usize = 60;
 
-fn len(i: usize) -> usize {
+pub fn len(i: usize) -> usize {
     [10, 5_000, 70_000, 300_000, 1_500_000][i % 5] + i
 }
 
-async fn fill(engine: &Engine) {
+pub async fn fill(engine: &Engine) {
     engine.create_bucket(&bucket()).await.unwrap();
     for i in 0..OBJECTS {
         put(engine, &format!("{i}"), &pattern(len(i), i as u64)).await.unwrap();
@@ -21,12 +21,20 @@ async fn fill(engine: &Engine) {
 }
 
 /// Every object reads right, all have full redundancy, and every shard is intact where it should be.
-async fn check(engine: &Engine) {
+pub async fn check(engine: &Engine) {
+    check_with(engine, 0).await;
+}
+
+/// The same with some objects more.
+pub async fn check_with(engine: &Engine, more: usize) {
     for i in 0..OBJECTS {
         assert_eq!(get(engine, &format!("{i}")).await.unwrap(), pattern(len(i), i as u64), "{i}");
     }
+    for i in 0..more {
+        assert_eq!(get(engine, &format!("more/{i}")).await.unwrap(), pattern(len(i), i as u64), "more {i}");
+    }
     let counts = engine.redundancy().unwrap();
-    assert!(counts.is_full() && counts.full.objects == OBJECTS as u64, "{counts:?}");
+    assert!(counts.is_full() && counts.full.objects == (OBJECTS + more) as u64, "{counts:?}");
     let mut next = Some(ScrubCursor::START);
     while let Some(from) = next {
         let scrubbed = engine.scrub(from, u64::MAX).await.unwrap();
