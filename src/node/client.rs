@@ -147,17 +147,16 @@ impl NodeClient {
     /// Waits until it is known whether the node can be used.
     pub(super) async fn reached(&self) -> Result<(), NodeTrouble> {
         let mut standing = self.standing.subscribe();
-        let known = standing.wait_for(|standing| *standing != Standing::Unknown).await;
-        match known.map(|standing| standing.clone()) {
-            Ok(Standing::Trouble(trouble)) => Err(trouble),
-            Ok(Standing::Up | Standing::Unknown) => Ok(()),
-            Err(closed) => Err(NodeTrouble::Unreachable(closed.to_string())),
-        }
+        // It cannot be closed while the node is there.
+        let _ = standing.wait_for(|standing| *standing != Standing::Unknown).await;
+        self.trouble().map_or(Ok(()), Err)
     }
 
     /// Why the node cannot be used, if that is known.
     pub(super) fn trouble(&self) -> Option<NodeTrouble> {
         match &*self.standing.borrow() {
+            // What one connection met with while another was made says nothing.
+            _ if self.is_up() => None,
             Standing::Trouble(trouble) => Some(trouble.clone()),
             Standing::Up | Standing::Unknown => None,
         }
