@@ -152,17 +152,21 @@ impl Engine {
         if intent == Intent::Plan {
             return Ok(plan);
         }
-        let mut joined = Ok(());
+        let mut joined = 0;
         for (slot, site) in slots.into_iter().zip(sites) {
             let member = Member { slot, drive: new_drive_id(), location: site.location.clone() };
-            joined = self.join(member, site).await;
-            if joined.is_err() {
-                break;
+            match self.join(member, site).await {
+                Ok(()) => joined += 1,
+                Err(error) if joined == 0 => return Err(error),
+                // Those that did join are to be used, whatever became of the rest.
+                Err(error) => {
+                    self.rebalance(Intent::Do).await?;
+                    return Err(error);
+                }
             }
         }
-        // Those that did join are to be used, whatever became of the rest.
         self.rebalance(Intent::Do).await?;
-        joined.map(|()| plan)
+        Ok(plan)
     }
 
     /// Puts a blank drive in the place of one that is lost; what that held is rebuilt on it.

@@ -1,7 +1,7 @@
 //! Drives that join and leave while the deployment lives.
 
 use holdfast::jobs::{heal_once, move_all};
-use holdfast::metadata::DrivePhase;
+use holdfast::metadata::{DrivePhase, Mutation};
 use holdfast::object::{ChangeError, Engine, Intent, ScrubCursor};
 use holdfast::types::DriveSlot;
 
@@ -92,6 +92,33 @@ async fn a_drained_drive_is_let_go_empty_and_stays_away() {
     assert!(engine.drives().up(DriveSlot(2)).is_none(), "the drive is listed and left alone");
     check(&engine).await;
     engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_a_crash_cut_short_is_completed_at_the_next_start() {
+    for deployment in &Deployment::both(4).await {
+        let engine = deployment.open().await;
+        fill(&engine).await;
+        let location = match deployment.nodes.first() {
+            Some(node) => format!("{}:{}", node.address, location(deployment, 4)),
+            None => location(deployment, 4),
+        };
+        engine.add_drive(&location, Intent::Do).await.unwrap();
+        move_all(&engine).await.unwrap();
+        // The row says it, and no drive was told.
+        let removed = Mutation::SetDrivePhase { slot: DriveSlot(4), phase: DrivePhase::Removed };
+        engine.metadata().commit(removed).await.unwrap();
+        engine.close().await;
+        drop(engine);
+        for _ in 0..2 {
+            let engine = deployment.open().await;
+            assert_eq!((engine.drives().status().len(), engine.members().len()), (4, 4));
+            heal_once(&engine).await.unwrap();
+            check(&engine).await;
+            engine.close().await;
+            drop(engine);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -129,7 +129,7 @@ pub(super) enum DriveCommand {
     },
     /// Add a drive to the deployment
     Add {
-        /// Folder of the drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
@@ -152,7 +152,7 @@ pub(super) enum DriveCommand {
     Replace {
         /// The slot, as `drive list` shows it
         slot: u16,
-        /// Folder of the new drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the new drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
