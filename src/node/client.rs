@@ -48,6 +48,8 @@ pub struct NodeClient {
     /// Its drives that are used.
     seats: Mutex<Vec<Weak<Seat>>>,
     zone: Mutex<String>,
+    /// Which node answers at the address.
+    id: Mutex<Option<u128>>,
     standing: watch::Sender<Standing>,
 }
 
@@ -108,6 +110,7 @@ impl NodeClient {
             outages: AtomicU64::new(0),
             seats: Mutex::default(),
             zone: Mutex::default(),
+            id: Mutex::default(),
             standing: watch::Sender::new(Standing::Unknown),
         });
         for index in 0..CONNECTIONS {
@@ -165,6 +168,11 @@ impl NodeClient {
     /// The zone it is in, as it said last.
     pub(super) fn zone(&self) -> String {
         self.zone.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which node answers at the address, as it said last.
+    pub(super) fn id(&self) -> Option<u128> {
+        *self.id.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes the zone it is in, or was when it was heard of last.
@@ -337,8 +345,10 @@ async fn ask_for_drives(node: &Weak<NodeClient>, connection: &Connection) -> Opt
         answered.await.ok()?.head().ok()
     };
     let answer = tokio::time::timeout(PROBE_TIMEOUT, answer).await.ok()??;
-    let Answer::Serving { zone, drives } = answer else { return None };
-    node.upgrade()?.note_zone(zone);
+    let Answer::Serving { node: id, zone, drives } = answer else { return None };
+    let node = node.upgrade()?;
+    node.note_zone(zone);
+    *node.id.lock().unwrap_or_else(PoisonError::into_inner) = Some(id);
     seats.iter().zip(&drives).for_each(|(seat, served)| seat.note(*served));
     Some(if drives.iter().all(|served| *served) { PROBE_EVERY } else { PROBE_AGAIN_AFTER })
 }

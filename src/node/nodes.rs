@@ -40,6 +40,15 @@ impl Nodes {
         })
     }
 
+    /// The address by which a node is known already, if that is another one.
+    fn known_as(&self, node: &NodeClient) -> Option<String> {
+        let id = node.id()?;
+        let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = clients.values().filter_map(Weak::upgrade);
+        let mut others = others.filter(|other| other.address() != node.address());
+        others.find(|other| other.id() == Some(id)).map(|other| other.address().to_owned())
+    }
+
     /// The zone of a node that is used.
     fn zone(&self, address: &str) -> String {
         let clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,10 +70,13 @@ impl NodeSites {
     }
 
     async fn reached(&self, address: &str) -> Result<Arc<NodeClient>, SiteError> {
-        let node = self.nodes.client(address);
-        match node.reached().await {
-            Ok(()) => Ok(node),
-            Err(trouble) => Err(SiteError::Node { address: address.to_owned(), trouble }),
+        let (node, address) = (self.nodes.client(address), address.to_owned());
+        if let Err(trouble) = node.reached().await {
+            return Err(SiteError::Node { address, trouble });
+        }
+        match self.nodes.known_as(&node) {
+            Some(known) => Err(SiteError::Alias { address, known }),
+            None => Ok(node),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::deployment::location_of;
 use super::wire::{self, Answer, Frame, Request, Seen};
-use crate::runtime::Tasks;
+use crate::runtime::{Tasks, random_bytes};
 use crate::shard_store::{
     Drive, DriveError, DriveFormat, DriveState, LocalDrive, OsFileSystem, inspect, usage_on,
 };
@@ -44,6 +44,8 @@ pub struct NodeOptions {
 #[derive(Debug)]
 pub struct NodeServer {
     secret: Vec<u8>,
+    /// Tells this process from others, whatever its address.
+    id: u128,
     zone: String,
     /// The places that the node lists, absolute.
     places: Vec<PathBuf>,
@@ -76,6 +78,7 @@ impl NodeServer {
         }
         Ok(Self {
             secret: options.secret,
+            id: u128::from_be_bytes(random_bytes()),
             zone: options.zone,
             places,
             open: RwLock::new(open),
@@ -207,7 +210,7 @@ impl NodeServer {
                 drop(turn);
             });
         }
-        Answer::Serving { zone: self.zone.clone(), drives: flags }
+        Answer::Serving { node: self.id, zone: self.zone.clone(), drives: flags }
     }
 
     /// Opens each of these drives that can be; the error of one that cannot.

@@ -63,6 +63,14 @@ pub enum SiteError {
         /// Why.
         trouble: NodeTrouble,
     },
+    /// The same node has another address. Its drives would count as those of two nodes, which fail apart.
+    #[error("node {address} is the node that is known as {known}; use that address")]
+    Alias {
+        /// The address given.
+        address: String,
+        /// The one that is used.
+        known: String,
+    },
     /// What is there cannot be looked at or written.
     #[error("{location} cannot be used: {error}; check that it exists and may be written")]
     Unusable {

@@ -64,8 +64,9 @@ pub(super) struct Seen {
 /// What a node answers; bytes travel as payload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    /// The node's zone, and of each drive asked for whether it is served.
+    /// Which node this is, under whatever address, its zone, and of each drive asked for whether it is served.
     Serving {
+        node: u128,
         zone: String,
         drives: Vec<bool>,
     },

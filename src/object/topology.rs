@@ -109,7 +109,9 @@ impl From<SiteError> for ChangeError {
             SiteError::Node { trouble: NodeTrouble::Unreachable(_), .. } | SiteError::NotNoted { .. } => {
                 Self::NotNow(error.to_string())
             }
-            SiteError::Node { .. } | SiteError::Unusable { .. } => Self::Refused(error.to_string()),
+            SiteError::Node { .. } | SiteError::Alias { .. } | SiteError::Unusable { .. } => {
+                Self::Refused(error.to_string())
+            }
         }
     }
 }

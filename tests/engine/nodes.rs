@@ -298,6 +298,9 @@ async fn nodes_that_cannot_be_used_are_told_with_what_is_wrong() {
     let sentence = refusal(engine.add_drive(&location, Intent::Do).await);
     assert!(sentence.contains("another gateway") && sentence.contains("stop that one"), "{sentence}");
     end(in_use).await;
+    let alias = deployment.nodes[0].address.replace("127.0.0.1", "localhost");
+    let known = refusal(engine.add_node(&alias, Intent::Do).await);
+    assert!(known.contains(&format!("known as {}", deployment.nodes[0].address)), "{known}");
     let gone = engine.add_node("127.0.0.1:1", Intent::Do).await;
     assert!(matches!(gone, Err(ChangeError::NotNow(said)) if said.contains("cannot be reached")));
     for malformed in ["127.0.0.1", "/mnt/disk1", "127.0.0.1:9100:disk1"] {
