@@ -85,6 +85,9 @@ pub struct DriveReport {
     /// The node that serves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The zone that the node is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// What a drive is doing.
@@ -129,6 +132,12 @@ pub struct Redundancy {
     pub unreadable: Tally,
     /// Drives that may fail before the metadata is in danger.
     pub metadata_spare: u64,
+    /// Nodes that may fail at once, whichever they are, with everything read and changed still; only in a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes_that_may_fail: Option<u64>,
+    /// The same for zones, where nodes name theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zones_that_may_fail: Option<u64>,
 }
 
 /// A number of objects and of their bytes.
@@ -204,6 +213,9 @@ pub struct NodeList {
 pub struct NodeReport {
     /// `host:port`.
     pub address: String,
+    /// The zone that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// It can be reached.
     pub up: bool,
     /// Slots of its drives.

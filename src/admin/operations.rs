@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use super::Refusal;
 use super::api::{
-    AddDrive, AddNode, ChangeDrive, ChangeNode, DriveList, NodeList, NodeReport, ObjectAtRisk, Plan,
-    Rebalance, RiskPage, RiskQuery, Scrub,
+    AddDrive, AddNode, ChangeDrive, ChangeNode, DriveCondition, DriveList, NodeList, NodeReport,
+    ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub,
 };
 use super::status::drive_reports;
-use crate::metadata::Margin;
+use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
 use crate::types::DriveSlot;
 
@@ -68,6 +68,7 @@ impl Operations {
             let address = drive.node.clone();
             let node = nodes.entry(drive.node).or_insert_with(|| NodeReport {
                 address,
+                zone: Some(drive.zone).filter(|zone| !zone.is_empty()),
                 up: false,
                 slots: Vec::new(),
                 state: None,
@@ -75,6 +76,9 @@ impl Operations {
                 free_bytes: 0,
             });
             node.up |= drive.up;
+            if drive.phase == DrivePhase::Draining {
+                node.state = Some(DriveCondition::Draining);
+            }
             node.slots.push(drive.slot.0);
             node.total_bytes += drive.total;
             node.free_bytes += drive.free;
@@ -83,18 +87,21 @@ impl Operations {
     }
 
     /// Takes the drives of one more node into the deployment.
-    pub(super) async fn add_node(&self, _request: AddNode) -> Result<Plan> {
-        Err(not_built("add nodes"))
+    pub(super) async fn add_node(&self, request: AddNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.add_node(&request.address, intent).await, intent)
     }
 
     /// Moves all shards of a node to others.
-    pub(super) async fn drain_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
-        Err(not_built("drain nodes; drain their drives one by one"))
+    pub(super) async fn drain_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.drain_node(&address, intent).await, intent)
     }
 
     /// Takes a node's drives out of the deployment.
-    pub(super) async fn remove_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
-        Err(not_built("remove nodes; remove their drives one by one"))
+    pub(super) async fn remove_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.remove_node(&address, intent).await, intent)
     }
 
     /// Evens out how full the drives are, or ends that.
@@ -147,7 +154,9 @@ impl Operations {
     fn plan(&self, planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
         let plan = planned.map_err(|error| match error {
             ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
-            ChangeError::NoSuchDrive(_) => Refusal::NotFound(error.to_string()),
+            ChangeError::Malformed(sentence) => Refusal::BadRequest(sentence),
+            ChangeError::NotNow(sentence) => Refusal::Unavailable(sentence),
+            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) => Refusal::NotFound(error.to_string()),
             ChangeError::Engine(error) => unreadable(error),
         })?;
         Ok(Plan {
@@ -170,8 +179,4 @@ fn intent(dry_run: bool) -> Intent {
 fn unreadable(error: object::Error) -> Refusal {
     tracing::warn!(%error, "admin request failed");
     Refusal::Unavailable("the metadata cannot be used now; the log of the server says why".into())
-}
-
-fn not_built(what: &str) -> Refusal {
-    Refusal::NotBuilt(format!("this version of the server cannot {what}"))
 }

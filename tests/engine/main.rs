@@ -4,6 +4,7 @@
 
 mod cluster;
 mod faults;
+mod nodes;
 mod objects;
 mod setup;
 mod topology;

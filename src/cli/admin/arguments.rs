@@ -129,7 +129,7 @@ pub(super) enum DriveCommand {
     },
     /// Add a drive to the deployment
     Add {
-        /// Folder of the drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
@@ -152,7 +152,7 @@ pub(super) enum DriveCommand {
     Replace {
         /// The slot, as `drive list` shows it
         slot: u16,
-        /// Folder of the new drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the new drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
@@ -167,21 +167,21 @@ pub(super) enum NodeCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Add the drives of a storage node to the deployment
+    /// Add all blank drives that a storage node lists to the deployment
     Add {
         /// HOST:PORT
         address: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },
-    /// Move all that a node holds to others
+    /// Move all that a node holds to others, then let its drives go
     Drain {
         /// HOST:PORT
         address: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },
-    /// Take a node's drives out of the deployment
+    /// Give up a node that is lost; what it held is rebuilt on others
     Remove {
         /// HOST:PORT
         address: String,

@@ -79,7 +79,7 @@ async fn node(client: &AdminClient, command: NodeCommand) -> Result<(), String> 
         NodeCommand::Drain { address, flags } => {
             let path = format!("/api/v1/nodes/{}/drain", client::segment(&address));
             let change = Change::new(format!("drain node {address}"), path);
-            carry_out(client, change.watching(&["drain"]), flags).await
+            carry_out(client, change.watching(&["drain"]).of_node(&address), flags).await
         }
         NodeCommand::Remove { address, flags } => {
             let path = format!("/api/v1/nodes/{}/remove", client::segment(&address));
