@@ -15,7 +15,7 @@ const REBALANCE: &str = "rebalance";
 /// Blobs looked at in one step.
 const STEP_BLOBS_MAX: usize = 1000;
 /// Bytes a second that moving is guessed to do on machines at rest and on busy ones, before there is a measure.
-const RATE_GUESS: (u64, u64) = (300 << 20, 60 << 20);
+const RATE_GUESS: (u64, u64) = (200_000_000, 10_000_000);
 /// Drives are even enough when none holds more above its share than this part of it.
 const TOLERANCE: u64 = 50;
 
@@ -130,7 +130,7 @@ impl Engine {
 
     /// About how long moving so many bytes takes: at the pace of the last move, else at a guess.
     pub fn seconds_to_move(&self, bytes: u64) -> u64 {
-        let busy = self.activity.under_way() > 0;
+        let busy = self.activity.is_busy();
         let guess = if busy { RATE_GUESS.1 } else { RATE_GUESS.0 };
         bytes.div_ceil(self.moves.rate().unwrap_or(guess))
     }

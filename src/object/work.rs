@@ -11,11 +11,24 @@ use tokio::time::Instant;
 /// Over how long a rate is averaged.
 const RATE_OVER: Duration = Duration::from_secs(10);
 
+/// For how long clients count as at work after a request began.
+const BUSY_FOR_MS: u64 = 2000;
+
 /// Requests of clients, begun and under way.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Activity {
     begun: AtomicU64,
     under_way: Arc<AtomicU64>,
+    since: Instant,
+    /// When the last one began, in milliseconds from `since` on; 0 before there was one.
+    last_ms: AtomicU64,
+}
+
+impl Default for Activity {
+    fn default() -> Self {
+        let (begun, under_way, last_ms) = Default::default();
+        Self { begun, under_way, since: Instant::now(), last_ms }
+    }
 }
 
 /// A request under way until it is dropped.
@@ -32,6 +45,7 @@ impl Activity {
     /// A request begins.
     pub fn begin(&self) -> UnderWay {
         self.begun.fetch_add(1, Ordering::Relaxed);
+        self.last_ms.store(self.elapsed_ms(), Ordering::Relaxed);
         self.under_way.fetch_add(1, Ordering::Relaxed);
         UnderWay(self.under_way.clone())
     }
@@ -39,6 +53,16 @@ impl Activity {
     /// Requests begun so far.
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::Relaxed)
+    }
+
+    fn elapsed_ms(&self) -> u64 {
+        1 + self.since.elapsed().as_millis() as u64
+    }
+
+    /// Whether clients are at work, or were a moment ago.
+    pub fn is_busy(&self) -> bool {
+        let last = self.last_ms.load(Ordering::Relaxed);
+        self.under_way() > 0 || (last > 0 && self.elapsed_ms() - last < BUSY_FOR_MS)
     }
 
     /// Requests under way.
