@@ -147,7 +147,9 @@ impl Operations {
     fn plan(&self, planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
         let plan = planned.map_err(|error| match error {
             ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
-            ChangeError::NoSuchDrive(_) => Refusal::NotFound(error.to_string()),
+            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchBucket(_) => {
+                Refusal::NotFound(error.to_string())
+            }
             ChangeError::Engine(error) => unreadable(error),
         })?;
         Ok(Plan {

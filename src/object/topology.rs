@@ -68,6 +68,9 @@ pub enum ChangeError {
     /// There is no such drive.
     #[error("there is no drive in slot {}; `holdfast admin drive list` shows all", .0.0)]
     NoSuchDrive(DriveSlot),
+    /// There is no such bucket.
+    #[error("there is no bucket {0}; `holdfast admin bucket list` shows all")]
+    NoSuchBucket(String),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] Error),
