@@ -26,7 +26,7 @@ const STRIPE: (usize, usize) = (2, 4);
 /// Bytes that the speed of the disk is measured with.
 const RAW_BYTES: usize = 1 << 30;
 /// How long drives may take to settle after the last change.
-const SETTLE_MAX: Duration = Duration::from_secs(120);
+const SETTLE_MAX: Duration = Duration::from_secs(400);
 
 /// Heals one lost drive, at rest and while clients are at work.
 pub async fn heal_table(mut server: Server, pattern: &Arc<Pattern>, quick: bool) -> Server {

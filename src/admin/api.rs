@@ -11,6 +11,8 @@
 //! | `POST /api/v1/nodes/{address}/drain`, `remove` | [`ChangeNode`] | [`Plan`] |
 //! | `POST /api/v1/rebalance` | [`Rebalance`] | [`Plan`] |
 //! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
+//! | `GET /api/v1/buckets` | | [`BucketList`] |
+//! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -85,6 +87,9 @@ pub struct DriveReport {
     /// The node that serves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
+    /// The zone that the node is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// What a drive is doing.
@@ -113,6 +118,36 @@ pub struct BucketReport {
     pub objects: u64,
     /// Bytes of those objects, as clients see them.
     pub bytes: u64,
+    /// Data shards of a stripe of its new objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_shards: Option<u8>,
+    /// Parity shards of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parity_shards: Option<u8>,
+    /// That is the bucket's own parity, and not the deployment's.
+    #[serde(default)]
+    pub own_parity: bool,
+    /// What has another parity and is to be encoded anew.
+    #[serde(default)]
+    pub to_recode: Tally,
+}
+
+/// The answer of `GET /api/v1/buckets`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BucketList {
+    /// By name.
+    pub buckets: Vec<BucketReport>,
+}
+
+/// Gives a bucket a parity.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetParity {
+    /// Data and parity shards as `4+2`, or `default` for the deployment's.
+    pub parity: String,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Objects by what stands between them and loss.
@@ -129,6 +164,12 @@ pub struct Redundancy {
     pub unreadable: Tally,
     /// Drives that may fail before the metadata is in danger.
     pub metadata_spare: u64,
+    /// Nodes that may fail at once, whichever they are, with everything read and changed still; only in a cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes_that_may_fail: Option<u64>,
+    /// The same for zones, where nodes name theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zones_that_may_fail: Option<u64>,
 }
 
 /// A number of objects and of their bytes.
@@ -143,7 +184,7 @@ pub struct Tally {
 /// Background work of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Work {
-    /// `heal`, `scrub`, `gc`, `rebalance`, `drain`, `reencode`.
+    /// `heal`, `scrub`, `gc`, `rebalance`, `recode`.
     pub name: String,
     /// Whether it is under way.
     pub state: WorkState,
@@ -204,6 +245,9 @@ pub struct NodeList {
 pub struct NodeReport {
     /// `host:port`.
     pub address: String,
+    /// The zone that it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// It can be reached.
     pub up: bool,
     /// Slots of its drives.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Refusal;
 use super::api::{
-    AddDrive, AddNode, ChangeDrive, ChangeNode, DriveList, NodeList, NodeReport, ObjectAtRisk, Plan,
-    Rebalance, RiskPage, RiskQuery, Scrub,
+    AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, NodeList, NodeReport,
+    ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub, SetParity,
 };
-use super::status::drive_reports;
-use crate::metadata::Margin;
+use super::status::{bucket_reports, drive_reports};
+use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
-use crate::types::DriveSlot;
+use crate::types::{DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -68,6 +68,7 @@ impl Operations {
             let address = drive.node.clone();
             let node = nodes.entry(drive.node).or_insert_with(|| NodeReport {
                 address,
+                zone: Some(drive.zone).filter(|zone| !zone.is_empty()),
                 up: false,
                 slots: Vec::new(),
                 state: None,
@@ -75,6 +76,9 @@ impl Operations {
                 free_bytes: 0,
             });
             node.up |= drive.up;
+            if drive.phase == DrivePhase::Draining {
+                node.state = Some(DriveCondition::Draining);
+            }
             node.slots.push(drive.slot.0);
             node.total_bytes += drive.total;
             node.free_bytes += drive.free;
@@ -83,18 +87,21 @@ impl Operations {
     }
 
     /// Takes the drives of one more node into the deployment.
-    pub(super) async fn add_node(&self, _request: AddNode) -> Result<Plan> {
-        Err(not_built("add nodes"))
+    pub(super) async fn add_node(&self, request: AddNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.add_node(&request.address, intent).await, intent)
     }
 
     /// Moves all shards of a node to others.
-    pub(super) async fn drain_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
-        Err(not_built("drain nodes; drain their drives one by one"))
+    pub(super) async fn drain_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.drain_node(&address, intent).await, intent)
     }
 
     /// Takes a node's drives out of the deployment.
-    pub(super) async fn remove_node(&self, _address: String, _request: ChangeNode) -> Result<Plan> {
-        Err(not_built("remove nodes; remove their drives one by one"))
+    pub(super) async fn remove_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        self.plan(self.engine.remove_node(&address, intent).await, intent)
     }
 
     /// Evens out how full the drives are, or ends that.
@@ -123,6 +130,23 @@ impl Operations {
         })
     }
 
+    /// Every bucket.
+    pub(super) async fn buckets(&self) -> Result<BucketList> {
+        Ok(BucketList { buckets: bucket_reports(&self.engine).map_err(unreadable)? })
+    }
+
+    /// Gives a bucket a parity of its own, or the deployment's.
+    pub(super) async fn set_parity(&self, bucket: &str, request: SetParity) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        let scheme = parity(&request.parity)?;
+        let plan = self.plan(self.engine.set_bucket_scheme(bucket, scheme, intent).await, intent)?;
+        Ok(Plan {
+            seconds: self.engine.seconds_to_recode(plan.bytes_to_move),
+            started: plan.started && plan.shards_to_move > 0,
+            ..plan
+        })
+    }
+
     /// Objects that one more loss could cost.
     pub(super) async fn risk(&self, query: RiskQuery) -> Result<RiskPage> {
         let cursor = RiskCursor::parse(&query.after)
@@ -147,7 +171,9 @@ impl Operations {
     fn plan(&self, planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
         let plan = planned.map_err(|error| match error {
             ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
-            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchBucket(_) => {
+            ChangeError::Malformed(sentence) => Refusal::BadRequest(sentence),
+            ChangeError::NotNow(sentence) => Refusal::Unavailable(sentence),
+            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) | ChangeError::NoSuchBucket(_) => {
                 Refusal::NotFound(error.to_string())
             }
             ChangeError::Engine(error) => unreadable(error),
@@ -169,11 +195,18 @@ fn intent(dry_run: bool) -> Intent {
     if dry_run { Intent::Plan } else { Intent::Do }
 }
 
+/// Reads `K+M` or `default`.
+fn parity(text: &str) -> Result<Option<Scheme>> {
+    if text == "default" {
+        return Ok(None);
+    }
+    let refusal = |error| {
+        Refusal::BadRequest(format!("{text} is no parity: {error}, or `default` for the deployment's"))
+    };
+    text.parse().map(Some).map_err(refusal)
+}
+
 fn unreadable(error: object::Error) -> Refusal {
     tracing::warn!(%error, "admin request failed");
     Refusal::Unavailable("the metadata cannot be used now; the log of the server says why".into())
-}
-
-fn not_built(what: &str) -> Refusal {
-    Refusal::NotBuilt(format!("this version of the server cannot {what}"))
 }

@@ -36,9 +36,6 @@ pub enum Refusal {
     /// It cannot be done now and perhaps later.
     #[error("{0}")]
     Unavailable(String),
-    /// This version cannot do it.
-    #[error("{0}")]
-    NotBuilt(String),
 }
 
 impl Refusal {
@@ -52,7 +49,6 @@ impl Refusal {
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::NotBuilt(_) => StatusCode::NOT_IMPLEMENTED,
         }
     }
 

@@ -47,7 +47,7 @@ enum Command {
 /// Settings that a command has no use for: hidden from its help and refused as its flags.
 fn foreign_to(command: &str) -> &'static [&'static str] {
     match command {
-        "serve" => &["node", "cluster_secret", "cluster_secret_file"],
+        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file"],
         "node" => &[
             "console_address",
             "state",
@@ -61,8 +61,9 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "root_secret_key",
             "root_secret_key_file",
         ],
-        "gateway" => &["drives"],
+        "gateway" => &["drives", "zone"],
         "doctor" => &[
+            "zone",
             "bucket",
             "region",
             "domain",
@@ -81,6 +82,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "public_url",
             "state",
             "node",
+            "zone",
             "cluster_secret",
             "cluster_secret_file",
             "root_access_key",
@@ -90,9 +92,16 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "log_level",
             "log_format",
         ],
-        "env" | "health" => {
-            &["bucket", "domain", "node", "cluster_secret", "cluster_secret_file", "log_level", "log_format"]
-        }
+        "env" | "health" => &[
+            "bucket",
+            "domain",
+            "node",
+            "zone",
+            "cluster_secret",
+            "cluster_secret_file",
+            "log_level",
+            "log_format",
+        ],
         _ => &[],
     }
 }

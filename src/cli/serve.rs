@@ -2,11 +2,11 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{banner, invocation};
 use crate::config::{Environment, Options, Role, RoleName, Settings};
-use crate::iam::Secret;
+use crate::node::NodeOptions;
 use crate::server::{self, StartError};
 use crate::telemetry::start_logging;
 
@@ -25,8 +25,10 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
-    if let Role::Node { drives, cluster_secret } = &options.role {
-        return runtime.block_on(serve_node(drives.clone(), cluster_secret, options.listen.address));
+    if let Role::Node { drives, zone, cluster_secret } = &options.role {
+        let secret = cluster_secret.expose().as_bytes().to_vec();
+        let node = NodeOptions { drives: drives.clone(), zone: zone.clone(), secret };
+        return runtime.block_on(serve_node(node, options.listen.address));
     }
     runtime.block_on(async {
         let (region, state) = (options.region.clone(), options.state.clone());
@@ -40,12 +42,16 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
     Ok(())
 }
 
-async fn serve_node(drives: Vec<PathBuf>, secret: &Secret, address: SocketAddr) -> Result<(), StartError> {
-    let running = server::start_node(drives, secret, address).await?;
+async fn serve_node(options: NodeOptions, address: SocketAddr) -> Result<(), StartError> {
+    let zone = match options.zone.as_str() {
+        "" => String::new(),
+        zone => format!(", zone {zone}"),
+    };
+    let running = server::start_node(options, address).await?;
     let (address, drives) = (running.address, running.drives);
     let version = env!("CARGO_PKG_VERSION");
     let text = format!(
-        "Holdfast {version}\n  Storage node, drives: {drives}, at {address}\n\
+        "Holdfast {version}\n  Storage node, drives: {drives}, at {address}{zone}\n\
          \nA gateway uses it with: --node {address}\n"
     );
     // A closed standard output is no reason not to serve.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::iam::Secret;
+use crate::node::is_node_address;
 use crate::telemetry::LogFormat;
 use crate::types::BucketName;
 
@@ -13,6 +14,7 @@ const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
 const REGION_DEFAULT: &str = crate::s3::Options::REGION_DEFAULT;
 const CLUSTER_SECRET_LEN_MIN: usize = 16;
+const ZONE_LEN_MAX: usize = 64;
 
 /// Which process this is, before anything is validated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Role {
     Node {
         /// The drives, in the order given.
         drives: Vec<PathBuf>,
+        /// What fails together with this node; empty for no name.
+        zone: String,
         /// What gateways must prove to know.
         cluster_secret: Secret,
     },
@@ -163,7 +167,7 @@ fn role(name: RoleName, settings: &Settings) -> Result<Role, ConfigError> {
         )),
         RoleName::Node => {
             let drives = ellipses::expand(&settings.drives)?;
-            Ok(Role::Node { drives, cluster_secret: cluster_secret(settings)? })
+            Ok(Role::Node { drives, zone: zone(settings)?, cluster_secret: cluster_secret(settings)? })
         }
         RoleName::Gateway if settings.node.is_empty() => {
             Err(ConfigError::Missing("a gateway needs nodes: name each with --node HOST:PORT"))
@@ -280,8 +284,18 @@ fn valid_address(name: &str, text: &str) -> Result<SocketAddr, ConfigError> {
 }
 
 fn valid_node(text: &str) -> Result<String, ConfigError> {
-    let whole = text.rsplit_once(':').filter(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok());
-    whole.map(|_| text.to_owned()).ok_or_else(|| bad("node", text, "an address like node1:9100"))
+    if is_node_address(text) {
+        Ok(text.to_owned())
+    } else {
+        Err(bad("node", text, "an address like node1:9100"))
+    }
+}
+
+fn zone(settings: &Settings) -> Result<String, ConfigError> {
+    let Some(zone) = &settings.zone else { return Ok(String::new()) };
+    let good = (1..=ZONE_LEN_MAX).contains(&zone.len()) && zone.bytes().all(|b| b.is_ascii_graphic());
+    let expected = "a name like rack-1: up to 64 printable characters without spaces";
+    if good { Ok(zone.clone()) } else { Err(bad("zone", zone, expected)) }
 }
 
 fn valid_url(text: &str) -> Result<String, ConfigError> {
@@ -392,6 +406,13 @@ mod tests {
         };
         assert!(matches!(Options::validate(RoleName::Node, node(None)), Err(ConfigError::Missing(_))));
         assert!(Options::validate(RoleName::Node, node(Some("short"))).is_err());
+        let zone = |zone: &str| Settings { zone: Some(zone.into()), ..node(Some("0123456789abcdef")) };
+        for bad in ["", "rack 1", "r\u{e9}seau", &"x".repeat(65)] {
+            let error = Options::validate(RoleName::Node, zone(bad)).unwrap_err().to_string();
+            assert!(error.contains("zone"), "{error}");
+        }
+        let named = Options::validate(RoleName::Node, zone("eu/rack-1")).unwrap();
+        assert!(matches!(named.role, Role::Node { zone, .. } if zone == "eu/rack-1"));
         let options = Options::validate(RoleName::Node, node(Some("0123456789abcdef"))).unwrap();
         assert_eq!(options.listen.address.port(), 9100);
         assert_eq!(options.listen.console_address, None);

@@ -65,6 +65,10 @@ pub struct Settings {
     #[arg(long, value_name = "HOST:PORT", value_delimiter = ',')]
     pub node: Vec<String>,
 
+    /// What fails together with this node: its rack, room or site; shards are spread over zones [default: none]
+    #[arg(long, value_name = "NAME")]
+    pub zone: Option<String>,
+
     /// Secret that gateways and nodes share; prefer the file or the variable, others can see flags
     #[arg(long, value_name = "TEXT")]
     pub cluster_secret: Option<Secret>,
@@ -210,6 +214,7 @@ impl Settings {
             public_url: self.public_url.or(below.public_url),
             state: self.state.or(below.state),
             node: list(self.node, below.node),
+            zone: self.zone.or(below.zone),
             cluster_secret: if cluster { self.cluster_secret } else { below.cluster_secret },
             cluster_secret_file: if cluster { self.cluster_secret_file } else { below.cluster_secret_file },
             root_access_key: if root_access { self.root_access_key } else { below.root_access_key },

@@ -62,7 +62,7 @@ async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
         let next = engine.next_to_recode(&cursor, pace.step_rows(), pace.step_bytes())?;
         let Some((found, behind)) = next else { return Ok(recoded) };
         cursor = behind;
-        bytes += found.iter().map(Recoding::bytes).sum::<u64>();
+        bytes += found.iter().map(Recoding::new_bytes).sum::<u64>();
         let mut found = found.into_iter();
         recoded += match (found.next(), found.len()) {
             (None, _) => 0,

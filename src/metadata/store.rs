@@ -628,6 +628,7 @@ impl Writer {
                 Ok(()) => self.settle_at = Some(Instant::now() + VACUUM_EVERY),
                 Err(error) => tracing::warn!(%error, "the metadata database was not shrunk"),
             }
+            self.mind_checkpoint();
             return;
         }
         if let Err(error) = self.db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)") {
@@ -660,6 +661,10 @@ impl Writer {
         for (answer, result) in answers.into_iter().zip(results) {
             let _ = answer.send(result);
         }
+        self.mind_checkpoint();
+    }
+
+    fn mind_checkpoint(&mut self) {
         if let Err(error) = self.checkpointer.mind(&self.db, &self.database, self.full) {
             tracing::warn!(%error, "the metadata database's log was not written back");
         }

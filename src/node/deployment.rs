@@ -6,12 +6,14 @@
 //! - Some formatted: they must name one deployment, and each must be the drive that the newest list of
 //!   members has in its slot; former members are left alone. Members that are not listed are looked for where they were last.
 //! - A blank folder in the place of a missing drive is formatted as a new drive for that slot and refilled,
-//!   unless the missing one was a mount point and this is none. Further blank ones are left alone.
+//!   unless the missing one was a mount point and this is none. In the place is, of local folders, any that is
+//!   listed; on nodes, the very folder. Further blank ones are left alone.
 //! - A drive that cannot be read counts as missing. More than the parity missing: refused.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::roll::newest;
 use crate::erasure::Scheme;
 use crate::runtime::{Tasks, random_bytes};
 use crate::shard_store::{
@@ -82,6 +84,9 @@ pub enum DeploymentError {
         /// Where they should be.
         paths: String,
     },
+    /// A node that is needed cannot be used.
+    #[error(transparent)]
+    Node(super::sites::SiteError),
     /// Another process has the drive.
     #[error("drive {path} is in use by another Holdfast server; stop that one or give other folders")]
     InUse {
@@ -126,10 +131,20 @@ pub enum Plan {
     Format(DriveFormat),
     /// Do without it.
     Missing,
-    /// Leave it alone: it is blank, and the deployment has all its drives.
+    /// Leave it alone: it is blank and succeeds no missing drive.
     Spare,
     /// Leave it alone: it was removed or replaced. The sentence says what became of its slot.
     Former(String),
+}
+
+/// Which blank place may be formatted in the place of a missing drive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Successor {
+    /// Any: all folders were named for this deployment, so a blank one is a new disk for a lost one.
+    Any,
+    /// One at the very location: a blank one elsewhere may be meant for more room, and the missing drive may be on
+    /// a node that comes back.
+    InPlace,
 }
 
 /// Decisions about all places.
@@ -144,7 +159,7 @@ pub struct Planned {
 }
 
 /// Decides about every place. Pure: nothing is changed.
-pub fn plan(places: &[Place]) -> Result<Planned> {
+pub fn plan(places: &[Place], successor: Successor) -> Result<Planned> {
     if let Some(foreign) = places.iter().find(|place| place.state == Some(DriveState::Foreign)) {
         return Err(DeploymentError::Foreign { path: foreign.label.clone() });
     }
@@ -167,18 +182,14 @@ pub fn plan(places: &[Place]) -> Result<Planned> {
         });
     }
     let Some((_, first)) = known.first() else { return plan_new(places) };
-    Ok(plan_known(places, first, membership, missing))
+    Ok(plan_known(places, first, membership, missing, successor))
 }
 
-fn format_of(place: &Place) -> Option<&DriveFormat> {
+pub(super) fn format_of(place: &Place) -> Option<&DriveFormat> {
     match &place.state {
         Some(DriveState::Formatted(format)) => Some(format),
         _ => None,
     }
-}
-
-fn newest<'a>(formats: impl Iterator<Item = &'a DriveFormat>) -> Option<&'a Membership> {
-    formats.map(|format| &format.membership).max_by_key(|membership| membership.version)
 }
 
 /// Refuses drives of two deployments, and one drive twice.
@@ -253,9 +264,15 @@ pub fn new_drive(deployment: DeploymentId, member: &Member, membership: &Members
     DriveFormat { deployment, drive, slot, membership, mounted: false }
 }
 
-/// Blank places take the slots of missing drives: that of the drive that was there, else their own position's,
-/// else any.
-fn plan_known(places: &[Place], known: &DriveFormat, old: &Membership, mut missing: Vec<&Member>) -> Planned {
+/// Blank places take the slots of missing drives: that of the drive that was there, else, where any may succeed,
+/// their own position's, else any.
+fn plan_known(
+    places: &[Place],
+    known: &DriveFormat,
+    old: &Membership,
+    mut missing: Vec<&Member>,
+    successor: Successor,
+) -> Planned {
     let mut membership = old.clone();
     let mut claimed: Vec<Option<DriveSlot>> = vec![None; places.len()];
     for (position, place) in places.iter().enumerate() {
@@ -269,8 +286,13 @@ fn plan_known(places: &[Place], known: &DriveFormat, old: &Membership, mut missi
             // A deployment on mount points never takes a plain folder: that is a disk not mounted.
             Some(DriveState::Blank { mounted }) if (*mounted || !known.mounted) && !missing.is_empty() => {
                 let there = missing.iter().position(|member| member.location == place.location);
-                let own = missing.iter().position(|member| usize::from(member.slot.0) == position);
-                let slot = missing.remove(there.or(own).unwrap_or(0)).slot;
+                let own = || missing.iter().position(|member| usize::from(member.slot.0) == position);
+                let taken = match successor {
+                    Successor::Any => there.or_else(own).or(Some(0)),
+                    Successor::InPlace => there,
+                };
+                let Some(taken) = taken else { continue };
+                let slot = missing.remove(taken).slot;
                 let member = membership.members.iter_mut().find(|member| member.slot == slot);
                 let member = member.expect("a missing one is a member");
                 member.drive = DriveId(u128::from_be_bytes(random_bytes()));
@@ -320,7 +342,7 @@ pub fn open_local_on(files: &Arc<dyn FileSystem>, tasks: &Tasks, paths: &[PathBu
             paths.push(path);
         }
     }
-    let Planned { deployment: id, membership, plans } = plan(&places)?;
+    let Planned { deployment: id, membership, plans } = plan(&places, Successor::Any)?;
     let is_new = places.iter().all(|place| format_of(place).is_none());
     notices.extend(places.iter().zip(&plans).filter_map(|(place, plan)| notice(place, plan, is_new)));
     let open = |(path, plan)| carry_out(files, tasks, path, plan);
@@ -381,7 +403,7 @@ fn unlisted(places: &[Place]) -> Vec<PathBuf> {
 }
 
 /// What the operator should know of a drive's plan.
-fn notice(place: &Place, plan: &Plan, is_new: bool) -> Option<String> {
+pub(super) fn notice(place: &Place, plan: &Plan, is_new: bool) -> Option<String> {
     let path = &place.label;
     match plan {
         Plan::Format(_) if !is_new => {
@@ -390,9 +412,9 @@ fn notice(place: &Place, plan: &Plan, is_new: bool) -> Option<String> {
         Plan::Open(_) | Plan::Format(_) => None,
         Plan::Missing if place.state.is_none() => None,
         Plan::Missing => Some(format!("{path} is missing: its disk does not seem to be mounted")),
-        Plan::Spare => Some(format!(
-            "{path} is blank, and the deployment has all its drives; to add it: holdfast admin drive add {path}"
-        )),
+        Plan::Spare => {
+            Some(format!("{path} is blank and is not used; to add it: holdfast admin drive add {path}"))
+        }
         Plan::Former(what) => Some(format!(
             "{path} holds a drive that is no longer part of the deployment ({what}) and is left alone; empty the \
              folder to use it again"
@@ -466,7 +488,7 @@ mod tests {
 
     #[test]
     fn blank_drives_become_a_new_deployment() {
-        let planned = plan(&places(vec![BLANK; 4])).unwrap();
+        let planned = plan(&places(vec![BLANK; 4]), Successor::Any).unwrap();
         for (slot, plan) in planned.plans.iter().enumerate() {
             assert!(matches!(plan, Plan::Format(format) if usize::from(format.slot.0) == slot));
         }
@@ -476,7 +498,7 @@ mod tests {
     #[test]
     fn a_first_start_that_was_cut_short_is_gone_on_with() {
         let begun = |slot| changed(drive(1, slot), |format| format.membership.version = BEGUN);
-        let planned = plan(&places(vec![BLANK, BLANK, begun(2), BLANK])).unwrap();
+        let planned = plan(&places(vec![BLANK, BLANK, begun(2), BLANK]), Successor::InPlace).unwrap();
         assert_eq!((planned.deployment, planned.membership.version), (DeploymentId(1), FORMATTED));
         for (slot, plan) in planned.plans.iter().enumerate() {
             match plan {
@@ -488,16 +510,30 @@ mod tests {
 
     #[test]
     fn a_blank_drive_takes_the_lost_slot() {
-        let planned = plan(&places(vec![drive(1, 2), BLANK, drive(1, 0), drive(1, 3)])).unwrap();
+        let planned =
+            plan(&places(vec![drive(1, 2), BLANK, drive(1, 0), drive(1, 3)]), Successor::Any).unwrap();
         assert!(matches!(&planned.plans[1], Plan::Format(format) if format.slot.0 == 1));
         assert_eq!(planned.membership.version, 2);
         assert_ne!(planned.membership.members[1].drive, DriveId(1));
     }
 
     #[test]
+    fn in_a_cluster_a_blank_drive_succeeds_only_the_one_that_was_there() {
+        let mut found = places(vec![drive(1, 2), BLANK, drive(1, 0), drive(1, 3)]);
+        let planned = plan(&found, Successor::InPlace).unwrap();
+        assert!(matches!(&planned.plans[1], Plan::Format(format) if format.slot.0 == 1));
+        found[1].location = "elsewhere".into();
+        let planned = plan(&found, Successor::InPlace).unwrap();
+        assert_eq!(
+            (&planned.plans[1], planned.membership.member(DriveSlot(1)).unwrap().drive),
+            (&Plan::Spare, DriveId(1))
+        );
+    }
+
+    #[test]
     fn a_further_blank_drive_is_left_alone() {
         let all = vec![drive(1, 0), drive(1, 1), drive(1, 2), drive(1, 3), BLANK];
-        let planned = plan(&places(all)).unwrap();
+        let planned = plan(&places(all), Successor::Any).unwrap();
         assert_eq!(planned.plans[4], Plan::Spare);
         assert_eq!(planned.membership.version, 1, "nothing changed");
     }
@@ -505,7 +541,7 @@ mod tests {
     #[test]
     fn an_unmounted_folder_is_not_taken_for_a_disk() {
         let mounted = |slot| changed(drive(1, slot), |format| format.mounted = true);
-        let planned = plan(&places(vec![mounted(0), BLANK, mounted(2), mounted(3)])).unwrap();
+        let planned = plan(&places(vec![mounted(0), BLANK, mounted(2), mounted(3)]), Successor::Any).unwrap();
         assert_eq!(planned.plans[1], Plan::Missing);
     }
 
@@ -519,7 +555,7 @@ mod tests {
         };
         let plan_of_1 = |change| {
             let states = vec![later(0, change), drive(1, 1), later(2, change), later(3, change)];
-            plan(&places(states)).unwrap().plans.remove(1)
+            plan(&places(states), Successor::Any).unwrap().plans.remove(1)
         };
         let replaced = plan_of_1(|membership| membership.members[1].drive = DriveId(99));
         assert!(matches!(replaced, Plan::Former(what) if what.contains("has another drive")));
@@ -529,7 +565,7 @@ mod tests {
 
     #[test]
     fn mixed_doubled_and_too_few_drives_are_refused() {
-        let refused = |states| plan(&places(states)).unwrap_err();
+        let refused = |states| plan(&places(states), Successor::Any).unwrap_err();
         let other = refused(vec![drive(1, 0), drive(2, 1), BLANK, BLANK]);
         assert!(matches!(other, DeploymentError::OtherDeployment { .. }));
         let twice = refused(vec![drive(1, 0), drive(1, 0), drive(1, 2), drive(1, 3)]);

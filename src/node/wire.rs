@@ -35,23 +35,42 @@ const INSTANCE_BYTES: usize = 16;
 /// Both nonces and the gateway's instance id: what the proofs are over.
 const TRANSCRIPT_BYTES: usize = 2 * NONCE_BYTES + INSTANCE_BYTES;
 
-/// What a gateway asks.
+/// What a gateway asks. Paths are absolute; the node need not list them.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
-    /// Are you there?
-    Ping,
-    /// Which drives are there?
+    /// Are you there, and do you serve these drives? Those that are not open are opened meanwhile.
+    Serve { drives: Vec<(DriveId, String)> },
+    /// What stands at the places that you list?
     Describe,
-    /// Format the blank drive at this position.
-    Format { position: u16, format: DriveFormat },
+    /// What stands at this path?
+    Look { path: String },
+    /// Format what must be blank, and open it.
+    Format { path: String, format: DriveFormat },
+    /// Open this drive, if it is not.
+    Open { path: String, drive: DriveId },
     /// An operation on a drive.
     Drive { drive: DriveId, op: Op },
+}
+
+/// What stands at a path of a node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Seen {
+    /// The path, absolute.
+    pub(super) path: String,
+    /// What is there, and how much room.
+    pub(super) found: Result<(DriveState, Usage), DriveError>,
 }
 
 /// What a node answers; bytes travel as payload.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Answer {
-    Drives(Vec<(String, DriveState)>),
+    /// Which node this is, under whatever address, its zone, and of each drive asked for whether it is served.
+    Serving {
+        node: u128,
+        zone: String,
+        drives: Vec<bool>,
+    },
+    Places(Vec<Seen>),
     Done,
     Bytes,
     /// Lengths of pieces that follow each other.
@@ -115,7 +134,9 @@ pub(super) fn reply_of(answer: Answer, mut payload: Bytes) -> Result<Reply, Driv
         Answer::LogBounds { first, last, next } => Ok(Reply::LogBounds { first, last, next }),
         Answer::Snapshot(index) => Ok(Reply::Snapshot(index)),
         Answer::Failed(error) => Err(error),
-        Answer::Drives(_) => Err(DriveError::Protocol("drives were not asked for".into())),
+        Answer::Serving { .. } | Answer::Places(_) => {
+            Err(DriveError::Protocol("an answer to another question".into()))
+        }
         Answer::Log(heads) => {
             let mut entries = Vec::with_capacity(heads.len());
             for (position, len) in heads {
@@ -199,6 +220,29 @@ fn refused(what: &'static str) -> std::io::Error {
     std::io::Error::new(std::io::ErrorKind::PermissionDenied, what)
 }
 
+/// Why a node cannot be used now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NodeTrouble {
+    /// There is no way to it.
+    #[error("it cannot be reached: {0}")]
+    Unreachable(String),
+    /// Something else answers there.
+    #[error("it is no Holdfast node of this protocol version")]
+    Stranger,
+    /// It does not know the secret.
+    #[error("it has another cluster secret")]
+    Secret,
+    /// It serves somebody else.
+    #[error("another gateway is using it")]
+    InUse,
+}
+
+impl From<std::io::Error> for NodeTrouble {
+    fn from(error: std::io::Error) -> Self {
+        Self::Unreachable(error.to_string())
+    }
+}
+
 /// The node's side of the handshake. `claim` tells whether the node is free for a gateway instance.
 pub(super) async fn accept<T>(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
@@ -226,11 +270,11 @@ pub(super) async fn introduce(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     secret: &[u8],
     instance: u128,
-) -> std::io::Result<()> {
+) -> Result<(), NodeTrouble> {
     let mut greeting = [0; 8 + NONCE_BYTES];
     stream.read_exact(&mut greeting).await?;
     if greeting[..8] != HELLO {
-        return Err(refused("not a Holdfast node of this protocol version"));
+        return Err(NodeTrouble::Stranger);
     }
     let mut transcript = [0; TRANSCRIPT_BYTES];
     transcript[..NONCE_BYTES].copy_from_slice(&greeting[8..]);
@@ -239,11 +283,11 @@ pub(super) async fn introduce(
     let proof = mac(secret, "gateway", &transcript).finalize().into_bytes();
     stream.write_all(&[&transcript[NONCE_BYTES..], &proof].concat()).await?;
     let mut answer = [0; 1 + PROOF_BYTES];
-    let read = stream.read_exact(&mut answer).await;
-    read.map_err(|_| refused("the node closed the connection: it has another cluster secret"))?;
+    // A node that does not accept the proof says nothing and closes the connection.
+    stream.read_exact(&mut answer).await.map_err(|_| NodeTrouble::Secret)?;
     let verified = mac(secret, "node", &transcript).verify_slice(&answer[1..]);
-    verified.map_err(|_| refused("the node has another cluster secret"))?;
-    if answer[0] == 1 { Ok(()) } else { Err(refused("another gateway is using this node")) }
+    verified.map_err(|_| NodeTrouble::Secret)?;
+    if answer[0] == 1 { Ok(()) } else { Err(NodeTrouble::InUse) }
 }
 
 #[cfg(test)]
@@ -252,18 +296,19 @@ mod tests {
 
     #[tokio::test]
     async fn both_sides_must_know_the_secret_and_the_node_must_be_free() {
-        for (node, gateway, free, agree) in
-            [("a", "a", true, true), ("a", "b", true, false), ("a", "a", false, false)]
-        {
+        for (node, gateway, free, said) in [
+            ("a", "a", true, Ok(())),
+            ("a", "b", true, Err(NodeTrouble::Secret)),
+            ("a", "a", false, Err(NodeTrouble::InUse)),
+        ] {
             let (mut near, mut far) = tokio::io::duplex(1024);
             let served = tokio::spawn(async move {
                 let accepted = accept(&mut near, node.as_bytes(), |id| (free && id == 7).then_some(())).await;
                 drop(near);
                 accepted
             });
-            let introduced = introduce(&mut far, gateway.as_bytes(), 7).await;
-            assert_eq!(introduced.is_ok(), agree);
-            assert_eq!(served.await.unwrap().is_ok(), agree);
+            assert_eq!(introduce(&mut far, gateway.as_bytes(), 7).await, said);
+            assert_eq!(served.await.unwrap().is_ok(), said.is_ok());
         }
     }
 

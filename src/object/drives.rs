@@ -1,7 +1,7 @@
 //! The drives of a deployment, as the engine sees them.
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use futures_util::future::join_all;
@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::erasure::Scheme;
 use crate::metadata::DrivePhase;
-use crate::placement::{self, Candidate};
+use crate::placement::{self, Candidate, Domain, Spot};
 use crate::shard_store::{Drive, Usage};
 use crate::types::{BlobId, DriveId, DriveSlot};
 
@@ -30,6 +30,7 @@ const PLACEMENT_SEEDS: u128 = 1024;
 pub struct DriveSet {
     scheme: Scheme,
     members: RwLock<Vec<Arc<Member>>>,
+    names: DomainNames,
     stripes: Arc<Semaphore>,
 }
 
@@ -40,16 +41,47 @@ struct Member {
     total: AtomicU64,
     free: AtomicU64,
     phase: Mutex<DrivePhase>,
+    zone: AtomicU32,
+    node: AtomicU32,
 }
 
 impl Member {
-    fn new(slot: DriveSlot, drive: Arc<GuardedDrive>) -> Self {
+    fn new(slot: DriveSlot, drive: Arc<GuardedDrive>, names: &DomainNames) -> Self {
         let (total, free) = (AtomicU64::new(0), AtomicU64::new(u64::from(u32::MAX)));
-        Self { slot, drive, total, free, phase: Mutex::new(DrivePhase::Active) }
+        let (zone, node) = (AtomicU32::new(0), AtomicU32::new(0));
+        let member = Self { slot, drive, total, free, phase: Mutex::new(DrivePhase::Active), zone, node };
+        member.note_domain(names);
+        member
+    }
+
+    /// Learns where the drive is; a node may tell another zone after it was away.
+    fn note_domain(&self, names: &DomainNames) {
+        self.zone.store(names.number(&self.drive.zone()), Ordering::Relaxed);
+        self.node.store(names.number(&self.drive.node()), Ordering::Relaxed);
+    }
+
+    fn spot(&self) -> Spot {
+        let (zone, node) = (self.zone.load(Ordering::Relaxed), self.node.load(Ordering::Relaxed));
+        Spot { slot: self.slot, domain: Domain { zone, node } }
     }
 
     fn phase(&self) -> DrivePhase {
         *self.phase.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Numbers for the names of nodes and zones, so that placement compares no texts. That of no name is 0.
+#[derive(Debug)]
+struct DomainNames(Mutex<Vec<String>>);
+
+impl DomainNames {
+    fn number(&self, name: &str) -> u32 {
+        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = names.iter().position(|known| known == name);
+        known.unwrap_or_else(|| {
+            names.push(name.to_owned());
+            names.len() - 1
+        }) as u32
     }
 }
 
@@ -64,6 +96,8 @@ pub struct DriveStatus {
     pub label: String,
     /// The machine it is on.
     pub node: String,
+    /// The zone that machine is in.
+    pub zone: String,
     /// It takes operations.
     pub up: bool,
     /// How often it stopped doing so.
@@ -82,8 +116,10 @@ impl DriveSet {
     /// The drives that are present; those missing are not in the list.
     pub fn new(scheme: Scheme, drives: Vec<(DriveSlot, Arc<GuardedDrive>)>) -> Self {
         let stripes = Arc::new(Semaphore::new(STRIPES_IN_FLIGHT_MAX));
-        let members = drives.into_iter().map(|(slot, drive)| Arc::new(Member::new(slot, drive))).collect();
-        Self { scheme, members: RwLock::new(members), stripes }
+        let names = DomainNames(Mutex::new(vec![String::new()]));
+        let member = |(slot, drive)| Arc::new(Member::new(slot, drive, &names));
+        let members = drives.into_iter().map(member).collect();
+        Self { scheme, members: RwLock::new(members), names, stripes }
     }
 
     /// How new blobs are erasure-coded, but in buckets that ask for something else.
@@ -95,7 +131,7 @@ impl DriveSet {
     pub(crate) fn insert(&self, slot: DriveSlot, drive: Arc<GuardedDrive>) {
         let mut members = self.members.write().unwrap_or_else(PoisonError::into_inner);
         members.retain(|member| member.slot != slot);
-        members.push(Arc::new(Member::new(slot, drive)));
+        members.push(Arc::new(Member::new(slot, drive, &self.names)));
         members.sort_by_key(|member| member.slot);
     }
 
@@ -175,25 +211,47 @@ impl DriveSet {
     /// Another place for a shard of a blob whose other shards are at `taken`: a drive that holds none
     /// of them, else, if `share` allows it, the one that holds fewest.
     pub fn place_again(&self, blob: BlobId, taken: &[DriveSlot], share: Sharing) -> Option<DriveSlot> {
-        let held = |slot: DriveSlot| taken.iter().filter(|&&other| other == slot).count();
-        let mut candidates = self.candidates();
-        let fewest = candidates.iter().map(|c| held(c.slot)).min()?;
-        if fewest > 0 && share == Sharing::Never {
-            return None;
-        }
-        candidates.retain(|candidate| held(candidate.slot) == fewest);
-        placement::place(&candidates, 1, seed(blob)).first().copied()
+        let placed = placement::place_beside(&self.candidates(), &self.spots(taken), seed(blob));
+        placed.filter(|(_, crowding)| crowding.drive == 0 || share == Sharing::Allowed).map(|(slot, _)| slot)
+    }
+
+    /// As [`Self::place_again`], away from drives that `failed` while there are others.
+    pub fn place_away(&self, blob: BlobId, taken: &[DriveSlot], failed: &[DriveSlot]) -> Option<DriveSlot> {
+        let mut others = self.candidates();
+        others.retain(|candidate| !failed.contains(&candidate.spot.slot));
+        let placed = placement::place_beside(&others, &self.spots(taken), seed(blob));
+        placed.map(|(slot, _)| slot).or_else(|| self.place_again(blob, taken, Sharing::Allowed))
+    }
+
+    /// The drives in some slots, and where they are.
+    pub(crate) fn spots(&self, slots: &[DriveSlot]) -> Vec<Spot> {
+        let domains = self.domains();
+        let spot = |&slot: &DriveSlot| {
+            let domain = domains.get(&slot).copied().unwrap_or(Domain::UNKNOWN);
+            Spot { slot, domain }
+        };
+        slots.iter().map(spot).collect()
+    }
+
+    /// What a drive would fail together with on a node and in a zone of these names.
+    pub(super) fn domain_named(&self, zone: &str, node: &str) -> Domain {
+        Domain { zone: self.names.number(zone), node: self.names.number(node) }
+    }
+
+    /// What each drive fails together with.
+    pub(crate) fn domains(&self) -> BTreeMap<DriveSlot, Domain> {
+        self.members().iter().map(|m| (m.slot, m.spot().domain)).collect()
     }
 
     /// Slots whose drive takes new shards now.
     pub fn takers(&self) -> Vec<DriveSlot> {
-        self.candidates().into_iter().map(|candidate| candidate.slot).collect()
+        self.candidates().into_iter().map(|candidate| candidate.spot.slot).collect()
     }
 
-    fn candidates(&self) -> Vec<Candidate> {
+    pub(super) fn candidates(&self) -> Vec<Candidate> {
         let members = self.members();
         let takes = members.iter().filter(|m| m.drive.is_up() && takes_shards(m.phase()));
-        let candidate = |m: &Arc<Member>| Candidate { slot: m.slot, free: m.free.load(Ordering::Relaxed) };
+        let candidate = |m: &Arc<Member>| Candidate { spot: m.spot(), free: m.free.load(Ordering::Relaxed) };
         takes.map(candidate).filter(|c| c.free > 0).collect()
     }
 
@@ -202,6 +260,7 @@ impl DriveSet {
         let members: Vec<_> = self.members().clone();
         let refresh = members.iter().map(|member| async move {
             member.drive.look_after().await;
+            member.note_domain(&self.names);
             if !member.drive.is_up() {
                 return;
             }
@@ -221,6 +280,7 @@ impl DriveSet {
             id: m.drive.id(),
             label: m.drive.label(),
             node: m.drive.node(),
+            zone: m.drive.zone(),
             up: m.drive.is_up(),
             outages: m.drive.outages(),
             suspension: m.drive.suspension(),

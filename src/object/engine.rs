@@ -147,7 +147,7 @@ impl Engine {
             inline_bytes_max: options.inline_bytes_max,
             clock: options.clock,
         };
-        engine.tell_membership().await;
+        engine.renew_membership().await?;
         Ok(engine)
     }
 

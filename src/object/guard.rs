@@ -156,6 +156,10 @@ impl Drive for GuardedDrive {
         self.drive.node()
     }
 
+    fn zone(&self) -> String {
+        self.drive.zone()
+    }
+
     fn outages(&self) -> u64 {
         self.suspensions.load(Ordering::Relaxed) + self.drive.outages()
     }

@@ -7,6 +7,7 @@ use super::engine::Engine;
 use super::rebuild::{Repair, Target, shard_bytes};
 use super::topology::{ChangeError, ChangePlan, Intent, MOVING};
 use crate::metadata::{BlobLayout, DrivePhase};
+use crate::placement::{Crowding, Domain, Spot};
 use crate::types::{BlobId, DriveSlot};
 
 /// The name under which it is noted that drives are to be evened out.
@@ -89,10 +90,9 @@ impl Balance {
         self.leaving.contains(&slot) || self.surplus.get(&slot).is_some_and(|surplus| *surplus >= bytes)
     }
 
-    /// The drive that lacks most, of those that hold no shard of the blob.
-    fn taker(&self, layout: &BlobLayout, takers: &[DriveSlot]) -> Option<DriveSlot> {
-        let free = |slot: &DriveSlot| takers.contains(slot) && !layout.slots.contains(slot);
-        let lacking = self.deficit.iter().filter(|(slot, bytes)| free(slot) && **bytes > 0);
+    /// Of these drives the one that lacks most.
+    fn neediest(&self, takers: &[DriveSlot]) -> Option<DriveSlot> {
+        let lacking = self.deficit.iter().filter(|(slot, bytes)| takers.contains(slot) && **bytes > 0);
         lacking.max_by_key(|(_, bytes)| **bytes).map(|(slot, _)| *slot)
     }
 
@@ -197,7 +197,7 @@ impl Engine {
         bytes_max: u64,
     ) -> Result<Moved> {
         let _moving = self.moving.lock().await;
-        let takers = self.drives.takers();
+        let takers = Takers { slots: self.drives.takers(), domains: self.drives.domains() };
         let (mut moved, mut repairs, mut bytes) = (Moved::default(), Vec::new(), 0);
         for layout in self.store.blobs_after(after, STEP_BLOBS_MAX)? {
             moved.last = Some(layout.blob);
@@ -214,21 +214,46 @@ impl Engine {
     }
 }
 
+/// Drives that take shards, and where all drives are.
+#[derive(Debug)]
+struct Takers {
+    slots: Vec<DriveSlot>,
+    domains: BTreeMap<DriveSlot, Domain>,
+}
+
+impl Takers {
+    fn spot(&self, slot: DriveSlot) -> Spot {
+        Spot { slot, domain: self.domains.get(&slot).copied().unwrap_or(Domain::UNKNOWN) }
+    }
+
+    /// Drives that may take one shard of a blob, which stands at `slots`. What leaves a drive for good goes
+    /// where fewest others are; what leaves a fuller one goes nowhere more crowded than where it is.
+    fn of(&self, slots: &[DriveSlot], shard: usize, leaving: bool) -> Vec<DriveSlot> {
+        let others = slots.iter().enumerate().filter(|(i, _)| *i != shard);
+        let others: Vec<Spot> = others.map(|(_, slot)| self.spot(*slot)).collect();
+        let crowding = |slot: DriveSlot| Crowding::of(self.spot(slot), &others);
+        let free: Vec<DriveSlot> = self.slots.iter().copied().filter(|slot| !slots.contains(slot)).collect();
+        let least = free.iter().map(|slot| crowding(*slot)).min();
+        let most = if leaving { least } else { Some(crowding(slots[shard])) };
+        free.into_iter().filter(|slot| Some(crowding(*slot)) <= most).collect()
+    }
+}
+
 /// The shards of a blob that should move, and where to.
-fn choose_move(layout: BlobLayout, balance: &mut Balance, takers: &[DriveSlot]) -> Option<Repair> {
+fn choose_move(layout: BlobLayout, balance: &mut Balance, takers: &Takers) -> Option<Repair> {
     let bytes = shard_bytes(&layout);
-    let mut planned = layout.clone();
+    let mut slots = layout.slots.clone();
     let mut targets = Vec::new();
     for (shard, &from) in layout.slots.iter().enumerate() {
         if !balance.gives(from, bytes) {
             continue;
         }
         let leaving = balance.leaving.contains(&from);
-        let other = || takers.iter().find(|slot| !planned.slots.contains(slot)).copied();
-        let to = balance.taker(&planned, takers).or_else(|| if leaving { other() } else { None });
-        if let Some(slot) = to {
+        let takers = takers.of(&slots, shard, leaving);
+        let any = || takers.first().copied().filter(|_| leaving);
+        if let Some(slot) = balance.neediest(&takers).or_else(any) {
             balance.moved(from, slot, bytes);
-            planned.slots[shard] = slot;
+            slots[shard] = slot;
             targets.push(Target { shard: shard as u8, slot });
         }
     }
@@ -275,13 +300,50 @@ mod tests {
     fn shards_go_where_most_is_lacking_and_none_of_the_blob_is() {
         let drives = stock(&[(900, 450), (900, 450), (900, 450), (900, 450), (450, 0)]);
         let mut balance = Balance::of(&drives, 4);
-        let slots = (0..4).map(DriveSlot).collect();
-        let layout = BlobLayout { blob: BlobId(1), size: 20, stripe_len: 1 << 20, data_shards: 2, slots };
-        let takers: Vec<DriveSlot> = (0..5).map(DriveSlot).collect();
+        let layout = layout(&[0, 1, 2, 3]);
+        let takers = takers(&[(0, 0); 5]);
         let repair = choose_move(layout.clone(), &mut balance, &takers).unwrap();
         assert_eq!(repair.targets, [Target { shard: 0, slot: DriveSlot(4) }]);
         let all_there =
             BlobLayout { slots: vec![DriveSlot(4), DriveSlot(1), DriveSlot(2), DriveSlot(3)], ..layout };
         assert!(choose_move(all_there, &mut balance, &takers).is_none());
+    }
+
+    /// Drives that all take shards, each in this zone and on this node.
+    fn takers(domains: &[(u32, u32)]) -> Takers {
+        let slots = || (0..domains.len() as u16).map(DriveSlot);
+        let domains = domains.iter().map(|&(zone, node)| Domain { zone, node });
+        Takers { slots: slots().collect(), domains: slots().zip(domains).collect() }
+    }
+
+    fn layout(slots: &[u16]) -> BlobLayout {
+        let slots = slots.iter().copied().map(DriveSlot).collect();
+        BlobLayout { blob: BlobId(1), size: 20, stripe_len: 1 << 20, data_shards: 2, slots }
+    }
+
+    #[test]
+    fn evening_out_crowds_no_node_more_than_it_was() {
+        // Slot 4 is empty; it is on the node of slot 3.
+        let drives = stock(&[(900, 450), (900, 450), (900, 450), (900, 450), (900, 0)]);
+        let takers = takers(&[(0, 0), (0, 1), (0, 2), (0, 3), (0, 3)]);
+        let mut balance = Balance::of(&drives, 4);
+        let repair = choose_move(layout(&[0, 1, 2, 3]), &mut balance, &takers).unwrap();
+        assert_eq!(repair.targets, [Target { shard: 3, slot: DriveSlot(4) }], "only within the node");
+        assert!(choose_move(layout(&[0, 1, 2, 4]), &mut balance, &takers).is_none());
+    }
+
+    #[test]
+    fn what_leaves_a_drive_goes_where_fewest_others_are_though_another_lacks_more() {
+        let mut drives = stock(&[(900, 450), (900, 450), (900, 450), (900, 0), (900, 300)]);
+        drives[0].leaving = true;
+        // Slot 3 lacks most and is in the zone of slot 1; slot 4 is in the zone that slot 0 leaves.
+        let takers = takers(&[(0, 0), (1, 1), (2, 2), (1, 3), (0, 4)]);
+        let mut balance = Balance::of(&drives, 3);
+        let repair = choose_move(layout(&[0, 1, 2]), &mut balance, &takers).unwrap();
+        assert_eq!(repair.targets[0], Target { shard: 0, slot: DriveSlot(4) });
+        let mut alone = Takers { slots: vec![DriveSlot(3)], ..takers };
+        alone.slots.push(DriveSlot(1));
+        let repair = choose_move(layout(&[0, 1, 2]), &mut balance, &alone).unwrap();
+        assert_eq!(repair.targets[0], Target { shard: 0, slot: DriveSlot(3) }, "better there than nowhere");
     }
 }

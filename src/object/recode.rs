@@ -55,9 +55,9 @@ pub struct Recoding {
 }
 
 impl Recoding {
-    /// Bytes of the object.
-    pub fn bytes(&self) -> u64 {
-        self.old.iter().map(|blob| blob.layout.size).sum()
+    /// Bytes of the new shards.
+    pub fn new_bytes(&self) -> u64 {
+        self.codec.scheme().stored_bytes(self.old.iter().map(|blob| blob.layout.size).sum())
     }
 
     /// Whether all new blobs are durable.

@@ -13,6 +13,10 @@ use super::topology::{ChangeError, ChangePlan, Intent};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::{BucketRow, DrivePhase, EncodingRow, MetadataError, Mutation, Store};
 
+/// Bytes a second that encoding anew is guessed to write on machines at rest and on busy ones, before there is a
+/// measure.
+const RATE_GUESS: (u64, u64) = (100 << 20, 20 << 20);
+
 /// The coders in use.
 #[derive(Debug)]
 pub(super) struct Schemes {
@@ -55,10 +59,13 @@ impl Schemes {
         Ok(())
     }
 
-    /// The scheme of the deployment and those that buckets ask for.
+    /// The scheme of the deployment and those that buckets ask for, each once.
     pub(super) fn all(&self) -> Vec<Scheme> {
-        let own = self.own();
-        own.values().chain([&self.default]).map(|codec| codec.scheme()).collect()
+        let mut all: Vec<Scheme> = self.own().values().map(|codec| codec.scheme()).collect();
+        all.push(self.default.scheme());
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 }
 
@@ -138,6 +145,12 @@ impl Engine {
     /// Objects that wait to be encoded anew.
     pub fn objects_to_recode(&self) -> Result<u64> {
         Ok(self.bucket_encodings()?.iter().map(|bucket| bucket.waiting.objects).sum())
+    }
+
+    /// About how long writing so many bytes of shards anew takes: at the pace of the last time, else at a guess.
+    pub fn seconds_to_recode(&self, bytes: u64) -> u64 {
+        let guess = if self.activity.under_way() > 0 { RATE_GUESS.1 } else { RATE_GUESS.0 };
+        bytes.div_ceil(self.recode_bell.rate().unwrap_or(guess))
     }
 
     /// Parity shards of whatever has fewest: the metadata, an object, or what a bucket asks for.

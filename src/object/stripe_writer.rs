@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
 use super::api::{Error, Result};
-use super::drives::{DriveSet, Sharing};
+use super::drives::DriveSet;
 use super::rebuild::{Repair, Target, rebuild};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::BlobLayout;
@@ -135,7 +135,8 @@ pub(crate) async fn write_small(
         }
         waiting = failed;
         for &shard in &waiting {
-            if let Some(slot) = place_away_from(drives, blob, &slots, &failed_drives) {
+            let others = held(&slots, &[shard]);
+            if let Some(slot) = drives.place_away(blob, &others, &failed_drives) {
                 slots[usize::from(shard)] = slot;
             }
         }
@@ -155,19 +156,6 @@ pub(crate) async fn write_small(
         return Err(failure(&errors));
     }
     Ok(WrittenBlob { layout, missing: waiting })
-}
-
-/// Another drive for a shard of a blob, away from drives that failed while there are others.
-fn place_away_from(
-    drives: &DriveSet,
-    blob: BlobId,
-    slots: &[DriveSlot],
-    failed: &[DriveSlot],
-) -> Option<DriveSlot> {
-    // A failed drive counts as taken many times over, so it is chosen last.
-    let many = failed.iter().flat_map(|&slot| std::iter::repeat_n(slot, slots.len()));
-    let taken: Vec<DriveSlot> = slots.iter().copied().chain(many).collect();
-    drives.place_again(blob, &taken, Sharing::Allowed)
 }
 
 /// Writes a blob of more than one stripe.
@@ -284,7 +272,7 @@ impl StripeWriter {
         let mut taken = held(&self.layout.slots, missing);
         let mut targets = Vec::new();
         for &shard in missing.iter() {
-            if let Some(slot) = place_away_from(&self.drives, self.layout.blob, &taken, &failed) {
+            if let Some(slot) = self.drives.place_away(self.layout.blob, &taken, &failed) {
                 taken.push(slot);
                 targets.push(Target { shard, slot });
             }

@@ -8,8 +8,7 @@ use tokio::net::TcpListener;
 use super::StartError;
 use super::signals::StopSignals;
 use crate::http::BindError;
-use crate::iam::Secret;
-use crate::node::NodeServer;
+use crate::node::{NodeOptions, NodeServer};
 
 /// A node that serves.
 #[derive(Debug)]
@@ -24,19 +23,15 @@ pub struct RunningNode {
 }
 
 /// Opens the drives and takes the address.
-pub async fn start_node(
-    drives: Vec<std::path::PathBuf>,
-    secret: &Secret,
-    address: SocketAddr,
-) -> Result<RunningNode, StartError> {
+pub async fn start_node(options: NodeOptions, address: SocketAddr) -> Result<RunningNode, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let bound = TcpListener::bind(address).await;
     let listener = bound.map_err(|error| BindError::explain(address, error));
     let listener = listener.map_err(|error| StartError::Bind { flag: "--address", error })?;
     let address = listener.local_addr().map_err(StartError::Runtime)?;
-    let count = drives.len();
-    let node = NodeServer::open(drives, secret.expose().as_bytes().to_vec()).map_err(StartError::Node)?;
-    Ok(RunningNode { address, drives: count, listener, node: Arc::new(node), signals })
+    let drives = options.drives.len();
+    let node = NodeServer::open(options).map_err(StartError::Node)?;
+    Ok(RunningNode { address, drives, listener, node: Arc::new(node), signals })
 }
 
 impl RunningNode {

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use crate::erasure::Scheme;
 use crate::jobs::{self, Jobs, ScrubOptions};
 use crate::metadata;
-use crate::node::{
-    Deployment, DeploymentError, LocalSites, NoSites, Sites, database_folder, open_local, open_nodes,
-};
+use crate::node::{Deployment, DeploymentError, LocalSites, Sites, database_folder, open_local, open_nodes};
 use crate::object::{self, Engine};
 use crate::runtime::{SystemClock, Tasks};
 use crate::shard_store::OsFileSystem;
@@ -74,8 +72,8 @@ pub async fn open_cluster(
     state: &Path,
     inline_bytes_max: usize,
 ) -> Result<Storage, StorageError> {
-    let deployment = open_nodes(nodes, secret, state).await?;
-    open(deployment, Arc::new(NoSites), vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
+    let (deployment, sites) = open_nodes(nodes, secret, state).await?;
+    open(deployment, Arc::new(sites), vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
 }
 
 /// Puts the newest database first; those that do not exist keep their order behind it.

@@ -235,6 +235,11 @@ pub trait Drive: Send + Sync + Debug {
         String::new()
     }
 
+    /// The zone that the machine is in, empty where none is named: machines of one zone fail together.
+    fn zone(&self) -> String {
+        String::new()
+    }
+
     /// How often it stopped taking operations so far: tells one that was away between two looks at it from one
     /// that was up all the time.
     fn outages(&self) -> u64 {

@@ -37,8 +37,8 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_until(condition, what):
-    deadline = time.monotonic() + READY_SECONDS_MAX
+def wait_until(condition, what, seconds=READY_SECONDS_MAX):
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise AssertionError(f"still waiting for: {what}")
@@ -116,10 +116,12 @@ class Topology:
                 return answer.status == 200
         return False
 
-    def metric(self, name):
+    def metric(self, name, label=""):
+        """The sum of a metric over all its labels, or those that contain one."""
         with urllib.request.urlopen(f"http://{self.console}/metrics", timeout=30) as answer:
             lines = answer.read().decode().splitlines()
-        values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.split("{")[0].split(" ")[0] == name]
+        named = (line for line in lines if line.split("{")[0].split(" ")[0] == name and label in line)
+        values = [float(line.rsplit(" ", 1)[1]) for line in named]
         assert values, f"no metric {name}"
         return sum(values)
 
@@ -149,16 +151,20 @@ def serve(folder, drives=4):
     return Topology(folder, front, [], address, console)
 
 
+def storage_node(folder, name, *flags):
+    """A storage node with one drive, and the cluster's secret unless the flags give another one."""
+    address = f"127.0.0.1:{free_port()}"
+    if "--cluster-secret" not in flags:
+        flags = [*flags, "--cluster-secret-file", str(folder / "cluster.secret")]
+    node = Process(folder, name, ["node", f"{name}/drive1", "--address", address, *flags])
+    node.address = address
+    return node
+
+
 def cluster(folder, nodes=4):
     secret = folder / "cluster.secret"
     secret.write_text(CLUSTER_SECRET)
-    members = []
-    for number in range(1, nodes + 1):
-        address = f"127.0.0.1:{free_port()}"
-        flags = ["--address", address, "--cluster-secret-file", str(secret)]
-        member = Process(folder, f"node{number}", ["node", f"node{number}/drive1", *flags])
-        member.address = address
-        members.append(member)
+    members = [storage_node(folder, f"node{number}") for number in range(1, nodes + 1)]
     address, console = f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
     flags = ["--address", address, "--console-address", console, "--domain", DOMAIN]
     flags += ["--cluster-secret-file", str(secret), "--state", "gateway"]

@@ -1,31 +1,32 @@
 //! Nodes that a gateway must not, or cannot, use.
 
-use std::sync::Arc;
+use holdfast::node::{DeploymentError, NodeTrouble, SiteError, open_nodes};
 
-use holdfast::node::{NodeServer, open_nodes};
-use tokio::net::TcpListener;
+use crate::setup::{FREE_PORT, Node, SECRET};
+
+fn trouble<T>(opened: Result<T, DeploymentError>) -> NodeTrouble {
+    match opened.err() {
+        Some(DeploymentError::Node(SiteError::Node { trouble, .. })) => trouble,
+        other => panic!("{other:?}"),
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_secret_opens_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let node = NodeServer::open(vec![folder.path().join("drive")], b"right".to_vec()).unwrap();
-    tokio::spawn(Arc::new(node).serve(listener));
-    assert!(open_nodes(&[address], b"wrong", folder.path()).await.is_err());
+    let node = Node::start(FREE_PORT, vec![folder.path().join("drive")], "").await;
+    let opened = open_nodes(&[node.address], b"wrong", folder.path()).await;
+    assert_eq!(trouble(opened), NodeTrouble::Secret);
     assert!(!folder.path().join("drive").exists(), "nothing was formatted");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_node_serves_one_gateway_at_a_time() {
     let folder = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let node = NodeServer::open(vec![folder.path().join("drive")], b"secret".to_vec()).unwrap();
-    tokio::spawn(Arc::new(node).serve(listener));
-    let first =
-        open_nodes(std::slice::from_ref(&address), b"secret", &folder.path().join("a")).await.unwrap();
-    assert!(open_nodes(std::slice::from_ref(&address), b"secret", &folder.path().join("b")).await.is_err());
+    let node = [Node::start(FREE_PORT, vec![folder.path().join("drive")], "").await.address];
+    let first = open_nodes(&node, SECRET, &folder.path().join("a")).await.unwrap();
+    let second = open_nodes(&node, SECRET, &folder.path().join("b")).await;
+    assert_eq!(trouble(second), NodeTrouble::InUse);
     drop(first);
-    assert!(open_nodes(&[address], b"secret", &folder.path().join("c")).await.is_ok());
+    assert!(open_nodes(&node, SECRET, &folder.path().join("c")).await.is_ok());
 }

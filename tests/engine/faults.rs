@@ -167,11 +167,11 @@ impl Drive for Blinking {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_drive_missed_is_healed_however_short_it_was_away() {
     let folder = Deployment::of(4);
-    let mut opened = folder.open_drives().await;
+    let (mut opened, sites) = folder.open_drives().await;
     let (slot, drive) = opened.drives[1].clone();
     let blinking = Arc::new(Blinking { drive, away: AtomicBool::default(), outages: AtomicU64::default() });
     opened.drives[1] = (slot, blinking.clone());
-    let engine = start(opened, folder.path()).await;
+    let engine = start((opened, sites), folder.path()).await;
     let _jobs = holdfast::jobs::start(&engine, ScrubOptions { pass: None }, &Tasks::threads()).unwrap();
     engine.create_bucket(&bucket()).await.unwrap();
     fill(&engine, 0).await;

@@ -4,6 +4,8 @@
 
 mod cluster;
 mod faults;
+mod nodes;
 mod objects;
+mod parity;
 mod setup;
 mod topology;

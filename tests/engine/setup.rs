@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::metadata::COPY_AFTER_BYTES;
-use holdfast::node::{LocalSites, NodeServer, open_local, open_nodes};
+use holdfast::node::{LocalSites, NodeOptions, NodeServer, Sites, open_local, open_nodes};
 use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
 use holdfast::runtime::{SystemClock, Tasks};
-use holdfast::shard_store::OsFileSystem;
+use holdfast::shard_store::{DriveError, OsFileSystem};
 use holdfast::types::{Attributes, BucketName, ChecksumValue, ObjectKey};
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 
 pub const INLINE_MAX: usize = 4096;
 
@@ -56,10 +58,56 @@ pub fn key(name: &str) -> ObjectKey {
 pub struct Deployment {
     folder: tempfile::TempDir,
     drives: usize,
-    nodes: Vec<String>,
+    /// Those that are named at each start.
+    pub nodes: Vec<Node>,
 }
 
-const SECRET: &[u8] = b"a secret of this test";
+/// A node in this process.
+pub struct Node {
+    pub address: String,
+    pub drives: Vec<PathBuf>,
+    zone: String,
+    serving: JoinHandle<()>,
+}
+
+impl Node {
+    /// A node on a free port, or on the one that it had before.
+    pub async fn start(address: &str, drives: Vec<PathBuf>, zone: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let open = || {
+            let (drives, zone) = (drives.clone(), zone.to_owned());
+            NodeServer::open(NodeOptions { drives, zone, secret: SECRET.to_vec() })
+        };
+        let node = loop {
+            match open() {
+                Ok(node) => break node,
+                // One that was stopped lets its drives go when its last request has ended.
+                Err(DriveError::Offline(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Err(error) => panic!("{error}"),
+            }
+        };
+        let serving = tokio::spawn(Arc::new(node).serve(listener));
+        Self { address, drives, zone: zone.to_owned(), serving }
+    }
+
+    /// Ends it with all its connections, as a kill does.
+    pub async fn stop(&mut self) {
+        self.serving.abort();
+        while !self.serving.is_finished() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Starts it again as it was started.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        *self = Self::start(&self.address, self.drives.clone(), &self.zone).await;
+    }
+}
+
+pub const SECRET: &[u8] = b"a secret of this test";
+pub const FREE_PORT: &str = "127.0.0.1:0";
 
 impl Deployment {
     pub fn of(drives: usize) -> Self {
@@ -70,12 +118,19 @@ impl Deployment {
     pub async fn on_nodes(drives: usize) -> Self {
         let mut deployment = Self::of(drives);
         for index in 0..drives {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            deployment.nodes.push(listener.local_addr().unwrap().to_string());
-            let node = NodeServer::open(vec![deployment.drive(index)], SECRET.to_vec()).unwrap();
-            tokio::spawn(Arc::new(node).serve(listener));
+            deployment.nodes.push(deployment.node(&[index], "").await);
         }
         deployment
+    }
+
+    /// The same on nodes that are there already.
+    pub fn on(nodes: Vec<Node>) -> Self {
+        Self { nodes, ..Self::of(0) }
+    }
+
+    /// One more node, with these drives, which the deployment is not told of.
+    pub async fn node(&self, drives: &[usize], zone: &str) -> Node {
+        Node::start(FREE_PORT, drives.iter().map(|&index| self.drive(index)).collect(), zone).await
     }
 
     /// Both forms: what holds on one must hold on the other.
@@ -96,21 +151,25 @@ impl Deployment {
         start(self.open_drives().await, self.path()).await
     }
 
-    pub async fn open_drives(&self) -> holdfast::node::Deployment {
-        let opened = if self.nodes.is_empty() {
-            open_local(&(0..self.drives).map(|i| self.drive(i)).collect::<Vec<_>>())
-        } else {
-            open_nodes(&self.nodes, SECRET, self.path()).await
-        };
-        opened.unwrap()
+    pub async fn open_drives(&self) -> (holdfast::node::Deployment, Arc<dyn Sites>) {
+        if self.nodes.is_empty() {
+            let opened = open_local(&(0..self.drives).map(|i| self.drive(i)).collect::<Vec<_>>()).unwrap();
+            return (opened, Arc::new(LocalSites::new(Arc::new(OsFileSystem), Tasks::threads())));
+        }
+        let addresses: Vec<String> = self.nodes.iter().map(|node| node.address.clone()).collect();
+        let (opened, sites) = open_nodes(&addresses, SECRET, self.path()).await.unwrap();
+        (opened, Arc::new(sites))
     }
 }
 
 /// Starts an engine over drives, its database in `state`.
-pub async fn start(deployment: holdfast::node::Deployment, state: &Path) -> Arc<Engine> {
+pub async fn start(
+    (deployment, sites): (holdfast::node::Deployment, Arc<dyn Sites>),
+    state: &Path,
+) -> Arc<Engine> {
     let options = Options {
         deployment,
-        sites: Arc::new(LocalSites::new(Arc::new(OsFileSystem), Tasks::threads())),
+        sites,
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
         copy_after_bytes: COPY_AFTER_BYTES,

@@ -1,7 +1,7 @@
 //! Drives that join and leave while the deployment lives.
 
 use holdfast::jobs::{heal_once, move_all};
-use holdfast::metadata::DrivePhase;
+use holdfast::metadata::{DrivePhase, Mutation};
 use holdfast::object::{ChangeError, Engine, Intent, ScrubCursor};
 use holdfast::types::DriveSlot;
 
@@ -9,11 +9,11 @@ use crate::setup::{Deployment, bucket, get, pattern, put};
 
 const OBJECTS: usize = 60;
 
-fn len(i: usize) -> usize {
+pub fn len(i: usize) -> usize {
     [10, 5_000, 70_000, 300_000, 1_500_000][i % 5] + i
 }
 
-async fn fill(engine: &Engine) {
+pub async fn fill(engine: &Engine) {
     engine.create_bucket(&bucket()).await.unwrap();
     for i in 0..OBJECTS {
         put(engine, &format!("{i}"), &pattern(len(i), i as u64)).await.unwrap();
@@ -21,12 +21,20 @@ async fn fill(engine: &Engine) {
 }
 
 /// Every object reads right, all have full redundancy, and every shard is intact where it should be.
-async fn check(engine: &Engine) {
+pub async fn check(engine: &Engine) {
+    check_with(engine, 0).await;
+}
+
+/// The same with some objects more.
+pub async fn check_with(engine: &Engine, more: usize) {
     for i in 0..OBJECTS {
         assert_eq!(get(engine, &format!("{i}")).await.unwrap(), pattern(len(i), i as u64), "{i}");
     }
+    for i in 0..more {
+        assert_eq!(get(engine, &format!("more/{i}")).await.unwrap(), pattern(len(i), i as u64), "more {i}");
+    }
     let counts = engine.redundancy().unwrap();
-    assert!(counts.is_full() && counts.full.objects == OBJECTS as u64, "{counts:?}");
+    assert!(counts.is_full() && counts.full.objects == (OBJECTS + more) as u64, "{counts:?}");
     let mut next = Some(ScrubCursor::START);
     while let Some(from) = next {
         let scrubbed = engine.scrub(from, u64::MAX).await.unwrap();
@@ -84,6 +92,33 @@ async fn a_drained_drive_is_let_go_empty_and_stays_away() {
     assert!(engine.drives().up(DriveSlot(2)).is_none(), "the drive is listed and left alone");
     check(&engine).await;
     engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_removal_that_a_crash_cut_short_is_completed_at_the_next_start() {
+    for deployment in &Deployment::both(4).await {
+        let engine = deployment.open().await;
+        fill(&engine).await;
+        let location = match deployment.nodes.first() {
+            Some(node) => format!("{}:{}", node.address, location(deployment, 4)),
+            None => location(deployment, 4),
+        };
+        engine.add_drive(&location, Intent::Do).await.unwrap();
+        move_all(&engine).await.unwrap();
+        // The row says it, and no drive was told.
+        let removed = Mutation::SetDrivePhase { slot: DriveSlot(4), phase: DrivePhase::Removed };
+        engine.metadata().commit(removed).await.unwrap();
+        engine.close().await;
+        drop(engine);
+        for _ in 0..2 {
+            let engine = deployment.open().await;
+            assert_eq!((engine.drives().status().len(), engine.members().len()), (4, 4));
+            heal_once(&engine).await.unwrap();
+            check(&engine).await;
+            engine.close().await;
+            drop(engine);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

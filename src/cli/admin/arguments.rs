@@ -85,6 +85,11 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: NodeCommand,
     },
+    /// List buckets, and give them a parity
+    Bucket {
+        #[command(subcommand)]
+        command: BucketCommand,
+    },
     /// Even out how full the drives are
     Rebalance {
         /// End what is under way
@@ -129,7 +134,7 @@ pub(super) enum DriveCommand {
     },
     /// Add a drive to the deployment
     Add {
-        /// Folder of the drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
@@ -152,7 +157,7 @@ pub(super) enum DriveCommand {
     Replace {
         /// The slot, as `drive list` shows it
         slot: u16,
-        /// Folder of the new drive; for a gateway HOST:PORT:FOLDER
+        /// Folder of the new drive; for a gateway HOST:PORT:/FOLDER
         location: String,
         #[command(flatten)]
         flags: ChangeFlags,
@@ -167,24 +172,44 @@ pub(super) enum NodeCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Add the drives of a storage node to the deployment
+    /// Add all blank drives that a storage node lists to the deployment
     Add {
         /// HOST:PORT
         address: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },
-    /// Move all that a node holds to others
+    /// Move all that a node holds to others, then let its drives go
     Drain {
         /// HOST:PORT
         address: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },
-    /// Take a node's drives out of the deployment
+    /// Give up a node that is lost; what it held is rebuilt on others
     Remove {
         /// HOST:PORT
         address: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BucketCommand {
+    /// List the buckets, their parity, and what is to be encoded anew
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a bucket a parity: new objects have it at once, the others are encoded anew in the background
+    Parity {
+        /// The bucket's name
+        bucket: String,
+        /// Data and parity shards as 4+2, or `default` for the deployment's
+        #[arg(value_name = "K+M")]
+        parity: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },

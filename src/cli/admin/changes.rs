@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::arguments::ChangeFlags;
 use super::{AdminClient, print_json};
-use crate::admin::api::{DriveCondition, Plan, Status, Work, WorkState};
+use crate::admin::api::{DriveCondition, DriveReport, Plan, Status, Work, WorkState};
 use crate::cli::figures::{bytes, counted, duration};
 use crate::cli::progress::Progress;
 use crate::cli::terminal::{Line, Tone, print};
@@ -27,14 +27,32 @@ pub(super) struct Change {
     body: Value,
     /// Background work that carries it out.
     work: &'static [&'static str],
-    /// The drive that it is about: while that drains or is refilled, it is under way.
-    slot: Option<u16>,
+    /// What it is about: while a drive of that drains or is refilled, it is under way.
+    about: About,
+}
+
+/// Drives that a change is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum About {
+    None,
+    Drive(u16),
+    Node(String),
+}
+
+impl About {
+    fn includes(&self, drive: &DriveReport) -> bool {
+        match self {
+            Self::None => false,
+            Self::Drive(slot) => drive.slot == *slot,
+            Self::Node(address) => drive.node.as_ref() == Some(address),
+        }
+    }
 }
 
 impl Change {
     /// A change by this path.
     pub(super) fn new(title: impl Into<String>, path: impl Into<String>) -> Self {
-        Self { title: title.into(), path: path.into(), body: json!({}), work: &[], slot: None }
+        Self { title: title.into(), path: path.into(), body: json!({}), work: &[], about: About::None }
     }
 
     /// Says which background work carries it out.
@@ -44,7 +62,12 @@ impl Change {
 
     /// Says which drive it is about.
     pub(super) fn of_drive(self, slot: u16) -> Self {
-        Self { slot: Some(slot), ..self }
+        Self { about: About::Drive(slot), ..self }
+    }
+
+    /// Says which node it is about.
+    pub(super) fn of_node(self, address: &str) -> Self {
+        Self { about: About::Node(address.to_owned()), ..self }
     }
 
     /// Says what goes into the body.
@@ -143,7 +166,7 @@ async fn wait(client: &AdminClient, change: &Change) -> Result<(), String> {
                     .into(),
             );
         }
-        idle = if work.is_some() || moves(&status, change.slot) { 0 } else { idle + 1 };
+        idle = if work.is_some() || moves(&status, &change.about) { 0 } else { idle + 1 };
         tokio::time::sleep(LOOK_EVERY).await;
     }
     Ok(())
@@ -154,11 +177,12 @@ fn under_way<'a>(all: &'a [Work], names: &[&str]) -> Option<&'a Work> {
     all.iter().find(|work| names.contains(&work.name.as_str()) && work.state != WorkState::Idle)
 }
 
-/// Whether the drive in the slot is on its way out or in.
-fn moves(status: &Status, slot: Option<u16>) -> bool {
-    let drive = status.drives.iter().find(|drive| Some(drive.slot) == slot);
-    let state = drive.and_then(|drive| drive.state);
-    matches!(state, Some(DriveCondition::Draining | DriveCondition::Refilling))
+/// Whether a drive that a change is about is on its way out or in.
+fn moves(status: &Status, about: &About) -> bool {
+    let moves = |drive: &DriveReport| {
+        matches!(drive.state, Some(DriveCondition::Draining | DriveCondition::Refilling))
+    };
+    status.drives.iter().any(|drive| about.includes(drive) && moves(drive))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
-use crate::admin::api::{DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
+use crate::admin::api::{BucketList, BucketReport, DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
 use crate::cli::terminal::{Line, columns, print};
@@ -11,18 +11,26 @@ use crate::cli::terminal::{Line, columns, print};
 /// Prints the drives.
 pub(super) async fn print_drives(client: &AdminClient) -> Result<(), String> {
     let list: DriveList = client.get("/api/v1/drives").await?;
-    let head = ["SLOT", "STATE", "USED", "FREE", "SIZE", "HELD", "LOCATION"].map(str::to_owned).to_vec();
+    let is_cluster = list.drives.iter().any(|drive| drive.node.is_some());
+    let place: &[&str] = if is_cluster { &["NODE", "ZONE", "LOCATION"] } else { &["LOCATION"] };
+    let head = [&["SLOT", "STATE", "USED", "FREE", "SIZE", "HELD"], place].concat();
+    let head = head.into_iter().map(str::to_owned).collect();
+    let or_dash = |name: &Option<String>| name.clone().unwrap_or_else(|| "-".to_owned());
     let row = |drive: &crate::admin::api::DriveReport| {
         let used = drive.total_bytes.saturating_sub(drive.free_bytes);
-        vec![
+        let mut row = vec![
             drive.slot.to_string(),
             condition(drive.up, drive.state).0.to_owned(),
             percent(share(used, drive.total_bytes)),
             bytes(drive.free_bytes),
             bytes(drive.total_bytes),
             drive.held_bytes.map_or_else(|| "-".to_owned(), bytes),
-            drive.label.clone(),
-        ]
+        ];
+        if is_cluster {
+            row.extend([or_dash(&drive.node), or_dash(&drive.zone)]);
+        }
+        row.push(drive.label.clone());
+        row
     };
     print_table(std::iter::once(head).chain(list.drives.iter().map(row)).collect());
     Ok(())
@@ -31,11 +39,12 @@ pub(super) async fn print_drives(client: &AdminClient) -> Result<(), String> {
 /// Prints the nodes.
 pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
     let list: NodeList = client.get("/api/v1/nodes").await?;
-    let head = ["NODE", "STATE", "FREE", "SIZE", "SLOTS"].map(str::to_owned).to_vec();
+    let head = ["NODE", "ZONE", "STATE", "FREE", "SIZE", "SLOTS"].map(str::to_owned).to_vec();
     let row = |node: &crate::admin::api::NodeReport| {
         let slots: Vec<String> = node.slots.iter().map(u16::to_string).collect();
         vec![
             if node.address.is_empty() { "(this machine)".to_owned() } else { node.address.clone() },
+            node.zone.clone().unwrap_or_else(|| "-".to_owned()),
             condition(node.up, node.state).0.to_owned(),
             bytes(node.free_bytes),
             bytes(node.total_bytes),
@@ -44,6 +53,29 @@ pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
     };
     print_table(std::iter::once(head).chain(list.nodes.iter().map(row)).collect());
     Ok(())
+}
+
+/// Prints the buckets.
+pub(super) async fn print_buckets(client: &AdminClient) -> Result<(), String> {
+    let list: BucketList = client.get("/api/v1/buckets").await?;
+    let head = ["BUCKET", "OBJECTS", "BYTES", "PARITY", "TO RECODE"].map(str::to_owned).to_vec();
+    let row = |bucket: &BucketReport| {
+        vec![
+            bucket.name.clone(),
+            bucket.objects.to_string(),
+            bytes(bucket.bytes),
+            parity(bucket),
+            if bucket.to_recode.objects == 0 { "-".to_owned() } else { bytes(bucket.to_recode.bytes) },
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.buckets.iter().map(row)).collect());
+    Ok(())
+}
+
+/// A bucket's parity as `parity` takes it, and whether that is the deployment's.
+fn parity(bucket: &BucketReport) -> String {
+    let Some((data, parity)) = bucket.data_shards.zip(bucket.parity_shards) else { return "-".to_owned() };
+    if bucket.own_parity { format!("{data}+{parity}") } else { format!("{data}+{parity} (default)") }
 }
 
 /// Prints a page of the objects at risk, and how to get the next.

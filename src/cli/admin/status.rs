@@ -123,13 +123,23 @@ fn redundancy_lines(redundancy: &Redundancy) -> Vec<Line> {
         0 => Line::of("  metadata      ").with(Tone::Bad, "no drive may fail"),
         spare => Line::of(format!("  metadata      any {} may fail", counted(spare, "drive"))),
     };
-    vec![
+    let domain = |name: &str, spare: Option<u64>| {
+        let tone = if spare == Some(0) { Tone::Warning } else { Tone::Good };
+        spare.map(|spare| {
+            Line::of("  at once       ").with(tone, format!("any {} may fail", counted(spare, name)))
+        })
+    };
+    let domains =
+        [domain("node", redundancy.nodes_that_may_fail), domain("zone", redundancy.zones_that_may_fail)];
+    let mut lines = vec![
         row("full", redundancy.full, Tone::Good),
         row("reduced", redundancy.reduced, Tone::Warning),
         row("zero margin", redundancy.zero_margin, Tone::Bad),
         row("unreadable", redundancy.unreadable, Tone::Bad),
         metadata,
-    ]
+    ];
+    lines.extend(domains.into_iter().flatten());
+    lines
 }
 
 /// One kind of background work.

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Every choice of m drives out of all, removed, corrupted and hung.
+
+Each time every object must read right and writes must go on; afterwards redundancy must come back to "all full", and in
+the end an audit of every byte on the drives must agree with that.
+
+    tests/crash/losses.py --drives 4 [--drives 6] [--choices N]
+"""
+
+import argparse
+import itertools
+import pathlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
+
+import audit  # noqa: E402
+import signed  # noqa: E402
+import topology  # noqa: E402
+
+PARITY = 2
+BUCKET = "losses"
+# Of each way that an object can be kept: in the metadata, in segments, in files of several stripes.
+SIZES = [0, 100, 5_000, 70_000, 400_000, 1_500_000, 5_500_000]
+# Bytes between two that are flipped.
+FLIP_EVERY = 5_000
+HEALED_SECONDS_MAX = 300
+
+
+class Drill:
+    """A running deployment, and what must be in it."""
+
+    def __init__(self, deployment):
+        self.deployment, self.objects = deployment, {}
+        self.random = random.Random(7)
+        self.connection = signed.Connection(
+            deployment.address, topology.ACCESS_KEY, topology.SECRET_KEY, topology.REGION
+        )
+        self.answer("PUT", f"/{BUCKET}")
+
+    def answer(self, method, path, body=b""):
+        status, _, content = self.connection.request(method, path, body=body)
+        assert status == 200, f"{method} {path}: {status} {content[:300]}"
+        return content
+
+    def write(self, label):
+        for size in SIZES:
+            key = f"{label}/{size}"
+            self.objects[key] = self.random.randbytes(size)
+            self.answer("PUT", f"/{BUCKET}/{key}", self.objects[key])
+
+    def check(self):
+        for key, content in self.objects.items():
+            assert self.answer("GET", f"/{BUCKET}/{key}") == content, f"wrong bytes: {key}"
+
+    def wait_until_full(self):
+        metric = self.deployment.metric
+        full = lambda: metric("holdfast_redundancy_objects", 'margin="full"') == len(self.objects)  # noqa: E731
+        healed = lambda: metric("holdfast_heals_pending") == 0 and full()  # noqa: E731
+        topology.wait_until(healed, "all objects are at full redundancy", HEALED_SECONDS_MAX)
+
+    def audit(self, roots, database):
+        self.deployment.stop()
+        # The others are in the metadata.
+        on_drives = {key: content for key, content in self.objects.items() if len(content) > 4096}
+        print(f"  audit: {audit.audit(roots, database, on_drives)} shards compared byte for byte", flush=True)
+
+
+def flip(folder):
+    """Flips a bit of every few thousand bytes of all shards of a drive."""
+    for path in [*folder.glob("segments/*.seg"), *folder.glob("blobs/*/*.blob")]:
+        with open(path, "r+b") as file:
+            content = file.read(64 << 20)
+            for at in range(100, len(content), FLIP_EVERY):
+                file.seek(at)
+                file.write(bytes([content[at] ^ 16]))
+
+
+def removed_and_corrupted(folder, drives, choices):
+    """One process: drives vanish under it, or lie; blank ones take their places at its next start."""
+    deployment = topology.serve(folder, drives)
+    deployment.start()
+    drill = Drill(deployment)
+    drill.write("first")
+    for choice in choices:
+        lost = [folder / f"drive{number + 1}" for number in choice]
+        for path in lost:
+            flip(path)
+        drill.check()
+        drill.write(f"corrupt{choice}")
+        admin = [topology.program(), "admin", "scrub", "--now", "--wait", "--state", ".holdfast"]
+        subprocess.run(admin, cwd=folder, env=topology.environment(), check=True, capture_output=True)
+        drill.wait_until_full()
+        for path in lost:
+            shutil.rmtree(path)
+        drill.check()
+        drill.write(f"removed{choice}")
+        drill.connection.close()
+        deployment.front.terminate()
+        deployment.start_front()
+        drill.check()
+        drill.wait_until_full()
+        print(f"  drives {choice}: corrupted, scrubbed, removed, refilled; {len(drill.objects)} objects right", flush=True)
+    (database,) = folder.glob("drive*/metadata/holdfast.db")
+    drill.audit(folder.glob("drive*"), database)
+
+
+def hung(folder, drives, choices):
+    """A cluster whose nodes stop answering, and go on later."""
+    deployment = topology.cluster(folder, drives)
+    deployment.start()
+    drill = Drill(deployment)
+    drill.write("first")
+    for choice in choices:
+        nodes = [deployment.nodes[number] for number in choice]
+        for node in nodes:
+            node.child.send_signal(signal.SIGSTOP)
+        drill.check()
+        drill.write(f"hung{choice}")
+        drill.check()
+        for node in nodes:
+            node.child.send_signal(signal.SIGCONT)
+        drill.wait_until_full()
+        print(f"  drives {choice}: hung, and back; {len(drill.objects)} objects right", flush=True)
+    drill.audit(folder.glob("node*/drive1"), folder / "gateway" / "metadata" / "holdfast.db")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--drives", type=int, action="append", help="drives of a deployment; 4 are 2+2, 6 are 4+2")
+    parser.add_argument("--choices", type=int, help="at most so many choices of drives, instead of all")
+    arguments = parser.parse_args()
+    for drives in arguments.drives or [4]:
+        choices = list(itertools.combinations(range(drives), PARITY))
+        if arguments.choices:
+            choices = random.Random(drives).sample(choices, min(arguments.choices, len(choices)))
+        for drill in [removed_and_corrupted, hung]:
+            print(f"{drill.__name__}: {len(choices)} choices of {PARITY} out of {drives} drives", flush=True)
+            with tempfile.TemporaryDirectory(prefix="holdfast-losses-") as folder:
+                drill(pathlib.Path(folder), drives, choices)
+
+
+if __name__ == "__main__":
+    main()
