@@ -17,20 +17,24 @@ const NAME: &str = "recode";
 /// How often the counts are looked at, beside each time the bell rings: a copy or a completed upload may have brought
 /// an object of another parity.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
-/// How long until objects that could not be encoded are tried again.
+/// How long at least until objects that could not be encoded are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
+/// The same in lengths of the walk that could not, so that a long one is not repeated all the time.
+const RETRY_AFTER_WALKS: u32 = 10;
 /// Bytes to be encoded before the rate is worth noting.
 const RATE_BYTES_MIN: u64 = 32 << 20;
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
     loop {
+        let began = Instant::now();
         let left = pass(&engine, &mut pace).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "encoding anew interrupted");
             true
         });
+        let retry_after = RETRY_AFTER.max(began.elapsed() * RETRY_AFTER_WALKS);
         let (state, rest) =
-            if left { (WorkState::Waiting, RETRY_AFTER) } else { (WorkState::Idle, LOOK_EVERY) };
+            if left { (WorkState::Waiting, retry_after) } else { (WorkState::Idle, LOOK_EVERY) };
         engine.work().end(NAME, state);
         let _ = tokio::time::timeout(rest, engine.recode_bell().rung()).await;
     }

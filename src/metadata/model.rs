@@ -403,8 +403,8 @@ pub enum Mutation {
         sequence: u64,
         /// ... and its blobs, which must still be these.
         old: Vec<BlobId>,
-        /// The new blobs, one for each, with the shards that were not written.
-        new: Vec<(BlobLayout, Vec<u8>)>,
+        /// The new blobs, one for each, with all their shards.
+        new: Vec<BlobLayout>,
         /// Identity of the new content, if that is several blobs.
         content: UploadId,
         /// The scheme of the new blobs.

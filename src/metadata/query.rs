@@ -96,22 +96,23 @@ pub(super) fn bucket_scheme(db: &Connection, id: i64) -> Result<Option<Scheme>> 
     Ok(select.query_row([id], |row| scheme_columns(row, 0))?)
 }
 
-/// Objects of a bucket behind the key `after` with blobs of another scheme than this, of the next `max` keys; and
-/// the last key looked at, if there was one.
+/// Objects of a bucket behind the key `after` with blobs of another scheme than this: `max` at most, of the next
+/// `keys_max` keys; and the last key looked at, if there was one.
 pub(super) fn misencoded(
     db: &Connection,
-    bucket: &str,
-    scheme: Scheme,
+    (bucket, scheme): (&str, Scheme),
     after: &str,
-    max: usize,
+    (keys_max, max): (usize, usize),
 ) -> Result<(Vec<MisencodedRow>, Option<String>)> {
     let bucket = bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
         "SELECT key, sequence, detail FROM objects WHERE bucket = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
     )?;
-    let mut rows = select.query(params![bucket, after, max as i64])?;
+    let mut rows = select.query(params![bucket, after, keys_max as i64])?;
     let (mut found, mut last) = (Vec::new(), None);
-    while let Some(row) = rows.next()? {
+    while found.len() < max
+        && let Some(row) = rows.next()?
+    {
         let key: String = row.get(0)?;
         last = Some(key.clone());
         let detail: ObjectDetail = unpack(blob_column(row, 2)?)?;

@@ -17,10 +17,10 @@ use crate::types::{BlobId, Scheme};
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// The new blobs in the order of the old ones, if they fit these.
-fn replacement(extents: &[Extent], old: &[BlobId], new: &[(BlobLayout, Vec<u8>)]) -> Option<Vec<Extent>> {
+fn replacement(extents: &[Extent], old: &[BlobId], new: &[BlobLayout]) -> Option<Vec<Extent>> {
     let same = extents.iter().map(|extent| extent.blob).eq(old.iter().copied());
-    let sizes = extents.iter().map(|extent| extent.size).eq(new.iter().map(|(layout, _)| layout.size));
-    let extent = |(layout, _): &(BlobLayout, Vec<u8>)| Extent { blob: layout.blob, size: layout.size };
+    let sizes = extents.iter().map(|extent| extent.size).eq(new.iter().map(|layout| layout.size));
+    let extent = |layout: &BlobLayout| Extent { blob: layout.blob, size: layout.size };
     (same && sizes).then(|| new.iter().map(extent).collect())
 }
 
@@ -41,8 +41,8 @@ impl Applier {
             return Err(MetadataError::SourceChanged);
         }
         let part_of = (new.len() > 1).then_some(*content);
-        for (layout, missing) in new {
-            blobs::insert(db, &mut self.spreads, layout, missing, part_of)?;
+        for layout in new {
+            blobs::insert(db, &mut self.spreads, layout, &[], part_of)?;
         }
         if let Some(content) = part_of {
             blobs::compose(db, &mut self.spreads, content, &after)?;
@@ -93,7 +93,7 @@ mod tests {
         let extents = [Extent { blob: BlobId(1), size: 10 }, Extent { blob: BlobId(2), size: 20 }];
         let layout = |blob, size| {
             let slots = Vec::new();
-            (BlobLayout { blob: BlobId(blob), size, stripe_len: 1, data_shards: 1, slots }, Vec::new())
+            BlobLayout { blob: BlobId(blob), size, stripe_len: 1, data_shards: 1, slots }
         };
         let new = [layout(3, 10), layout(4, 20)];
         let old = [BlobId(1), BlobId(2)];

@@ -341,16 +341,15 @@ impl Store {
         self.readers.with(encoding::all)
     }
 
-    /// Objects of a bucket, of the next `max` keys behind `after`, with blobs of another scheme than this; and the
-    /// last of those keys, if there are any.
+    /// Objects of a bucket behind the key `after` with blobs of another scheme than this, as many at most as the second
+    /// limit says, of as many keys as the first; and the last key looked at, if there was one.
     pub fn misencoded(
         &self,
-        bucket: &str,
-        scheme: Scheme,
+        bucket: (&str, Scheme),
         after: &str,
-        max: usize,
+        limits: (usize, usize),
     ) -> Result<(Vec<MisencodedRow>, Option<String>)> {
-        self.readers.with(|db| in_one_moment(db, || query::misencoded(db, bucket, scheme, after, max)))
+        self.readers.with(|db| in_one_moment(db, || query::misencoded(db, bucket, after, limits)))
     }
 
     /// One object.

@@ -2,7 +2,9 @@
 //!
 //! Order of operations: the old blobs are read, verified, around drives that are lost; the new ones are made durable;
 //! then one mutation puts these in the place of those, if the object is still the one that was read, and releases the
-//! old ones as an overwrite does. So an object is at no moment less safe than before, and nobody sees the change.
+//! old ones as an overwrite does. New blobs must be whole and on a drive for each shard, however few would do for an
+//! upload: the old ones may have shards on drives that are only away. So an object is at no moment less safe than the
+//! lesser of the two schemes is, and nobody sees the change.
 //!
 //! A crash before the mutation leaves the old content, and shards that no row names: orphans, which the search for
 //! them removes. A crash after it leaves the new content and garbage rows. Parts of unfinished uploads keep their
@@ -30,6 +32,9 @@ use crate::types::BlobId;
 
 /// Objects, and their bytes, that are worked on together. Each waits for disks, so several go as fast as one.
 const TOGETHER_MAX: (usize, u64) = (64, 16 << 20);
+
+/// Why nothing is encoded anew now.
+const TOO_FEW: &str = "too few drives take shards for each shard to have its own";
 
 /// Where a walk over the objects goes on: behind a key of a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -80,7 +85,8 @@ impl Engine {
         let waits = |bucket: &BucketEncoding| bucket.waiting.objects > 0 && bucket.name >= after.bucket;
         let Some(bucket) = buckets.find(waits) else { return Ok(None) };
         let key = if bucket.name == after.bucket { &after.key } else { "" };
-        let (rows, last) = self.store.misencoded(&bucket.name, bucket.scheme, key, rows_max)?;
+        let (rows, last) =
+            self.store.misencoded((&bucket.name, bucket.scheme), key, (rows_max, TOGETHER_MAX.0))?;
         let Some(last) = last else {
             let behind = RecodeCursor { bucket: format!("{}\0", bucket.name), key: String::new() };
             return Ok(Some((Vec::new(), behind)));
@@ -138,11 +144,14 @@ impl Engine {
     async fn recode_stripe(&self, recoding: &mut Recoding) -> Result<u64> {
         let Some(old) = recoding.old.get(recoding.new.len()) else { return Ok(0) };
         let (size, codec) = (old.layout.size, &recoding.codec);
+        if self.drives.takers().len() < usize::from(codec.scheme().shards()) {
+            return Err(Error::Unavailable(TOO_FEW));
+        }
         let stripe_len = stripe_writer::stripe_len(codec.scheme()) as u64;
         if size <= stripe_len {
             let data = read_range(old, 0..size).await?;
             let written = stripe_writer::write_small(&self.drives, codec, self.new_blob_id(), data).await?;
-            recoding.new.push(written);
+            recoding.new.push(self.whole(written).await?);
             return Ok(size);
         }
         let (mut writer, from) = match recoding.next.take() {
@@ -154,28 +163,36 @@ impl Engine {
         if until < size {
             recoding.next = Some((writer, until));
         } else {
-            recoding.new.push(writer.finish().await?);
+            recoding.new.push(self.whole(writer.finish().await?).await?);
         }
         Ok(until - from)
+    }
+
+    /// The blob, if every shard of it is there, on a drive of its own; else it is removed.
+    async fn whole(&self, written: WrittenBlob) -> Result<WrittenBlob> {
+        if !written.needs_heal() {
+            return Ok(written);
+        }
+        stripe_writer::discard(&self.drives, &written.layout).await;
+        Err(Error::Unavailable(TOO_FEW))
     }
 
     /// Puts the new blobs in the place of the old ones. `Conflict` if the object is another one by now: then the new
     /// ones are removed.
     pub async fn finish_recoding(&self, recoding: Recoding) -> Result<()> {
-        let blob = |written: &WrittenBlob| (written.layout.clone(), written.missing.clone());
         let mutation = Mutation::Recode {
             bucket: recoding.bucket.clone(),
             key: recoding.key.clone(),
             sequence: recoding.sequence,
             old: recoding.old.iter().map(|blob| blob.layout.blob).collect(),
-            new: recoding.new.iter().map(blob).collect(),
+            new: recoding.new.iter().map(|written| written.layout.clone()).collect(),
             content: self.new_upload_id(),
             scheme: recoding.codec.scheme(),
             default: self.drives.scheme(),
         };
         let committed = self.store.commit(mutation).await;
         for written in &recoding.new {
-            self.after_commit(&committed, Some(&written.layout), written.needs_heal()).await;
+            self.after_commit(&committed, Some(&written.layout), false).await;
         }
         committed?;
         Ok(())

@@ -215,7 +215,10 @@ impl Engine {
             now: self.redundancy()?.sentence(),
             during: "unchanged: the new encoding of an object is durable before the old one is released"
                 .into(),
-            after: format!("any {} drives may fail without loss of this bucket's objects", asked.parity),
+            after: match asked.parity {
+                1 => "any 1 drive may fail without loss of this bucket's objects".into(),
+                parity => format!("any {parity} drives may fail without loss of this bucket's objects"),
+            },
             notes: notes(rewritten, old, new),
         })
     }

@@ -122,7 +122,7 @@ def test_a_bucket_is_given_another_parity(tmp_path):
         before = s3.list_objects_v2(Bucket="photos")["Contents"]
         assert "2+2 (default)" in admin(server, "bucket", "list")
         planned = admin(server, "bucket", "parity", "photos", "3+1", "--dry-run")
-        assert "Nothing was changed" in planned and "durable before" in planned and "any 1 drives may fail" in planned
+        assert "Nothing was changed" in planned and "durable before" in planned and "any 1 drive may fail" in planned
         assert "any 2 may fail" in admin(server, "status")
         assert admin(server, "bucket", "parity", "photos", "3+1", "--wait").endswith("Done.\n")
         bucket, = json.loads(admin(server, "bucket", "list", "--json"))["buckets"]
