@@ -39,6 +39,9 @@ use crate::types::{DriveId, LogEntry, LogPosition};
 const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
 /// Length of a file that is needed before one is prepared: short, because somebody waits for it.
 const HASTY_FILE_BYTES: u64 = 256 << 10;
+/// A spare is prepared when this part of the file that is written to is used up: early enough for a stream of
+/// changes, late enough for a log at rest to do without.
+const SPARE_FROM: u64 = 4;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
 /// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
@@ -126,9 +129,14 @@ impl Journal {
         self.folder.join(format!("{}.spare", self.spare_count))
     }
 
-    /// Has a spare filled in the background, unless there is one.
+    /// Whether a file will be needed soon.
+    fn needs_spare(&self) -> bool {
+        self.current.as_ref().is_none_or(|current| current.end > current.len / SPARE_FROM)
+    }
+
+    /// Has a spare filled in the background where one is needed, unless there is one.
     fn prepare_spare(&mut self) {
-        if !self.spares.is_empty() || self.preparing.is_some() {
+        if !self.needs_spare() || !self.spares.is_empty() || self.preparing.is_some() {
             return;
         }
         let (done, prepared) = oneshot::channel();
@@ -142,11 +150,16 @@ impl Journal {
         }
     }
 
-    fn take_spare(&mut self) -> Option<PathBuf> {
+    /// Takes over the spare that was prepared, if it is ready.
+    fn keep_prepared(&mut self) {
         if let Some(prepared) = self.preparing.as_mut().and_then(|preparing| preparing.try_recv().ok()) {
             self.preparing = None;
             self.spares.extend(prepared.ok());
         }
+    }
+
+    fn take_spare(&mut self) -> Option<PathBuf> {
+        self.keep_prepared();
         self.spares.pop_front()
     }
 
@@ -216,6 +229,7 @@ impl Journal {
         {
             self.drop_file(superseded)?;
         }
+        self.prepare_spare();
         Ok(())
     }
 
@@ -244,7 +258,6 @@ impl Journal {
         self.disk.sync_dir(&self.folder)?;
         self.current = Some(Current { len, file, end: 0 });
         self.files.insert(index, path);
-        self.prepare_spare();
         Ok(())
     }
 
@@ -292,13 +305,15 @@ impl Journal {
     }
 
     /// Whether there are more spare files than a log at rest needs.
-    pub(super) fn has_idle_spares(&self) -> bool {
-        self.spares.len() > 1
+    pub(super) fn has_idle_spares(&mut self) -> bool {
+        self.keep_prepared();
+        self.spares.len() > usize::from(self.needs_spare())
     }
 
     /// Removes the spare files that a log at rest does not need.
     pub(super) fn drop_idle_spares(&mut self) -> Result<(), DriveError> {
-        self.spares.drain(1..).try_for_each(|spare| self.disk.remove_file(&spare))
+        let needed = usize::from(self.needs_spare());
+        self.spares.drain(needed..).try_for_each(|spare| self.disk.remove_file(&spare))
     }
 
     /// Empties the log; it goes on at `next`.

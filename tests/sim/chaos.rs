@@ -54,7 +54,7 @@ impl Chaos<'_> {
         if self.bad.is_empty() {
             return self.wild_fault().await;
         }
-        let disk = *self.rng.pick(self.bad);
+        let disk = *self.rng.pick(self.shared.damageable(self.bad));
         match self.rng.below(if self.place.remote { 13 } else { 9 }) {
             0 | 1 => self.rot(disk),
             2 => self.fail(disk),
@@ -162,6 +162,7 @@ impl Chaos<'_> {
 
     async fn reach_reserve(&mut self) {
         self.shared.refusals_allowed.set(true);
+        self.shared.thin.set(true);
         (0..self.place.count).for_each(|disk| self.place.disks.set_at_reserve(disk, true));
         self.note("all drives at their reserve", String::new());
         self.rest(3_000).await;

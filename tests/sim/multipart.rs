@@ -121,9 +121,9 @@ async fn list_parts(client: &mut Client<'_>, index: usize) -> Checked {
     }
     for (number, versions) in &mut upload.parts {
         let saw = listed.get(number).copied();
-        let seen = versions.iter().find(|v| v.map(|(etag, _, len)| (etag, len as u64)) == saw).copied();
-        match seen {
-            Some(seen) => *versions = vec![seen],
+        match versions.iter().position(|v| v.map(|(etag, _, len)| (etag, len as u64)) == saw) {
+            // Later ones of unknown outcome may yet come: recovery decides over what stands in the log.
+            Some(seen) => drop(versions.drain(..seen)),
             None => return Err(format!("{about}: part {number} is {saw:?}, may be {versions:?}")),
         }
     }

@@ -37,12 +37,20 @@ pub struct Shared {
     pub trace: RefCell<Trace>,
     /// More than m drives are impaired, or were a moment ago: requests may be refused.
     pub refusals_allowed: Cell<bool>,
+    /// Writes went on while drives that are not damaged took none: until all is mended, what was acknowledged then
+    /// outlives the loss of any one drive, and no more is promised.
+    pub thin: Cell<bool>,
     pub uploads: RefCell<Vec<Upload>>,
     values: RefCell<HashMap<Etag, Rc<Value>>>,
     next_seed: RefCell<u64>,
 }
 
 impl Shared {
+    /// Which of these drives may be damaged now.
+    pub fn damageable<'a>(&self, bad: &'a [usize]) -> &'a [usize] {
+        if self.thin.get() { &bad[..bad.len().min(1)] } else { bad }
+    }
+
     pub fn note(&self, line: String) {
         self.trace.borrow_mut().add(line);
     }

@@ -107,6 +107,7 @@ impl World {
                 self.shared.note("a life without faults, in which all is mended".into());
                 self.life(None)?;
                 self.bad = choose_bad(self.place.count, &mut self.rng);
+                self.shared.thin.set(false);
                 self.shared.note(format!("from now on {:?} may be damaged", self.bad));
             }
         }
@@ -171,7 +172,7 @@ impl World {
             _ => {}
         }
         let percent = *self.rng.pick(&[0, 0, 10, 50, 100]);
-        for &disk in &self.bad {
+        for &disk in self.shared.damageable(&self.bad) {
             if self.rng.chance(percent) {
                 self.shared.note(format!("drive {disk} is replaced by a blank one"));
                 *self.faults.entry("drive replaced").or_default() += 1;
