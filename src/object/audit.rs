@@ -15,6 +15,8 @@ use crate::types::{BlobId, DriveSlot};
 
 /// Blobs looked up for one step of a scrub.
 const SCRUB_BLOBS_MAX: usize = 1000;
+/// Stripes of one shard that are verified together.
+const STRIPES_AT_ONCE: usize = 32;
 /// Most bytes verified in one step of a scrub: bounds the lists that go to the drives.
 const SCRUB_BYTES_MAX: u64 = 32 << 20;
 
@@ -117,6 +119,18 @@ impl Engine {
         Ok(Scrubbed { next: (!ended).then_some(at), bytes, found })
     }
 
+    /// Whether a shard is missing or bad, which the first bad stripe tells.
+    pub(super) async fn is_bad(&self, layout: &BlobLayout, shard: u8, slot: DriveSlot) -> bool {
+        let stripes: Vec<u32> = (0..stripes_of(layout)).collect();
+        for some in stripes.chunks(STRIPES_AT_ONCE) {
+            let reads = some.iter().map(|&stripe| whole_shard(layout, shard, stripe)).collect();
+            if !self.verify(slot, reads).await.is_empty() {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Verifies what one drive holds; returns the shards that are missing or bad.
     async fn verify(&self, slot: DriveSlot, reads: Vec<ShardRead>) -> Vec<LostShard> {
         let Some(drive) = self.drives.up(slot) else { return Vec::new() };
@@ -127,7 +141,7 @@ impl Engine {
             let error = verdict.err()?;
             let is_bad = matches!(error, DriveError::NotFound | DriveError::Corrupt(_));
             is_bad.then(|| {
-                tracing::warn!(slot = slot.0, blob = %id.blob, shard = id.shard, %error, "scrub found a bad shard");
+                tracing::warn!(slot = slot.0, blob = %id.blob, shard = id.shard, %error, "bad shard on the disk");
                 (id.blob, id.shard, slot)
             })
         });

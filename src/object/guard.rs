@@ -1,7 +1,7 @@
 //! When a drive is not trusted, and when it is again.
 //!
 //! Rules
-//! - **Hang**: a drive that does not answer within [`ANSWER_WITHIN`], or sync much data within [`SYNC_WITHIN`], is
+//! - **Hang**: a drive that does not answer within [`ANSWER_WITHIN`], or sync or read much within [`MUCH_WITHIN`], is
 //!   suspended. Nothing waits for it again before it has answered probes.
 //! - **Error budget**: a drive with [`ERRORS_MAX`] input/output errors within [`ERRORS_WITHIN`] is suspended.
 //! - **Return**: a suspended drive is probed every [`PROBE_EVERY`]; [`PROBES_GOOD`] answers in a row, each within
@@ -25,8 +25,8 @@ use crate::types::DriveId;
 
 /// How long a drive may take over one operation.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
-/// The same for those that may sync much at once.
-const SYNC_WITHIN: Duration = Duration::from_secs(120);
+/// The same for those that may sync or read much at once.
+const MUCH_WITHIN: Duration = Duration::from_secs(120);
 /// Errors that suspend a drive, and within which time.
 const ERRORS_MAX: usize = 16;
 const ERRORS_WITHIN: Duration = Duration::from_secs(60);
@@ -122,7 +122,9 @@ impl GuardedDrive {
             return Err(DriveError::Offline(reason));
         }
         let within = match op {
-            Op::Seal { .. } | Op::SnapshotCommit { .. } => SYNC_WITHIN,
+            Op::Seal { .. } | Op::SnapshotCommit { .. } | Op::ReadMany { .. } | Op::Verify { .. } => {
+                MUCH_WITHIN
+            }
             _ => ANSWER_WITHIN,
         };
         match timeout(within, self.drive.call(op, payload)).await {

@@ -67,13 +67,21 @@ impl Engine {
         Ok(urgent.into_values().collect())
     }
 
-    /// Writes down what reads found bad.
+    /// Writes down what reads found bad and still is: it may have been healed meanwhile. What a drive lacks that
+    /// is being refilled is found by that.
     pub async fn note_bad_shards(&self) -> Result<()> {
-        let shards = self.heals.take();
-        if !shards.is_empty() {
-            self.store.commit(Mutation::NeedHeal { shards }).await?;
+        let refilling = self.drives_to_refill();
+        let mut bad = Vec::new();
+        for (blob, shard, slot) in self.heals.take() {
+            let layout = self.store.blob_layout(blob)?;
+            let placed = layout.filter(|layout| layout.slots.get(usize::from(shard)) == Some(&slot));
+            if let Some(layout) = placed.filter(|_| !refilling.contains(&slot))
+                && self.is_bad(&layout, shard, slot).await
+            {
+                bad.push((blob, shard, slot));
+            }
         }
-        Ok(())
+        self.need_heal(bad).await
     }
 
     /// Heals the first of some rows, about `bytes_max` bytes of them but one blob's at least. Returns what

@@ -57,8 +57,13 @@ impl Repair {
     }
 
     /// Shards that were not lost; whether they can be read is seen when they are.
-    fn readable(&self) -> impl Iterator<Item = u8> {
+    fn kept(&self) -> impl Iterator<Item = u8> {
         (0..self.layout.slots.len() as u8).filter(|shard| !self.lost.contains(shard))
+    }
+
+    /// All shards, those that count as lost last: that may have been said too early, and what is read is verified.
+    fn in_order_of_hope(&self) -> impl Iterator<Item = u8> {
+        self.kept().chain(self.lost.iter().copied())
     }
 }
 
@@ -149,7 +154,7 @@ impl Rebuild<'_> {
         if wanted.iter().all(|shard| !repair.lost.contains(shard) && up(shard)) {
             return wanted;
         }
-        let mut sources: Vec<u8> = repair.readable().filter(up).collect();
+        let mut sources: Vec<u8> = repair.kept().filter(up).collect();
         sources.sort_by_key(|shard| !self.holding.contains(&repair.layout.slots[usize::from(*shard)]));
         sources.truncate(usize::from(repair.layout.data_shards));
         sources
@@ -217,7 +222,7 @@ impl Rebuild<'_> {
             return Ok(direct);
         }
         let k = usize::from(repair.layout.data_shards);
-        for shard in repair.readable() {
+        for shard in repair.in_order_of_hope() {
             if got.len() < k && among(&got, shard).is_none() {
                 got.extend(self.read_one(repair, shard, unit.stripe).await.map(|data| (shard, data)));
             }

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::jobs::ScrubOptions;
+use holdfast::metadata::Mutation;
 use holdfast::object::{Engine, ScrubCursor};
 use holdfast::runtime::{BoxFuture, Tasks};
 use holdfast::shard_store::{Drive, DriveError, Op, Reply};
-use holdfast::types::DriveId;
+use holdfast::types::{BlobId, DriveId};
 
 use crate::setup::{Deployment, bucket, get, pattern, put, start};
 
@@ -103,6 +104,26 @@ async fn any_two_corrupt_drives_of_four_are_read_around() {
         check(&engine, 1).await;
         engine.close().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_that_were_taken_for_lost_still_serve_to_rebuild_others() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    fill(&engine, 0).await;
+    for folder in ["segments", "blobs"] {
+        flip_bits(&deployment.drive(2).join(folder));
+        flip_bits(&deployment.drive(3).join(folder));
+    }
+    for layout in engine.metadata().blobs_after(BlobId(0), 100).unwrap() {
+        let shards = (0u8..).zip(&layout.slots).map(|(shard, slot)| (layout.blob, shard, *slot)).collect();
+        engine.metadata().commit(Mutation::NeedHeal { shards }).await.unwrap();
+    }
+    heal_all(&engine).await;
+    assert_eq!(scrub_all(&engine).await, 0);
+    check(&engine, 1).await;
+    engine.close().await;
 }
 
 /// Flips a bit every few hundred bytes of all files below a folder.
