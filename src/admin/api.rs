@@ -11,6 +11,8 @@
 //! | `POST /api/v1/nodes/{address}/drain`, `remove` | [`ChangeNode`] | [`Plan`] |
 //! | `POST /api/v1/rebalance` | [`Rebalance`] | [`Plan`] |
 //! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
+//! | `GET /api/v1/buckets` | | [`BucketList`] |
+//! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -116,6 +118,36 @@ pub struct BucketReport {
     pub objects: u64,
     /// Bytes of those objects, as clients see them.
     pub bytes: u64,
+    /// Data shards of a stripe of its new objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_shards: Option<u8>,
+    /// Parity shards of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parity_shards: Option<u8>,
+    /// That is the bucket's own parity, and not the deployment's.
+    #[serde(default)]
+    pub own_parity: bool,
+    /// What has another parity and is to be encoded anew.
+    #[serde(default)]
+    pub to_recode: Tally,
+}
+
+/// The answer of `GET /api/v1/buckets`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BucketList {
+    /// By name.
+    pub buckets: Vec<BucketReport>,
+}
+
+/// Gives a bucket a parity.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetParity {
+    /// Data and parity shards as `4+2`, or `default` for the deployment's.
+    pub parity: String,
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Objects by what stands between them and loss.
@@ -152,7 +184,7 @@ pub struct Tally {
 /// Background work of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Work {
-    /// `heal`, `scrub`, `gc`, `rebalance`, `drain`, `reencode`.
+    /// `heal`, `scrub`, `gc`, `rebalance`, `recode`.
     pub name: String,
     /// Whether it is under way.
     pub state: WorkState,

@@ -48,7 +48,10 @@ impl Health {
         let healing = engine.metadata().is_healing().unwrap_or(true);
         let writable = engine.metadata().is_writable();
         let (drives, up) = (engine.members().len(), engine.drives().up_count());
-        Self::judge(drives, up, engine.drives().scheme(), healing, writable)
+        let scheme = engine.drives().scheme();
+        // A bucket may have less parity than the deployment.
+        let parity = engine.parity_min().unwrap_or(0);
+        Self::judge(drives, up, Scheme { parity, ..scheme }, healing, writable)
     }
 
     fn judge(drives: usize, drives_up: usize, scheme: Scheme, healing: bool, writable: bool) -> Self {

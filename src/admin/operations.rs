@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use super::Refusal;
 use super::api::{
-    AddDrive, AddNode, ChangeDrive, ChangeNode, DriveCondition, DriveList, NodeList, NodeReport,
-    ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub,
+    AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, NodeList, NodeReport,
+    ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub, SetParity,
 };
-use super::status::drive_reports;
+use super::status::{bucket_reports, drive_reports};
 use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
-use crate::types::DriveSlot;
+use crate::types::{DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -130,6 +130,23 @@ impl Operations {
         })
     }
 
+    /// Every bucket.
+    pub(super) async fn buckets(&self) -> Result<BucketList> {
+        Ok(BucketList { buckets: bucket_reports(&self.engine).map_err(unreadable)? })
+    }
+
+    /// Gives a bucket a parity of its own, or the deployment's.
+    pub(super) async fn set_parity(&self, bucket: &str, request: SetParity) -> Result<Plan> {
+        let intent = intent(request.dry_run);
+        let scheme = parity(&request.parity)?;
+        let plan = self.plan(self.engine.set_bucket_scheme(bucket, scheme, intent).await, intent)?;
+        Ok(Plan {
+            seconds: self.engine.seconds_to_recode(plan.bytes_to_move),
+            started: plan.started && plan.shards_to_move > 0,
+            ..plan
+        })
+    }
+
     /// Objects that one more loss could cost.
     pub(super) async fn risk(&self, query: RiskQuery) -> Result<RiskPage> {
         let cursor = RiskCursor::parse(&query.after)
@@ -156,7 +173,9 @@ impl Operations {
             ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
             ChangeError::Malformed(sentence) => Refusal::BadRequest(sentence),
             ChangeError::NotNow(sentence) => Refusal::Unavailable(sentence),
-            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) => Refusal::NotFound(error.to_string()),
+            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) | ChangeError::NoSuchBucket(_) => {
+                Refusal::NotFound(error.to_string())
+            }
             ChangeError::Engine(error) => unreadable(error),
         })?;
         Ok(Plan {
@@ -174,6 +193,17 @@ impl Operations {
 
 fn intent(dry_run: bool) -> Intent {
     if dry_run { Intent::Plan } else { Intent::Do }
+}
+
+/// Reads `K+M` or `default`.
+fn parity(text: &str) -> Result<Option<Scheme>> {
+    if text == "default" {
+        return Ok(None);
+    }
+    let refusal = |error| {
+        Refusal::BadRequest(format!("{text} is no parity: {error}, or `default` for the deployment's"))
+    };
+    text.parse().map(Some).map_err(refusal)
 }
 
 fn unreadable(error: object::Error) -> Refusal {

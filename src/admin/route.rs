@@ -19,6 +19,8 @@ pub(super) enum Route {
     ChangeNode(String, NodeChange),
     Rebalance,
     Scrub,
+    Buckets,
+    SetParity(String),
     Risk(RiskQuery),
 }
 
@@ -56,7 +58,7 @@ impl Route {
 
     /// Whether it may change something; such a request has a body.
     pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Status | Self::Drives | Self::Nodes | Self::Risk(_))
+        !matches!(self, Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Risk(_))
     }
 }
 
@@ -87,6 +89,8 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         }
         ["rebalance"] => (None, Some(Route::Rebalance)),
         ["scrub"] => (None, Some(Route::Scrub)),
+        ["buckets"] => (Some(Route::Buckets), None),
+        ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
     })
@@ -143,6 +147,8 @@ mod tests {
         assert_eq!(post("/api/v1/nodes/%5B::1%5D:9100/drain"), Ok(drain));
         assert_eq!(post("/api/v1/rebalance"), Ok(Route::Rebalance));
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
+        assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
+        assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
     }
 
     #[test]

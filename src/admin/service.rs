@@ -115,6 +115,8 @@ impl Service {
             }
             Route::Rebalance => done(operations.rebalance(parse(body)?).await),
             Route::Scrub => done(operations.scrub(parse(body)?).await),
+            Route::Buckets => done(operations.buckets().await),
+            Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
             Route::Risk(query) => done(operations.risk(query).await),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::Health;
 use super::api::{BucketReport, DriveCondition, DriveReport, Redundancy, Status, Tally, Work, WorkState};
 use crate::metadata::DrivePhase;
-use crate::object::{self, BucketInfo, DomainSpare, DriveStatus, Engine, Error};
+use crate::object::{self, BucketEncoding, DomainSpare, DriveStatus, Engine, Error};
 use crate::types::{DeploymentId, DriveSlot};
 
 /// What does not change while the process runs.
@@ -34,7 +34,7 @@ pub(super) async fn gather(engine: &Arc<Engine>, facts: &Facts) -> Result<Status
         parity_shards: scheme.parity,
         pending_heals: counts.shards_to_heal,
         drives: drive_reports(engine, &counts),
-        buckets: engine.list_buckets().await?.into_iter().map(bucket_report).collect(),
+        buckets: bucket_reports(engine)?,
         redundancy: Some(redundancy_report(&counts, engine.domain_spare()?)),
         work: engine.work().all().into_iter().map(work_report).collect(),
     })
@@ -121,6 +121,16 @@ fn work_report((name, work): (&'static str, object::Work)) -> Work {
     }
 }
 
-fn bucket_report(bucket: BucketInfo) -> BucketReport {
-    BucketReport { name: bucket.name.to_string(), objects: bucket.objects, bytes: bucket.bytes }
+/// All buckets, and how their objects are encoded.
+pub(super) fn bucket_reports(engine: &Engine) -> Result<Vec<BucketReport>, Error> {
+    let report = |bucket: BucketEncoding| BucketReport {
+        name: bucket.name,
+        objects: bucket.all.objects,
+        bytes: bucket.all.bytes,
+        data_shards: Some(bucket.scheme.data),
+        parity_shards: Some(bucket.scheme.parity),
+        own_parity: bucket.is_own,
+        to_recode: Tally { objects: bucket.waiting.objects, bytes: bucket.waiting.bytes },
+    };
+    Ok(engine.bucket_encodings()?.into_iter().map(report).collect())
 }

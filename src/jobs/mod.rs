@@ -1,14 +1,16 @@
-//! Background work: healing, scrubbing, removal of garbage, watching the drives. It sleeps while nothing
+//! Background work: healing, scrubbing, removal of garbage, encoding anew, watching the drives. It sleeps while nothing
 //! changed, and yields to clients (see `pace`).
 
 mod garbage;
 mod heal;
 mod moves;
 mod pace;
+mod recode;
 mod scrub;
 
 pub use heal::heal_once;
 pub use moves::move_all;
+pub use recode::recode_all;
 pub use scrub::ScrubOptions;
 
 use std::io;
@@ -42,7 +44,7 @@ pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, tasks: &Tasks) -> io::Re
         moves::run(engine.clone()),
         scrub::run(engine.clone(), scrub),
         garbage::run(engine.clone()),
-        garbage::search_orphans(engine.clone()),
+        future::join(garbage::search_orphans(engine.clone()), recode::run(engine.clone())),
     );
     tasks.spawn_in_background("jobs", async move {
         tokio::select! {

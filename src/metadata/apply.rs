@@ -13,7 +13,7 @@ use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
 use super::{blobs, payload, query};
-use crate::types::{BlobId, Etag, PartNumber, Timestamp, UploadId, WriteCondition};
+use crate::types::{BlobId, Etag, PartNumber, Scheme, Timestamp, UploadId, WriteCondition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -25,15 +25,15 @@ pub(super) struct Applier {
     buckets: HashMap<String, i64>,
     /// Changes of objects and bytes per bucket, written once a batch.
     counts: HashMap<i64, (i64, i64)>,
-    spreads: Spreads,
+    pub(super) spreads: Spreads,
 }
 
 /// What stood under a key.
-struct Existing {
+pub(super) struct Existing {
     size: u64,
-    sequence: u64,
+    pub(super) sequence: u64,
     etag: Etag,
-    detail: ObjectDetail,
+    pub(super) detail: ObjectDetail,
 }
 
 /// An object about to be written.
@@ -124,6 +124,8 @@ impl Applier {
                 db.execute(set, params![slot.0, schema::pack_phase(*phase)])?;
                 Ok(Applied::Done)
             }
+            Mutation::SetBucketScheme { bucket, scheme } => self.set_bucket_scheme(db, bucket, *scheme),
+            Mutation::Recode { .. } => self.recode(db, mutation),
             Mutation::NoteProgress { job, progress } => {
                 db.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", params![job, &progress[..]])?;
                 Ok(Applied::Done)
@@ -131,7 +133,7 @@ impl Applier {
         }
     }
 
-    fn bucket(&mut self, db: &Connection, name: &str) -> Result<i64> {
+    pub(super) fn bucket(&mut self, db: &Connection, name: &str) -> Result<i64> {
         if let Some(&id) = self.buckets.get(name) {
             return Ok(id);
         }
@@ -172,6 +174,20 @@ impl Applier {
         db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
         self.buckets.remove(name);
         self.counts.remove(&id);
+        Ok(Applied::Done)
+    }
+
+    fn set_bucket_scheme(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        scheme: Option<Scheme>,
+    ) -> Result<Applied> {
+        let id = self.bucket(db, bucket)?;
+        db.execute(
+            "UPDATE buckets SET data_shards = ?2, parity_shards = ?3 WHERE id = ?1",
+            params![id, scheme.map(|scheme| scheme.data), scheme.map(|scheme| scheme.parity)],
+        )?;
         Ok(Applied::Done)
     }
 
@@ -407,7 +423,7 @@ impl Applier {
     }
 }
 
-fn existing(db: &Connection, bucket: i64, key: &str) -> Result<Option<Existing>> {
+pub(super) fn existing(db: &Connection, bucket: i64, key: &str) -> Result<Option<Existing>> {
     let mut select =
         db.prepare_cached("SELECT size, sequence, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2")?;
     let mut rows = select.query(params![bucket, key])?;

@@ -14,7 +14,7 @@ use super::model::{BlobLayout, Extent, MetadataError};
 use super::query;
 use super::schema::{pack, pack_slots, unpack};
 use super::spread::{Delta, Group, Spreads};
-use crate::types::{BlobId, DriveSlot, UploadId};
+use crate::types::{BlobId, DriveSlot, Scheme, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -223,18 +223,28 @@ pub(super) fn compose(
     Ok(())
 }
 
-/// The content that an object's extents are, its spread and its size.
-fn content_of(db: &Connection, extents: &[Extent]) -> Result<Option<(ContentId, i64, u64)>> {
+/// The content that an object's extents are.
+struct Owned {
+    id: ContentId,
+    spread: i64,
+    size: u64,
+    /// Of its blobs, in order.
+    schemes: Vec<Scheme>,
+}
+
+fn content_of(db: &Connection, spreads: &Spreads, extents: &[Extent]) -> Result<Option<Owned>> {
     let Some(first) = extents.first() else { return Ok(None) };
     let Some(row) = find(db, first.blob)? else { return Ok(None) };
     let Some(upload) = row.part_of else {
-        return Ok(Some((first.blob.0.to_be_bytes(), row.spread, row.layout.size)));
+        let (id, size) = (first.blob.0.to_be_bytes(), row.layout.size);
+        return Ok(Some(Owned { id, spread: row.spread, size, schemes: vec![row.layout.scheme()] }));
     };
-    let found = db
+    let found: Option<(i64, i64)> = db
         .prepare_cached("SELECT size, spread FROM contents WHERE content = ?1")?
-        .query_row([upload], |row| Ok((upload, row.get(1)?, row.get::<_, i64>(0)? as u64)))
+        .query_row([upload], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    Ok(found)
+    let Some((size, spread)) = found else { return Ok(None) };
+    Ok(Some(Owned { id: upload, spread, size: size as u64, schemes: spreads.schemes(db, spread)? }))
 }
 
 /// An object's place: bucket id and key.
@@ -242,11 +252,25 @@ pub(super) type Place<'a> = (i64, &'a str);
 
 /// Makes the object at a place an owner of its content.
 pub(super) fn own(db: &Connection, spreads: &mut Spreads, extents: &[Extent], at: Place<'_>) -> Result<()> {
-    let Some((content, spread, size)) = content_of(db, extents)? else { return Ok(()) };
-    db.prepare_cached("INSERT INTO owners VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![spread, content, at.0, at.1])?;
-    spreads.add(spread, Delta::objects(1, size));
+    let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
+    db.prepare_cached("INSERT INTO owners VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+        content.spread,
+        content.id,
+        at.0,
+        at.1
+    ])?;
+    spreads.add(content.spread, Delta::objects(1, content.size));
+    spreads.encodings.add(at.0, &content.schemes, 1, content.size);
     Ok(())
+}
+
+/// The objects that share a content: bucket ids and keys.
+pub(super) fn owners(db: &Connection, spreads: &Spreads, extents: &[Extent]) -> Result<Vec<(i64, String)>> {
+    let Some(content) = content_of(db, spreads, extents)? else { return Ok(Vec::new()) };
+    let mut select =
+        db.prepare_cached("SELECT bucket, key FROM owners WHERE spread = ?1 AND content = ?2")?;
+    let rows = select.query_map(params![content.spread, content.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Ends an object's ownership of its content; the last owner's end makes its blobs garbage.
@@ -256,17 +280,19 @@ pub(super) fn disown(
     extents: &[Extent],
     at: Place<'_>,
 ) -> Result<()> {
-    let Some((content, spread, size)) = content_of(db, extents)? else { return Ok(()) };
+    let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
+    let (id, spread) = (content.id, content.spread);
     db.prepare_cached("DELETE FROM owners WHERE spread = ?1 AND content = ?2 AND bucket = ?3 AND key = ?4")?
-        .execute(params![spread, content, at.0, at.1])?;
-    spreads.add(spread, Delta::objects(-1, size));
+        .execute(params![spread, id, at.0, at.1])?;
+    spreads.add(spread, Delta::objects(-1, content.size));
+    spreads.encodings.add(at.0, &content.schemes, -1, content.size);
     let owned: bool = db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM owners WHERE spread = ?1 AND content = ?2)")?
-        .query_row(params![spread, content], |row| row.get(0))?;
+        .query_row(params![spread, id], |row| row.get(0))?;
     if owned {
         return Ok(());
     }
-    db.prepare_cached("DELETE FROM contents WHERE content = ?1")?.execute([content])?;
+    db.prepare_cached("DELETE FROM contents WHERE content = ?1")?.execute([id])?;
     extents.iter().try_for_each(|extent| remove(db, spreads, extent.blob))
 }
 

@@ -9,10 +9,12 @@ mod apply;
 mod blobs;
 mod catch_up;
 mod checkpoint;
+mod encoding;
 mod log;
 mod model;
 mod payload;
 mod query;
+mod recode;
 mod recovery;
 mod rescue;
 mod schema;
@@ -22,8 +24,9 @@ mod store;
 
 pub use log::{Replica, ReplicaError};
 pub use model::{
-    Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, Extent, GarbageRow, HealRow, ListedRow,
-    MetadataError, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, EncodingRow, Extent, GarbageRow, HealRow,
+    ListedRow, MetadataError, MisencodedRow, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, PlacedBlob,
+    UploadRow,
 };
 pub use query::{Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::types::{
     Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveId, DriveSlot, Etag,
-    ObjectChecksum, PartNumber, Timestamp, UploadId, WriteCondition,
+    ObjectChecksum, PartNumber, Scheme, Timestamp, UploadId, WriteCondition,
 };
 
 /// A bucket.
@@ -19,6 +19,32 @@ pub struct BucketRow {
     pub objects: u64,
     /// Bytes of those objects.
     pub bytes: u64,
+    /// How its objects are to be encoded; `None` as the deployment encodes.
+    pub scheme: Option<Scheme>,
+}
+
+/// Objects of a bucket that are encoded alike; those that are kept in the metadata are not among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodingRow {
+    /// The bucket's name.
+    pub bucket: String,
+    /// The schemes that their blobs have, in order: one, but for parts that were uploaded before and after a change.
+    pub schemes: Vec<Scheme>,
+    /// How many objects.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// An object whose blobs do not all have the scheme that they should.
+#[derive(Debug, Clone)]
+pub struct MisencodedRow {
+    /// Its key.
+    pub key: String,
+    /// Its version.
+    pub sequence: u64,
+    /// Its blobs, in order.
+    pub blobs: Vec<BlobLayout>,
 }
 
 /// A piece of an object: one blob.
@@ -359,6 +385,33 @@ pub enum Mutation {
         /// What the drive is now.
         phase: DrivePhase,
     },
+    /// Says how new objects of a bucket are to be encoded.
+    SetBucketScheme {
+        /// Its name.
+        bucket: String,
+        /// How; `None` as the deployment encodes.
+        scheme: Option<Scheme>,
+    },
+    /// Puts blobs of another scheme in the place of an object's, with the same bytes. All objects that share the
+    /// old ones and whose bucket asks for the scheme get the new ones; nothing else of them changes.
+    Recode {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// The version that was read ...
+        sequence: u64,
+        /// ... and its blobs, which must still be these.
+        old: Vec<BlobId>,
+        /// The new blobs, one for each, with all their shards.
+        new: Vec<BlobLayout>,
+        /// Identity of the new content, if that is several blobs.
+        content: UploadId,
+        /// The scheme of the new blobs.
+        scheme: Scheme,
+        /// The scheme that buckets without one of their own ask for.
+        default: Scheme,
+    },
     /// Background work notes how far it is.
     NoteProgress {
         /// Which work.
@@ -376,7 +429,8 @@ impl Mutation {
             | Self::PutObject { .. }
             | Self::CopyObject { .. }
             | Self::CreateUpload { .. }
-            | Self::PutPart { .. } => true,
+            | Self::PutPart { .. }
+            | Self::Recode { .. } => true,
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
             | Self::CompleteUpload { .. }
@@ -386,6 +440,7 @@ impl Mutation {
             | Self::GarbageSwept { .. }
             | Self::AdmitDrive { .. }
             | Self::SetDrivePhase { .. }
+            | Self::SetBucketScheme { .. }
             | Self::NoteProgress { .. } => false,
         }
     }
@@ -429,8 +484,8 @@ pub enum MetadataError {
     /// The write condition does not hold.
     #[error("precondition failed")]
     PreconditionFailed,
-    /// The source of a copy was replaced.
-    #[error("copy source changed")]
+    /// The object that was read was replaced.
+    #[error("source changed")]
     SourceChanged,
     /// Too few drives took the log entry; it is not known to be lost, and not acknowledged.
     #[error("metadata log unavailable: {0}")]
@@ -441,6 +496,14 @@ pub enum MetadataError {
     /// The database failed.
     #[error("metadata database: {0}")]
     Database(String),
+}
+
+impl BlobLayout {
+    /// How it is encoded.
+    pub fn scheme(&self) -> Scheme {
+        let shards = self.slots.len() as u8;
+        Scheme { data: self.data_shards, parity: shards.saturating_sub(self.data_shards) }
+    }
 }
 
 impl From<rusqlite::Error> for MetadataError {

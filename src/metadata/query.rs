@@ -4,14 +4,14 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::model::{
     BlobLayout, BucketRow, Content, DrivePhase, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError,
-    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    MisencodedRow, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::payload;
 use super::schema::{
     ObjectDetail, UploadDetail, pack_phase, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum,
     unpack_phase, unpack_slots,
 };
-use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Timestamp, UploadId};
+use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Scheme, Timestamp, UploadId};
 
 /// Fewest rows of each spread that are looked at for one answer.
 const HEAL_ROWS_OF_SPREAD_MIN: usize = 16;
@@ -81,19 +81,66 @@ fn bucket_row(row: &Row<'_>) -> rusqlite::Result<BucketRow> {
         created: time_column(row, 1)?,
         objects: row.get::<_, i64>(2)? as u64,
         bytes: row.get::<_, i64>(3)? as u64,
+        scheme: scheme_columns(row, 4)?,
     })
+}
+
+fn scheme_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scheme>> {
+    let (data, parity): (Option<u8>, Option<u8>) = (row.get(first)?, row.get(first + 1)?);
+    Ok(data.zip(parity).map(|(data, parity)| Scheme { data, parity }))
+}
+
+/// What a bucket asks for.
+pub(super) fn bucket_scheme(db: &Connection, id: i64) -> Result<Option<Scheme>> {
+    let mut select = db.prepare_cached("SELECT data_shards, parity_shards FROM buckets WHERE id = ?1")?;
+    Ok(select.query_row([id], |row| scheme_columns(row, 0))?)
+}
+
+/// Objects of a bucket behind the key `after` with blobs of another scheme than this: `max` at most, of the next
+/// `keys_max` keys; and the last key looked at, if there was one.
+pub(super) fn misencoded(
+    db: &Connection,
+    (bucket, scheme): (&str, Scheme),
+    after: &str,
+    (keys_max, max): (usize, usize),
+) -> Result<(Vec<MisencodedRow>, Option<String>)> {
+    let bucket = bucket_id(db, bucket)?;
+    let mut select = db.prepare_cached(
+        "SELECT key, sequence, detail FROM objects WHERE bucket = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![bucket, after, keys_max as i64])?;
+    let (mut found, mut last) = (Vec::new(), None);
+    while found.len() < max
+        && let Some(row) = rows.next()?
+    {
+        let key: String = row.get(0)?;
+        last = Some(key.clone());
+        let detail: ObjectDetail = unpack(blob_column(row, 2)?)?;
+        let Content::Blobs(extents) = detail.content else { continue };
+        let layouts =
+            extents.iter().map(|extent| blob_layout(db, extent.blob)).collect::<Result<Vec<_>>>()?;
+        let Some(blobs) = layouts.into_iter().collect::<Option<Vec<BlobLayout>>>() else { continue };
+        if blobs.iter().any(|layout| layout.scheme() != scheme) {
+            found.push(MisencodedRow { key, sequence: row.get::<_, i64>(1)? as u64, blobs });
+        }
+    }
+    Ok((found, last))
 }
 
 pub(super) fn bucket(db: &Connection, name: &str) -> Result<BucketRow> {
     let row = db
-        .prepare_cached("SELECT name, created, objects, bytes FROM buckets WHERE name = ?1")?
+        .prepare_cached(
+            "SELECT name, created, objects, bytes, data_shards, parity_shards FROM buckets WHERE name = ?1",
+        )?
         .query_row([name], bucket_row)
         .optional()?;
     row.ok_or(MetadataError::NoSuchBucket)
 }
 
 pub(super) fn buckets(db: &Connection) -> Result<Vec<BucketRow>> {
-    let mut select = db.prepare_cached("SELECT name, created, objects, bytes FROM buckets ORDER BY name")?;
+    let mut select = db.prepare_cached(
+        "SELECT name, created, objects, bytes, data_shards, parity_shards FROM buckets ORDER BY name",
+    )?;
     let rows = select.query_map([], bucket_row)?.collect::<rusqlite::Result<_>>()?;
     Ok(rows)
 }

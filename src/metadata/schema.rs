@@ -15,14 +15,18 @@ use crate::types::{
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO state VALUES ('epoch', 0), ('applied_index', 0), ('next_sequence', 1);
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,
-    objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0);
+    objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, data_shards INTEGER,
+    parity_shards INTEGER);
+CREATE TABLE encodings (
+    bucket INTEGER NOT NULL, schemes BLOB NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    PRIMARY KEY (bucket, schemes)) WITHOUT ROWID;
 CREATE TABLE objects (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
     modified INTEGER NOT NULL, checksum INTEGER, sequence INTEGER NOT NULL, detail BLOB NOT NULL,

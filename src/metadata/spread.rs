@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::encoding::Encodings;
 use super::model::MetadataError;
-use crate::types::DriveSlot;
+use crate::types::{DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -61,6 +62,11 @@ impl Group {
     /// Parity shards.
     pub fn parity(&self) -> u8 {
         self.shards - self.data_shards
+    }
+
+    /// How its blobs are encoded.
+    pub fn scheme(&self) -> Scheme {
+        Scheme { data: self.data_shards, parity: self.parity() }
     }
 }
 
@@ -157,6 +163,8 @@ impl Delta {
 pub(super) struct Spreads {
     ids: HashMap<Vec<u8>, i64>,
     deltas: BTreeMap<i64, Delta>,
+    /// The objects of each bucket by scheme, counted beside.
+    pub(super) encodings: Encodings,
 }
 
 impl Spreads {
@@ -200,6 +208,17 @@ impl Spreads {
         Ok(id)
     }
 
+    /// The schemes of a spread, in order.
+    pub(super) fn schemes(&self, db: &Connection, spread: i64) -> Result<Vec<Scheme>> {
+        let pattern: Vec<u8> = db
+            .prepare_cached("SELECT pattern FROM spreads WHERE id = ?1")?
+            .query_row([spread], |row| row.get(0))?;
+        let mut schemes: Vec<Scheme> = unpack(&pattern).iter().map(Group::scheme).collect();
+        schemes.sort_unstable();
+        schemes.dedup();
+        Ok(schemes)
+    }
+
     /// Counts; written by [`Self::flush`].
     pub(super) fn add(&mut self, spread: i64, delta: Delta) {
         let sum = self.deltas.entry(spread).or_default();
@@ -218,7 +237,7 @@ impl Spreads {
         for (id, d) in std::mem::take(&mut self.deltas) {
             update.execute(params![id, d.blobs, d.blob_bytes, d.objects, d.object_bytes])?;
         }
-        Ok(())
+        self.encodings.flush(db)
     }
 }
 

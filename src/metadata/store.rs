@@ -27,14 +27,14 @@ use super::catch_up::{self, Standing, catch_up};
 use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError, Mutation,
-    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, MetadataError,
+    MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::query::{self, Walk, Walked};
 use super::spread::{self, SpreadRow};
-use super::{recovery, schema, snapshot};
+use super::{encoding, recovery, schema, snapshot};
 use crate::runtime::Tasks;
-use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, UploadId};
+use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, Scheme, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -334,6 +334,22 @@ impl Store {
     /// All buckets by name.
     pub fn buckets(&self) -> Result<Vec<BucketRow>> {
         self.readers.with(query::buckets)
+    }
+
+    /// How the objects of each bucket are encoded, counted.
+    pub fn encodings(&self) -> Result<Vec<EncodingRow>> {
+        self.readers.with(encoding::all)
+    }
+
+    /// Objects of a bucket behind the key `after` with blobs of another scheme than this, as many at most as the second
+    /// limit says, of as many keys as the first; and the last key looked at, if there was one.
+    pub fn misencoded(
+        &self,
+        bucket: (&str, Scheme),
+        after: &str,
+        limits: (usize, usize),
+    ) -> Result<(Vec<MisencodedRow>, Option<String>)> {
+        self.readers.with(|db| in_one_moment(db, || query::misencoded(db, bucket, after, limits)))
     }
 
     /// One object.

@@ -87,12 +87,14 @@ impl Engine {
         let mut left = self.drives.candidates();
         left.retain(|candidate| !leaving.contains(&candidate.spot.slot));
         left.extend_from_slice(joining);
-        let scheme = self.drives.scheme();
+        let parity = usize::from(self.drives.scheme().parity);
         let domains: BTreeMap<DriveSlot, u32> =
             left.iter().map(|candidate| (candidate.spot.slot, candidate.spot.domain.node)).collect();
         let drives = count(domains.keys().copied(), |slot| domains.get(&slot).copied());
-        let log = spare(drives, left.len().saturating_sub(usize::from(scheme.parity)));
-        let blobs = (0..PLACEMENTS_LOOKED_AT).map(|seed| {
+        let log = spare(drives, left.len().saturating_sub(parity));
+        let schemes = self.schemes.all();
+        let new = schemes.iter().flat_map(|scheme| (0..PLACEMENTS_LOOKED_AT).map(move |seed| (scheme, seed)));
+        let blobs = new.map(|(scheme, seed)| {
             let slots = placement::place(&left, scheme.shards(), seed);
             spare(count(slots, |slot| domains.get(&slot).copied()), usize::from(scheme.data))
         });

@@ -122,7 +122,7 @@ impl DriveSet {
         Self { scheme, members: RwLock::new(members), names, stripes }
     }
 
-    /// How new blobs are erasure-coded.
+    /// How new blobs are erasure-coded, but in buckets that ask for something else.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -194,11 +194,11 @@ impl DriveSet {
     }
 
     /// Where the shards of a new blob go. With drives down some take two shards.
-    pub fn place(&self, blob: BlobId, shards: u8) -> Result<Vec<DriveSlot>> {
-        if self.up_count() < usize::from(self.scheme.data) {
+    pub fn place(&self, blob: BlobId, scheme: Scheme) -> Result<Vec<DriveSlot>> {
+        if self.up_count() < usize::from(scheme.data) {
             return Err(Error::Unavailable("too few drives are up"));
         }
-        let slots = placement::place(&self.candidates(), shards, seed(blob));
+        let slots = placement::place(&self.candidates(), scheme.shards(), seed(blob));
         if slots.is_empty() { Err(Error::NoSpace) } else { Ok(slots) }
     }
 

@@ -11,10 +11,11 @@ use super::drives::DriveSet;
 use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
 use super::readers::{EndedGeneration, Readers};
+use super::schemes::Schemes;
 use super::topology::Topology;
-use super::work::{Activity, MoveBell, WorkBoard};
+use super::work::{Activity, Bell, MoveBell, WorkBoard};
 use crate::checksum::md5;
-use crate::erasure::{Codec, Scheme};
+use crate::erasure::Scheme;
 use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica, Store};
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
@@ -44,7 +45,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Engine {
     pub(super) drives: Arc<DriveSet>,
-    pub(super) codec: Codec,
+    pub(super) schemes: Schemes,
     pub(super) store: Store,
     pub(super) heals: Arc<HealQueue>,
     pub(super) readers: Readers,
@@ -55,6 +56,7 @@ pub struct Engine {
     /// Held by what gives shards other places, so that two do not choose the same one for one blob.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) moves: MoveBell,
+    pub(super) recode_bell: Bell,
     pub(super) scrub_bell: Notify,
     pub(super) topology: Topology,
     /// File name of the metadata database.
@@ -127,7 +129,7 @@ impl Engine {
         };
         let engine = Self {
             drives: Arc::new(drives),
-            codec: Codec::new(scheme),
+            schemes: Schemes::open(scheme, &store)?,
             store,
             heals: Arc::default(),
             readers: Readers::default(),
@@ -135,6 +137,7 @@ impl Engine {
             sweep: Mutex::default(),
             moving: tokio::sync::Mutex::default(),
             moves: MoveBell::default(),
+            recode_bell: Bell::default(),
             scrub_bell: Notify::new(),
             topology,
             database_name,
@@ -171,6 +174,11 @@ impl Engine {
     /// Shards to move.
     pub fn moves(&self) -> &MoveBell {
         &self.moves
+    }
+
+    /// Blobs to encode anew.
+    pub fn recode_bell(&self) -> &Bell {
+        &self.recode_bell
     }
 
     /// Asks for a scrub of everything at full pace.
@@ -219,7 +227,7 @@ impl Engine {
     /// Removes an empty bucket.
     pub async fn delete_bucket(&self, bucket: &BucketName) -> Result<()> {
         self.store.commit(Mutation::DeleteBucket { bucket: bucket.to_string() }).await?;
-        Ok(())
+        self.schemes.renew(&self.store, bucket.as_str())
     }
 
     /// One bucket.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::api::*;
 use super::engine::{Engine, outcome};
-use super::put::{OBJECT_BYTES_MAX, ReceivedContent, multipart_etag};
+use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, multipart_etag};
 use super::stripe_writer::WrittenBlob;
 use crate::checksum;
 use crate::metadata::{Mutation, PartRow, UploadRow, Walk, Walked};
@@ -62,12 +62,15 @@ impl Engine {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
         self.upload_row(&request.upload)?;
-        let received = self.receive(body, request.length, request.content_md5, 0).await?;
+        let codec = self.schemes.of(request.upload.bucket.as_str());
+        let (length, content_md5) = (request.length, request.content_md5);
+        let plan = Reception { codec: &codec, length, content_md5, inline_max: 0 };
+        let received = self.receive(body, plan).await?;
         let blob = match received.content {
             ReceivedContent::Blob(blob) => blob,
             // Only an empty part is kept nowhere; it becomes an empty blob.
             ReceivedContent::Inline(data) => {
-                super::stripe_writer::write_small(&self.drives, &self.codec, self.new_blob_id(), data).await?
+                super::stripe_writer::write_small(&self.drives, &codec, self.new_blob_id(), data).await?
             }
         };
         let (needs_heal, modified, etag) = (blob.needs_heal(), self.clock.now(), Etag::single(received.md5));

@@ -4,6 +4,8 @@
 //! durable on the drives before the transaction that names it begins; the transaction is durable before
 //! the answer. A crash before it leaves shards that nobody knows; after it, all of the object exists.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::join;
 
@@ -12,11 +14,25 @@ use super::body::BodyReader;
 use super::engine::{Engine, outcome};
 use super::stripe_writer::{self, StripeWriter, WrittenBlob};
 use crate::checksum::md5::Md5;
+use crate::erasure::Codec;
 use crate::metadata::{Mutation, NewContent};
 use crate::types::{ChecksumKind, ChecksumValue, Etag, ObjectChecksum};
 
 /// Largest object, in bytes (AWS: 5 TiB; also the size of all parts together).
 pub(super) const OBJECT_BYTES_MAX: u64 = 5 << 40;
+
+/// How a body is received.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reception<'a> {
+    /// Encodes it.
+    pub(super) codec: &'a Arc<Codec>,
+    /// Its length, where announced.
+    pub(super) length: Option<u64>,
+    /// The MD5 that it should have.
+    pub(super) content_md5: Option<[u8; 16]>,
+    /// Up to so many bytes are kept in the metadata.
+    pub(super) inline_max: usize,
+}
 
 /// A body that is on stable storage, or small enough for the metadata.
 #[derive(Debug)]
@@ -43,7 +59,14 @@ impl Engine {
             // Not worth receiving for nothing. Tiny ones find out when they are committed.
             self.store.bucket(request.bucket.as_str())?;
         }
-        let received = self.receive(body, request.length, request.content_md5, self.inline_bytes_max).await?;
+        let codec = self.schemes.of(request.bucket.as_str());
+        let plan = Reception {
+            codec: &codec,
+            length: request.length,
+            content_md5: request.content_md5,
+            inline_max: self.inline_bytes_max,
+        };
+        let received = self.receive(body, plan).await?;
         let modified = self.clock.now();
         let (content, blob, needs_heal) = match received.content {
             ReceivedContent::Inline(data) => (NewContent::Inline(data), None, false),
@@ -86,21 +109,16 @@ impl Engine {
         }
     }
 
-    /// Reads a body to its end, onto the drives unless it is at most `inline_max` bytes.
-    pub(super) async fn receive<B: Body>(
-        &self,
-        body: B,
-        length: Option<u64>,
-        content_md5: Option<[u8; 16]>,
-        inline_max: usize,
-    ) -> Result<Received> {
-        let stripe_len = stripe_writer::stripe_len(self.codec.scheme());
+    /// Reads a body to its end, onto the drives unless it is short.
+    pub(super) async fn receive<B: Body>(&self, body: B, plan: Reception<'_>) -> Result<Received> {
+        let Reception { codec, length, content_md5, .. } = plan;
+        let stripe_len = stripe_writer::stripe_len(codec.scheme());
         let mut body = BodyReader::new(body);
         let first = body.read(stripe_len, length).await?;
         if first.len() < stripe_len || body.at_end().await? {
-            return self.receive_small(body.into_inner(), first, content_md5, inline_max).await;
+            return self.receive_small(body.into_inner(), first, plan).await;
         }
-        let mut writer = StripeWriter::new(&self.drives, &self.codec, self.new_blob_id())?;
+        let mut writer = StripeWriter::new(&self.drives, codec, self.new_blob_id())?;
         let mut hasher = self.hashing.hasher();
         let mut stripe = first;
         let mut size = 0;
@@ -119,13 +137,8 @@ impl Engine {
         Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
     }
 
-    async fn receive_small<B: Body>(
-        &self,
-        body: B,
-        data: Bytes,
-        content_md5: Option<[u8; 16]>,
-        inline_max: usize,
-    ) -> Result<Received> {
+    async fn receive_small<B: Body>(&self, body: B, data: Bytes, plan: Reception<'_>) -> Result<Received> {
+        let Reception { codec, content_md5, inline_max, .. } = plan;
         let mut hasher = self.hashing.hasher();
         hasher.update(data.clone()).await;
         let (size, checksum) = (data.len() as u64, body.checksum());
@@ -135,7 +148,7 @@ impl Engine {
             check_md5(content_md5, md5)?;
             return Ok(Received { size, md5, checksum, content: ReceivedContent::Inline(data) });
         }
-        let write = stripe_writer::write_small(&self.drives, &self.codec, self.new_blob_id(), data);
+        let write = stripe_writer::write_small(&self.drives, codec, self.new_blob_id(), data);
         let (written, md5) = join(write, hasher.finish()).await;
         let blob = self.unless_bad_digest(written?, content_md5, md5).await?;
         Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })

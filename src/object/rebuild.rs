@@ -12,7 +12,7 @@ use futures_util::future::{join, join_all};
 
 use super::api::{Error, Result};
 use super::drives::DriveSet;
-use super::stripe_reader::{scheme_of, stripes_of, whole_shard};
+use super::stripe_reader::{stripes_of, whole_shard};
 use crate::erasure::Codec;
 use crate::metadata::BlobLayout;
 use crate::shard_store::{DriveError, Record, ShardId, ShardRead};
@@ -232,7 +232,7 @@ impl Rebuild<'_> {
             return Err(Error::Unreadable { stripe, readable, needed: k as u8 });
         }
         let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
-        let codec = Codec::new(scheme_of(&repair.layout));
+        let codec = Codec::new(repair.layout.scheme());
         Ok(codec.rebuild(&present, &wanted).expect("there are k shards"))
     }
 

@@ -15,7 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use super::api::{Error, Result};
 use super::drives::DriveSet;
 use super::heal_queue::HealQueue;
-use crate::erasure::{Codec, Scheme};
+use crate::erasure::Codec;
 use crate::metadata::BlobLayout;
 use crate::shard_store::{DriveError, ShardId, ShardRead};
 
@@ -40,10 +40,6 @@ struct StripeRange {
     range: Range<usize>,
 }
 
-pub(crate) fn scheme_of(layout: &BlobLayout) -> Scheme {
-    Scheme { data: layout.data_shards, parity: layout.slots.len() as u8 - layout.data_shards }
-}
-
 /// Data bytes of a stripe of a blob.
 pub(crate) fn stripe_data_len(layout: &BlobLayout, stripe: u32) -> usize {
     let start = u64::from(stripe) * u64::from(layout.stripe_len);
@@ -57,7 +53,7 @@ pub(crate) fn stripes_of(layout: &BlobLayout) -> u32 {
 
 /// All bytes of one shard of a stripe.
 pub(crate) fn whole_shard(layout: &BlobLayout, shard: u8, stripe: u32) -> ShardRead {
-    let scheme = scheme_of(layout);
+    let scheme = layout.scheme();
     let len = scheme.shard_len(stripe_data_len(layout, stripe)) as u32;
     ShardRead {
         id: ShardId { blob: layout.blob, shard },
@@ -88,7 +84,7 @@ impl BlobReader {
     }
 
     fn shard_len(&self, data_len: usize) -> usize {
-        scheme_of(&self.layout).shard_len(data_len)
+        self.layout.scheme().shard_len(data_len)
     }
 
     /// The part of a data shard that is wanted.
@@ -123,7 +119,7 @@ impl BlobReader {
         let present: Vec<(u8, &[u8])> = got.iter().map(|(shard, data)| (*shard, &data[..])).collect();
         let lost: Vec<u8> =
             (0..self.layout.data_shards).filter(|shard| got.iter().all(|(have, _)| have != shard)).collect();
-        let codec = Codec::new(scheme_of(&self.layout));
+        let codec = Codec::new(self.layout.scheme());
         let rebuilt = codec.rebuild(&present, &lost).unwrap_or_default();
         let whole = |shard: u8| {
             let direct = got.iter().find(|(have, _)| *have == shard).map(|(_, data)| data.clone());

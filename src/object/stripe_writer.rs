@@ -108,7 +108,7 @@ pub(crate) async fn write_small(
     data: Bytes,
 ) -> Result<WrittenBlob> {
     let scheme = codec.scheme();
-    let mut slots = drives.place(blob, scheme.shards())?;
+    let mut slots = drives.place(blob, scheme)?;
     let shards = shards_of(codec, &data);
     let mut waiting: Vec<u8> = (0..scheme.shards()).collect();
     let (mut errors, mut failed_drives) = (Vec::new(), Vec::new());
@@ -162,7 +162,7 @@ pub(crate) async fn write_small(
 #[derive(Debug)]
 pub(crate) struct StripeWriter {
     drives: Arc<DriveSet>,
-    codec: Codec,
+    codec: Arc<Codec>,
     layout: BlobLayout,
     stripes: u32,
     in_flight: VecDeque<JoinHandle<Vec<(u8, DriveError)>>>,
@@ -174,14 +174,14 @@ pub(crate) struct StripeWriter {
 
 impl StripeWriter {
     /// Chooses drives.
-    pub(crate) fn new(drives: &Arc<DriveSet>, codec: &Codec, blob: BlobId) -> Result<Self> {
+    pub(crate) fn new(drives: &Arc<DriveSet>, codec: &Arc<Codec>, blob: BlobId) -> Result<Self> {
         let scheme = codec.scheme();
         let layout = BlobLayout {
             blob,
             size: 0,
             stripe_len: stripe_len(scheme) as u32,
             data_shards: scheme.data,
-            slots: drives.place(blob, scheme.shards())?,
+            slots: drives.place(blob, scheme)?,
         };
         Ok(Self {
             drives: drives.clone(),

@@ -92,6 +92,9 @@ pub enum ChangeError {
     /// There is no such drive.
     #[error("there is no drive in slot {}; `holdfast admin drive list` shows all", .0.0)]
     NoSuchDrive(DriveSlot),
+    /// There is no such bucket.
+    #[error("there is no bucket {0}; `holdfast admin bucket list` shows all")]
+    NoSuchBucket(String),
     /// There is no such node.
     #[error("no drive of the deployment is on a node {0}; `holdfast admin node list` shows all")]
     NoSuchNode(String),
@@ -388,7 +391,7 @@ impl Engine {
         let mut others = self.drives.status();
         others
             .retain(|drive| drive.up && drive.phase == DrivePhase::Active && !leaving.contains(&drive.slot));
-        let (active, needed) = (others.len(), usize::from(self.drives.scheme().shards()));
+        let (active, needed) = (others.len(), usize::from(self.shards_max()));
         if active < needed {
             let instead = match leaving {
                 [slot] => {

@@ -172,17 +172,16 @@ impl WorkBoard {
     }
 }
 
-/// What moving shards is asked for, and a bell.
+/// A bell that wakes background work, and how fast that was.
 #[derive(Debug, Default)]
-pub struct MoveBell {
-    even: AtomicBool,
-    /// Bytes a second of the last move; 0 before there was one.
+pub struct Bell {
+    /// Bytes a second; 0 before that was measured.
     rate: AtomicU64,
     bell: Notify,
 }
 
-impl MoveBell {
-    /// Rings: there may be something to move.
+impl Bell {
+    /// Rings: there may be something to do.
     pub fn ring(&self) {
         self.bell.notify_one();
     }
@@ -192,16 +191,33 @@ impl MoveBell {
         self.bell.notified().await;
     }
 
-    /// Bytes a second of the last move.
+    /// Bytes a second, lately.
     pub fn rate(&self) -> Option<u64> {
         Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
     }
 
-    /// Notes how fast a move was.
+    /// Notes how fast it was.
     pub fn note_rate(&self, bytes_per_second: u64) {
         self.rate.store(bytes_per_second, Ordering::Relaxed);
     }
+}
 
+/// What moving shards is asked for, and a bell.
+#[derive(Debug, Default)]
+pub struct MoveBell {
+    even: AtomicBool,
+    bell: Bell,
+}
+
+impl std::ops::Deref for MoveBell {
+    type Target = Bell;
+
+    fn deref(&self) -> &Bell {
+        &self.bell
+    }
+}
+
+impl MoveBell {
     /// Asks for drives to be evened out, or ends that.
     pub fn want_even(&self, even: bool) {
         if self.even.swap(even, Ordering::Relaxed) != even {

@@ -8,6 +8,7 @@ mod etag;
 mod ids;
 mod log;
 mod names;
+mod scheme;
 mod time;
 
 pub use attributes::Attributes;
@@ -18,4 +19,5 @@ pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
+pub use scheme::{InvalidScheme, Scheme};
 pub use time::Timestamp;

@@ -108,3 +108,37 @@ def test_a_drive_joins_and_another_leaves(tmp_path):
             assert s3.get_object(Bucket="bucket", Key=str(number))["Body"].read() == b"x" * 20_000
     finally:
         server.stop()
+
+
+def test_a_bucket_is_given_another_parity(tmp_path):
+    server = topology.serve(tmp_path)
+    server.start()
+    try:
+        s3 = client_at(server.endpoint)
+        s3.create_bucket(Bucket="photos")
+        bodies = {"tiny": b"t" * 100, "small": b"s" * 50_000, "large": b"l" * 3_000_000}
+        for key, body in bodies.items():
+            s3.put_object(Bucket="photos", Key=key, Body=body)
+        before = s3.list_objects_v2(Bucket="photos")["Contents"]
+        assert "2+2 (default)" in admin(server, "bucket", "list")
+        planned = admin(server, "bucket", "parity", "photos", "3+1", "--dry-run")
+        assert "Nothing was changed" in planned and "durable before" in planned and "any 1 drive may fail" in planned
+        assert "any 2 may fail" in admin(server, "status")
+        assert admin(server, "bucket", "parity", "photos", "3+1", "--wait").endswith("Done.\n")
+        bucket, = json.loads(admin(server, "bucket", "list", "--json"))["buckets"]
+        assert (bucket["data_shards"], bucket["parity_shards"], bucket["own_parity"]) == (3, 1, True)
+        assert bucket["to_recode"] == {"objects": 0, "bytes": 0}
+        assert s3.list_objects_v2(Bucket="photos")["Contents"] == before, "tags and times are the same"
+        for key, body in bodies.items():
+            assert s3.get_object(Bucket="photos", Key=key)["Body"].read() == body
+        assert "any 1 may fail" in admin(server, "status")
+        for parity, word in [("1+3", "metadata"), ("4+1", "5 drives"), ("4+0", "no parity"), ("many", "such as 4+2")]:
+            said = admin(server, "bucket", "parity", "photos", parity, fails=True)
+            assert said.startswith("holdfast: ") and word in said and len(said.splitlines()) == 1, said
+        assert "no bucket nothing" in admin(server, "bucket", "parity", "nothing", "3+1", fails=True)
+        path = "/api/v1/buckets/photos/parity"
+        assert ask(server, "POST", path, body='{"parity": "1+3"}')[0] == 409
+        assert ask(server, "POST", path, body='{"parity": "many"}')[0] == 400
+        assert ask(server, "POST", "/api/v1/buckets/nothing/parity", body='{"parity": "3+1"}')[0] == 404
+    finally:
+        server.stop()

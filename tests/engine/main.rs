@@ -6,5 +6,6 @@ mod cluster;
 mod faults;
 mod nodes;
 mod objects;
+mod parity;
 mod setup;
 mod topology;

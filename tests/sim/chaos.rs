@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use holdfast::object::Intent;
+use holdfast::types::Scheme;
 use tokio::time::sleep;
 
 use crate::deployment::{DatabaseImage, Place, Running, remove_database};
 use crate::disk::Kind;
 use crate::network::Conditions;
 use crate::rng::Rng;
-use crate::shared::Shared;
+use crate::shared::{Shared, bucket};
 
 /// How long after the end of a fault to many drives requests may still be refused.
 const AFTERMATH: Duration = Duration::from_secs(20);
@@ -46,6 +48,9 @@ impl Chaos<'_> {
     }
 
     async fn fault(&mut self) {
+        if self.rng.chance(5) {
+            return self.change_parity().await;
+        }
         if self.bad.is_empty() {
             return self.wild_fault().await;
         }
@@ -109,6 +114,16 @@ impl Chaos<'_> {
             }
         }
         self.shared.refusals_allowed.set(true);
+    }
+
+    /// The bucket asks for other stripes, which bear as much, and what is there is encoded anew meanwhile.
+    async fn change_parity(&mut self) {
+        let engine = &self.running.engine;
+        let default = engine.drives().scheme();
+        let data = 1 + self.rng.below(default.data.into()) as u8;
+        let asked = (data != default.data).then_some(Scheme { data, ..default });
+        let changed = engine.set_bucket_scheme(bucket().as_str(), asked, Intent::Do).await;
+        self.note("parity changed", format!("to {asked:?}: {}", changed.is_ok()));
     }
 
     fn rot(&mut self, disk: usize) {

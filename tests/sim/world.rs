@@ -301,7 +301,7 @@ impl World {
         self.check_orphans(running).await
     }
 
-    /// Waits until nothing is left to heal or to remove.
+    /// Waits until nothing is left to heal, to remove or to encode anew.
     async fn calm(&self, running: &Running) -> Checked {
         let metadata = running.engine.metadata();
         let busy = || {
@@ -309,10 +309,11 @@ impl World {
             let garbage = metadata.garbage(1).map_err(|error| error.to_string())?;
             let drives = metadata.drives().map_err(|error| error.to_string())?;
             let refills = drives.iter().filter(|drive| drive.phase == DrivePhase::Refilling).count();
-            Ok::<_, String>((heals, garbage.len(), refills))
+            let recodes = running.engine.objects_to_recode().map_err(|error| error.to_string())?;
+            Ok::<_, String>((heals, garbage.len(), refills, recodes))
         };
         let calm = timeout(HEALED_WITHIN, async {
-            while busy()? != (0, 0, 0) || metadata.replicas_live() < self.place.count as u64 {
+            while busy()? != (0, 0, 0, 0) || metadata.replicas_live() < self.place.count as u64 {
                 sleep(Duration::from_millis(500)).await;
             }
             Ok::<_, String>(())
@@ -321,7 +322,10 @@ impl World {
             Ok(calm) => calm,
             Err(_) => {
                 let live = metadata.replicas_live();
-                Err(format!("not whole again: heals, garbage, refills {:?}, logs {live}", busy()?))
+                Err(format!(
+                    "not whole again: heals, garbage, refills, objects to encode anew {:?}, logs {live}",
+                    busy()?
+                ))
             }
         }
     }

@@ -85,6 +85,11 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: NodeCommand,
     },
+    /// List buckets, and give them a parity
+    Bucket {
+        #[command(subcommand)]
+        command: BucketCommand,
+    },
     /// Even out how full the drives are
     Rebalance {
         /// End what is under way
@@ -185,6 +190,26 @@ pub(super) enum NodeCommand {
     Remove {
         /// HOST:PORT
         address: String,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum BucketCommand {
+    /// List the buckets, their parity, and what is to be encoded anew
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a bucket a parity: new objects have it at once, the others are encoded anew in the background
+    Parity {
+        /// The bucket's name
+        bucket: String,
+        /// Data and parity shards as 4+2, or `default` for the deployment's
+        #[arg(value_name = "K+M")]
+        parity: String,
         #[command(flatten)]
         flags: ChangeFlags,
     },

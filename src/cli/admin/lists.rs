@@ -3,7 +3,7 @@
 use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
-use crate::admin::api::{DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
+use crate::admin::api::{BucketList, BucketReport, DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
 use crate::cli::terminal::{Line, columns, print};
@@ -53,6 +53,29 @@ pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
     };
     print_table(std::iter::once(head).chain(list.nodes.iter().map(row)).collect());
     Ok(())
+}
+
+/// Prints the buckets.
+pub(super) async fn print_buckets(client: &AdminClient) -> Result<(), String> {
+    let list: BucketList = client.get("/api/v1/buckets").await?;
+    let head = ["BUCKET", "OBJECTS", "BYTES", "PARITY", "TO RECODE"].map(str::to_owned).to_vec();
+    let row = |bucket: &BucketReport| {
+        vec![
+            bucket.name.clone(),
+            bucket.objects.to_string(),
+            bytes(bucket.bytes),
+            parity(bucket),
+            if bucket.to_recode.objects == 0 { "-".to_owned() } else { bytes(bucket.to_recode.bytes) },
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.buckets.iter().map(row)).collect());
+    Ok(())
+}
+
+/// A bucket's parity as `parity` takes it, and whether that is the deployment's.
+fn parity(bucket: &BucketReport) -> String {
+    let Some((data, parity)) = bucket.data_shards.zip(bucket.parity_shards) else { return "-".to_owned() };
+    if bucket.own_parity { format!("{data}+{parity}") } else { format!("{data}+{parity} (default)") }
 }
 
 /// Prints a page of the objects at risk, and how to get the next.

@@ -10,7 +10,7 @@ mod status;
 pub(super) use arguments::Admin;
 pub(super) use client::AdminClient;
 
-use arguments::{AdminCommand, DriveCommand, NodeCommand};
+use arguments::{AdminCommand, BucketCommand, DriveCommand, NodeCommand};
 use changes::{Change, carry_out};
 use serde_json::json;
 
@@ -26,6 +26,7 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Status { once, .. } => live::run(&client, once).await,
             AdminCommand::Drive { command } => drive(&client, command).await,
             AdminCommand::Node { command } => node(&client, command).await,
+            AdminCommand::Bucket { command } => bucket(&client, command).await,
             AdminCommand::Rebalance { stop, flags } => {
                 let title = if stop { "stop rebalancing" } else { "rebalance" };
                 let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);
@@ -47,7 +48,7 @@ async fn drive(client: &AdminClient, command: DriveCommand) -> Result<(), String
         DriveCommand::List { .. } => lists::print_drives(client).await,
         DriveCommand::Add { location, flags } => {
             let change = Change::new(format!("add drive {location}"), "/api/v1/drives");
-            let change = change.watching(&["rebalance", "reencode"]).with(json!({ "location": location }));
+            let change = change.watching(&["rebalance"]).with(json!({ "location": location }));
             carry_out(client, change, flags).await
         }
         DriveCommand::Drain { slot, flags } => {
@@ -73,7 +74,7 @@ async fn node(client: &AdminClient, command: NodeCommand) -> Result<(), String> 
         NodeCommand::List { .. } => lists::print_nodes(client).await,
         NodeCommand::Add { address, flags } => {
             let change = Change::new(format!("add node {address}"), "/api/v1/nodes");
-            let change = change.watching(&["rebalance", "reencode"]).with(json!({ "address": address }));
+            let change = change.watching(&["rebalance"]).with(json!({ "address": address }));
             carry_out(client, change, flags).await
         }
         NodeCommand::Drain { address, flags } => {
@@ -85,6 +86,18 @@ async fn node(client: &AdminClient, command: NodeCommand) -> Result<(), String> 
             let path = format!("/api/v1/nodes/{}/remove", client::segment(&address));
             let change = Change::new(format!("remove node {address}"), path);
             carry_out(client, change.watching(&["drain", "heal"]), flags).await
+        }
+    }
+}
+
+async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), String> {
+    match command {
+        BucketCommand::List { json: true } => print_answer(client, "/api/v1/buckets").await,
+        BucketCommand::List { .. } => lists::print_buckets(client).await,
+        BucketCommand::Parity { bucket, parity, flags } => {
+            let path = format!("/api/v1/buckets/{}/parity", client::segment(&bucket));
+            let change = Change::new(format!("give bucket {bucket} the parity {parity}"), path);
+            carry_out(client, change.watching(&["recode"]).with(json!({ "parity": parity })), flags).await
         }
     }
 }

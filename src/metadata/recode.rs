@@ -1,0 +1,105 @@
+//! Other blobs with the same bytes for an object.
+//!
+//! A client cannot see it: sequence, tag, time, checksum, attributes and the lengths of the parts stay. Objects that
+//! share the old content go over to the new one together, so that it stays shared; only those in buckets that ask
+//! for another scheme keep the old one. What nobody owns any more is released as by an overwrite, so readers who
+//! opened it go on.
+
+use rusqlite::{Connection, params};
+
+use super::apply::{self, Applier};
+use super::blobs;
+use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation};
+use super::query;
+use super::schema::pack;
+use crate::types::{BlobId, Scheme};
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// The new blobs in the order of the old ones, if they fit these.
+fn replacement(extents: &[Extent], old: &[BlobId], new: &[BlobLayout]) -> Option<Vec<Extent>> {
+    let same = extents.iter().map(|extent| extent.blob).eq(old.iter().copied());
+    let sizes = extents.iter().map(|extent| extent.size).eq(new.iter().map(|layout| layout.size));
+    let extent = |layout: &BlobLayout| Extent { blob: layout.blob, size: layout.size };
+    (same && sizes).then(|| new.iter().map(extent).collect())
+}
+
+impl Applier {
+    /// Applies [`Mutation::Recode`].
+    pub(super) fn recode(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::Recode { bucket, key, sequence, old, new, content, scheme, default } = mutation else {
+            unreachable!("called for this variant only");
+        };
+        let place = (self.bucket(db, bucket)?, key.as_str());
+        let object = apply::existing(db, place.0, key)?.filter(|object| object.sequence == *sequence);
+        let object = object.ok_or(MetadataError::SourceChanged)?;
+        let Content::Blobs(before) = &object.detail.content else { return Err(MetadataError::SourceChanged) };
+        let after = replacement(before, old, new).ok_or(MetadataError::SourceChanged)?;
+        let owners = blobs::owners(db, &self.spreads, before)?;
+        let takers = takers(db, owners, *scheme, *default)?;
+        if !takers.iter().any(|(bucket, key)| (*bucket, key.as_str()) == place) {
+            return Err(MetadataError::SourceChanged);
+        }
+        let part_of = (new.len() > 1).then_some(*content);
+        for layout in new {
+            blobs::insert(db, &mut self.spreads, layout, &[], part_of)?;
+        }
+        if let Some(content) = part_of {
+            blobs::compose(db, &mut self.spreads, content, &after)?;
+        }
+        takers.iter().try_for_each(|(bucket, key)| self.swap(db, (*bucket, key), before, &after))?;
+        Ok(Applied::Done)
+    }
+
+    /// Gives the object at a place other extents.
+    fn swap(
+        &mut self,
+        db: &Connection,
+        place: blobs::Place<'_>,
+        before: &[Extent],
+        after: &[Extent],
+    ) -> Result<()> {
+        let Some(mut object) = apply::existing(db, place.0, place.1)? else { return Ok(()) };
+        object.detail.content = Content::Blobs(after.to_vec());
+        db.prepare_cached("UPDATE objects SET detail = ?3 WHERE bucket = ?1 AND key = ?2")?
+            .execute(params![place.0, place.1, pack(&object.detail)])?;
+        blobs::own(db, &mut self.spreads, after, place)?;
+        blobs::disown(db, &mut self.spreads, before, place)
+    }
+}
+
+/// Those owners whose buckets ask for `scheme`.
+fn takers(
+    db: &Connection,
+    owners: Vec<(i64, String)>,
+    scheme: Scheme,
+    default: Scheme,
+) -> Result<Vec<(i64, String)>> {
+    let mut takers = Vec::new();
+    for (bucket, key) in owners {
+        if query::bucket_scheme(db, bucket)?.unwrap_or(default) == scheme {
+            takers.push((bucket, key));
+        }
+    }
+    Ok(takers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_blobs_must_be_for_the_old_ones_and_of_their_lengths() {
+        let extents = [Extent { blob: BlobId(1), size: 10 }, Extent { blob: BlobId(2), size: 20 }];
+        let layout = |blob, size| {
+            let slots = Vec::new();
+            BlobLayout { blob: BlobId(blob), size, stripe_len: 1, data_shards: 1, slots }
+        };
+        let new = [layout(3, 10), layout(4, 20)];
+        let old = [BlobId(1), BlobId(2)];
+        assert_eq!(replacement(&extents, &old, &new).unwrap()[1], Extent { blob: BlobId(4), size: 20 });
+        assert_eq!(replacement(&extents, &[BlobId(1), BlobId(9)], &new), None);
+        assert_eq!(replacement(&extents, &old, &new[..1]), None);
+        assert_eq!(replacement(&extents, &old, &[layout(3, 10), layout(4, 21)]), None);
+    }
+}
