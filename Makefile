@@ -53,6 +53,10 @@ clients: $(VENV)/ready $(TARGET)/debug/holdfast ## aws-cli and boto3 against `se
 crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/rounds.py --rounds $(or $(ROUNDS),20)
 
+.PHONY: losses
+losses: $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted and hung, then an audit of every byte
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/losses.py --drives 4 --drives 6
+
 # One seed in the development profile takes about as long as three in the release profile.
 .PHONY: sim
 sim: ## Whole deployments with faults, one a seed (SEEDS=10000 from FIRST=0 on; SEED=7 tells all of one)
