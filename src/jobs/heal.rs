@@ -15,12 +15,14 @@ use crate::types::{BlobId, DriveId, DriveSlot};
 /// What is known of the drives.
 #[derive(Debug, Default)]
 struct Known {
-    /// Drives that hold what they should, but for shards to be healed: which that was in each slot, and how often
-    /// it had been away before it was compared.
-    whole: BTreeMap<DriveSlot, (DriveId, u64)>,
-    /// How far the drive is that is being refilled.
-    refill: Option<Refill>,
+    /// Drives that hold what they should, but for shards to be healed, as they were seen before that was found.
+    whole: BTreeMap<DriveSlot, Seen>,
+    /// How far the drive is that is being refilled, and which that is.
+    refill: Option<(Refill, Seen)>,
 }
+
+/// Which drive was in a slot, and how often it had been away.
+type Seen = (DriveId, u64);
 
 /// The name of this work.
 const NAME: &str = "heal";
@@ -130,20 +132,21 @@ impl Pass<'_> {
     /// Refills drives for a turn; false if that is not finished.
     async fn refill(&mut self, known: &mut Known) -> Result<bool> {
         self.turn = Instant::now();
-        known.refill = known.refill.take().filter(|refill| self.engine.can_go_on(refill));
+        known.refill = known.refill.take().filter(|(refill, _)| self.engine.can_go_on(refill));
         while self.turn.elapsed() <= TURN {
             if known.refill.is_none()
-                && let Some(slot) = self.engine.drives_to_refill().first()
+                && let Some(drive) = self.engine.drives_to_refill().first()
             {
-                known.refill = Some(self.engine.begin_refill(*slot)?);
+                known.refill = Some((self.engine.begin_refill(drive.slot)?, (drive.id, drive.outages)));
             }
-            let Some(refill) = &mut known.refill else { return Ok(true) };
+            let Some((refill, seen)) = &mut known.refill else { return Ok(true) };
             self.begin()?;
             let started = Instant::now();
             let step = self.engine.refill(refill, self.pace.step_rows(), self.pace.step_bytes()).await?;
             self.count(step);
             if refill.has_ended() {
                 self.engine.set_drive_phase(refill.slot(), DrivePhase::Active).await?;
+                known.whole.insert(refill.slot(), *seen);
                 known.refill = None;
             }
             self.pace.rest(self.engine.activity(), started.elapsed()).await;
@@ -191,15 +194,14 @@ impl Pass<'_> {
 async fn compare_drives(
     engine: &Engine,
     pace: &mut Pace,
-    whole: &mut BTreeMap<DriveSlot, (DriveId, u64)>,
+    whole: &mut BTreeMap<DriveSlot, Seen>,
 ) -> Result<()> {
     for slot in engine.removed_but_named()? {
         let queued = compare(engine, pace, slot).await?;
         tracing::info!(slot = slot.0, queued, "shards of a drive that was given up are to be rebuilt");
     }
-    let refilling = engine.drives_to_refill();
     let drives = engine.drives().status().into_iter();
-    for drive in drives.filter(|drive| drive.up && !refilling.contains(&drive.slot)) {
+    for drive in drives.filter(|drive| drive.up && drive.phase != DrivePhase::Refilling) {
         let seen = (drive.id, drive.outages);
         if whole.get(&drive.slot) == Some(&seen) {
             continue;

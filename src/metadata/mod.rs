@@ -30,5 +30,5 @@ pub use model::{
 };
 pub use query::{Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
-pub use spread::{Group, Margin, SpreadRow};
+pub use spread::{Group, Margin, SpreadRow, counts, losses_borne};
 pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

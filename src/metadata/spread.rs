@@ -40,23 +40,9 @@ impl Group {
 
     /// How many more drives may be lost, whichever they are; `None` if it cannot be read even now.
     pub fn spare(&self, holds: impl Fn(DriveSlot) -> bool) -> Option<u8> {
-        let mut per_drive: BTreeMap<DriveSlot, usize> = BTreeMap::new();
-        for slot in self.slots.iter().filter(|slot| holds(**slot)) {
-            *per_drive.entry(*slot).or_default() += 1;
-        }
-        let mut held: Vec<usize> = per_drive.into_values().collect();
-        held.sort_unstable();
-        let mut left: usize = held.iter().sum();
-        left.checked_sub(usize::from(self.data_shards))?;
-        let mut spare = 0;
-        while let Some(largest) = held.pop() {
-            left -= largest;
-            if left < usize::from(self.data_shards) {
-                break;
-            }
-            spare += 1;
-        }
-        Some(spare)
+        let held = counts(self.slots.iter().filter(|slot| holds(**slot)));
+        let needed = usize::from(self.data_shards);
+        (held.iter().sum::<usize>() >= needed).then(|| losses_borne(held, needed) as u8)
     }
 
     /// Parity shards.
@@ -68,6 +54,31 @@ impl Group {
     pub fn scheme(&self) -> Scheme {
         Scheme { data: self.data_shards, parity: self.parity() }
     }
+}
+
+/// How often each value comes, in no order that means anything.
+pub fn counts<T: Ord>(values: impl IntoIterator<Item = T>) -> Vec<usize> {
+    let mut counts: BTreeMap<T, usize> = BTreeMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    counts.into_values().collect()
+}
+
+/// How many groups may be lost, whichever they are, when each holds so many of something of which `needed` are
+/// enough: the largest go first.
+pub fn losses_borne(mut held: Vec<usize>, needed: usize) -> u64 {
+    held.sort_unstable();
+    let mut left: usize = held.iter().sum();
+    let mut lost = 0;
+    while let Some(largest) = held.pop() {
+        match left.checked_sub(largest) {
+            Some(rest) if rest >= needed => left = rest,
+            _ => break,
+        }
+        lost += 1;
+    }
+    lost
 }
 
 /// How safe something is at a moment, the least safe first.
@@ -263,6 +274,16 @@ pub(super) fn all(db: &Connection) -> Result<Vec<SpreadRow>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_groups_with_most_are_lost_first() {
+        assert_eq!(losses_borne(vec![1, 1, 1, 1], 2), 2);
+        assert_eq!(losses_borne(vec![2, 1, 1], 2), 1, "the loss of two of them could leave one");
+        assert_eq!(losses_borne(vec![2, 2], 2), 1);
+        assert_eq!(losses_borne(vec![3, 1], 2), 0);
+        assert_eq!(losses_borne(vec![1], 2), 0, "too few even now");
+        assert_eq!(losses_borne(vec![], 0), 0);
+    }
 
     fn slots(slots: &[u16]) -> Vec<DriveSlot> {
         slots.iter().map(|&slot| DriveSlot(slot)).collect()

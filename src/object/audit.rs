@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::api::*;
 use super::engine::Engine;
 use super::heal_queue::LostShard;
-use super::stripe_reader::{stripes_of, whole_shard};
+use super::stripe_reader::{shards_at, stripes_of, whole_shard};
 use crate::metadata::{BlobLayout, DrivePhase, Mutation};
 use crate::shard_store::{DriveError, ShardId, ShardRead};
 use crate::types::{BlobId, DriveSlot};
@@ -54,12 +54,7 @@ impl Engine {
     ) -> Result<(Option<BlobId>, u64)> {
         let blobs = self.store.blobs_after(after, blobs_max)?;
         let Some(last) = blobs.last().map(|layout| layout.blob) else { return Ok((None, 0)) };
-        let of_slot = |layout: &BlobLayout| {
-            let blob = layout.blob;
-            let here = layout.slots.iter().enumerate().filter(|(_, at)| **at == slot);
-            here.map(|(shard, _)| ShardId { blob, shard: shard as u8 }).collect::<Vec<_>>()
-        };
-        let ids: Vec<ShardId> = blobs.iter().flat_map(of_slot).collect();
+        let ids: Vec<ShardId> = blobs.iter().flat_map(|layout| shards_at(layout, slot)).collect();
         let held = match self.drives.up(slot) {
             Some(drive) => drive.contains(ids.clone()).await.map_err(|e| Error::Internal(Box::new(e)))?,
             None if self.removed_but_named()?.contains(&slot) => vec![false; ids.len()],

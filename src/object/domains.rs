@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::api::Result;
 use super::engine::Engine;
+use crate::metadata::{counts, losses_borne};
 use crate::placement::{self, Candidate, Domain};
 use crate::types::DriveSlot;
 
@@ -21,34 +22,6 @@ pub struct DomainSpare {
     pub nodes: u64,
     /// Zones; none where no node is in a zone that has a name.
     pub zones: Option<u64>,
-}
-
-/// How many domains may be lost when `held` shards or drives are in each, and `needed` are enough.
-fn spare(held: impl IntoIterator<Item = usize>, needed: usize) -> u64 {
-    let mut held: Vec<usize> = held.into_iter().collect();
-    held.sort_unstable();
-    let mut left: usize = held.iter().sum();
-    let mut lost = 0;
-    while let Some(largest) = held.pop() {
-        match left.checked_sub(largest) {
-            Some(rest) if rest >= needed => left = rest,
-            _ => break,
-        }
-        lost += 1;
-    }
-    lost
-}
-
-/// How many of these slots are in each domain.
-fn count(
-    slots: impl IntoIterator<Item = DriveSlot>,
-    domain_of: impl Fn(DriveSlot) -> Option<u32>,
-) -> Vec<usize> {
-    let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
-    for domain in slots.into_iter().filter_map(domain_of) {
-        *counts.entry(domain).or_default() += 1;
-    }
-    counts.into_values().collect()
 }
 
 impl Engine {
@@ -68,14 +41,14 @@ impl Engine {
         let holding = self.drives.holding();
         let held = |slot: DriveSlot| domains.get(&slot).filter(|_| holding.contains(&slot)).map(by);
         let up = self.drives.identities().into_iter().map(|(slot, ..)| slot);
-        let up = count(up, |slot| domains.get(&slot).map(by));
+        let up = counts(up.filter_map(|slot| domains.get(&slot).map(by)));
         // A log that is behind is on some drive that is up: the fewest that may be lost are those that are not.
         let needed = up.iter().sum::<usize>().saturating_sub(self.store.replicas_spare() as usize);
-        let mut least = spare(up, needed);
+        let mut least = losses_borne(up, needed);
         for spread in self.store.spreads()? {
             for group in &spread.groups {
-                let counts = count(group.slots.iter().copied(), held);
-                least = least.min(spare(counts, usize::from(group.data_shards)));
+                let each = counts(group.slots.iter().copied().filter_map(held));
+                least = least.min(losses_borne(each, usize::from(group.data_shards)));
             }
         }
         Ok(least)
@@ -90,30 +63,14 @@ impl Engine {
         let parity = usize::from(self.drives.scheme().parity);
         let domains: BTreeMap<DriveSlot, u32> =
             left.iter().map(|candidate| (candidate.spot.slot, candidate.spot.domain.node)).collect();
-        let drives = count(domains.keys().copied(), |slot| domains.get(&slot).copied());
-        let log = spare(drives, left.len().saturating_sub(parity));
+        let log = losses_borne(counts(domains.values()), left.len().saturating_sub(parity));
         let schemes = self.schemes.all();
         let new = schemes.iter().flat_map(|scheme| (0..PLACEMENTS_LOOKED_AT).map(move |seed| (scheme, seed)));
         let blobs = new.map(|(scheme, seed)| {
             let slots = placement::place(&left, scheme.shards(), seed);
-            spare(count(slots, |slot| domains.get(&slot).copied()), usize::from(scheme.data))
+            losses_borne(counts(slots.iter().filter_map(|slot| domains.get(slot))), usize::from(scheme.data))
         });
         let after = blobs.min().unwrap_or(0).min(log);
         Some(format!("nodes that may fail at once: {now} now, {after} afterwards"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_domains_with_most_are_lost_first() {
-        assert_eq!(spare([1, 1, 1, 1], 2), 2);
-        assert_eq!(spare([2, 1, 1], 2), 1, "the loss of two of them could leave one");
-        assert_eq!(spare([2, 2], 2), 1);
-        assert_eq!(spare([3, 1], 2), 0);
-        assert_eq!(spare([1], 2), 0, "too few even now");
-        assert_eq!(spare([], 0), 0);
     }
 }

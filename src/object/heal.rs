@@ -70,7 +70,7 @@ impl Engine {
     /// Writes down what reads found bad and still is: it may have been healed meanwhile. What a drive lacks that
     /// is being refilled is found by that.
     pub async fn note_bad_shards(&self) -> Result<()> {
-        let refilling = self.drives_to_refill();
+        let refilling = self.slots_to_refill();
         let mut bad = Vec::new();
         for (blob, shard, slot) in self.heals.take() {
             let layout = self.store.blob_layout(blob)?;

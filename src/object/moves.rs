@@ -130,9 +130,7 @@ impl Engine {
 
     /// About how long moving so many bytes takes: at the pace of the last move, else at a guess.
     pub fn seconds_to_move(&self, bytes: u64) -> u64 {
-        let busy = self.activity.is_busy();
-        let guess = if busy { RATE_GUESS.1 } else { RATE_GUESS.0 };
-        bytes.div_ceil(self.moves.rate().unwrap_or(guess))
+        self.moves.seconds(bytes, RATE_GUESS, &self.activity)
     }
 
     /// Evens out how full drives are.

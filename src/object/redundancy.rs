@@ -108,7 +108,7 @@ impl Engine {
             held: BTreeMap::new(),
         };
         let (mut objects, mut bytes) = (0, 0);
-        let refilling = self.drives_to_refill();
+        let refilling = self.slots_to_refill();
         for spread in self.store.spreads()? {
             let margin = spread.margin(|slot| holding.contains(&slot));
             let tally = counts.tally(margin);

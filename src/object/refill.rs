@@ -7,9 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::api::{Error, Result};
+use super::drives::DriveStatus;
 use super::engine::Engine;
 use super::heal::Healed;
 use super::rebuild::{Repair, Target, rebuild};
+use super::stripe_reader::shards_at;
 use crate::metadata::{BlobLayout, DrivePhase, Margin, PlacedBlob};
 use crate::shard_store::ShardId;
 use crate::types::{BlobId, DriveSlot};
@@ -54,12 +56,14 @@ struct Lacking {
 
 impl Engine {
     /// Drives that are up and to be refilled.
-    pub fn drives_to_refill(&self) -> Vec<DriveSlot> {
+    pub fn drives_to_refill(&self) -> Vec<DriveStatus> {
         let drives = self.drives.status().into_iter();
-        drives
-            .filter(|drive| drive.up && drive.phase == DrivePhase::Refilling)
-            .map(|drive| drive.slot)
-            .collect()
+        drives.filter(|drive| drive.up && drive.phase == DrivePhase::Refilling).collect()
+    }
+
+    /// The slots of those.
+    pub(super) fn slots_to_refill(&self) -> Vec<DriveSlot> {
+        self.drives_to_refill().iter().map(|drive| drive.slot).collect()
     }
 
     /// Begins to refill the drive in a slot. Blobs of lower margin have their turn first.
@@ -78,7 +82,7 @@ impl Engine {
 
     /// Whether a walk that began goes on as it is: its drive is to be refilled, and the others are those it knew.
     pub fn can_go_on(&self, refill: &Refill) -> bool {
-        self.drives_to_refill().contains(&refill.slot) && self.drives.holding() == refill.holding
+        self.slots_to_refill().contains(&refill.slot) && self.drives.holding() == refill.holding
     }
 
     /// Refills about `bytes_max` bytes, of so many blobs at most. What cannot be rebuilt is queued for healing.
@@ -135,12 +139,6 @@ impl Engine {
         }
         Ok(lacking)
     }
-}
-
-fn shards_at(layout: &BlobLayout, slot: DriveSlot) -> impl Iterator<Item = ShardId> {
-    let blob = layout.blob;
-    let at = (0u8..).zip(&layout.slots).filter(move |(_, at)| **at == slot);
-    at.map(move |(shard, _)| ShardId { blob, shard })
 }
 
 fn shards_of(repairs: &[Repair]) -> Vec<(BlobId, u8)> {

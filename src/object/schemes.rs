@@ -149,8 +149,7 @@ impl Engine {
 
     /// About how long writing so many bytes of shards anew takes: at the pace of the last time, else at a guess.
     pub fn seconds_to_recode(&self, bytes: u64) -> u64 {
-        let guess = if self.activity.under_way() > 0 { RATE_GUESS.1 } else { RATE_GUESS.0 };
-        bytes.div_ceil(self.recode_bell.rate().unwrap_or(guess))
+        self.recode_bell.seconds(bytes, RATE_GUESS, &self.activity)
     }
 
     /// Parity shards of whatever has fewest: the metadata, an object, or what a bucket asks for.

@@ -18,6 +18,7 @@ use super::heal_queue::HealQueue;
 use crate::erasure::Codec;
 use crate::metadata::BlobLayout;
 use crate::shard_store::{DriveError, ShardId, ShardRead};
+use crate::types::DriveSlot;
 
 /// How long a shard may keep a read waiting before another is asked as well.
 const HEDGE_AFTER: Duration = Duration::from_millis(250);
@@ -49,6 +50,13 @@ pub(crate) fn stripe_data_len(layout: &BlobLayout, stripe: u32) -> usize {
 /// Stripes of a blob; an empty one has one, of no bytes.
 pub(crate) fn stripes_of(layout: &BlobLayout) -> u32 {
     layout.size.div_ceil(u64::from(layout.stripe_len)).max(1) as u32
+}
+
+/// The shards of a blob that stand on one drive.
+pub(crate) fn shards_at(layout: &BlobLayout, slot: DriveSlot) -> impl Iterator<Item = ShardId> {
+    let blob = layout.blob;
+    let at = (0u8..).zip(&layout.slots).filter(move |(_, at)| **at == slot);
+    at.map(move |(shard, _)| ShardId { blob, shard })
 }
 
 /// All bytes of one shard of a stripe.

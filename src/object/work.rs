@@ -191,9 +191,12 @@ impl Bell {
         self.bell.notified().await;
     }
 
-    /// Bytes a second, lately.
-    pub fn rate(&self) -> Option<u64> {
-        Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
+    /// About how many seconds so many bytes take: at the last rate, else at a guess for machines at rest and one for
+    /// those where clients are at work.
+    pub(crate) fn seconds(&self, bytes: u64, guess: (u64, u64), activity: &Activity) -> u64 {
+        let guess = if activity.is_busy() { guess.1 } else { guess.0 };
+        let rate = Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0);
+        bytes.div_ceil(rate.unwrap_or(guess))
     }
 
     /// Notes how fast it was.

@@ -75,6 +75,15 @@ def running(tmp_path):
     server.stop()
 
 
+@pytest.fixture
+def cluster(tmp_path):
+    """A cluster of the test's own: a gateway and four storage nodes."""
+    running = topology.cluster(tmp_path)
+    running.start()
+    yield running
+    running.stop()
+
+
 def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, **config):
     return boto3.client(
         "s3",

@@ -4,21 +4,12 @@ import json
 import os
 import threading
 
-import pytest
 from conftest import client_at
 from test_admin import admin, ask
 
 import topology
 
 OLD_OBJECTS = 60
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    running = topology.cluster(tmp_path)
-    running.start()
-    yield running
-    running.stop()
 
 
 def one_more_node(cluster, name, *flags):

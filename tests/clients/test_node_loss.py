@@ -3,20 +3,11 @@
 import os
 import threading
 
-import pytest
 from conftest import MIB, client_at, sha256
 
 import topology
 
 PARITY = 2
-
-
-@pytest.fixture
-def cluster(tmp_path):
-    running = topology.cluster(tmp_path)
-    running.start()
-    yield running
-    running.stop()
 
 
 def test_killed_nodes_fail_no_request_and_are_healed_when_they_return(cluster, large_file, tmp_path):
