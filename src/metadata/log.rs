@@ -74,13 +74,13 @@ pub trait Replica: Send + Sync + std::fmt::Debug {
 }
 
 /// What an entry holds.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct Batch {
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Batch<M = Mutation> {
     /// Applied in order; none in the entry that begins an epoch.
-    pub(super) mutations: Vec<Mutation>,
+    pub(super) mutations: Vec<M>,
 }
 
-impl Batch {
+impl Batch<&Mutation> {
     /// About how long it is when packed.
     pub(super) fn about_bytes(&self) -> usize {
         const MUTATION_BYTES: usize = 512;

@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::apply::Applier;
 use super::log::{Batch, Replica, ReplicaError, merge};
-use super::model::{BlobLayout, BucketRow, Content, MetadataError};
+use super::model::{BlobLayout, BucketRow, Content, MetadataError, Mutation};
 use super::schema::{ObjectDetail, unpack};
 use super::{query, recovery, schema, snapshot};
 use crate::types::{DriveSlot, LogPosition};
@@ -216,7 +216,7 @@ mod tests {
             let replica = MemoryReplica::holding(slot as u16, &[]);
             replica.reset(LogPosition { epoch: 1, index: *log.start() }).await.unwrap();
             for index in log.clone() {
-                let payload = schema::pack(&Batch::default()).into();
+                let payload = schema::pack(&Batch::<Mutation> { mutations: Vec::new() }).into();
                 replica
                     .append(LogEntry { position: LogPosition { epoch: 1, index }, payload })
                     .await

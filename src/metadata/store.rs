@@ -232,6 +232,7 @@ impl Store {
             db: recovered.connection,
             applier: recovered.applier,
             end: recovered.end,
+            logged: None,
             epoch: recovered.end.epoch,
             behind: options.replicas.clone(),
             live: Vec::new(),
@@ -510,6 +511,8 @@ struct Writer {
     applier: Applier,
     /// The newest entry that reached its quorum.
     end: LogPosition,
+    /// An entry that reached its quorum, but that the database did not take.
+    logged: Option<LogPosition>,
     /// The present epoch, or the last one that was tried.
     epoch: u64,
     /// Replicas that have every entry.
@@ -646,14 +649,20 @@ impl Writer {
     /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
     /// stands before them in the batch.
     async fn commit_batch(&mut self, waiting: Vec<(Box<Mutation>, Answer)>) {
-        let (mutations, answers): (Vec<_>, Vec<_>) =
-            waiting.into_iter().map(|(m, answer)| (*m, answer)).unzip();
+        let (mutations, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         let mut results = Vec::with_capacity(answers.len());
-        let committed = self.try_commit(mutations, &mut results).await;
+        let mut committed = self.try_commit(&mutations, &mut results).await;
+        if let Err(MetadataError::Database(_)) = committed {
+            self.rebuild_database().await;
+            // What the log took is in the rebuilt database, with the results that it had here; else nothing is.
+            committed = if self.logged.take() == Some(self.end) {
+                Ok(())
+            } else {
+                results.clear();
+                self.try_commit(&mutations, &mut results).await
+            };
+        }
         if let Err(error) = committed {
-            if let MetadataError::Database(_) = error {
-                self.rebuild_database().await;
-            }
             answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone()))));
             return;
         }
@@ -672,9 +681,10 @@ impl Writer {
     /// Applies, logs and commits; on any failure nothing of it stands in the database.
     async fn try_commit(
         &mut self,
-        mutations: Vec<Mutation>,
+        mutations: &[Box<Mutation>],
         results: &mut Vec<Result<Applied>>,
     ) -> Result<()> {
+        self.logged = None;
         self.open_epoch().await?;
         self.full = self.is_full()?;
         self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
@@ -684,14 +694,14 @@ impl Writer {
                 results.push(Err(MetadataError::NoSpace));
                 continue;
             }
-            let result = self.applier.apply(&self.db, &mutation);
+            let result = self.applier.apply(&self.db, mutation);
             if let Err(error @ (MetadataError::Database(_) | MetadataError::NoSpace)) = result {
                 // Half of the mutation may stand in the transaction.
                 self.roll_back()?;
                 return Err(error);
             }
             if result.is_ok() {
-                accepted.push(mutation);
+                accepted.push(&**mutation);
             }
             results.push(result);
         }
@@ -700,7 +710,7 @@ impl Writer {
         }
         let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
         let logged = match finish_transaction(&self.db, &mut self.applier, position) {
-            Ok(()) => self.append(position, &Batch { mutations: accepted }).await,
+            Ok(()) => self.append(position, Batch { mutations: accepted }).await,
             Err(error) => Err(error),
         };
         if let Err(error) = logged {
@@ -709,7 +719,8 @@ impl Writer {
         }
         let committed = self.db.prepare_cached("COMMIT").and_then(|mut commit| commit.execute([]));
         if let Err(error) = committed {
-            // The entry is durable but not answered: the next epoch supersedes it.
+            // The entry is durable but not answered: a rebuilt database has it, or the next epoch supersedes it.
+            self.logged = Some(position);
             self.epoch_open = false;
             self.roll_back()?;
             return Err(error.into());
@@ -776,7 +787,7 @@ impl Writer {
         // The epoch is used up even if the entry misses its quorum.
         self.epoch += 1;
         let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
-        self.append(position, &Batch::default()).await?;
+        self.append(position, Batch { mutations: Vec::new() }).await?;
         self.db.execute_batch("BEGIN IMMEDIATE")?;
         finish_transaction(&self.db, &mut self.applier, position)?;
         self.db.execute_batch("COMMIT")?;
@@ -786,8 +797,8 @@ impl Writer {
     }
 
     /// Appends to all live replicas at once; those that fail fall behind.
-    async fn append(&mut self, position: LogPosition, batch: &Batch) -> Result<()> {
-        let payload: bytes::Bytes = schema::pack_large(batch, batch.about_bytes()).into();
+    async fn append(&mut self, position: LogPosition, batch: Batch<&Mutation>) -> Result<()> {
+        let payload: bytes::Bytes = schema::pack_large(&batch, batch.about_bytes()).into();
         self.log_bytes += payload.len() as u64;
         let results = join_all(self.live.iter().cloned().map(|replica| {
             let entry = LogEntry { position, payload: payload.clone() };
@@ -1024,16 +1035,19 @@ mod tests {
     use super::*;
     use crate::types::Timestamp;
 
-    async fn open(folder: &Path, replicas: &[Arc<MemoryReplica>]) -> Store {
-        let options = Options {
+    fn options(folder: &Path, replicas: &[Arc<MemoryReplica>]) -> Options {
+        Options {
             databases: vec![folder.join("test.db")],
             replicas: replicas.iter().map(|replica| replica.clone() as Arc<dyn Replica>).collect(),
             quorum: 2,
             copies: 1,
             copy_after_bytes: COPY_AFTER_BYTES,
             tasks: Tasks::threads(),
-        };
-        Store::open(options).await.unwrap()
+        }
+    }
+
+    async fn open(folder: &Path, replicas: &[Arc<MemoryReplica>]) -> Store {
+        Store::open(options(folder, replicas)).await.unwrap()
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -1084,5 +1098,42 @@ mod tests {
         let names: Vec<String> = store.buckets().unwrap().into_iter().map(|bucket| bucket.name).collect();
         assert_eq!(names, ["after", "before"]);
         store.close().await;
+    }
+
+    /// A database that refuses a bucket, at once or only when it is committed; another place for it has no such
+    /// trigger.
+    async fn a_failing_database_is_not_the_clients_concern(trigger: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let mut options = options(folder.path(), &replicas);
+        options.databases.push(folder.path().join("other.db"));
+        let store = Store::open(options).await.unwrap();
+        store.commit(create("before")).await.unwrap();
+        let db = Connection::open(folder.path().join("test.db")).unwrap();
+        db.execute_batch(trigger).unwrap();
+        store.commit(create("meanwhile")).await.unwrap();
+        let twice = store.commit(create("meanwhile")).await;
+        assert!(matches!(twice, Err(MetadataError::BucketExists)), "{twice:?}");
+        let names: Vec<String> = store.buckets().unwrap().into_iter().map(|bucket| bucket.name).collect();
+        assert_eq!(names, ["before", "meanwhile"]);
+        store.close().await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_database_fails_to_take_is_committed_in_the_next_one() {
+        a_failing_database_is_not_the_clients_concern(
+            "CREATE TRIGGER broken BEFORE INSERT ON buckets BEGIN SELECT RAISE(FAIL, 'broken'); END",
+        )
+        .await;
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_only_the_log_took_counts_as_committed_once_a_rebuilt_database_has_it() {
+        a_failing_database_is_not_the_clients_concern(
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY);
+             CREATE TABLE child (parent INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED);
+             CREATE TRIGGER broken BEFORE INSERT ON buckets BEGIN INSERT INTO child VALUES (1); END",
+        )
+        .await;
     }
 }

@@ -36,7 +36,7 @@ use crate::runtime::{PAGE_BYTES, Tasks};
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
-const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=16 << 20;
+const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=8 << 20;
 /// Length of a file that is needed before one is prepared: short, because somebody waits for it.
 const HASTY_FILE_BYTES: u64 = 256 << 10;
 /// A spare is prepared when this part of the file that is written to is used up: early enough for a stream of
@@ -45,7 +45,7 @@ const SPARE_FROM: u64 = 4;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
 /// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
-const SPARES_MAX: usize = 24;
+const SPARES_MAX: usize = 48;
 /// About how much one read returns.
 const READ_BYTES_MAX: usize = 4 << 20;
 
