@@ -10,7 +10,7 @@ use rusqlite::{Connection, params};
 
 use super::apply::Applier;
 use super::log::{Batch, Replica, ReplicaError, merge};
-use super::model::{BlobLayout, BucketRow, Content, MetadataError, Mutation};
+use super::model::{BlobLayout, BucketRow, Content, MetadataError};
 use super::schema::{ObjectDetail, unpack};
 use super::{query, recovery, schema, snapshot};
 use crate::types::{DriveSlot, LogPosition};
@@ -205,6 +205,7 @@ pub fn install(finished: &Path, database: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::super::log::tests::MemoryReplica;
+    use super::super::model::Mutation;
     use super::super::store;
     use super::*;
     use crate::types::LogEntry;
