@@ -32,7 +32,8 @@ use super::model::{
 };
 use super::query::{self, Walk, Walked};
 use super::spread::{self, SpreadRow};
-use super::{encoding, recovery, schema, snapshot};
+use super::snapshot::{self, Copying};
+use super::{encoding, recovery, schema};
 use crate::runtime::Tasks;
 use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, Scheme, UploadId};
 
@@ -53,7 +54,7 @@ pub const COPY_AFTER_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20
 /// How long nothing must have been committed before the store settles: it gives back what it does not need.
 const SETTLE_AFTER: Duration = Duration::from_secs(20);
 /// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
-const SETTLED_LOG_BYTES_MAX: u64 = 16 << 20;
+const SETTLED_LOG_BYTES_MAX: u64 = 8 << 20;
 /// Pages of the database given back in one step, and how long others have between steps.
 const VACUUM_EVERY: Duration = Duration::from_millis(5);
 const VACUUM_STEP_PAGES: i64 = 500;
@@ -876,7 +877,7 @@ impl Writer {
         let mut holders = [&self.live[..], &apart].concat();
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.clamp(1, holders.len());
-        if let Err(error) = copy_to_drives(&self.database, &holders, copies).await {
+        if let Err(error) = copy_to_drives(&self.database, Copying::PageByPage, &holders, copies).await {
             tracing::warn!(%error, "damaged metadata logs are left as they are");
             return apart;
         }
@@ -976,8 +977,9 @@ impl Writer {
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.max(1);
         let database = self.database.clone();
+        let way = if self.settle_at.is_none() { Copying::Compactly } else { Copying::PageByPage };
         let copying = async move {
-            let result = copy_to_drives(&database, &holders, copies).await;
+            let result = copy_to_drives(&database, way, &holders, copies).await;
             let result =
                 result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
             let _ = done.send(result.ok());
@@ -1007,10 +1009,15 @@ fn gather(
 }
 
 /// Copies the database to so many drives; returns the log index the copies include.
-async fn copy_to_drives(database: &Path, holders: &[Arc<dyn Replica>], copies: usize) -> Result<u64> {
+async fn copy_to_drives(
+    database: &Path,
+    way: Copying,
+    holders: &[Arc<dyn Replica>],
+    copies: usize,
+) -> Result<u64> {
     let path = database.with_extension("copy");
     let _ = std::fs::remove_file(&path);
-    let index = snapshot::copy_database(&open_reader(database)?, &path)?;
+    let index = snapshot::copy_database(&open_reader(database)?, &path, way)?;
     let mut held = 0;
     for holder in holders {
         match snapshot::store(holder.as_ref(), index, &path).await {
