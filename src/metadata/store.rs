@@ -31,11 +31,13 @@ use super::model::{
     MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::query::{self, Walk, Walked};
-use super::spread::{self, SpreadRow};
 use super::snapshot::{self, Copying};
-use super::{encoding, recovery, schema};
+use super::spread::{self, SpreadRow};
+use super::{configuration, encoding, recovery, schema};
 use crate::runtime::Tasks;
-use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, Scheme, UploadId};
+use crate::types::{
+    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, UploadId,
+};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -336,6 +338,26 @@ impl Store {
     /// All buckets by name.
     pub fn buckets(&self) -> Result<Vec<BucketRow>> {
         self.readers.with(query::buckets)
+    }
+
+    /// The buckets that are configured with anything.
+    pub fn configured_buckets(&self) -> Result<Vec<String>> {
+        self.readers.with(configuration::buckets)
+    }
+
+    /// One configuration of a bucket, if it has it.
+    pub fn configuration(&self, bucket: &str, key: &ConfigurationKey) -> Result<Option<String>> {
+        self.readers.with(|db| configuration::one(db, bucket, key))
+    }
+
+    /// So many configurations of one kind with ids behind one, in order of their ids: id and document.
+    pub fn configurations(
+        &self,
+        bucket: &str,
+        kind: ConfigurationKind,
+        page: (&str, usize),
+    ) -> Result<Vec<(String, String)>> {
+        self.readers.with(|db| configuration::page(db, bucket, kind, page))
     }
 
     /// How the objects of each bucket are encoded, counted.
