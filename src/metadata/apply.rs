@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
-use super::{blobs, payload, query};
+use super::{blobs, configuration, payload, query};
 use crate::types::{BlobId, Etag, PartNumber, Scheme, Timestamp, UploadId, WriteCondition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -130,6 +130,10 @@ impl Applier {
                 db.execute("INSERT OR REPLACE INTO jobs VALUES (?1, ?2)", params![job, &progress[..]])?;
                 Ok(Applied::Done)
             }
+            Mutation::PutConfiguration { bucket, key, document } => {
+                self.put_configuration(db, bucket, key, document)
+            }
+            Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
         }
     }
 
@@ -171,6 +175,7 @@ impl Applier {
             .collect::<rusqlite::Result<_>>()?;
         uploads.into_iter().try_for_each(|upload| self.drop_unchosen_parts(db, upload, &[]))?;
         db.execute("DELETE FROM uploads WHERE bucket = ?1", [id])?;
+        configuration::remove_all(db, id)?;
         db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
         self.buckets.remove(name);
         self.counts.remove(&id);

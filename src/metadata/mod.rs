@@ -9,6 +9,7 @@ mod apply;
 mod blobs;
 mod catch_up;
 mod checkpoint;
+mod configuration;
 mod encoding;
 mod log;
 mod model;

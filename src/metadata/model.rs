@@ -4,8 +4,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveId, DriveSlot, Etag,
-    ObjectChecksum, PartNumber, Scheme, Timestamp, UploadId, WriteCondition,
+    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, ConfigurationKey, DriveId, DriveSlot,
+    Etag, ObjectChecksum, PartNumber, Scheme, Timestamp, UploadId, WriteCondition,
 };
 
 /// A bucket.
@@ -419,6 +419,22 @@ pub enum Mutation {
         /// What it wants to know after a restart.
         progress: Bytes,
     },
+    /// Configures a bucket, in place of what was there.
+    PutConfiguration {
+        /// Its name.
+        bucket: String,
+        /// Which configuration.
+        key: ConfigurationKey,
+        /// The configuration as JSON.
+        document: String,
+    },
+    /// Removes a configuration of a bucket; one that is not there is no error.
+    RemoveConfiguration {
+        /// Its name.
+        bucket: String,
+        /// Which configuration.
+        key: ConfigurationKey,
+    },
 }
 
 impl Mutation {
@@ -430,6 +446,7 @@ impl Mutation {
             | Self::CopyObject { .. }
             | Self::CreateUpload { .. }
             | Self::PutPart { .. }
+            | Self::PutConfiguration { .. }
             | Self::Recode { .. } => true,
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
@@ -441,6 +458,7 @@ impl Mutation {
             | Self::AdmitDrive { .. }
             | Self::SetDrivePhase { .. }
             | Self::SetBucketScheme { .. }
+            | Self::RemoveConfiguration { .. }
             | Self::NoteProgress { .. } => false,
         }
     }
@@ -484,6 +502,9 @@ pub enum MetadataError {
     /// The write condition does not hold.
     #[error("precondition failed")]
     PreconditionFailed,
+    /// The bucket has as many configurations of this kind as it may have.
+    #[error("too many configurations")]
+    TooManyConfigurations,
     /// The object that was read was replaced.
     #[error("source changed")]
     SourceChanged,

@@ -14,8 +14,18 @@ use crate::types::{
 
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
-/// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 3;
+/// Version of all tables, kept in `PRAGMA user_version`.
+const VERSION: i64 = TABLES_VERSION + ADDED.len() as i64;
+
+/// Version of [`TABLES`], the oldest that can be opened.
+const TABLES_VERSION: i64 = 3;
+
+/// What each later version adds to the one before it.
+const ADDED: [&str; 1] = ["
+CREATE TABLE bucket_configurations (
+    bucket INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (bucket, kind, id)) WITHOUT ROWID;
+"];
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -62,16 +72,20 @@ CREATE TABLE drives (
 CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
 ";
 
-/// Makes the tables in an empty database; refuses one of another version.
+/// Makes the tables in an empty database, or those that an earlier release did not have; refuses a later release's.
 pub(super) fn prepare(connection: &Connection) -> Result<(), MetadataError> {
-    match connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
-        VERSION => Ok(()),
-        0 => {
-            connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-            Ok(())
+    let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
+    let (tables, from) = match version {
+        VERSION => return Ok(()),
+        0 => (TABLES, 0),
+        TABLES_VERSION..VERSION => ("", (version - TABLES_VERSION) as usize),
+        other => {
+            return Err(MetadataError::Database(format!("written by another release (version {other})")));
         }
-        other => Err(MetadataError::Database(format!("written by another release (version {other})"))),
-    }
+    };
+    let added = ADDED[from..].concat();
+    connection.execute_batch(&format!("BEGIN; {tables} {added} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+    Ok(())
 }
 
 /// The last column of `objects`.
@@ -174,4 +188,33 @@ pub(super) fn unpack_phase(packed: i64) -> Result<DrivePhase, MetadataError> {
 /// A part's checksum column.
 pub(super) fn unpack_part_checksum(bytes: &[u8]) -> Result<Option<ChecksumValue>, MetadataError> {
     unpack(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_an_earlier_version_become_those_of_this_one() {
+        let tables = |db: &Connection| -> Vec<String> {
+            let mut select =
+                db.prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").unwrap();
+            select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        prepare(&new).unwrap();
+        let old = Connection::open_in_memory().unwrap();
+        old.execute_batch(&format!("{TABLES} PRAGMA user_version = {TABLES_VERSION};")).unwrap();
+        prepare(&old).unwrap();
+        prepare(&old).unwrap();
+        assert_eq!(tables(&old), tables(&new));
+    }
+
+    #[test]
+    fn tables_of_a_later_version_are_refused() {
+        let db = Connection::open_in_memory().unwrap();
+        prepare(&db).unwrap();
+        db.execute_batch(&format!("PRAGMA user_version = {}", VERSION + 1)).unwrap();
+        assert!(prepare(&db).is_err());
+    }
 }

@@ -18,9 +18,23 @@ fn file_error(attempt: &str, path: &Path, error: &std::io::Error) -> MetadataErr
     MetadataError::Database(format!("{attempt} {}: {error}", path.display()))
 }
 
+/// How the database is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copying {
+    /// As it is: fast.
+    PageByPage,
+    /// Row by row into full pages: several times the work, and after many deletions a fraction of the bytes.
+    Compactly,
+}
+
 /// Copies the database as one reader sees it to `path`, and tells the log index it includes.
 /// The writer goes on meanwhile.
-pub(super) fn copy_database(source: &Connection, path: &Path) -> Result<u64, MetadataError> {
+pub(super) fn copy_database(source: &Connection, path: &Path, way: Copying) -> Result<u64, MetadataError> {
+    if way == Copying::Compactly {
+        let name = path.to_str().ok_or_else(|| MetadataError::Database("path is not UTF-8".into()))?;
+        source.execute("VACUUM INTO ?1", [name])?;
+        return query::state(&Connection::open(path)?, "applied_index");
+    }
     let mut target = Connection::open(path)?;
     source.execute_batch("BEGIN")?;
     let copied = (|| {
@@ -83,4 +97,44 @@ pub(super) async fn available(replicas: &[Arc<dyn Replica>]) -> Vec<(u64, Arc<dy
     }
     found.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn both_ways_make_a_copy_of_the_same_state_and_a_compact_one_has_no_empty_pages() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name| folder.path().join(name);
+        let source = Connection::open(path("source.db")).unwrap();
+        source.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL").unwrap();
+        schema::prepare(&source).unwrap();
+        query::set_state(&source, "applied_index", 7).unwrap();
+        source
+            .execute_batch(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+                 INSERT INTO payloads SELECT i, randomblob(4000) FROM n; DELETE FROM payloads WHERE sequence % 10",
+            )
+            .unwrap();
+        let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let reader = Connection::open_with_flags(path("source.db"), read_only).unwrap();
+        let mut sizes = Vec::new();
+        for (way, name) in [(Copying::PageByPage, "pages.db"), (Copying::Compactly, "compact.db")] {
+            assert_eq!(copy_database(&reader, &path(name), way).unwrap(), 7);
+            let copy = Connection::open(path(name)).unwrap();
+            let rows: (i64, i64, i64) = copy
+                .query_row(
+                    "SELECT count(*), user_version, auto_vacuum FROM payloads, pragma_user_version, pragma_auto_vacuum",
+                    [],
+                    |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                )
+                .unwrap();
+            let version: i64 = source.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+            assert_eq!(rows, (200, version, 2));
+            sizes.push(std::fs::metadata(path(name)).unwrap().len());
+        }
+        assert!(sizes[1] * 4 < sizes[0], "{sizes:?}");
+    }
 }

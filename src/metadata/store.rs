@@ -31,10 +31,13 @@ use super::model::{
     MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::query::{self, Walk, Walked};
+use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
-use super::{encoding, recovery, schema, snapshot};
+use super::{configuration, encoding, recovery, schema};
 use crate::runtime::Tasks;
-use crate::types::{BlobId, DriveSlot, LogEntry, LogPosition, Scheme, UploadId};
+use crate::types::{
+    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, UploadId,
+};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 type Answer = oneshot::Sender<Result<Applied>>;
@@ -53,7 +56,7 @@ pub const COPY_AFTER_BYTES: std::ops::RangeInclusive<u64> = 64 << 20..=512 << 20
 /// How long nothing must have been committed before the store settles: it gives back what it does not need.
 const SETTLE_AFTER: Duration = Duration::from_secs(20);
 /// Log bytes that a store at rest may keep without copying the database, or a quarter of the database.
-const SETTLED_LOG_BYTES_MAX: u64 = 16 << 20;
+const SETTLED_LOG_BYTES_MAX: u64 = 8 << 20;
 /// Pages of the database given back in one step, and how long others have between steps.
 const VACUUM_EVERY: Duration = Duration::from_millis(5);
 const VACUUM_STEP_PAGES: i64 = 500;
@@ -335,6 +338,26 @@ impl Store {
     /// All buckets by name.
     pub fn buckets(&self) -> Result<Vec<BucketRow>> {
         self.readers.with(query::buckets)
+    }
+
+    /// The buckets that are configured with anything.
+    pub fn configured_buckets(&self) -> Result<Vec<String>> {
+        self.readers.with(configuration::buckets)
+    }
+
+    /// One configuration of a bucket, if it has it.
+    pub fn configuration(&self, bucket: &str, key: &ConfigurationKey) -> Result<Option<String>> {
+        self.readers.with(|db| configuration::one(db, bucket, key))
+    }
+
+    /// So many configurations of one kind with ids behind one, in order of their ids: id and document.
+    pub fn configurations(
+        &self,
+        bucket: &str,
+        kind: ConfigurationKind,
+        page: (&str, usize),
+    ) -> Result<Vec<(String, String)>> {
+        self.readers.with(|db| configuration::page(db, bucket, kind, page))
     }
 
     /// How the objects of each bucket are encoded, counted.
@@ -876,7 +899,7 @@ impl Writer {
         let mut holders = [&self.live[..], &apart].concat();
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.clamp(1, holders.len());
-        if let Err(error) = copy_to_drives(&self.database, &holders, copies).await {
+        if let Err(error) = copy_to_drives(&self.database, Copying::PageByPage, &holders, copies).await {
             tracing::warn!(%error, "damaged metadata logs are left as they are");
             return apart;
         }
@@ -976,8 +999,9 @@ impl Writer {
         holders.sort_by_key(|replica| replica.slot());
         let copies = self.options.copies.max(1);
         let database = self.database.clone();
+        let way = if self.settle_at.is_none() { Copying::Compactly } else { Copying::PageByPage };
         let copying = async move {
-            let result = copy_to_drives(&database, &holders, copies).await;
+            let result = copy_to_drives(&database, way, &holders, copies).await;
             let result =
                 result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
             let _ = done.send(result.ok());
@@ -1007,10 +1031,15 @@ fn gather(
 }
 
 /// Copies the database to so many drives; returns the log index the copies include.
-async fn copy_to_drives(database: &Path, holders: &[Arc<dyn Replica>], copies: usize) -> Result<u64> {
+async fn copy_to_drives(
+    database: &Path,
+    way: Copying,
+    holders: &[Arc<dyn Replica>],
+    copies: usize,
+) -> Result<u64> {
     let path = database.with_extension("copy");
     let _ = std::fs::remove_file(&path);
-    let index = snapshot::copy_database(&open_reader(database)?, &path)?;
+    let index = snapshot::copy_database(&open_reader(database)?, &path, way)?;
     let mut held = 0;
     for holder in holders {
         match snapshot::store(holder.as_ref(), index, &path).await {

@@ -327,6 +327,9 @@ pub enum Error {
     /// Another write won a race with this one; the client may retry (409).
     #[error("conflicting write")]
     Conflict,
+    /// The bucket has as many configurations of this kind as it may have.
+    #[error("too many configurations")]
+    TooManyConfigurations,
     /// `Content-MD5` is not the body's.
     #[error("content md5 mismatch")]
     BadDigest,

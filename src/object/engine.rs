@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
 use super::api::*;
+use super::configurations::Configurations;
 use super::drives::DriveSet;
 use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
@@ -46,6 +47,7 @@ pub struct Options {
 pub struct Engine {
     pub(super) drives: Arc<DriveSet>,
     pub(super) schemes: Schemes,
+    pub(super) configurations: Configurations,
     pub(super) store: Store,
     pub(super) heals: Arc<HealQueue>,
     pub(super) readers: Readers,
@@ -78,6 +80,7 @@ impl From<MetadataError> for Error {
             MetadataError::NoSuchUpload => Self::NoSuchUpload,
             MetadataError::PartChanged(part) => Self::InvalidPart(part),
             MetadataError::PreconditionFailed => Self::PreconditionFailed,
+            MetadataError::TooManyConfigurations => Self::TooManyConfigurations,
             MetadataError::SourceChanged => Self::Conflict,
             MetadataError::NoSpace => Self::NoSpace,
             MetadataError::Unavailable(_) => {
@@ -130,6 +133,7 @@ impl Engine {
         let engine = Self {
             drives: Arc::new(drives),
             schemes: Schemes::open(scheme, &store)?,
+            configurations: Configurations::open(&store)?,
             store,
             heals: Arc::default(),
             readers: Readers::default(),
@@ -227,6 +231,7 @@ impl Engine {
     /// Removes an empty bucket.
     pub async fn delete_bucket(&self, bucket: &BucketName) -> Result<()> {
         self.store.commit(Mutation::DeleteBucket { bucket: bucket.to_string() }).await?;
+        self.configurations.renew(&self.store, bucket.as_str())?;
         self.schemes.renew(&self.store, bucket.as_str())
     }
 

@@ -5,6 +5,7 @@
 mod api;
 mod audit;
 mod body;
+mod configurations;
 mod copy;
 mod domains;
 mod drives;
@@ -31,6 +32,7 @@ mod work;
 
 pub use api::*;
 pub use audit::{ScrubCursor, Scrubbed};
+pub use configurations::BucketRules;
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
 pub use engine::{Engine, Options};

@@ -124,6 +124,8 @@ codes! {
         "The request signature we calculated does not match the signature you provided. Check your key and signing method.";
     SlowDown, "SlowDown", 503, "Please reduce your request rate.";
     StorageFull, "XHoldfastStorageFull", 507, "The drives have no space left; nothing was stored.";
+    TooManyConfigurations, "TooManyConfigurations", 400,
+        "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
     UserKeyMustBeSpecified, "UserKeyMustBeSpecified", 400,
         "The bucket POST must contain the specified field name. If it is specified, check the order of the fields.";
 }
@@ -249,6 +251,7 @@ impl From<object::Error> for Error {
             Engine::NoSuchUpload => Code::NoSuchUpload.into(),
             Engine::PreconditionFailed => Code::PreconditionFailed.into(),
             Engine::Conflict => Code::ConditionalRequestConflict.into(),
+            Engine::TooManyConfigurations => Code::TooManyConfigurations.into(),
             Engine::BadDigest => Self::with_message(
                 Code::BadDigest,
                 "The Content-MD5 you specified did not match what we received.",

@@ -39,9 +39,11 @@ use crate::types::{DriveId, LogEntry, LogPosition};
 const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=8 << 20;
 /// Length of a file that is needed before one is prepared: short, because somebody waits for it.
 const HASTY_FILE_BYTES: u64 = 256 << 10;
-/// A spare is prepared when this part of the file that is written to is used up: early enough for a stream of
-/// changes, late enough for a log at rest to do without.
-const SPARE_FROM: u64 = 4;
+/// Quarters of the file that is written to which are used up when a spare is prepared: early enough for a stream of
+/// changes.
+const SPARE_FROM_QUARTERS: u64 = 1;
+/// Quarters that are used up when a log at rest keeps a spare.
+const IDLE_SPARE_FROM_QUARTERS: u64 = 3;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
 /// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
@@ -129,14 +131,14 @@ impl Journal {
         self.folder.join(format!("{}.spare", self.spare_count))
     }
 
-    /// Whether a file will be needed soon.
-    fn needs_spare(&self) -> bool {
-        self.current.as_ref().is_none_or(|current| current.end > current.len / SPARE_FROM)
+    /// Whether more than so many quarters of the file that is written to are used up.
+    fn is_used_up(&self, quarters: u64) -> bool {
+        self.current.as_ref().is_none_or(|current| 4 * current.end > quarters * current.len)
     }
 
     /// Has a spare filled in the background where one is needed, unless there is one.
     fn prepare_spare(&mut self) {
-        if !self.needs_spare() || !self.spares.is_empty() || self.preparing.is_some() {
+        if !self.is_used_up(SPARE_FROM_QUARTERS) || !self.spares.is_empty() || self.preparing.is_some() {
             return;
         }
         let (done, prepared) = oneshot::channel();
@@ -307,12 +309,12 @@ impl Journal {
     /// Whether there are more spare files than a log at rest needs.
     pub(super) fn has_idle_spares(&mut self) -> bool {
         self.keep_prepared();
-        self.spares.len() > usize::from(self.needs_spare())
+        self.spares.len() > usize::from(self.is_used_up(IDLE_SPARE_FROM_QUARTERS))
     }
 
     /// Removes the spare files that a log at rest does not need.
     pub(super) fn drop_idle_spares(&mut self) -> Result<(), DriveError> {
-        let needed = usize::from(self.needs_spare());
+        let needed = usize::from(self.is_used_up(IDLE_SPARE_FROM_QUARTERS));
         self.spares.drain(needed..).try_for_each(|spare| self.disk.remove_file(&spare))
     }
 
