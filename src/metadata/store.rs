@@ -27,16 +27,17 @@ use super::catch_up::{self, Standing, catch_up};
 use super::checkpoint::Checkpointer;
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
-    Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, MetadataError,
-    MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
+    MetadataError, MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
-use super::query::{self, Walk, Walked};
+use super::query::{self, VersionPlace, Walk, Walked};
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
 use super::{configuration, encoding, recovery, schema};
 use crate::runtime::Tasks;
 use crate::types::{
     BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, UploadId,
+    VersionId,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -365,25 +366,25 @@ impl Store {
         self.readers.with(encoding::all)
     }
 
-    /// Objects of a bucket behind the key `after` with blobs of another scheme than this, as many at most as the second
-    /// limit says, of as many keys as the first; and the last key looked at, if there was one.
+    /// Versions of a bucket behind `after` with blobs of another scheme than this, as many at most as the second limit
+    /// says, of as many versions as the first; and the last one looked at, if there was one.
     pub fn misencoded(
         &self,
         bucket: (&str, Scheme),
-        after: &str,
+        after: &VersionPlace,
         limits: (usize, usize),
-    ) -> Result<(Vec<MisencodedRow>, Option<String>)> {
+    ) -> Result<(Vec<MisencodedRow>, Option<VersionPlace>)> {
         self.readers.with(|db| in_one_moment(db, || query::misencoded(db, bucket, after, limits)))
     }
 
-    /// One object.
-    pub fn object(&self, bucket: &str, key: &str) -> Result<ObjectRow> {
-        self.readers.with(|db| query::object(db, bucket, key))
-    }
-
-    /// One object and its payload, if that is inline.
-    pub fn object_and_payload(&self, bucket: &str, key: &str) -> Result<(ObjectRow, Option<Vec<u8>>)> {
-        self.readers.with(|db| query::object_and_payload(db, bucket, key))
+    /// A version of an object, the current one if none is named, and its payload, if that is inline.
+    pub fn object_and_payload(
+        &self,
+        bucket: &str,
+        key: &str,
+        version: Option<VersionId>,
+    ) -> Result<(ObjectRow, Option<Vec<u8>>)> {
+        self.readers.with(|db| query::object_and_payload(db, bucket, key, version))
     }
 
     /// Where a blob is.
@@ -404,6 +405,17 @@ impl Store {
     /// A page of a bucket's objects, and whether more follow.
     pub fn list(&self, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
         self.readers.with(|db| in_one_moment(db, || query::list(db, bucket, walk)))
+    }
+
+    /// A page of a bucket's versions and delete markers, and whether more follow; `behind` resumes within the key
+    /// `walk.after`.
+    pub fn list_versions(
+        &self,
+        bucket: &str,
+        walk: &Walk,
+        behind: Option<VersionId>,
+    ) -> Result<(Vec<Walked<ListedVersionRow>>, bool)> {
+        self.readers.with(|db| in_one_moment(db, || query::list_versions(db, bucket, walk, behind)))
     }
 
     /// One upload.
@@ -441,8 +453,13 @@ impl Store {
         self.readers.with(spread::all)
     }
 
-    /// Objects of one spread, in order behind a content, bucket id and key.
-    pub fn owners(&self, spread: i64, after: ([u8; 16], i64, &str), max: usize) -> Result<Vec<OwnerRow>> {
+    /// Versions of objects of one spread, in order behind a content, bucket id, key and sequence.
+    pub fn owners(
+        &self,
+        spread: i64,
+        after: ([u8; 16], i64, &str, u64),
+        max: usize,
+    ) -> Result<Vec<OwnerRow>> {
         self.readers.with(|db| query::owners(db, spread, after, max))
     }
 
@@ -1099,7 +1116,7 @@ mod tests {
     }
 
     fn create(name: &str) -> Mutation {
-        Mutation::CreateBucket { bucket: name.into(), created: Timestamp::from_millis(1) }
+        Mutation::CreateBucket { bucket: name.into(), created: Timestamp::from_millis(1), has_lock: false }
     }
 
     #[tokio::test(flavor = "multi_thread")]

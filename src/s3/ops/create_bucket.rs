@@ -8,7 +8,7 @@ use crate::types::BucketName;
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
 use super::super::error::{Code, Error, Result};
-use super::super::headers::refuse_unsupported;
+use super::super::headers::{refuse_unsupported, text};
 use super::super::response::{Response, empty};
 use super::super::xml_read::Element;
 use super::DOCUMENT_BYTES_MAX;
@@ -20,7 +20,12 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     if !document.is_empty() {
         check_configuration(&Element::parse(&document, "CreateBucketConfiguration")?, call.region())?;
     }
-    call.engine().create_bucket(&bucket).await?;
+    match text(call.headers(), "x-amz-bucket-object-lock-enabled") {
+        Some(text) if text.eq_ignore_ascii_case("true") => {
+            call.engine().create_locking_bucket(&bucket).await?;
+        }
+        _ => call.engine().create_bucket(&bucket).await?,
+    }
     let mut response = empty(StatusCode::OK);
     if let Ok(location) = HeaderValue::try_from(format!("/{bucket}")) {
         response.headers_mut().insert(LOCATION, location);

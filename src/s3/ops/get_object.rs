@@ -14,7 +14,8 @@ use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::range::{Selection, select};
 use super::super::response::{Response, ResponseBody, with_headers};
-use super::name_key;
+use super::super::versions;
+use super::name_version;
 
 /// Answers an object, or a range of it.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
@@ -37,9 +38,10 @@ pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) ->
 }
 
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
-    headers::check_version(&call.query)?;
+    let version = versions::requested(&call.query)?;
     headers::refuse_unsupported(call.headers())?;
-    call.engine().open(bucket, key).await.map_err(|error| name_key(error, key.as_str()))
+    let object = call.engine().open(bucket, key, version).await;
+    object.map_err(|error| name_version(error, key.as_str(), version))
 }
 
 struct Answer {

@@ -12,6 +12,7 @@ use super::super::checksums;
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::response::{Response, empty};
+use super::super::versions;
 use super::{PUT_BYTES_MAX, name_key};
 
 /// Stores an object.
@@ -22,13 +23,13 @@ pub(super) async fn run(
     key: ObjectKey,
 ) -> Result<Response> {
     headers::refuse_unsupported(call.headers())?;
-    let attributes = headers::attributes(call.headers())?;
+    let properties = headers::properties(call.headers(), call.now())?;
     let content_md5 = headers::content_md5(call.headers())?;
     let condition = headers::write_condition(call.headers())?;
     let body = call.open(upload, Stored::Announced)?;
     let length = Some(checked_length(body.length())?);
     let name = key.as_str().to_owned();
-    let request = PutRequest { bucket, key, attributes, length, content_md5, condition };
+    let request = PutRequest { bucket, key, properties, length, content_md5, condition };
     let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, &name))?;
     Ok(answer(&outcome))
 }
@@ -48,6 +49,7 @@ fn answer(outcome: &PutOutcome) -> Response {
     let mut response = empty(StatusCode::OK);
     let answer = response.headers_mut();
     answer.insert(ETAG, headers::etag(&outcome.etag));
+    versions::name(outcome.version, answer);
     if let Some(checksum) = &outcome.checksum
         && let Ok(text) = HeaderValue::try_from(checksums::text(checksum, outcome.etag.parts))
     {
