@@ -133,6 +133,7 @@ impl Applier {
             Mutation::PutConfiguration { bucket, key, document } => {
                 self.put_configuration(db, bucket, key, document)
             }
+            Mutation::ExpireObjects { bucket, objects } => self.expire_objects(db, bucket, objects),
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
         }
     }
@@ -323,7 +324,12 @@ impl Applier {
         Ok(())
     }
 
-    fn delete_objects(&mut self, db: &Connection, bucket: &str, keys: &[String]) -> Result<Applied> {
+    pub(super) fn delete_objects(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        keys: &[String],
+    ) -> Result<Applied> {
         let bucket = self.bucket(db, bucket)?;
         let mut delete = db.prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?;
         for key in keys {

@@ -11,6 +11,7 @@ mod catch_up;
 mod checkpoint;
 mod configuration;
 mod encoding;
+mod expiry;
 mod log;
 mod model;
 mod payload;
@@ -23,6 +24,7 @@ mod snapshot;
 mod spread;
 mod store;
 
+pub use expiry::AgingRow;
 pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, EncodingRow, Extent, GarbageRow, HealRow,

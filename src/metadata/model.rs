@@ -435,6 +435,13 @@ pub enum Mutation {
         /// Which configuration.
         key: ConfigurationKey,
     },
+    /// Removes objects whose time is over, those that are still the ones that were read.
+    ExpireObjects {
+        /// Where.
+        bucket: String,
+        /// Keys and versions.
+        objects: Vec<(String, u64)>,
+    },
 }
 
 impl Mutation {
@@ -459,6 +466,7 @@ impl Mutation {
             | Self::SetDrivePhase { .. }
             | Self::SetBucketScheme { .. }
             | Self::RemoveConfiguration { .. }
+            | Self::ExpireObjects { .. }
             | Self::NoteProgress { .. } => false,
         }
     }

@@ -23,8 +23,8 @@ pub use cors::{Cors, CorsRule};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
 pub use lifecycle::{
-    Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter, LifecycleRule,
-    NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
+    Aging, DAY_SECS, Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter,
+    LifecycleRule, NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
 };
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};

@@ -281,6 +281,27 @@ fn a_policy_is_checked_and_not_taken_because_nothing_would_follow_it() {
 }
 
 #[test]
+fn a_bucket_is_made_with_the_ownership_that_its_header_names() {
+    let bucket = Bucket::new();
+    bucket.request("DELETE", "").send().expect_status(204);
+    let create = |value: &str| bucket.request("PUT", "").header("x-amz-object-ownership", value).send();
+    create("Nobody").expect_error(400, "InvalidArgument");
+    bucket.request("HEAD", "").send().expect_status(404);
+    create("ObjectWriter").expect_status(200);
+    assert_eq!(get(&bucket, "ownershipControls").element("ObjectOwnership"), "ObjectWriter");
+}
+
+#[test]
+fn a_directory_bucket_is_not_made() {
+    let bucket = Bucket::new();
+    bucket.request("DELETE", "").send().expect_status(204);
+    let body =
+        "<CreateBucketConfiguration><Bucket><Type>Directory</Type></Bucket></CreateBucketConfiguration>";
+    bucket.request("PUT", "").body(body).send().expect_error(501, "NotImplemented");
+    bucket.request("HEAD", "").send().expect_status(404);
+}
+
+#[test]
 fn a_bucket_is_made_with_its_tags() {
     let bucket = Bucket::new();
     bucket.request("DELETE", "").send().expect_status(204);

@@ -19,7 +19,7 @@ use super::name_key;
 /// Answers an object, or a range of it.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
-    let answer = prepare(call, &object)?;
+    let answer = prepare(call, (&bucket, &key), &object)?;
     let length = answer.bytes.end - answer.bytes.start;
     let body = if length == 0 {
         ResponseBody::empty()
@@ -32,7 +32,7 @@ pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
 /// Answers what GET would, without the body.
 pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
-    let answer = prepare(call, &object)?;
+    let answer = prepare(call, (&bucket, &key), &object)?;
     Ok(with_headers(answer.status, answer.headers, ResponseBody::empty()))
 }
 
@@ -48,7 +48,7 @@ struct Answer {
     bytes: Range<u64>,
 }
 
-fn prepare(call: &Call<'_>, object: &OpenObject) -> Result<Answer> {
+fn prepare(call: &Call<'_>, (bucket, key): (&BucketName, &ObjectKey), object: &OpenObject) -> Result<Answer> {
     let info = object.info();
     conditions::check_read(call.headers(), info).map_err(|error| {
         let mut state = HeaderMap::new();
@@ -57,6 +57,9 @@ fn prepare(call: &Call<'_>, object: &OpenObject) -> Result<Answer> {
     })?;
     let mut answer = HeaderMap::with_capacity(16);
     headers::describe(info, &mut answer);
+    if let Some(expiry) = call.engine().expiry(bucket, key, (info.size, info.modified)) {
+        headers::expiration(&expiry, &mut answer);
+    }
     headers::override_from_query(&call.query, &mut answer)?;
     let chosen = choose(call, object, &mut answer)?;
     if let Some(range) = &chosen {

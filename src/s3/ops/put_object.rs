@@ -26,11 +26,15 @@ pub(super) async fn run(
     let content_md5 = headers::content_md5(call.headers())?;
     let condition = headers::write_condition(call.headers())?;
     let body = call.open(upload, Stored::Announced)?;
-    let length = Some(checked_length(body.length())?);
-    let name = key.as_str().to_owned();
-    let request = PutRequest { bucket, key, attributes, length, content_md5, condition };
-    let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, &name))?;
-    Ok(answer(&outcome))
+    let size = checked_length(body.length())?;
+    let (name, place) = (key.clone(), bucket.clone());
+    let request = PutRequest { bucket, key, attributes, length: Some(size), content_md5, condition };
+    let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, name.as_str()))?;
+    let mut response = answer(&outcome);
+    if let Some(expiry) = call.engine().expiry(&place, &name, (size, outcome.modified)) {
+        headers::expiration(&expiry, response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// A body's length, which must be known and within bounds before a byte is read.
