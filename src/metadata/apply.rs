@@ -12,8 +12,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
+use super::versions::{self, Counts, NewVersion};
 use super::{blobs, configuration, payload, query};
-use crate::types::{BlobId, Etag, PartNumber, Scheme, Timestamp, UploadId, WriteCondition};
+use crate::types::{
+    BlobId, BucketLock, ObjectLock, PartNumber, Properties, Scheme, Timestamp, UploadId, VersionId,
+    Versioning,
+};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -21,27 +25,30 @@ type Result<T> = std::result::Result<T, MetadataError>;
 #[derive(Debug)]
 pub(super) struct Applier {
     next_sequence: u64,
-    /// Bucket ids by name, as in the database.
-    buckets: HashMap<String, i64>,
-    /// Changes of objects and bytes per bucket, written once a batch.
-    counts: HashMap<i64, (i64, i64)>,
+    /// Buckets by name, as in the database.
+    buckets: HashMap<String, Bucket>,
+    /// Changes of what buckets hold, by id, written once a batch.
+    counts: HashMap<i64, Counts>,
     pub(super) spreads: Spreads,
 }
 
-/// What stood under a key.
-pub(super) struct Existing {
-    size: u64,
-    pub(super) sequence: u64,
-    etag: Etag,
-    pub(super) detail: ObjectDetail,
+/// What of a bucket decides how a mutation is applied.
+#[derive(Debug, Clone)]
+pub(super) struct Bucket {
+    pub(super) id: i64,
+    pub(super) versioning: Versioning,
+    pub(super) lock: Option<BucketLock>,
 }
 
-/// An object about to be written.
-struct NewObject<'a> {
-    size: u64,
-    etag: Etag,
-    modified: Timestamp,
-    detail: &'a ObjectDetail,
+impl Bucket {
+    /// The name of a version that is written now.
+    fn version_of(&self, sequence: u64) -> Option<VersionId> {
+        match self.versioning {
+            Versioning::Unversioned => None,
+            Versioning::Enabled => Some(VersionId::Number(sequence)),
+            Versioning::Suspended => Some(VersionId::Null),
+        }
+    }
 }
 
 impl Applier {
@@ -64,10 +71,12 @@ impl Applier {
 
     /// Writes what is kept once a batch. Call before committing.
     pub(super) fn finish_batch(&mut self, db: &Connection) -> Result<()> {
-        let mut update =
-            db.prepare_cached("UPDATE buckets SET objects = objects + ?2, bytes = bytes + ?3 WHERE id = ?1")?;
-        for (bucket, (objects, bytes)) in self.counts.drain() {
-            update.execute(params![bucket, objects, bytes])?;
+        let mut update = db.prepare_cached(
+            "UPDATE buckets SET objects = objects + ?2, bytes = bytes + ?3, versions = versions + ?4,
+             version_bytes = version_bytes + ?5, markers = markers + ?6 WHERE id = ?1",
+        )?;
+        for (bucket, Counts { objects, bytes, versions, version_bytes, markers }) in self.counts.drain() {
+            update.execute(params![bucket, objects, bytes, versions, version_bytes, markers])?;
         }
         self.spreads.flush(db)?;
         query::set_state(db, "next_sequence", self.next_sequence)
@@ -76,11 +85,16 @@ impl Applier {
     /// Applies one mutation.
     pub(super) fn apply(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
         match mutation {
-            Mutation::CreateBucket { bucket, created } => self.create_bucket(db, bucket, *created),
+            Mutation::CreateBucket { bucket, created, has_lock } => {
+                self.create_bucket(db, bucket, *created, *has_lock)
+            }
             Mutation::DeleteBucket { bucket } => self.delete_bucket(db, bucket),
             Mutation::PutObject { .. } => self.put_object(db, mutation),
             Mutation::CopyObject { .. } => self.copy_object(db, mutation),
-            Mutation::DeleteObjects { bucket, keys } => self.delete_objects(db, bucket, keys),
+            Mutation::DeleteObjects { .. } => self.delete_objects(db, mutation),
+            Mutation::ChangeVersion { .. } => self.change_version(db, mutation),
+            Mutation::SetVersioning { bucket, versioning } => self.set_versioning(db, bucket, *versioning),
+            Mutation::SetBucketLock { bucket, lock } => self.set_bucket_lock(db, bucket, *lock),
             Mutation::CreateUpload { .. } => self.create_upload(db, mutation),
             Mutation::PutPart { .. } => self.put_part(db, mutation),
             Mutation::CompleteUpload { .. } => self.complete_upload(db, mutation),
@@ -133,39 +147,52 @@ impl Applier {
             Mutation::PutConfiguration { bucket, key, document } => {
                 self.put_configuration(db, bucket, key, document)
             }
-            Mutation::ExpireObjects { bucket, objects } => self.expire_objects(db, bucket, objects),
+            Mutation::ExpireObjects { bucket, objects, now } => {
+                self.expire_objects(db, bucket, objects, *now)
+            }
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
         }
     }
 
-    pub(super) fn bucket(&mut self, db: &Connection, name: &str) -> Result<i64> {
-        if let Some(&id) = self.buckets.get(name) {
-            return Ok(id);
+    pub(super) fn bucket(&mut self, db: &Connection, name: &str) -> Result<Bucket> {
+        if let Some(bucket) = self.buckets.get(name) {
+            return Ok(bucket.clone());
         }
-        let id = query::bucket_id(db, name)?;
-        self.buckets.insert(name.to_owned(), id);
-        Ok(id)
+        let bucket = query::bucket_to_write(db, name)?;
+        self.buckets.insert(name.to_owned(), bucket.clone());
+        Ok(bucket)
     }
 
-    fn count(&mut self, bucket: i64, objects: i64, bytes: i64) {
-        let count = self.counts.entry(bucket).or_default();
-        *count = (count.0 + objects, count.1 + bytes);
+    pub(super) fn count(&mut self, bucket: i64, counts: Counts) {
+        *self.counts.entry(bucket).or_default() += counts;
     }
 
-    fn create_bucket(&mut self, db: &Connection, name: &str, created: Timestamp) -> Result<Applied> {
+    fn create_bucket(
+        &mut self,
+        db: &Connection,
+        name: &str,
+        created: Timestamp,
+        has_lock: bool,
+    ) -> Result<Applied> {
         match self.bucket(db, name) {
             Ok(_) => return Err(MetadataError::BucketExists),
             Err(MetadataError::NoSuchBucket) => {}
             Err(error) => return Err(error),
         }
         let created = created.as_millis() as i64;
-        db.execute("INSERT INTO buckets (name, created) VALUES (?1, ?2)", params![name, created])?;
+        let versioning = if has_lock { Versioning::Enabled } else { Versioning::Unversioned };
+        let lock = has_lock.then(|| pack(&BucketLock::default()));
+        db.execute(
+            "INSERT INTO buckets (name, created, versioning, lock) VALUES (?1, ?2, ?3, ?4)",
+            params![name, created, schema::pack_versioning(versioning), lock],
+        )?;
         Ok(Applied::Done)
     }
 
     fn delete_bucket(&mut self, db: &Connection, name: &str) -> Result<Applied> {
-        let id = self.bucket(db, name)?;
-        let exists = "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)";
+        let id = self.bucket(db, name)?.id;
+        let exists = "SELECT EXISTS (SELECT 1 FROM objects WHERE bucket = ?1)
+                      OR EXISTS (SELECT 1 FROM versions WHERE bucket = ?1)";
         if db.query_row(exists, [id], |row| row.get(0))? {
             return Err(MetadataError::BucketNotEmpty);
         }
@@ -189,11 +216,38 @@ impl Applier {
         bucket: &str,
         scheme: Option<Scheme>,
     ) -> Result<Applied> {
-        let id = self.bucket(db, bucket)?;
+        let id = self.bucket(db, bucket)?.id;
         db.execute(
             "UPDATE buckets SET data_shards = ?2, parity_shards = ?3 WHERE id = ?1",
             params![id, scheme.map(|scheme| scheme.data), scheme.map(|scheme| scheme.parity)],
         )?;
+        Ok(Applied::Done)
+    }
+
+    fn set_versioning(&mut self, db: &Connection, name: &str, versioning: Versioning) -> Result<Applied> {
+        let bucket = self.bucket(db, name)?;
+        // What is locked must stay a version of its own.
+        let permitted = match versioning {
+            Versioning::Unversioned => false,
+            Versioning::Enabled => true,
+            Versioning::Suspended => bucket.lock.is_none(),
+        };
+        if !permitted {
+            return Err(MetadataError::InvalidBucketState);
+        }
+        let set = "UPDATE buckets SET versioning = ?2 WHERE id = ?1";
+        db.execute(set, params![bucket.id, schema::pack_versioning(versioning)])?;
+        self.buckets.remove(name);
+        Ok(Applied::Done)
+    }
+
+    fn set_bucket_lock(&mut self, db: &Connection, name: &str, lock: BucketLock) -> Result<Applied> {
+        let bucket = self.bucket(db, name)?;
+        if bucket.versioning != Versioning::Enabled {
+            return Err(MetadataError::InvalidBucketState);
+        }
+        db.execute("UPDATE buckets SET lock = ?2 WHERE id = ?1", params![bucket.id, pack(&lock)])?;
+        self.buckets.remove(name);
         Ok(Applied::Done)
     }
 
@@ -205,7 +259,7 @@ impl Applier {
             size,
             etag,
             modified,
-            attributes,
+            properties,
             checksum,
             content,
         } = mutation
@@ -213,8 +267,9 @@ impl Applier {
             unreachable!("called for this variant only");
         };
         let bucket = self.bucket(db, bucket)?;
-        let existing = existing(db, bucket, key)?;
-        check(*condition, existing.as_ref())?;
+        let properties = locked(&bucket, properties.clone(), *modified)?;
+        let current = versions::current(db, (bucket.id, key))?;
+        versions::check(*condition, current.as_ref())?;
         let stored = match content {
             NewContent::Inline(data) => Content::Inline(Bytes::copy_from_slice(payload::head(data))),
             NewContent::Blob { layout, missing } => {
@@ -222,92 +277,61 @@ impl Applier {
                 Content::Blobs(vec![Extent { blob: layout.blob, size: layout.size }])
             }
         };
-        let detail =
-            ObjectDetail { attributes: attributes.clone(), checksum: checksum.clone(), content: stored };
-        let object = NewObject { size: *size, etag: *etag, modified: *modified, detail: &detail };
-        let sequence = self.replace(db, bucket, key, existing, &object)?;
+        let detail = ObjectDetail { properties, checksum: checksum.clone(), content: stored };
+        let object = NewVersion { size: *size, etag: *etag, modified: *modified, detail: &detail };
+        let sequence = self.write(db, (&bucket, key), current, &object)?;
         if let NewContent::Inline(data) = content {
             payload::insert(db, sequence, data)?;
         }
-        Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
+        let version = bucket.version_of(sequence);
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 
     fn copy_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::CopyObject { source, sequence, bucket, key, condition, modified, attributes } =
-            mutation
+        let Mutation::CopyObject {
+            source,
+            sequence,
+            bucket,
+            key,
+            condition,
+            modified,
+            attributes,
+            tags,
+            lock,
+        } = mutation
         else {
             unreachable!("called for this variant only");
         };
-        let source_bucket = self.bucket(db, &source.0)?;
+        let source_at = (self.bucket(db, &source.0)?.id, source.1.as_str());
         let bucket = self.bucket(db, bucket)?;
-        let from = self::existing(db, source_bucket, &source.1)?.filter(|from| from.sequence == *sequence);
-        let from = from.ok_or(MetadataError::SourceChanged)?;
-        let existing = existing(db, bucket, key)?;
-        check(*condition, existing.as_ref())?;
-        let payload = match &from.detail.content {
+        let from = versions::of_sequence(db, source_at, *sequence)?.ok_or(MetadataError::SourceChanged)?;
+        let copied = from.detail.ok_or(MetadataError::SourceChanged)?;
+        let properties = Properties {
+            attributes: attributes.clone().unwrap_or(copied.properties.attributes),
+            tags: tags.clone().unwrap_or(copied.properties.tags),
+            lock: *lock,
+        };
+        let properties = locked(&bucket, properties, *modified)?;
+        let current = versions::current(db, (bucket.id, key))?;
+        versions::check(*condition, current.as_ref())?;
+        let payload = match &copied.content {
             Content::Inline(head) => payload::read(db, from.sequence, from.size, head)?,
             Content::Blobs(_) => None,
         };
-        let detail =
-            ObjectDetail { attributes: attributes.clone().unwrap_or(from.detail.attributes), ..from.detail };
-        let object = NewObject { size: from.size, etag: from.etag, modified: *modified, detail: &detail };
-        let sequence = self.replace(db, bucket, key, existing, &object)?;
+        let detail = ObjectDetail { properties, checksum: copied.checksum, content: copied.content };
+        let object = NewVersion { size: from.size, etag: from.etag, modified: *modified, detail: &detail };
+        let sequence = self.write(db, (&bucket, key), current, &object)?;
         if let Some(payload) = payload {
             payload::insert(db, sequence, &payload)?;
         }
-        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum })
+        let version = bucket.version_of(sequence);
+        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version })
     }
 
-    /// Writes an object's row over what stood there, releases that, and returns the new sequence.
-    fn replace(
-        &mut self,
-        db: &Connection,
-        bucket: i64,
-        key: &str,
-        existing: Option<Existing>,
-        object: &NewObject<'_>,
-    ) -> Result<u64> {
-        let sequence = self.next_sequence;
+    /// The number of the next version.
+    pub(super) fn take_sequence(&mut self) -> u64 {
         self.next_sequence += 1;
-        let checksum = schema::pack_checksum_kind(object.detail.checksum.as_ref());
-        let (etag, detail) = (pack_etag(object.etag), pack(object.detail));
-        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?
-            .execute(params![
-                bucket,
-                key,
-                object.size as i64,
-                etag,
-                object.modified.as_millis() as i64,
-                checksum,
-                sequence as i64,
-                detail
-            ])?;
-        // New blobs are owned before the old ones are released; a copy onto itself has the same ones.
-        let new_blobs = match &object.detail.content {
-            Content::Blobs(extents) => Some(extents),
-            Content::Inline(_) => None,
-        };
-        let old_content = existing.as_ref().map(|old| &old.detail.content);
-        let same_blobs = new_blobs.is_some() && old_content == Some(&object.detail.content);
-        if let Some(extents) = new_blobs.filter(|_| !same_blobs) {
-            blobs::own(db, &mut self.spreads, extents, (bucket, key))?;
-        }
-        let (mut objects, mut bytes) = (1, object.size as i64);
-        if let Some(existing) = existing {
-            (objects, bytes) = (0, bytes - existing.size as i64);
-            if !same_blobs {
-                self.release_content(db, &existing, (bucket, key))?;
-            }
-        }
-        self.count(bucket, objects, bytes);
-        Ok(sequence)
-    }
-
-    fn release_content(&mut self, db: &Connection, existing: &Existing, at: blobs::Place<'_>) -> Result<()> {
-        match &existing.detail.content {
-            Content::Inline(head) => payload::remove(db, existing.sequence, existing.size, head),
-            Content::Blobs(extents) => blobs::disown(db, &mut self.spreads, extents, at),
-        }
+        self.next_sequence - 1
     }
 
     /// Releases the parts that the object does not use, and drops all part rows.
@@ -324,32 +348,15 @@ impl Applier {
         Ok(())
     }
 
-    pub(super) fn delete_objects(
-        &mut self,
-        db: &Connection,
-        bucket: &str,
-        keys: &[String],
-    ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?;
-        let mut delete = db.prepare_cached("DELETE FROM objects WHERE bucket = ?1 AND key = ?2")?;
-        for key in keys {
-            if let Some(existing) = existing(db, bucket, key)? {
-                delete.execute(params![bucket, key])?;
-                self.count(bucket, -1, -(existing.size as i64));
-                self.release_content(db, &existing, (bucket, key))?;
-            }
-        }
-        Ok(Applied::Done)
-    }
-
     fn create_upload(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::CreateUpload { bucket, key, upload, initiated, attributes, checksum } = mutation else {
+        let Mutation::CreateUpload { bucket, key, upload, initiated, properties, checksum } = mutation else {
             unreachable!("called for this variant only");
         };
         let bucket = self.bucket(db, bucket)?;
-        let detail = pack(&UploadDetail { attributes: attributes.clone(), checksum: *checksum });
+        let properties = locked(&bucket, properties.clone(), *initiated)?;
+        let detail = pack(&UploadDetail { properties, checksum: *checksum });
         db.prepare_cached("INSERT INTO uploads VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
-            bucket,
+            bucket.id,
             key,
             upload.0.to_be_bytes(),
             initiated.as_millis() as i64,
@@ -365,11 +372,11 @@ impl Applier {
         bucket: &str,
         key: &str,
         upload: UploadId,
-    ) -> Result<(i64, UploadDetail)> {
+    ) -> Result<(Bucket, UploadDetail)> {
         let bucket = self.bucket(db, bucket)?;
         let detail: Option<Vec<u8>> = db
             .prepare_cached("SELECT detail FROM uploads WHERE bucket = ?1 AND key = ?2 AND upload = ?3")?
-            .query_row(params![bucket, key, upload.0.to_be_bytes()], |row| row.get(0))
+            .query_row(params![bucket.id, key, upload.0.to_be_bytes()], |row| row.get(0))
             .optional()?;
         Ok((bucket, unpack(&detail.ok_or(MetadataError::NoSuchUpload)?)?))
     }
@@ -405,19 +412,20 @@ impl Applier {
         else {
             unreachable!("called for this variant only");
         };
-        let (bucket, UploadDetail { attributes, .. }) = self.upload(db, bucket, key, *upload)?;
-        let existing = existing(db, bucket, key)?;
-        check(*condition, existing.as_ref())?;
+        let (bucket, UploadDetail { properties, .. }) = self.upload(db, bucket, key, *upload)?;
+        let current = versions::current(db, (bucket.id, key))?;
+        versions::check(*condition, current.as_ref())?;
         let extents = chosen_extents(db, *upload, parts)?;
         self.drop_unchosen_parts(db, *upload, &extents)?;
-        drop_upload(db, bucket, key, *upload)?;
+        drop_upload(db, bucket.id, key, *upload)?;
         blobs::compose(db, &mut self.spreads, *upload, &extents)?;
         let size = extents.iter().map(|extent| extent.size).sum();
         let content = Content::Blobs(extents);
-        let detail = ObjectDetail { attributes, checksum: checksum.clone(), content };
-        let object = NewObject { size, etag: *etag, modified: *modified, detail: &detail };
-        self.replace(db, bucket, key, existing, &object)?;
-        Ok(Applied::Put { etag: *etag, checksum: checksum.clone() })
+        let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
+        let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };
+        let sequence = self.write(db, (&bucket, key), current, &object)?;
+        let version = bucket.version_of(sequence);
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 
     fn abort_upload(
@@ -429,35 +437,21 @@ impl Applier {
     ) -> Result<Applied> {
         let (bucket, _) = self.upload(db, bucket, key, upload)?;
         self.drop_unchosen_parts(db, upload, &[])?;
-        drop_upload(db, bucket, key, upload)?;
+        drop_upload(db, bucket.id, key, upload)?;
         Ok(Applied::Done)
     }
 }
 
-pub(super) fn existing(db: &Connection, bucket: i64, key: &str) -> Result<Option<Existing>> {
-    let mut select =
-        db.prepare_cached("SELECT size, sequence, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2")?;
-    let mut rows = select.query(params![bucket, key])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Existing {
-        size: row.get::<_, i64>(0)? as u64,
-        sequence: row.get::<_, i64>(1)? as u64,
-        etag: schema::unpack_etag(query::blob_column(row, 2)?)?,
-        detail: unpack(query::blob_column(row, 3)?)?,
-    }))
-}
-
-fn check(condition: WriteCondition, existing: Option<&Existing>) -> Result<()> {
-    match (condition, existing) {
-        (WriteCondition::Always, _)
-        | (WriteCondition::IfAbsent, None)
-        | (WriteCondition::IfPresent, Some(_)) => Ok(()),
-        (WriteCondition::IfMatch(etag), Some(existing)) if existing.etag == etag => Ok(()),
-        (WriteCondition::IfMatch(_) | WriteCondition::IfPresent, None) => Err(MetadataError::NoSuchKey),
-        (WriteCondition::IfAbsent | WriteCondition::IfMatch(_), Some(_)) => {
-            Err(MetadataError::PreconditionFailed)
+/// What an object in this bucket keeps: with the bucket's default retention, unless it has its own.
+fn locked(bucket: &Bucket, mut properties: Properties, now: Timestamp) -> Result<Properties> {
+    match &bucket.lock {
+        Some(lock) if properties.lock.retention.is_none() => {
+            properties.lock.retention = lock.retention_at(now);
         }
+        None if properties.lock != ObjectLock::default() => return Err(MetadataError::NoObjectLock),
+        _ => {}
     }
+    Ok(properties)
 }
 
 fn part_blob(db: &Connection, upload: UploadId, part: PartNumber) -> Result<Option<BlobId>> {

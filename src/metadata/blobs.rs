@@ -2,7 +2,7 @@
 //!
 //! A blob belongs to a content: the bytes of an object, shared by its copies. A blob that was uploaded in one
 //! piece is its own content; the parts of an upload are one content under the upload's id, which has a row
-//! of its own once the upload is completed. `owners` lists the objects of each content, in order of spread,
+//! of its own once the upload is completed. `owners` lists the versions of objects of each content, in order of spread,
 //! so that the objects at risk are read off its beginning.
 //!
 //! Shards to heal are of two kinds: missing ones, which the blob's spread leaves out, and crowded ones, which
@@ -250,40 +250,56 @@ fn content_of(db: &Connection, spreads: &Spreads, extents: &[Extent]) -> Result<
 /// An object's place: bucket id and key.
 pub(super) type Place<'a> = (i64, &'a str);
 
-/// Makes the object at a place an owner of its content.
-pub(super) fn own(db: &Connection, spreads: &mut Spreads, extents: &[Extent], at: Place<'_>) -> Result<()> {
+/// Makes a version of the object at a place an owner of its content.
+pub(super) fn own(
+    db: &Connection,
+    spreads: &mut Spreads,
+    extents: &[Extent],
+    at: Place<'_>,
+    sequence: u64,
+) -> Result<()> {
     let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
-    db.prepare_cached("INSERT INTO owners VALUES (?1, ?2, ?3, ?4)")?.execute(params![
+    db.prepare_cached("INSERT INTO owners VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
         content.spread,
         content.id,
         at.0,
-        at.1
+        at.1,
+        sequence as i64
     ])?;
     spreads.add(content.spread, Delta::objects(1, content.size));
     spreads.encodings.add(at.0, &content.schemes, 1, content.size);
     Ok(())
 }
 
-/// The objects that share a content: bucket ids and keys.
-pub(super) fn owners(db: &Connection, spreads: &Spreads, extents: &[Extent]) -> Result<Vec<(i64, String)>> {
+/// The versions that share a content: bucket ids, keys and sequences.
+pub(super) fn owners(
+    db: &Connection,
+    spreads: &Spreads,
+    extents: &[Extent],
+) -> Result<Vec<(i64, String, u64)>> {
     let Some(content) = content_of(db, spreads, extents)? else { return Ok(Vec::new()) };
     let mut select =
-        db.prepare_cached("SELECT bucket, key FROM owners WHERE spread = ?1 AND content = ?2")?;
-    let rows = select.query_map(params![content.spread, content.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        db.prepare_cached("SELECT bucket, key, sequence FROM owners WHERE spread = ?1 AND content = ?2")?;
+    let rows = select.query_map(params![content.spread, content.id], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)? as u64))
+    })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Ends an object's ownership of its content; the last owner's end makes its blobs garbage.
+/// Ends a version's ownership of its content; the last owner's end makes its blobs garbage.
 pub(super) fn disown(
     db: &Connection,
     spreads: &mut Spreads,
     extents: &[Extent],
     at: Place<'_>,
+    sequence: u64,
 ) -> Result<()> {
     let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
     let (id, spread) = (content.id, content.spread);
-    db.prepare_cached("DELETE FROM owners WHERE spread = ?1 AND content = ?2 AND bucket = ?3 AND key = ?4")?
-        .execute(params![spread, id, at.0, at.1])?;
+    db.prepare_cached(
+        "DELETE FROM owners WHERE spread = ?1 AND content = ?2 AND bucket = ?3 AND key = ?4 AND sequence = ?5",
+    )?
+    .execute(params![spread, id, at.0, at.1, sequence as i64])?;
     spreads.add(spread, Delta::objects(-1, content.size));
     spreads.encodings.add(at.0, &content.schemes, -1, content.size);
     let owned: bool = db

@@ -17,7 +17,7 @@ impl Applier {
         key: &ConfigurationKey,
         document: &str,
     ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?;
+        let bucket = self.bucket(db, bucket)?.id;
         let (kind, id) = (key.kind.name(), key.id.as_str());
         let others: i64 = db
             .prepare_cached(
@@ -38,7 +38,7 @@ impl Applier {
         bucket: &str,
         key: &ConfigurationKey,
     ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?;
+        let bucket = self.bucket(db, bucket)?.id;
         db.prepare_cached("DELETE FROM bucket_configurations WHERE bucket = ?1 AND kind = ?2 AND id = ?3")?
             .execute(params![bucket, key.kind.name(), key.id])?;
         Ok(Applied::Done)
@@ -111,7 +111,11 @@ mod tests {
         }
 
         fn create(&mut self, name: &str) -> Result<Applied> {
-            self.apply(&Mutation::CreateBucket { bucket: name.into(), created: Timestamp::default() })
+            self.apply(&Mutation::CreateBucket {
+                bucket: name.into(),
+                created: Timestamp::default(),
+                has_lock: false,
+            })
         }
 
         fn put(&mut self, bucket: &str, key: &ConfigurationKey, document: &str) -> Result<Applied> {

@@ -23,15 +23,16 @@ mod schema;
 mod snapshot;
 mod spread;
 mod store;
+mod versions;
 
 pub use expiry::AgingRow;
 pub use log::{Replica, ReplicaError};
 pub use model::{
-    Applied, BlobLayout, BucketRow, Content, DrivePhase, DriveRow, EncodingRow, Extent, GarbageRow, HealRow,
-    ListedRow, MetadataError, MisencodedRow, Mutation, NewContent, ObjectRow, OwnerRow, PartRow, PlacedBlob,
-    UploadRow,
+    Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,
+    GarbageRow, HealRow, ListedRow, ListedVersionRow, MetadataError, MisencodedRow, Mutation, NewContent,
+    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow, VersionChange,
 };
-pub use query::{Walk, Walked};
+pub use query::{VersionPlace, Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
 pub use spread::{Group, Margin, SpreadRow, counts, losses_borne};
 pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

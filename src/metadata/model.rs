@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::query::VersionPlace;
 use crate::types::{
-    Attributes, BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, ConfigurationKey, DriveId, DriveSlot,
-    Etag, ObjectChecksum, PartNumber, Scheme, Timestamp, UploadId, WriteCondition,
+    Attributes, BlobId, BucketLock, ChecksumAlgorithm, ChecksumKind, ChecksumValue, ConfigurationKey,
+    DeleteCondition, DriveId, DriveSlot, Etag, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention,
+    Scheme, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -19,8 +21,18 @@ pub struct BucketRow {
     pub objects: u64,
     /// Bytes of those objects.
     pub bytes: u64,
+    /// Versions that are no longer current.
+    pub versions: u64,
+    /// Bytes of those versions.
+    pub version_bytes: u64,
+    /// Delete markers.
+    pub markers: u64,
     /// How its objects are to be encoded; `None` as the deployment encodes.
     pub scheme: Option<Scheme>,
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
+    /// Its Object Lock, if it has that.
+    pub lock: Option<BucketLock>,
 }
 
 /// Objects of a bucket that are encoded alike; those that are kept in the metadata are not among them.
@@ -39,10 +51,8 @@ pub struct EncodingRow {
 /// An object whose blobs do not all have the scheme that they should.
 #[derive(Debug, Clone)]
 pub struct MisencodedRow {
-    /// Its key.
-    pub key: String,
-    /// Its version.
-    pub sequence: u64,
+    /// Which version of which key.
+    pub place: VersionPlace,
     /// Its blobs, in order.
     pub blobs: Vec<BlobLayout>,
 }
@@ -76,12 +86,35 @@ pub struct ObjectRow {
     pub etag: Etag,
     /// When it was written.
     pub modified: Timestamp,
+    /// Its name; `None` in a bucket that never had versions.
+    pub version: Option<VersionId>,
     /// What is kept beside it.
-    pub attributes: Attributes,
+    pub properties: Properties,
     /// Its checksum.
     pub checksum: Option<ObjectChecksum>,
     /// Where its bytes are.
     pub content: Content,
+}
+
+/// A version in a listing of versions.
+#[derive(Debug, Clone)]
+pub struct ListedVersionRow {
+    /// Its key.
+    pub key: String,
+    /// Its name.
+    pub version: VersionId,
+    /// Whether it is the newest of its key.
+    pub is_latest: bool,
+    /// Whether it is a delete marker; then what follows but its time says nothing.
+    pub is_marker: bool,
+    /// Length in bytes.
+    pub size: u64,
+    /// Its tag.
+    pub etag: Etag,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Algorithm and kind of its checksum.
+    pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
 
 /// An object in a listing.
@@ -141,7 +174,7 @@ pub struct UploadRow {
     /// When it was started.
     pub initiated: Timestamp,
     /// What the object will keep beside its bytes.
-    pub attributes: Attributes,
+    pub properties: Properties,
     /// Checksum the object shall have.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
@@ -203,6 +236,8 @@ pub struct OwnerRow {
     pub bucket: (i64, String),
     /// Its key.
     pub key: String,
+    /// Which version of it.
+    pub sequence: u64,
     /// Length in bytes.
     pub size: u64,
 }
@@ -230,6 +265,44 @@ pub enum NewContent {
     },
 }
 
+/// What is to be removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// Its key.
+    pub key: String,
+    /// Which version, for good; `None` for the current one, which a bucket with versions keeps.
+    pub version: Option<VersionId>,
+    /// When it may happen.
+    pub condition: DeleteCondition,
+    /// A retention in governance mode is no obstacle.
+    pub bypass_governance: bool,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Deleted {
+    /// The version that was removed or, if none was named, the delete marker that was made.
+    pub version: Option<VersionId>,
+    /// That is a delete marker.
+    pub is_marker: bool,
+}
+
+/// A change of what is kept beside a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VersionChange {
+    /// Replaces its tags.
+    Tags(Tags),
+    /// Replaces its retention.
+    Retention {
+        /// By this.
+        retention: Option<Retention>,
+        /// A retention in governance mode is no obstacle.
+        bypass_governance: bool,
+    },
+    /// Holds it, or ends that.
+    LegalHold(bool),
+}
+
 /// One change of state. Preconditions are part of it and are checked by `apply`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Mutation {
@@ -239,6 +312,8 @@ pub enum Mutation {
         bucket: String,
         /// When.
         created: Timestamp,
+        /// With Object Lock, and so with versions.
+        has_lock: bool,
     },
     /// Removes an empty bucket.
     DeleteBucket {
@@ -260,7 +335,7 @@ pub enum Mutation {
         /// When.
         modified: Timestamp,
         /// What is kept beside it.
-        attributes: Attributes,
+        properties: Properties,
         /// Its checksum.
         checksum: Option<ObjectChecksum>,
         /// Its bytes.
@@ -282,13 +357,46 @@ pub enum Mutation {
         modified: Timestamp,
         /// Replaces the source's attributes.
         attributes: Option<Attributes>,
+        /// Replaces the source's tags.
+        tags: Option<Tags>,
+        /// The lock of the new version; that of the source is not copied.
+        lock: ObjectLock,
     },
-    /// Removes objects; keys that do not exist are no error.
+    /// Removes objects, or puts delete markers over them; what does not exist is no error.
     DeleteObjects {
         /// Where.
         bucket: String,
-        /// Which.
-        keys: Vec<String>,
+        /// What, each for itself.
+        deletions: Vec<Deletion>,
+        /// When.
+        now: Timestamp,
+    },
+    /// Changes what is kept beside a version.
+    ChangeVersion {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// Which; `None` for the current one.
+        version: Option<VersionId>,
+        /// How.
+        change: VersionChange,
+        /// When.
+        now: Timestamp,
+    },
+    /// Says whether a bucket keeps versions.
+    SetVersioning {
+        /// Its name.
+        bucket: String,
+        /// Not unversioned: a bucket never goes back to that.
+        versioning: Versioning,
+    },
+    /// Gives a bucket Object Lock, which it keeps, or changes its default.
+    SetBucketLock {
+        /// Its name.
+        bucket: String,
+        /// The lock.
+        lock: BucketLock,
     },
     /// Starts an upload.
     CreateUpload {
@@ -301,7 +409,7 @@ pub enum Mutation {
         /// When.
         initiated: Timestamp,
         /// What the object will keep beside its bytes.
-        attributes: Attributes,
+        properties: Properties,
         /// Checksum the object shall have.
         checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     },
@@ -441,6 +549,8 @@ pub enum Mutation {
         bucket: String,
         /// Keys and versions.
         objects: Vec<(String, u64)>,
+        /// When.
+        now: Timestamp,
     },
 }
 
@@ -454,6 +564,7 @@ impl Mutation {
             | Self::CreateUpload { .. }
             | Self::PutPart { .. }
             | Self::PutConfiguration { .. }
+            | Self::ChangeVersion { .. }
             | Self::Recode { .. } => true,
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
@@ -464,6 +575,8 @@ impl Mutation {
             | Self::GarbageSwept { .. }
             | Self::AdmitDrive { .. }
             | Self::SetDrivePhase { .. }
+            | Self::SetVersioning { .. }
+            | Self::SetBucketLock { .. }
             | Self::SetBucketScheme { .. }
             | Self::RemoveConfiguration { .. }
             | Self::ExpireObjects { .. }
@@ -483,6 +596,15 @@ pub enum Applied {
         etag: Etag,
         /// Its checksum.
         checksum: Option<ObjectChecksum>,
+        /// Its name; `None` in a bucket that never had versions.
+        version: Option<VersionId>,
+    },
+    /// What each deletion did, or why it did not happen.
+    Deleted(Vec<Result<Deleted, MetadataError>>),
+    /// A version was changed.
+    Changed {
+        /// Its name; `None` in a bucket that never had versions.
+        version: Option<VersionId>,
     },
 }
 
@@ -501,6 +623,32 @@ pub enum MetadataError {
     /// The key does not exist.
     #[error("no such key")]
     NoSuchKey,
+    /// The version does not exist.
+    #[error("no such version")]
+    NoSuchVersion,
+    /// The newest version of the key is a delete marker.
+    #[error("no such key; it was deleted")]
+    DeletedKey {
+        /// The delete marker's name.
+        version: VersionId,
+    },
+    /// The version is a delete marker.
+    #[error("a delete marker")]
+    DeleteMarker {
+        /// Its name.
+        version: VersionId,
+        /// When it was made.
+        modified: Timestamp,
+    },
+    /// The version is kept by a retention or a legal hold.
+    #[error("protected by object lock")]
+    Locked,
+    /// The bucket has no Object Lock.
+    #[error("no object lock")]
+    NoObjectLock,
+    /// The bucket's versioning does not go with this.
+    #[error("bucket versioning does not permit this")]
+    InvalidBucketState,
     /// The upload does not exist.
     #[error("no such upload")]
     NoSuchUpload,

@@ -2,16 +2,20 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::apply::Bucket;
 use super::model::{
-    BlobLayout, BucketRow, Content, DrivePhase, DriveRow, GarbageRow, HealRow, ListedRow, MetadataError,
-    MisencodedRow, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    BlobLayout, BucketRow, Content, DrivePhase, DriveRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
+    MetadataError, MisencodedRow, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
-use super::payload;
 use super::schema::{
     ObjectDetail, UploadDetail, pack_phase, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum,
-    unpack_phase, unpack_slots,
+    unpack_phase, unpack_slots, unpack_versioning,
 };
-use crate::types::{BlobId, DriveId, DriveSlot, PartNumber, Scheme, Timestamp, UploadId};
+use super::{payload, versions};
+use crate::types::{
+    BlobId, BucketLock, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId, VersionId,
+    Versioning,
+};
 
 /// Fewest rows of each spread that are looked at for one answer.
 const HEAL_ROWS_OF_SPREAD_MIN: usize = 16;
@@ -52,7 +56,7 @@ fn id_column(row: &Row<'_>, index: usize) -> rusqlite::Result<u128> {
     row.get(index).map(u128::from_be_bytes)
 }
 
-fn time_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
+pub(super) fn time_column(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
     row.get(index).map(|millis: i64| Timestamp::from_millis(millis as u64))
 }
 
@@ -75,14 +79,35 @@ pub(super) fn bucket_id(db: &Connection, name: &str) -> Result<i64> {
     id.ok_or(MetadataError::NoSuchBucket)
 }
 
-fn bucket_row(row: &Row<'_>) -> rusqlite::Result<BucketRow> {
+const BUCKET_COLUMNS: &str = "name, created, objects, bytes, versions, version_bytes, markers, data_shards,
+     parity_shards, versioning, lock";
+
+fn bucket_row(row: &Row<'_>) -> Result<BucketRow> {
     Ok(BucketRow {
         name: row.get(0)?,
         created: time_column(row, 1)?,
         objects: row.get::<_, i64>(2)? as u64,
         bytes: row.get::<_, i64>(3)? as u64,
-        scheme: scheme_columns(row, 4)?,
+        versions: row.get::<_, i64>(4)? as u64,
+        version_bytes: row.get::<_, i64>(5)? as u64,
+        markers: row.get::<_, i64>(6)? as u64,
+        scheme: scheme_columns(row, 7)?,
+        versioning: unpack_versioning(row.get(9)?)?,
+        lock: lock_column(row, 10)?,
     })
+}
+
+fn lock_column(row: &Row<'_>, index: usize) -> Result<Option<BucketLock>> {
+    row.get_ref(index)?.as_blob_or_null().map_err(rusqlite::Error::from)?.map(unpack).transpose()
+}
+
+/// What of a bucket decides how mutations are applied.
+pub(super) fn bucket_to_write(db: &Connection, name: &str) -> Result<Bucket> {
+    let mut select = db.prepare_cached("SELECT id, versioning, lock FROM buckets WHERE name = ?1")?;
+    let mut rows = select.query([name])?;
+    let row = rows.next()?.ok_or(MetadataError::NoSuchBucket)?;
+    let (versioning, lock) = (unpack_versioning(row.get(1)?)?, lock_column(row, 2)?);
+    Ok(Bucket { id: row.get(0)?, versioning, lock })
 }
 
 fn scheme_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scheme>> {
@@ -96,75 +121,133 @@ pub(super) fn bucket_scheme(db: &Connection, id: i64) -> Result<Option<Scheme>> 
     Ok(select.query_row([id], |row| scheme_columns(row, 0))?)
 }
 
-/// Objects of a bucket behind the key `after` with blobs of another scheme than this: `max` at most, of the next
-/// `keys_max` keys; and the last key looked at, if there was one.
+/// Where a walk over versions is: behind a version of a key, by its rank.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct VersionPlace {
+    /// The key.
+    pub key: String,
+    /// Its sequence, negated: versions go from the newest to the oldest.
+    pub rank: i64,
+}
+
+impl VersionPlace {
+    /// The version's sequence.
+    pub fn sequence(&self) -> u64 {
+        -self.rank as u64
+    }
+}
+
+/// Versions of a bucket behind `after` with blobs of another scheme than this: `max` at most, of the next `rows_max`
+/// versions; and the last one looked at, if there was one.
 pub(super) fn misencoded(
     db: &Connection,
     (bucket, scheme): (&str, Scheme),
-    after: &str,
-    (keys_max, max): (usize, usize),
-) -> Result<(Vec<MisencodedRow>, Option<String>)> {
+    after: &VersionPlace,
+    (rows_max, max): (usize, usize),
+) -> Result<(Vec<MisencodedRow>, Option<VersionPlace>)> {
     let bucket = bucket_id(db, bucket)?;
-    let mut select = db.prepare_cached(
-        "SELECT key, sequence, detail FROM objects WHERE bucket = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
-    )?;
-    let mut rows = select.query(params![bucket, after, keys_max as i64])?;
+    let mut select = db.prepare_cached(&all_versions("detail", "TRUE"))?;
+    let mut rows = select.query(params![bucket, after.key, after.rank, rows_max as i64])?;
     let (mut found, mut last) = (Vec::new(), None);
     while found.len() < max
         && let Some(row) = rows.next()?
     {
-        let key: String = row.get(0)?;
-        last = Some(key.clone());
-        let detail: ObjectDetail = unpack(blob_column(row, 2)?)?;
-        let Content::Blobs(extents) = detail.content else { continue };
+        let place = VersionPlace { key: row.get(0)?, rank: row.get(1)? };
+        last = Some(place.clone());
+        let Some(detail) = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? else {
+            continue;
+        };
+        let Content::Blobs(extents) = unpack::<ObjectDetail>(detail)?.content else { continue };
         let layouts =
             extents.iter().map(|extent| blob_layout(db, extent.blob)).collect::<Result<Vec<_>>>()?;
         let Some(blobs) = layouts.into_iter().collect::<Option<Vec<BlobLayout>>>() else { continue };
         if blobs.iter().any(|layout| layout.scheme() != scheme) {
-            found.push(MisencodedRow { key, sequence: row.get::<_, i64>(1)? as u64, blobs });
+            found.push(MisencodedRow { place, blobs });
         }
     }
     Ok((found, last))
 }
 
+/// Selects those versions of a bucket (`?1`) behind a key and a rank (`?2`, `?3`) for which a condition holds, as many
+/// at most as `?4` says: key, rank and other columns. Both tables are read in order, so that it costs what it returns.
+pub(super) fn all_versions(columns: &str, condition: &str) -> String {
+    format!(
+        "SELECT key, -sequence AS rank, {columns} FROM objects
+         WHERE bucket = ?1 AND key >= ?2 AND (key > ?2 OR -sequence > ?3) AND {condition}
+         UNION ALL SELECT key, rank, {columns} FROM versions
+         WHERE bucket = ?1 AND (key, rank) > (?2, ?3) AND {condition} ORDER BY key, rank LIMIT ?4"
+    )
+}
+
 pub(super) fn bucket(db: &Connection, name: &str) -> Result<BucketRow> {
-    let row = db
-        .prepare_cached(
-            "SELECT name, created, objects, bytes, data_shards, parity_shards FROM buckets WHERE name = ?1",
-        )?
-        .query_row([name], bucket_row)
-        .optional()?;
-    row.ok_or(MetadataError::NoSuchBucket)
+    let mut select = db.prepare_cached(&format!("SELECT {BUCKET_COLUMNS} FROM buckets WHERE name = ?1"))?;
+    let mut rows = select.query([name])?;
+    rows.next()?.map_or(Err(MetadataError::NoSuchBucket), bucket_row)
 }
 
 pub(super) fn buckets(db: &Connection) -> Result<Vec<BucketRow>> {
-    let mut select = db.prepare_cached(
-        "SELECT name, created, objects, bytes, data_shards, parity_shards FROM buckets ORDER BY name",
-    )?;
-    let rows = select.query_map([], bucket_row)?.collect::<rusqlite::Result<_>>()?;
-    Ok(rows)
+    let mut select = db.prepare_cached(&format!("SELECT {BUCKET_COLUMNS} FROM buckets ORDER BY name"))?;
+    let mut rows = select.query([])?;
+    let mut buckets = Vec::new();
+    while let Some(row) = rows.next()? {
+        buckets.push(bucket_row(row)?);
+    }
+    Ok(buckets)
 }
 
-pub(super) fn object(db: &Connection, bucket: &str, key: &str) -> Result<ObjectRow> {
+/// A version of an object: the current one, or that of a name.
+pub(super) fn object(
+    db: &Connection,
+    bucket: &str,
+    key: &str,
+    version: Option<VersionId>,
+) -> Result<ObjectRow> {
+    let Some(id) = version else { return current_object(db, bucket, key) };
+    let bucket = bucket_to_write(db, bucket)?;
+    let found = versions::named(db, (bucket.id, key), id)?.ok_or(MetadataError::NoSuchVersion)?;
+    let marker = MetadataError::DeleteMarker { version: id, modified: found.modified };
+    let detail = found.detail.ok_or(marker)?;
+    Ok(ObjectRow {
+        size: found.size,
+        etag: found.etag,
+        modified: found.modified,
+        sequence: found.sequence,
+        version: (bucket.versioning != Versioning::Unversioned).then_some(id),
+        properties: detail.properties,
+        checksum: detail.checksum,
+        content: detail.content,
+    })
+}
+
+/// The current version, in one look-up.
+fn current_object(db: &Connection, bucket: &str, key: &str) -> Result<ObjectRow> {
     let mut select = db.prepare_cached(
-        "SELECT size, etag, modified, sequence, detail FROM objects
-         WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND key = ?2",
+        "SELECT size, etag, modified, sequence, is_null, detail, versioning FROM buckets
+         JOIN objects ON objects.bucket = buckets.id WHERE name = ?1 AND key = ?2",
     )?;
     let mut rows = select.query(params![bucket, key])?;
-    let Some(row) = rows.next()? else {
-        bucket_id(db, bucket)?;
-        return Err(MetadataError::NoSuchKey);
-    };
-    let detail: ObjectDetail = unpack(blob_column(row, 4)?)?;
+    let Some(row) = rows.next()? else { return Err(why_absent(db, bucket, key)?) };
+    let detail: ObjectDetail = unpack(blob_column(row, 5)?)?;
+    let sequence = row.get::<_, i64>(3)? as u64;
+    let has_versions = unpack_versioning(row.get(6)?)? != Versioning::Unversioned;
+    let version = has_versions.then(|| Ok::<_, MetadataError>(versions::version_id(sequence, row.get(4)?)));
     Ok(ObjectRow {
         size: row.get::<_, i64>(0)? as u64,
         etag: unpack_etag(blob_column(row, 1)?)?,
         modified: time_column(row, 2)?,
-        sequence: row.get::<_, i64>(3)? as u64,
-        attributes: detail.attributes,
+        sequence,
+        version: version.transpose()?,
+        properties: detail.properties,
         checksum: detail.checksum,
         content: detail.content,
     })
+}
+
+/// Why a key has no current version: none at all, or a delete marker.
+fn why_absent(db: &Connection, bucket: &str, key: &str) -> Result<MetadataError> {
+    let bucket = bucket_id(db, bucket)?;
+    let marker = versions::newest_older(db, (bucket, key))?;
+    Ok(marker.map_or(MetadataError::NoSuchKey, |marker| MetadataError::DeletedKey { version: marker.id() }))
 }
 
 /// An object and its payload, if that is inline and was not released between the two look-ups.
@@ -172,8 +255,9 @@ pub(super) fn object_and_payload(
     db: &Connection,
     bucket: &str,
     key: &str,
+    version: Option<VersionId>,
 ) -> Result<(ObjectRow, Option<Vec<u8>>)> {
-    let object = object(db, bucket, key)?;
+    let object = object(db, bucket, key, version)?;
     let payload = match &object.content {
         Content::Inline(head) => payload::read(db, object.sequence, object.size, head)?,
         Content::Blobs(_) => None,
@@ -263,27 +347,30 @@ pub(super) fn heal_spreads(db: &Connection) -> Result<Vec<i64>> {
     Ok(spreads)
 }
 
-/// Objects of one spread behind `after`: content, bucket id and key.
+/// Versions of objects of one spread behind `after`: content, bucket id, key and sequence.
 pub(super) fn owners(
     db: &Connection,
     spread: i64,
-    (content, bucket, key): ([u8; 16], i64, &str),
+    (content, bucket, key, sequence): ([u8; 16], i64, &str, u64),
     max: usize,
 ) -> Result<Vec<OwnerRow>> {
     let mut select = db.prepare_cached(
-        "SELECT content, bucket, name, owners.key, objects.size FROM owners
-         JOIN buckets ON buckets.id = owners.bucket
-         JOIN objects USING (bucket, key)
-         WHERE spread = ?1 AND (content, bucket, owners.key) > (?2, ?3, ?4)
-         ORDER BY content, bucket, owners.key LIMIT ?5",
+        "SELECT owners.content, bucket, name, key, sequence,
+           coalesce((SELECT size FROM contents WHERE contents.content = owners.content),
+                    (SELECT size FROM blobs WHERE blob = owners.content))
+         FROM owners JOIN buckets ON buckets.id = owners.bucket
+         WHERE spread = ?1 AND (owners.content, bucket, key, sequence) > (?2, ?3, ?4, ?5)
+         ORDER BY owners.content, bucket, key, sequence LIMIT ?6",
     )?;
-    let rows = select.query_map(params![spread, content, bucket, key, max as i64], |row| {
+    let after = params![spread, content, bucket, key, sequence as i64, max as i64];
+    let rows = select.query_map(after, |row| {
         Ok(OwnerRow {
             spread,
             content: row.get(0)?,
             bucket: (row.get(1)?, row.get(2)?),
             key: row.get(3)?,
-            size: row.get::<_, i64>(4)? as u64,
+            sequence: row.get::<_, i64>(4)? as u64,
+            size: row.get::<_, i64>(5)? as u64,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -360,6 +447,60 @@ pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Wa
         }
         Ok(())
     })
+}
+
+/// A page of a bucket's versions; `behind` resumes within the key `walk.after`.
+pub(super) fn list_versions(
+    db: &Connection,
+    bucket: &str,
+    walk: &Walk,
+    behind: Option<VersionId>,
+) -> Result<(Vec<Walked<ListedVersionRow>>, bool)> {
+    let bucket = bucket_id(db, bucket)?;
+    let mut resume = match behind.filter(|_| stands_alone(walk)) {
+        Some(VersionId::Number(number)) => Some(versions::rank(number)),
+        Some(VersionId::Null) => versions::named(db, (bucket, &walk.after), VersionId::Null)?
+            .map(|null| versions::rank(null.sequence)),
+        None => None,
+    };
+    let mut select = db.prepare_cached(&all_versions("size, etag, modified, checksum, is_null", "TRUE"))?;
+    // The newest version of a key comes first, unless the page before ended within the key.
+    let mut last_key = resume.map(|_| walk.after.clone());
+    walk_keys(walk, |from, limit, visit| {
+        let (from, rank) = resume.take().map_or((from, i64::MIN), |rank| (walk.after.as_str(), rank));
+        let mut rows = select.query(params![bucket, from, rank, limit as i64])?;
+        while let Some(row) = rows.next()? {
+            let more = visit(text_column(row, 0)?, &mut || {
+                let row = listed_version(row, last_key.as_deref())?;
+                last_key = Some(row.key.clone());
+                Ok(row)
+            })?;
+            if !more {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn listed_version(row: &Row<'_>, last_key: Option<&str>) -> Result<ListedVersionRow> {
+    let (key, etag): (String, _) = (row.get(0)?, blob_column(row, 3)?);
+    let sequence = -row.get::<_, i64>(1)? as u64;
+    Ok(ListedVersionRow {
+        is_latest: last_key != Some(&key),
+        key,
+        version: versions::version_id(sequence, row.get(6)?),
+        is_marker: etag.is_empty(),
+        size: row.get::<_, i64>(2)? as u64,
+        etag: if etag.is_empty() { Etag::default() } else { unpack_etag(etag)? },
+        modified: time_column(row, 4)?,
+        checksum: unpack_checksum_kind(row.get(5)?),
+    })
+}
+
+/// Whether a walk begins behind a key that would be an entry of its own.
+fn stands_alone(walk: &Walk) -> bool {
+    walk.after.starts_with(&walk.prefix) && group_of(walk, &walk.after).is_none()
 }
 
 /// Called with a key and a way to read its row; tells whether to go on.
@@ -441,7 +582,7 @@ fn upload_row(row: &Row<'_>) -> Result<UploadRow> {
         key: row.get(0)?,
         upload: UploadId(id_column(row, 1)?),
         initiated: time_column(row, 2)?,
-        attributes: detail.attributes,
+        properties: detail.properties,
         checksum: detail.checksum,
     })
 }
@@ -463,38 +604,23 @@ pub(super) fn uploads(
     after_upload: Option<UploadId>,
 ) -> Result<(Vec<Walked<UploadRow>>, bool)> {
     let bucket = bucket_id(db, bucket)?;
-    let mut same_key = Vec::new();
-    if let Some(after_upload) = after_upload {
-        let mut select = db.prepare_cached(
-            "SELECT key, upload, initiated, detail FROM uploads
-             WHERE bucket = ?1 AND key = ?2 AND upload > ?3 ORDER BY upload LIMIT ?4",
-        )?;
-        let limit = walk.max as i64 + 1;
-        let mut rows = select.query(params![bucket, walk.after, after_upload.0.to_be_bytes(), limit])?;
-        while let Some(row) = rows.next()? {
-            same_key.push(Walked::Row(upload_row(row)?));
-        }
-    }
-    if same_key.len() > walk.max {
-        same_key.truncate(walk.max);
-        return Ok((same_key, true));
-    }
     let mut select = db.prepare_cached(
         "SELECT key, upload, initiated, detail FROM uploads
-         WHERE bucket = ?1 AND key >= ?2 ORDER BY key, upload LIMIT ?3",
+         WHERE bucket = ?1 AND (key, upload) > (?2, ?3) ORDER BY key, upload LIMIT ?4",
     )?;
-    let rest = Walk { max: walk.max - same_key.len(), ..walk.clone() };
-    let (entries, more) = walk_keys(&rest, |from, limit, visit| {
-        let mut rows = select.query(params![bucket, from, limit as i64])?;
+    let mut resume = after_upload.filter(|_| stands_alone(walk)).map(|upload| upload.0.to_be_bytes());
+    walk_keys(walk, |from, limit, visit| {
+        // Nothing is before an empty blob.
+        let behind = resume.take();
+        let (from, upload) = behind.as_ref().map_or((from, &[][..]), |upload| (&walk.after, upload));
+        let mut rows = select.query(params![bucket, from, upload, limit as i64])?;
         while let Some(row) = rows.next()? {
             if !visit(text_column(row, 0)?, &mut || upload_row(row))? {
                 break;
             }
         }
         Ok(())
-    })?;
-    same_key.extend(entries);
-    Ok((same_key, more))
+    })
 }
 
 /// Parts of an upload with numbers above `after`.

@@ -5,13 +5,11 @@
 //! for another scheme keep the old one. What nobody owns any more is released as by an overwrite, so readers who
 //! opened it go on.
 
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 
-use super::apply::{self, Applier};
-use super::blobs;
+use super::apply::Applier;
 use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation};
-use super::query;
-use super::schema::pack;
+use super::{blobs, query, versions};
 use crate::types::{BlobId, Scheme};
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -30,14 +28,14 @@ impl Applier {
         let Mutation::Recode { bucket, key, sequence, old, new, content, scheme, default } = mutation else {
             unreachable!("called for this variant only");
         };
-        let place = (self.bucket(db, bucket)?, key.as_str());
-        let object = apply::existing(db, place.0, key)?.filter(|object| object.sequence == *sequence);
-        let object = object.ok_or(MetadataError::SourceChanged)?;
-        let Content::Blobs(before) = &object.detail.content else { return Err(MetadataError::SourceChanged) };
+        let at = (self.bucket(db, bucket)?.id, key.as_str());
+        let detail = versions::of_sequence(db, at, *sequence)?.and_then(|version| version.detail);
+        let detail = detail.ok_or(MetadataError::SourceChanged)?;
+        let Content::Blobs(before) = &detail.content else { return Err(MetadataError::SourceChanged) };
         let after = replacement(before, old, new).ok_or(MetadataError::SourceChanged)?;
         let owners = blobs::owners(db, &self.spreads, before)?;
         let takers = takers(db, owners, *scheme, *default)?;
-        if !takers.iter().any(|(bucket, key)| (*bucket, key.as_str()) == place) {
+        if !takers.iter().any(|(bucket, key, taker)| (*bucket, key.as_str()) == at && taker == sequence) {
             return Err(MetadataError::SourceChanged);
         }
         let part_of = (new.len() > 1).then_some(*content);
@@ -47,38 +45,40 @@ impl Applier {
         if let Some(content) = part_of {
             blobs::compose(db, &mut self.spreads, content, &after)?;
         }
-        takers.iter().try_for_each(|(bucket, key)| self.swap(db, (*bucket, key), before, &after))?;
+        for (bucket, key, sequence) in &takers {
+            self.swap(db, ((*bucket, key), *sequence), before, &after)?;
+        }
         Ok(Applied::Done)
     }
 
-    /// Gives the object at a place other extents.
+    /// Gives a version other extents.
     fn swap(
         &mut self,
         db: &Connection,
-        place: blobs::Place<'_>,
+        (at, sequence): (blobs::Place<'_>, u64),
         before: &[Extent],
         after: &[Extent],
     ) -> Result<()> {
-        let Some(mut object) = apply::existing(db, place.0, place.1)? else { return Ok(()) };
-        object.detail.content = Content::Blobs(after.to_vec());
-        db.prepare_cached("UPDATE objects SET detail = ?3 WHERE bucket = ?1 AND key = ?2")?
-            .execute(params![place.0, place.1, pack(&object.detail)])?;
-        blobs::own(db, &mut self.spreads, after, place)?;
-        blobs::disown(db, &mut self.spreads, before, place)
+        let Some(version) = versions::of_sequence(db, at, sequence)? else { return Ok(()) };
+        let Some(mut detail) = version.detail.clone() else { return Ok(()) };
+        detail.content = Content::Blobs(after.to_vec());
+        versions::set_detail(db, at, &version, &detail)?;
+        blobs::own(db, &mut self.spreads, after, at, sequence)?;
+        blobs::disown(db, &mut self.spreads, before, at, sequence)
     }
 }
 
 /// Those owners whose buckets ask for `scheme`.
 fn takers(
     db: &Connection,
-    owners: Vec<(i64, String)>,
+    owners: Vec<(i64, String, u64)>,
     scheme: Scheme,
     default: Scheme,
-) -> Result<Vec<(i64, String)>> {
+) -> Result<Vec<(i64, String, u64)>> {
     let mut takers = Vec::new();
-    for (bucket, key) in owners {
-        if query::bucket_scheme(db, bucket)?.unwrap_or(default) == scheme {
-            takers.push((bucket, key));
+    for owner in owners {
+        if query::bucket_scheme(db, owner.0)?.unwrap_or(default) == scheme {
+            takers.push(owner);
         }
     }
     Ok(takers)

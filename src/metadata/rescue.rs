@@ -11,6 +11,7 @@ use rusqlite::{Connection, params};
 use super::apply::Applier;
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::{BlobLayout, BucketRow, Content, MetadataError};
+use super::query::VersionPlace;
 use super::schema::{ObjectDetail, unpack};
 use super::{query, recovery, schema, snapshot};
 use crate::types::{DriveSlot, LogPosition};
@@ -41,11 +42,11 @@ pub struct Rebuilt {
     pub replayed: u64,
 }
 
-/// An object with the blobs that it is made of; none where the metadata has its bytes.
+/// A version of an object with the blobs that it is made of; none where the metadata has its bytes.
 #[derive(Debug)]
 pub struct StoredObject {
-    /// Its key.
-    pub key: String,
+    /// Which version of which key.
+    pub place: VersionPlace,
     /// Length in bytes.
     pub size: u64,
     /// Its blobs; none in the place of one that the metadata does not know.
@@ -145,23 +146,23 @@ impl Rebuilt {
         Ok(count as u64)
     }
 
-    /// Objects of a bucket in order of key behind `after`.
-    pub fn objects_after(&self, bucket: &str, after: &str, max: usize) -> Result<Vec<StoredObject>> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT key, size, detail FROM objects
-             WHERE bucket = (SELECT id FROM buckets WHERE name = ?1) AND key > ?2 ORDER BY key LIMIT ?3",
-        )?;
-        let mut rows = select.query(params![bucket, after, max as i64])?;
+    /// Versions of a bucket's objects in order behind `after`; delete markers are not among them.
+    pub fn objects_after(&self, bucket: &str, after: &VersionPlace, max: usize) -> Result<Vec<StoredObject>> {
+        let bucket = query::bucket_id(&self.connection, bucket)?;
+        let mut select =
+            self.connection.prepare_cached(&query::all_versions("size, detail", "detail NOTNULL"))?;
+        let mut rows = select.query(params![bucket, after.key, after.rank, max as i64])?;
         let mut objects = Vec::new();
         while let Some(row) = rows.next()? {
-            let detail: ObjectDetail = unpack(query::blob_column(row, 2)?)?;
+            let detail: ObjectDetail = unpack(query::blob_column(row, 3)?)?;
             let extents = match detail.content {
                 Content::Inline(_) => Vec::new(),
                 Content::Blobs(extents) => extents,
             };
             let layout = |extent: &super::Extent| query::blob_layout(&self.connection, extent.blob);
             let blobs = extents.iter().map(layout).collect::<Result<_>>()?;
-            objects.push(StoredObject { key: row.get(0)?, size: row.get::<_, i64>(1)? as u64, blobs });
+            let place = VersionPlace { key: row.get(0)?, rank: row.get(1)? };
+            objects.push(StoredObject { place, size: row.get::<_, i64>(2)? as u64, blobs });
         }
         Ok(objects)
     }

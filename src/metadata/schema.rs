@@ -1,7 +1,7 @@
 //! Tables, and how rows are packed into columns.
 //!
 //! `objects` is a clustered index in key order, so that a listing reads neighbouring rows; what a listing
-//! does not show is in the last column. Payloads of tiny objects are in a table of their own, appended in
+//! does not show is in the last column. `versions` is another, for what is no longer current (see `versions`). Payloads of tiny objects are in a table of their own, appended in
 //! commit order.
 
 use rusqlite::Connection;
@@ -9,38 +9,38 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Content, DrivePhase, MetadataError};
 use crate::types::{
-    Attributes, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum,
+    ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum, Properties, Versioning,
 };
 
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
-/// Version of all tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = TABLES_VERSION + ADDED.len() as i64;
-
-/// Version of [`TABLES`], the oldest that can be opened.
-const TABLES_VERSION: i64 = 3;
-
-/// What each later version adds to the one before it.
-const ADDED: [&str; 1] = ["
-CREATE TABLE bucket_configurations (
-    bucket INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
-    PRIMARY KEY (bucket, kind, id)) WITHOUT ROWID;
-"];
+/// Version of these tables, kept in `PRAGMA user_version`.
+const VERSION: i64 = 5;
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO state VALUES ('epoch', 0), ('applied_index', 0), ('next_sequence', 1);
 CREATE TABLE buckets (
     id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, created INTEGER NOT NULL,
-    objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0, data_shards INTEGER,
-    parity_shards INTEGER);
+    objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+    versions INTEGER NOT NULL DEFAULT 0, version_bytes INTEGER NOT NULL DEFAULT 0,
+    markers INTEGER NOT NULL DEFAULT 0,
+    data_shards INTEGER, parity_shards INTEGER, versioning INTEGER NOT NULL DEFAULT 0, lock BLOB);
+CREATE TABLE bucket_configurations (
+    bucket INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (bucket, kind, id)) WITHOUT ROWID;
 CREATE TABLE encodings (
     bucket INTEGER NOT NULL, schemes BLOB NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,
     PRIMARY KEY (bucket, schemes)) WITHOUT ROWID;
 CREATE TABLE objects (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
-    modified INTEGER NOT NULL, checksum INTEGER, sequence INTEGER NOT NULL, detail BLOB NOT NULL,
-    PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+    modified INTEGER NOT NULL, checksum INTEGER, sequence INTEGER NOT NULL, is_null INTEGER NOT NULL,
+    detail BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+CREATE TABLE versions (
+    bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, size INTEGER NOT NULL,
+    etag BLOB NOT NULL, modified INTEGER NOT NULL, checksum INTEGER, is_null INTEGER NOT NULL, detail BLOB,
+    PRIMARY KEY (bucket, key, rank)) WITHOUT ROWID;
+CREATE UNIQUE INDEX null_versions ON versions (bucket, key) WHERE is_null;
 CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE blobs (
     blob BLOB PRIMARY KEY, size INTEGER NOT NULL, stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL,
@@ -49,7 +49,7 @@ CREATE TABLE contents (
     content BLOB PRIMARY KEY, size INTEGER NOT NULL, spread INTEGER NOT NULL, spreads BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE owners (
     spread INTEGER NOT NULL, content BLOB NOT NULL, bucket INTEGER NOT NULL, key TEXT NOT NULL,
-    PRIMARY KEY (spread, content, bucket, key)) WITHOUT ROWID;
+    sequence INTEGER NOT NULL, PRIMARY KEY (spread, content, bucket, key, sequence)) WITHOUT ROWID;
 CREATE TABLE spreads (
     id INTEGER PRIMARY KEY, pattern BLOB NOT NULL UNIQUE, blobs INTEGER NOT NULL DEFAULT 0,
     blob_bytes INTEGER NOT NULL DEFAULT 0, objects INTEGER NOT NULL DEFAULT 0,
@@ -72,26 +72,22 @@ CREATE TABLE drives (
 CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
 ";
 
-/// Makes the tables in an empty database, or those that an earlier release did not have; refuses a later release's.
+/// Makes the tables in an empty database; refuses one of another version.
 pub(super) fn prepare(connection: &Connection) -> Result<(), MetadataError> {
-    let version = connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))?;
-    let (tables, from) = match version {
-        VERSION => return Ok(()),
-        0 => (TABLES, 0),
-        TABLES_VERSION..VERSION => ("", (version - TABLES_VERSION) as usize),
-        other => {
-            return Err(MetadataError::Database(format!("written by another release (version {other})")));
+    match connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
+        VERSION => Ok(()),
+        0 => {
+            connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
+            Ok(())
         }
-    };
-    let added = ADDED[from..].concat();
-    connection.execute_batch(&format!("BEGIN; {tables} {added} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-    Ok(())
+        other => Err(MetadataError::Database(format!("written by another release (version {other})"))),
+    }
 }
 
-/// The last column of `objects`.
+/// The last column of `objects` and `versions`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct ObjectDetail {
-    pub(super) attributes: Attributes,
+    pub(super) properties: Properties,
     pub(super) checksum: Option<ObjectChecksum>,
     pub(super) content: Content,
 }
@@ -99,7 +95,7 @@ pub(super) struct ObjectDetail {
 /// The last column of `uploads`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct UploadDetail {
-    pub(super) attributes: Attributes,
+    pub(super) properties: Properties,
     pub(super) checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
 
@@ -185,6 +181,19 @@ pub(super) fn unpack_phase(packed: i64) -> Result<DrivePhase, MetadataError> {
     phase.copied().ok_or_else(|| MetadataError::Database("unreadable drive phase".into()))
 }
 
+const VERSIONINGS: [Versioning; 3] = [Versioning::Unversioned, Versioning::Enabled, Versioning::Suspended];
+
+/// Whether a bucket keeps versions, as a number.
+pub(super) fn pack_versioning(versioning: Versioning) -> i64 {
+    VERSIONINGS.iter().position(|&other| other == versioning).expect("every one is listed") as i64
+}
+
+/// See [`pack_versioning`].
+pub(super) fn unpack_versioning(packed: i64) -> Result<Versioning, MetadataError> {
+    let versioning = usize::try_from(packed).ok().and_then(|packed| VERSIONINGS.get(packed));
+    versioning.copied().ok_or_else(|| MetadataError::Database("unreadable versioning".into()))
+}
+
 /// A part's checksum column.
 pub(super) fn unpack_part_checksum(bytes: &[u8]) -> Result<Option<ChecksumValue>, MetadataError> {
     unpack(bytes)
@@ -195,23 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tables_of_an_earlier_version_become_those_of_this_one() {
-        let tables = |db: &Connection| -> Vec<String> {
-            let mut select =
-                db.prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY name").unwrap();
-            select.query_map([], |row| row.get(0)).unwrap().collect::<rusqlite::Result<_>>().unwrap()
-        };
-        let new = Connection::open_in_memory().unwrap();
-        prepare(&new).unwrap();
-        let old = Connection::open_in_memory().unwrap();
-        old.execute_batch(&format!("{TABLES} PRAGMA user_version = {TABLES_VERSION};")).unwrap();
-        prepare(&old).unwrap();
-        prepare(&old).unwrap();
-        assert_eq!(tables(&old), tables(&new));
-    }
-
-    #[test]
-    fn tables_of_a_later_version_are_refused() {
+    fn tables_of_another_version_are_refused() {
         let db = Connection::open_in_memory().unwrap();
         prepare(&db).unwrap();
         db.execute_batch(&format!("PRAGMA user_version = {}", VERSION + 1)).unwrap();

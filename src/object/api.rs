@@ -4,10 +4,12 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+pub use crate::metadata::{Deleted, VersionChange};
 pub use crate::types::WriteCondition;
 use crate::types::{
-    Attributes, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey,
-    PartNumber, Timestamp, UploadId,
+    Attributes, BucketLock, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DeleteCondition,
+    Etag, ObjectChecksum, ObjectKey, ObjectLock, PartNumber, Properties, Tags, Timestamp, UploadId,
+    VersionId, Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -62,7 +64,7 @@ pub struct PutRequest {
     /// Where in it.
     pub key: ObjectKey,
     /// What is kept beside the bytes.
-    pub attributes: Attributes,
+    pub properties: Properties,
     /// Decoded length in bytes, where the client announced it; at most 5 GiB is enforced by `s3`.
     pub length: Option<u64>,
     /// `Content-MD5`; the engine hashes anyway and compares.
@@ -80,6 +82,8 @@ pub struct PutOutcome {
     pub checksum: Option<ObjectChecksum>,
     /// When it became visible.
     pub modified: Timestamp,
+    /// The new version; `None` in a bucket that never had versions.
+    pub version: Option<VersionId>,
 }
 
 /// What is known of an object without its bytes.
@@ -91,8 +95,10 @@ pub struct ObjectInfo {
     pub etag: Etag,
     /// When it was written.
     pub modified: Timestamp,
+    /// Which version this is; `None` in a bucket that never had versions.
+    pub version: Option<VersionId>,
     /// What was stored beside it.
-    pub attributes: Attributes,
+    pub properties: Properties,
     /// Its checksum.
     pub checksum: Option<ObjectChecksum>,
 }
@@ -108,6 +114,16 @@ pub struct BucketInfo {
     pub objects: u64,
     /// Bytes of those objects.
     pub bytes: u64,
+    /// Versions that are no longer current.
+    pub versions: u64,
+    /// Bytes of those versions.
+    pub version_bytes: u64,
+    /// Delete markers.
+    pub markers: u64,
+    /// Whether it keeps versions.
+    pub versioning: Versioning,
+    /// Its Object Lock, if it has that.
+    pub lock: Option<BucketLock>,
 }
 
 /// A page of keys.
@@ -158,6 +174,65 @@ pub struct ListPage {
     pub next: Option<String>,
 }
 
+/// A page of versions.
+#[derive(Debug, Clone)]
+pub struct ListVersionsRequest {
+    /// Which keys.
+    pub keys: ListRequest,
+    /// Only versions of the key `keys.after` that are older than this one, and those of later keys.
+    pub behind: Option<VersionId>,
+}
+
+/// One row of a listing of versions.
+#[derive(Debug, Clone)]
+pub enum ListVersionsEntry {
+    /// A version or a delete marker.
+    Version(ListedVersion),
+    /// A group of keys.
+    CommonPrefix(String),
+}
+
+/// A version as a listing shows it.
+#[derive(Debug, Clone)]
+pub struct ListedVersion {
+    /// The object. Of a delete marker only key and time say anything.
+    pub object: ListedObject,
+    /// Its name.
+    pub version: VersionId,
+    /// Whether it is the newest of its key.
+    pub is_latest: bool,
+    /// Whether it is a delete marker.
+    pub is_marker: bool,
+}
+
+/// A page of versions: by key in UTF-8 byte order, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct ListVersionsPage {
+    /// Versions and common prefixes, merged in order.
+    pub entries: Vec<ListVersionsEntry>,
+    /// Set when more follows: the `after` and `behind` of the next page.
+    pub next: Option<(String, Option<VersionId>)>,
+}
+
+/// A removal.
+#[derive(Debug, Clone)]
+pub struct DeleteRequest {
+    /// Which key.
+    pub key: ObjectKey,
+    /// Which version, for good; `None` for the current one, which a bucket with versions keeps.
+    pub version: Option<VersionId>,
+    /// When it may happen.
+    pub condition: DeleteCondition,
+    /// A retention in governance mode is no obstacle.
+    pub bypass_governance: bool,
+}
+
+impl From<ObjectKey> for DeleteRequest {
+    fn from(key: ObjectKey) -> Self {
+        Self { key, version: None, condition: DeleteCondition::default(), bypass_governance: false }
+    }
+}
+
 /// A copy by reference: no byte is moved.
 #[derive(Debug)]
 pub struct CopyRequest {
@@ -167,8 +242,20 @@ pub struct CopyRequest {
     pub key: ObjectKey,
     /// `Some` replaces the source's attributes (`x-amz-metadata-directive: REPLACE`).
     pub attributes: Option<Attributes>,
+    /// `Some` replaces the source's tags (`x-amz-tagging-directive: REPLACE`).
+    pub tags: Option<Tags>,
+    /// The lock of the copy; that of the source is not copied.
+    pub lock: ObjectLock,
     /// When the write may happen.
     pub condition: WriteCondition,
+}
+
+impl CopyRequest {
+    /// A copy of all but the lock, whatever is there.
+    pub fn to(bucket: BucketName, key: ObjectKey) -> Self {
+        let (attributes, tags, lock) = (None, None, ObjectLock::default());
+        Self { bucket, key, attributes, tags, lock, condition: WriteCondition::Always }
+    }
 }
 
 /// The start of a multipart upload.
@@ -179,7 +266,7 @@ pub struct CreateUploadRequest {
     /// Target key.
     pub key: ObjectKey,
     /// What is kept beside the bytes.
-    pub attributes: Attributes,
+    pub properties: Properties,
     /// Checksum the object shall have; `None` stands for CRC64NVME over the full object.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
@@ -318,6 +405,32 @@ pub enum Error {
     /// The key does not exist (also: `If-Match` on a key that does not exist).
     #[error("no such key")]
     NoSuchKey,
+    /// The version does not exist.
+    #[error("no such version")]
+    NoSuchVersion,
+    /// The key does not exist: its newest version is this delete marker.
+    #[error("no such key; it was deleted")]
+    DeletedKey {
+        /// The delete marker's name.
+        version: VersionId,
+    },
+    /// The version that was named is a delete marker.
+    #[error("a delete marker")]
+    DeleteMarker {
+        /// Its name.
+        version: VersionId,
+        /// When it was made.
+        modified: Timestamp,
+    },
+    /// The version is kept by a retention or a legal hold.
+    #[error("protected by object lock")]
+    Locked,
+    /// The bucket has no Object Lock.
+    #[error("no object lock")]
+    NoObjectLock,
+    /// The bucket's versioning does not go with what was asked for.
+    #[error("bucket versioning does not permit this")]
+    InvalidBucketState,
     /// The upload does not exist, was completed or aborted, or belongs to another key.
     #[error("no such upload")]
     NoSuchUpload,

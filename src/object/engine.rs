@@ -21,7 +21,7 @@ use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
 use crate::shard_store::Member;
-use crate::types::{BucketName, DriveSlot, ObjectChecksum, Timestamp, UploadId};
+use crate::types::{BucketName, DriveSlot, Timestamp, UploadId};
 
 /// How an engine is opened.
 #[derive(Debug)]
@@ -80,6 +80,12 @@ impl From<MetadataError> for Error {
             MetadataError::BucketExists => Self::BucketExists,
             MetadataError::BucketNotEmpty => Self::BucketNotEmpty,
             MetadataError::NoSuchKey => Self::NoSuchKey,
+            MetadataError::NoSuchVersion => Self::NoSuchVersion,
+            MetadataError::DeletedKey { version } => Self::DeletedKey { version },
+            MetadataError::DeleteMarker { version, modified } => Self::DeleteMarker { version, modified },
+            MetadataError::Locked => Self::Locked,
+            MetadataError::NoObjectLock => Self::NoObjectLock,
+            MetadataError::InvalidBucketState => Self::InvalidBucketState,
             MetadataError::NoSuchUpload => Self::NoSuchUpload,
             MetadataError::PartChanged(part) => Self::InvalidPart(part),
             MetadataError::PreconditionFailed => Self::PreconditionFailed,
@@ -97,7 +103,17 @@ impl From<MetadataError> for Error {
 
 fn bucket_info(row: BucketRow) -> Result<BucketInfo> {
     let name = BucketName::parse(&row.name).map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(BucketInfo { name, created: row.created, objects: row.objects, bytes: row.bytes })
+    Ok(BucketInfo {
+        name,
+        created: row.created,
+        objects: row.objects,
+        bytes: row.bytes,
+        versions: row.versions,
+        version_bytes: row.version_bytes,
+        markers: row.markers,
+        versioning: row.versioning,
+        lock: row.lock,
+    })
 }
 
 impl Engine {
@@ -227,8 +243,17 @@ impl Engine {
 
     /// Makes a bucket.
     pub async fn create_bucket(&self, bucket: &BucketName) -> Result<()> {
+        self.make_bucket(bucket, false).await
+    }
+
+    /// Makes a bucket with Object Lock, and so with versions.
+    pub async fn create_locking_bucket(&self, bucket: &BucketName) -> Result<()> {
+        self.make_bucket(bucket, true).await
+    }
+
+    async fn make_bucket(&self, bucket: &BucketName, has_lock: bool) -> Result<()> {
         let created = self.clock.now();
-        self.store.commit(Mutation::CreateBucket { bucket: bucket.to_string(), created }).await?;
+        self.store.commit(Mutation::CreateBucket { bucket: bucket.to_string(), created, has_lock }).await?;
         Ok(())
     }
 
@@ -269,9 +294,8 @@ async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
 
 /// What a commit that wrote an object stored.
 pub(super) fn outcome(applied: Applied, modified: Timestamp) -> Result<PutOutcome> {
-    let Applied::Put { etag, checksum } = applied else {
+    let Applied::Put { etag, checksum, version } = applied else {
         return Err(Error::Internal("the commit wrote no object".into()));
     };
-    let checksum: Option<ObjectChecksum> = checksum;
-    Ok(PutOutcome { etag, checksum, modified })
+    Ok(PutOutcome { etag, checksum, modified, version })
 }

@@ -6,7 +6,7 @@ use super::api::*;
 use super::configurations::BucketRules;
 use super::engine::Engine;
 use crate::metadata::{Mutation, Walk, Walked};
-use crate::types::{Aging, BucketName, Lifecycle, ObjectKey, Timestamp};
+use crate::types::{Aging, BucketName, Lifecycle, Timestamp, UploadId};
 
 /// When an object ends, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum ExpiryCursor {
     /// At objects behind this key.
     Objects(String),
     /// At uploads behind this key and, of this key itself, behind this upload.
-    Uploads(String, Option<crate::types::UploadId>),
+    Uploads(String, Option<UploadId>),
     /// At the beginning.
     #[default]
     Start,
@@ -49,16 +49,10 @@ impl Expired {
 }
 
 impl Engine {
-    /// When an object of this length and age ends by a rule of its bucket.
-    pub fn expiry(
-        &self,
-        bucket: &BucketName,
-        key: &ObjectKey,
-        (size, modified): (u64, Timestamp),
-    ) -> Option<Expiry> {
+    /// When a current object ends by a rule of its bucket.
+    pub fn expiry(&self, bucket: &BucketName, object: &Aging<'_>) -> Option<Expiry> {
         let rules = self.bucket_rules(bucket)?;
-        let object = Aging { key: key.as_str(), size, tags: &[], modified };
-        let (at, rule) = rules.lifecycle.as_ref()?.expiry(&object, self.lifecycle_day_secs)?;
+        let (at, rule) = rules.lifecycle.as_ref()?.expiry(object, self.lifecycle_day_secs)?;
         Some(Expiry { at, rule: rule.id.clone() })
     }
 
@@ -112,7 +106,7 @@ impl Engine {
         let rows = self.store.aging(bucket, (prefix, after), rows_max)?;
         let (mut expired, mut due) = (Expired::default(), Vec::new());
         for row in &rows {
-            let object = Aging { key: &row.key, size: row.size, tags: &[], modified: row.modified };
+            let object = Aging { key: &row.key, size: row.size, tags: &row.tags, modified: row.modified };
             match lifecycle.expiry(&object, self.lifecycle_day_secs) {
                 Some((at, _)) if at <= now => due.push((row.key.clone(), row.sequence)),
                 later => expired.leave(later.map(|(at, _)| at)),
@@ -120,7 +114,8 @@ impl Engine {
         }
         expired.objects = due.len() as u64;
         if !due.is_empty() {
-            self.store.commit(Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due }).await?;
+            let expire = Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due, now };
+            self.store.commit(expire).await?;
         }
         expired.cursor = Some(match rows.last().filter(|_| rows.len() == rows_max) {
             Some(last) => ExpiryCursor::Objects(last.key.clone()),
@@ -133,7 +128,7 @@ impl Engine {
         &self,
         bucket: &str,
         lifecycle: &Lifecycle,
-        (after, after_upload): (String, Option<crate::types::UploadId>),
+        (after, after_upload): (String, Option<UploadId>),
         rows_max: usize,
     ) -> Result<Expired> {
         let mut expired = Expired::default();

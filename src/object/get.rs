@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
 use crate::metadata::{Content, Extent, ObjectRow};
-use crate::types::{BucketName, ObjectKey};
+use crate::types::{BucketName, ObjectKey, VersionId};
 
 /// Stripes read ahead of the client. Bounds memory per download to as many times the stripe length.
 const READ_AHEAD_STRIPES_MAX: usize = 2;
@@ -42,12 +42,17 @@ enum OpenContent {
 }
 
 impl Engine {
-    /// Opens an object for HEAD, GET and copy.
-    pub async fn open(&self, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
+    /// Opens the current version of an object for HEAD, GET and copy, or the one that is named.
+    pub async fn open(
+        &self,
+        bucket: &BucketName,
+        key: &ObjectKey,
+        version: Option<VersionId>,
+    ) -> Result<OpenObject> {
         let _under_way = self.activity.begin();
         let guard = self.readers.enter();
         for _ in 0..OVERWRITES_MAX {
-            let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str())?;
+            let (row, payload) = self.store.object_and_payload(bucket.as_str(), key.as_str(), version)?;
             let content = match (&row.content, payload) {
                 (Content::Inline(_), payload) => payload.map(|payload| OpenContent::Inline(payload.into())),
                 (Content::Blobs(extents), _) => self.blob_readers(extents)?.map(OpenContent::Blobs),
@@ -76,7 +81,8 @@ fn object_info(row: ObjectRow) -> ObjectInfo {
         size: row.size,
         etag: row.etag,
         modified: row.modified,
-        attributes: row.attributes,
+        version: row.version,
+        properties: row.properties,
         checksum: row.checksum,
     }
 }

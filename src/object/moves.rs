@@ -15,7 +15,7 @@ const REBALANCE: &str = "rebalance";
 /// Blobs looked at in one step.
 const STEP_BLOBS_MAX: usize = 1000;
 /// Bytes a second that moving is guessed to do on machines at rest and on busy ones, before there is a measure.
-const RATE_GUESS: (u64, u64) = (200_000_000, 10_000_000);
+const RATE_GUESS: (u64, u64) = (200_000_000, 17_000_000);
 /// Drives are even enough when none holds more above its share than this part of it.
 const TOLERANCE: u64 = 50;
 

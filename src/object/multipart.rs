@@ -41,7 +41,7 @@ impl Engine {
             key: request.key.to_string(),
             upload,
             initiated: self.clock.now(),
-            attributes: request.attributes,
+            properties: request.properties,
             checksum: request.checksum,
         };
         self.store.commit(mutation).await?;

@@ -83,7 +83,7 @@ impl Engine {
             size: received.size,
             etag: Etag::single(received.md5),
             modified,
-            attributes: request.attributes,
+            properties: request.properties,
             checksum: value.map(|value| ObjectChecksum { value, kind: ChecksumKind::FullObject }),
             content,
         };

@@ -26,7 +26,7 @@ use super::schemes::BucketEncoding;
 use super::stripe_reader::BlobReader;
 use super::stripe_writer::{self, StripeWriter, WrittenBlob};
 use crate::erasure::Codec;
-use crate::metadata::{MisencodedRow, Mutation};
+use crate::metadata::{MisencodedRow, Mutation, VersionPlace};
 use crate::runtime::PageBuffer;
 use crate::types::BlobId;
 
@@ -36,19 +36,18 @@ const TOGETHER_MAX: (usize, u64) = (64, 16 << 20);
 /// Why nothing is encoded anew now.
 const TOO_FEW: &str = "too few drives take shards for each shard to have its own";
 
-/// Where a walk over the objects goes on: behind a key of a bucket.
+/// Where a walk over the objects goes on: behind a version in a bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecodeCursor {
     bucket: String,
-    key: String,
+    place: VersionPlace,
 }
 
 /// The blobs of one object on their way to another scheme.
 #[derive(Debug)]
 pub struct Recoding {
     bucket: String,
-    key: String,
-    sequence: u64,
+    place: VersionPlace,
     old: Vec<BlobReader>,
     codec: Arc<Codec>,
     /// Those that are durable, one for each of the first old ones.
@@ -84,17 +83,18 @@ impl Engine {
         let mut buckets = self.bucket_encodings()?.into_iter();
         let waits = |bucket: &BucketEncoding| bucket.waiting.objects > 0 && bucket.name >= after.bucket;
         let Some(bucket) = buckets.find(waits) else { return Ok(None) };
-        let key = if bucket.name == after.bucket { &after.key } else { "" };
+        let start = VersionPlace::default();
+        let place = if bucket.name == after.bucket { &after.place } else { &start };
         let (rows, last) =
-            self.store.misencoded((&bucket.name, bucket.scheme), key, (rows_max, TOGETHER_MAX.0))?;
+            self.store.misencoded((&bucket.name, bucket.scheme), place, (rows_max, TOGETHER_MAX.0))?;
         let Some(last) = last else {
-            let behind = RecodeCursor { bucket: format!("{}\0", bucket.name), key: String::new() };
+            let behind = RecodeCursor { bucket: format!("{}\0", bucket.name), place: start };
             return Ok(Some((Vec::new(), behind)));
         };
         let (rows, rest) = together(rows, bytes_max);
-        let key = if rest { rows.last().map_or(last, |row| row.key.clone()) } else { last };
+        let place = if rest { rows.last().map_or(last, |row| row.place.clone()) } else { last };
         let found = self.recodings(&bucket, rows, &at_work);
-        Ok(Some((found, RecodeCursor { bucket: bucket.name, key })))
+        Ok(Some((found, RecodeCursor { bucket: bucket.name, place })))
     }
 
     fn recodings(
@@ -111,8 +111,7 @@ impl Engine {
             move |row: &MisencodedRow| row.blobs.first().is_some_and(|layout| seen.insert(layout.blob));
         let recoding = |row: MisencodedRow| Recoding {
             bucket: bucket.name.clone(),
-            key: row.key,
-            sequence: row.sequence,
+            place: row.place,
             old: row.blobs.into_iter().map(reader).collect(),
             codec: codec.clone(),
             new: Vec::new(),
@@ -182,8 +181,8 @@ impl Engine {
     pub async fn finish_recoding(&self, recoding: Recoding) -> Result<()> {
         let mutation = Mutation::Recode {
             bucket: recoding.bucket.clone(),
-            key: recoding.key.clone(),
-            sequence: recoding.sequence,
+            key: recoding.place.key.clone(),
+            sequence: recoding.place.sequence(),
             old: recoding.old.iter().map(|blob| blob.layout.blob).collect(),
             new: recoding.new.iter().map(|written| written.layout.clone()).collect(),
             content: self.new_upload_id(),
@@ -232,7 +231,7 @@ mod tests {
     fn row(key: &str, size: u64) -> MisencodedRow {
         let layout =
             BlobLayout { blob: BlobId(1), size, stripe_len: 1 << 20, data_shards: 2, slots: Vec::new() };
-        MisencodedRow { key: key.into(), sequence: 1, blobs: vec![layout] }
+        MisencodedRow { place: VersionPlace { key: key.into(), rank: -1 }, blobs: vec![layout] }
     }
 
     #[test]

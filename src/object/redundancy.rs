@@ -7,7 +7,7 @@ use super::engine::Engine;
 use crate::metadata::{Margin, OwnerRow, SpreadRow};
 use crate::types::DriveSlot;
 
-/// Objects and their bytes.
+/// Objects, each version of one counted, and their bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Objects.
@@ -63,7 +63,8 @@ impl RiskCursor {
     /// As text for a client to bring back.
     pub fn to_text(&self) -> String {
         let Some(row) = &self.0 else { return String::new() };
-        format!("{}.{:032x}.{}.{}", row.spread, u128::from_be_bytes(row.content), row.bucket.0, row.key)
+        let content = u128::from_be_bytes(row.content);
+        format!("{}.{content:032x}.{}.{}.{}", row.spread, row.bucket.0, row.sequence, row.key)
     }
 
     /// Reads [`Self::to_text`]; `None` if it is something else.
@@ -71,11 +72,12 @@ impl RiskCursor {
         if text.is_empty() {
             return Some(Self::START);
         }
-        let mut parts = text.splitn(4, '.');
+        let mut parts = text.splitn(5, '.');
         let spread = parts.next()?.parse().ok()?;
         let content = u128::from_str_radix(parts.next()?, 16).ok()?.to_be_bytes();
         let bucket = (parts.next()?.parse().ok()?, String::new());
-        Some(Self(Some(OwnerRow { spread, content, bucket, key: parts.next()?.to_owned(), size: 0 })))
+        let (sequence, key) = (parts.next()?.parse().ok()?, parts.next()?.to_owned());
+        Some(Self(Some(OwnerRow { spread, content, bucket, key, sequence, size: 0 })))
     }
 }
 
@@ -125,8 +127,10 @@ impl Engine {
         };
         let all = self.store.buckets()?;
         let tally = counts.tally(metadata);
-        tally.objects += all.iter().map(|bucket| bucket.objects).sum::<u64>().saturating_sub(objects);
-        tally.bytes += all.iter().map(|bucket| bucket.bytes).sum::<u64>().saturating_sub(bytes);
+        let all_objects: u64 = all.iter().map(|bucket| bucket.objects + bucket.versions).sum();
+        let all_bytes: u64 = all.iter().map(|bucket| bucket.bytes + bucket.version_bytes).sum();
+        tally.objects += all_objects.saturating_sub(objects);
+        tally.bytes += all_bytes.saturating_sub(bytes);
         Ok(counts)
     }
 
@@ -148,8 +152,11 @@ impl Engine {
         }
         let mut page = Vec::new();
         let mut last = None;
-        let mut from =
-            after.0.as_ref().map_or(([0; 16], 0, ""), |row| (row.content, row.bucket.0, row.key.as_str()));
+        const START: ([u8; 16], i64, &str, u64) = ([0; 16], 0, "", 0);
+        let mut from = START;
+        if let Some(row) = &after.0 {
+            from = (row.content, row.bucket.0, &row.key, row.sequence);
+        }
         for (margin, spread) in spreads {
             for row in self.store.owners(spread, from, max - page.len())? {
                 let (bucket, key, bytes) = (row.bucket.1.clone(), row.key.clone(), row.size);
@@ -159,7 +166,7 @@ impl Engine {
             if page.len() >= max {
                 return Ok((page, Some(RiskCursor(last))));
             }
-            from = ([0; 16], 0, "");
+            from = START;
         }
         Ok((page, None))
     }
@@ -189,6 +196,7 @@ mod tests {
             content: [9; 16],
             bucket: (3, String::new()),
             key: "a.b/c".into(),
+            sequence: 5,
             size: 0,
         };
         let cursor = RiskCursor(Some(row));

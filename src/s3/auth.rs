@@ -8,6 +8,7 @@ use hyper::http::request;
 use crate::iam::Identity;
 use crate::object::Engine;
 use crate::sigv4::{self, AmzTime, Parts, Placement, Verification};
+use crate::types::Timestamp;
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
@@ -43,6 +44,11 @@ impl<'a> Call<'a> {
     /// The region that this server says it is in.
     pub(super) fn region(&self) -> &'a str {
         &self.service.options.region
+    }
+
+    /// The present moment.
+    pub(super) fn now(&self) -> Timestamp {
+        self.service.clock.now()
     }
 
     /// The request's headers; for a presigned URL, those hoisted into its query with them.

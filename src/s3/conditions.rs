@@ -101,7 +101,7 @@ fn any_matches(tags: &str, etag: &Etag) -> bool {
 mod tests {
     use hyper::header::{HeaderName, HeaderValue};
 
-    use crate::types::{Attributes, Timestamp};
+    use crate::types::{Properties, Timestamp};
 
     use super::*;
 
@@ -115,7 +115,8 @@ mod tests {
             size: 10,
             etag: Etag::parse(TAG).unwrap(),
             modified: Timestamp::from_millis(784_111_777_500),
-            attributes: Attributes::default(),
+            version: None,
+            properties: Properties::default(),
             checksum: None,
         }
     }

@@ -9,6 +9,7 @@ use crate::sigv4::{Claim, Malformed, Placement, Refusal};
 use crate::types::{ChecksumAlgorithm, InvalidName};
 
 use super::time::iso_secs;
+use super::versions;
 use super::xml_write::XmlWriter;
 
 /// A result of the S3 layer.
@@ -61,12 +62,16 @@ codes! {
     IdMismatch, "IdMismatch", 400, "Document ID does not match the specified configuration ID.";
     IllegalLocationConstraint, "IllegalLocationConstraintException", 400,
         "The specified location constraint is incompatible for the region specific endpoint this request was sent to.";
+    IllegalVersioning, "IllegalVersioningConfigurationException", 400,
+        "The versioning configuration specified in the request is invalid.";
     IncompleteBody, "IncompleteBody", 400,
         "You did not provide the number of bytes specified by the Content-Length HTTP header";
     InternalError, "InternalError", 500, "We encountered an internal error. Please try again.";
     InvalidAccessKeyId, "InvalidAccessKeyId", 403,
         "The AWS Access Key Id you provided does not exist in our records.";
     InvalidArgument, "InvalidArgument", 400, "Invalid Argument";
+    InvalidBucketState, "InvalidBucketState", 409,
+        "The request is not valid with the current state of the bucket.";
     InvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid.";
     InvalidDigest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.";
     InvalidPart, "InvalidPart", 400,
@@ -79,7 +84,7 @@ codes! {
     InvalidRequest, "InvalidRequest", 400, "Invalid Request";
     InvalidS3DestinationBucket, "InvalidS3DestinationBucket", 400, "Invalid bucket ARN.";
     InvalidStorageClass, "InvalidStorageClass", 400, "The storage class you specified is not valid";
-    InvalidTag, "InvalidTag", 400, "The tag provided was not a valid tag.";
+    InvalidTag, "InvalidTag", 400, "Your request contains tag input that is not valid.";
     InvalidTargetBucketForLogging, "InvalidTargetBucketForLogging", 400,
         "The target bucket for logging does not exist";
     InvalidToken, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.";
@@ -103,6 +108,8 @@ codes! {
     NoSuchKey, "NoSuchKey", 404, "The specified key does not exist.";
     NoSuchLifecycleConfiguration, "NoSuchLifecycleConfiguration", 404,
         "The lifecycle configuration does not exist";
+    NoSuchObjectLockConfiguration, "NoSuchObjectLockConfiguration", 404,
+        "The specified object does not have a ObjectLock configuration";
     NoSuchPublicAccessBlock, "NoSuchPublicAccessBlockConfiguration", 404,
         "The public access block configuration was not found";
     NoSuchTagSet, "NoSuchTagSet", 404, "The TagSet does not exist";
@@ -259,6 +266,18 @@ impl From<object::Error> for Error {
             Engine::BucketExists => Code::BucketAlreadyOwnedByYou.into(),
             Engine::BucketNotEmpty => Code::BucketNotEmpty.into(),
             Engine::NoSuchKey => Code::NoSuchKey.into(),
+            Engine::NoSuchVersion => Code::NoSuchVersion.into(),
+            Engine::DeletedKey { version } => versions::deleted_key(version),
+            Engine::DeleteMarker { version, modified } => versions::delete_marker(version, modified),
+            Engine::Locked => Self::with_message(
+                Code::AccessDenied,
+                "Access Denied because object protected by object lock.",
+            ),
+            Engine::NoObjectLock => Self::request("Bucket is missing Object Lock Configuration"),
+            Engine::InvalidBucketState => Self::with_message(
+                Code::InvalidBucketState,
+                "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.",
+            ),
             Engine::NoSuchUpload => Code::NoSuchUpload.into(),
             Engine::PreconditionFailed => Code::PreconditionFailed.into(),
             Engine::Conflict => Code::ConditionalRequestConflict.into(),

@@ -7,12 +7,13 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::object::{Expiry, ObjectInfo, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
-use crate::types::{Attributes, Etag};
+use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, Properties, Timestamp};
 
 use super::checksums;
 use super::error::{Code, Error, Result};
 use super::query::Query;
-use super::time::http_date;
+use super::time::{http_date, parse_date};
+use super::{lock, tags, versions};
 
 /// User metadata at most, names without their prefix and values together, in bytes.
 const USER_METADATA_BYTES_MAX: usize = 2048;
@@ -39,7 +40,16 @@ pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// What the headers of an upload want kept with the object.
+/// All that the headers of an upload want kept with the object.
+pub(super) fn properties(headers: &HeaderMap, now: Timestamp) -> Result<Properties> {
+    Ok(Properties {
+        attributes: attributes(headers)?,
+        tags: tags::of_headers(headers)?,
+        lock: lock::requested(headers, now)?,
+    })
+}
+
+/// What the headers of an upload want kept with the object, to be given back as it is.
 pub(super) fn attributes(headers: &HeaderMap) -> Result<Attributes> {
     let mut attributes = Attributes::default();
     let mut user_bytes = 0;
@@ -100,14 +110,20 @@ pub(super) fn describe(info: &ObjectInfo, answer: &mut HeaderMap) {
     answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(DEFAULT_TYPE));
     identify(info, answer);
-    for (name, value) in info.attributes.iter() {
+    for (name, value) in info.properties.attributes.iter() {
         let (Ok(name), Some(value)) = (HeaderName::try_from(name), encoded(value)) else { continue };
         answer.insert(name, value);
     }
+    lock::describe(&info.properties.lock, answer);
+    if !info.properties.tags.is_empty() {
+        let count = HeaderValue::from(info.properties.tags.len());
+        answer.insert(HeaderName::from_static("x-amz-tagging-count"), count);
+    }
 }
 
-/// `ETag` and `Last-Modified`: all that a 304 carries.
+/// `ETag`, `Last-Modified` and the version: all that a 304 carries.
 pub(super) fn identify(info: &ObjectInfo, answer: &mut HeaderMap) {
+    versions::name(info.version, answer);
     answer.insert(header::ETAG, etag(&info.etag));
     if let Ok(date) = HeaderValue::try_from(http_date(info.modified)) {
         answer.insert(header::LAST_MODIFIED, date);
@@ -201,14 +217,12 @@ const STORAGE_CLASSES: [&str; 6] =
     ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
 
 /// Headers that ask for what this server does not have. To ignore one would break a promise.
-const NOT_IMPLEMENTED: [&str; 9] = [
-    "x-amz-bucket-object-lock-enabled",
+const NOT_IMPLEMENTED: [&str; 7] = [
     "x-amz-grant-full-control",
     "x-amz-grant-read",
     "x-amz-grant-read-acp",
     "x-amz-grant-write",
     "x-amz-grant-write-acp",
-    "x-amz-tagging",
     "x-amz-write-offset-bytes",
     "x-amz-rename-source",
 ];
@@ -225,14 +239,10 @@ pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
             continue;
         }
         let value = value.to_str().unwrap_or("?");
-        let off = name == "x-amz-bucket-object-lock-enabled" && value.eq_ignore_ascii_case("false");
-        if NOT_IMPLEMENTED.contains(&name) && !off
+        if NOT_IMPLEMENTED.contains(&name)
             || ENCRYPTION_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         {
             return Err(Error::header_not_implemented(name.to_owned()));
-        }
-        if name.starts_with("x-amz-object-lock-") {
-            return Err(Error::request("Bucket is missing Object Lock Configuration"));
         }
         if name == "x-amz-acl" && !CANNED_ACLS.contains(&value) {
             return Err(Error::argument("x-amz-acl", value, "The canned ACL you specified is not known"));
@@ -244,19 +254,30 @@ pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
     Ok(())
 }
 
-/// Only the current object is there, and `null` is its version.
-pub(super) fn check_version(query: &Query) -> Result<()> {
-    match query.get("versionId") {
-        None | Some("null") => Ok(()),
-        Some("") => Err(Error::argument("versionId", "", "Version id cannot be the empty string")),
-        Some(version) => Err(Error::new(Code::NoSuchVersion).detail("VersionId", version.to_owned())),
+/// When an object may be removed: `If-Match` and its kin of DeleteObject.
+pub(super) fn delete_condition(headers: &HeaderMap) -> Result<DeleteCondition> {
+    const MODIFIED: &str = "x-amz-if-match-last-modified-time";
+    const SIZE: &str = "x-amz-if-match-size";
+    let etag = text(headers, "if-match").map(etag_condition).transpose()?;
+    let modified = text(headers, MODIFIED).map(|date| {
+        let secs = parse_date(date).ok_or_else(|| Error::argument(MODIFIED, date, "Invalid date"))?;
+        Ok::<_, Error>(Timestamp::from_millis(secs * 1000))
+    });
+    let size = text(headers, SIZE)
+        .map(|size| size.parse().map_err(|_| Error::argument(SIZE, size, "Invalid object size")));
+    Ok(DeleteCondition { etag, modified: modified.transpose()?, size: size.transpose()? })
+}
+
+/// A tag that must match; one that no object can have fails at once.
+pub(super) fn etag_condition(text: &str) -> Result<EtagCondition> {
+    match text {
+        "*" => Ok(EtagCondition::Any),
+        tag => Etag::parse(tag).map(EtagCondition::Tag).ok_or_else(|| Code::PreconditionFailed.into()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::types::Timestamp;
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
@@ -273,7 +294,8 @@ mod tests {
             size: 0,
             etag: Etag::single([0; 16]),
             modified: Timestamp::from_millis(0),
-            attributes,
+            version: None,
+            properties: Properties { attributes, ..Properties::default() },
             checksum: None,
         };
         let mut answer = HeaderMap::new();
@@ -351,15 +373,12 @@ mod tests {
         for (name, value, expected) in [
             ("x-amz-server-side-encryption", "AES256", Some(Code::NotImplemented)),
             ("x-amz-server-side-encryption-customer-algorithm", "AES256", Some(Code::NotImplemented)),
-            ("x-amz-tagging", "a=b", Some(Code::NotImplemented)),
-            ("x-amz-tagging", "", None),
+            ("x-amz-grant-read", "", None),
             ("x-amz-acl", "private", None),
             ("x-amz-acl", "public-read", None),
             ("x-amz-acl", "mine", Some(Code::InvalidArgument)),
             ("x-amz-storage-class", "STANDARD_IA", None),
             ("x-amz-storage-class", "GLACIER", Some(Code::InvalidStorageClass)),
-            ("x-amz-object-lock-mode", "GOVERNANCE", Some(Code::InvalidRequest)),
-            ("x-amz-bucket-object-lock-enabled", "false", None),
             ("x-amz-write-offset-bytes", "5", Some(Code::NotImplemented)),
         ] {
             let result = refuse_unsupported(&headers(&[(name, value)]));

@@ -4,7 +4,8 @@
 //! - `service`: ids, logging, the frame around every answer.
 //! - `route`: method, host, path and query become an `Operation`.
 //! - `auth`: the signature is checked; only that makes a `Call`, and only a `Call` starts an operation.
-//! - `ops`: one file per operation; `headers`, `conditions`, `range` and `checksums` read what they share.
+//! - `ops`: one file per operation; `headers`, `conditions`, `range`, `checksums`, `versions`, `lock` and `tags` read
+//!   and write what they share.
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
@@ -22,13 +23,16 @@ mod cors;
 mod documents;
 mod error;
 mod headers;
+mod lock;
 mod ops;
 mod query;
 mod range;
 mod response;
 mod route;
 mod service;
+mod tags;
 mod time;
+mod versions;
 mod wire;
 mod xml_read;
 mod xml_write;

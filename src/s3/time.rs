@@ -27,6 +27,22 @@ pub(super) fn iso_secs(secs: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
 }
 
+/// `2013-05-24T00:00:00.000Z` with its milliseconds, for dates that a client chose.
+pub(super) fn iso_millis(time: Timestamp) -> String {
+    let whole = iso(time);
+    format!("{}.{:03}Z", whole.trim_end_matches(".000Z"), time.as_millis() % 1000)
+}
+
+/// A date of ISO 8601 in UTC, to the millisecond: `2013-05-24T00:00:00Z`, with or without a fraction.
+pub(super) fn parse_iso(text: &str) -> Option<Timestamp> {
+    let whole = text.trim().strip_suffix('Z')?;
+    let (whole, fraction) = whole.split_once('.').unwrap_or((whole, "0"));
+    let digits = fraction.bytes().all(|digit| digit.is_ascii_digit()) && !fraction.is_empty();
+    let millis: u64 = format!("{fraction:0<3}").get(..3).filter(|_| digits)?.parse().ok()?;
+    let secs = AmzTime::parse(&format!("{}Z", whole.replace(['-', ':'], "")))?.unix_secs();
+    Some(Timestamp::from_millis(secs * 1000 + millis))
+}
+
 /// Seconds of Unix time from any of the three HTTP date forms (RFC 9110, 5.6.7), or from ISO 8601,
 /// which some clients send.
 pub(super) fn parse_date(text: &str) -> Option<u64> {
@@ -105,6 +121,23 @@ mod tests {
         }
         for text in ["", "yesterday", "Sun, 06 Nov 1994", "Sun Nov 31 08:49:37 1994"] {
             assert_eq!(parse_date(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn iso_dates_are_read_and_written_to_the_millisecond() {
+        for (text, millis) in [
+            ("1994-11-06T08:49:37Z", 784_111_777_000),
+            ("1994-11-06T08:49:37.5Z", 784_111_777_500),
+            ("1994-11-06T08:49:37.123456Z", 784_111_777_123),
+        ] {
+            assert_eq!(parse_iso(text), Some(Timestamp::from_millis(millis)), "{text}");
+        }
+        assert_eq!(iso_millis(Timestamp::from_millis(784_111_777_042)), "1994-11-06T08:49:37.042Z");
+        for text in
+            ["", "1994-11-06", "1994-11-06T08:49:37", "1994-11-06T08:49:37.Z", "1994-11-06T08:49:37.x1Z"]
+        {
+            assert_eq!(parse_iso(text), None, "{text}");
         }
     }
 

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use serde::Serialize;
 
 use super::Found;
-use crate::metadata::{BlobLayout, MetadataError, Rebuilt, StoredObject};
+use crate::metadata::{BlobLayout, MetadataError, Rebuilt, StoredObject, VersionPlace};
 use crate::shard_store::ShardId;
 use crate::types::DriveSlot;
 
@@ -65,14 +65,14 @@ pub async fn look_for_shards(
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Presence, MetadataError> {
     let buckets = rebuilt.buckets()?;
-    let total = buckets.iter().map(|bucket| bucket.objects).sum();
+    let total = buckets.iter().map(|bucket| bucket.objects + bucket.versions).sum();
     let (mut presence, mut done) = (Presence::default(), 0);
     for bucket in &buckets {
-        let mut after = String::new();
+        let mut after = VersionPlace::default();
         loop {
             let objects = rebuilt.objects_after(&bucket.name, &after, STEP_OBJECTS)?;
             let Some(last) = objects.last() else { break };
-            after.clone_from(&last.key);
+            after.clone_from(&last.place);
             let held = held(found, &objects).await;
             for object in &objects {
                 presence.count(&bucket.name, object, &worst(object, &held));
@@ -127,7 +127,7 @@ impl Presence {
             Some(blob) if blob.here < blob.needed => {
                 self.unreadable_objects.push(UnreadableObject {
                     bucket: bucket.to_owned(),
-                    key: object.key.clone(),
+                    key: object.place.key.clone(),
                     bytes: object.size,
                     shards_here: blob.here,
                     shards_needed: blob.needed,
@@ -156,7 +156,7 @@ mod tests {
             slots: (0..4).map(DriveSlot).collect(),
         };
         StoredObject {
-            key: "k".into(),
+            place: VersionPlace { key: "k".into(), rank: -1 },
             size: 10,
             blobs: blobs.iter().map(|blob| Some(layout(blob))).collect(),
         }
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn an_object_in_the_metadata_is_whole_and_one_of_unknown_blobs_is_not() {
         assert_eq!(counted(&object(&[]), &[]).whole.objects, 1);
-        let unknown = StoredObject { key: "k".into(), size: 1, blobs: vec![None] };
+        let unknown = StoredObject { place: VersionPlace::default(), size: 1, blobs: vec![None] };
         assert_eq!(counted(&unknown, &[]).unreadable.objects, 1);
     }
 }

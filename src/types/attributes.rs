@@ -2,6 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{ObjectLock, Tags};
+
+/// All that is kept beside the bytes of one version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Properties {
+    /// Headers.
+    pub attributes: Attributes,
+    /// Tags.
+    pub tags: Tags,
+    /// What keeps it from being removed.
+    pub lock: ObjectLock,
+}
+
 /// Headers kept with an object, lower-case name to value, in the order given:
 /// `content-type`, `cache-control`, `x-amz-meta-...`. The engine never looks inside.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

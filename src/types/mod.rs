@@ -9,15 +9,18 @@ mod cors;
 mod etag;
 mod ids;
 mod lifecycle;
+mod lock;
 mod log;
 mod names;
 mod scheme;
+mod tags;
 mod time;
+mod version;
 
-pub use attributes::Attributes;
+pub use attributes::{Attributes, Properties};
 pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
-pub use condition::WriteCondition;
+pub use condition::{DeleteCondition, EtagCondition, WriteCondition};
 pub use configuration::{ConfigurationKey, ConfigurationKind};
 pub use cors::{Cors, CorsRule};
 pub use etag::Etag;
@@ -26,7 +29,10 @@ pub use lifecycle::{
     Aging, DAY_SECS, Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter,
     LifecycleRule, NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
 };
+pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use scheme::{InvalidScheme, Scheme};
+pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
+pub use version::{VersionId, Versioning};

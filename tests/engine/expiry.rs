@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use holdfast::object::{CreateUploadRequest, Engine, ListUploadsRequest};
-use holdfast::types::{Attributes, ConfigurationKind};
+use holdfast::types::{Aging, ConfigurationKind, Properties, Tags};
 
 use crate::setup::{Deployment, bucket, get, key, pattern, put};
 
@@ -60,7 +60,8 @@ async fn nothing_is_removed_before_its_day_is_over_or_by_a_rule_that_is_off() {
     let later = r#"{"ID":"on","Prefix":"","Status":"Enabled","Expiration":{"Days":1}}"#;
     rules(&engine, &format!("{off},{later}")).await;
     assert_eq!(expire_all(&engine).await, (0, 0));
-    let expiry = engine.expiry(&bucket(), &key("k"), (10, engine.now())).unwrap();
+    let object = Aging { key: "k", size: 10, tags: &Tags::default(), modified: engine.now() };
+    let expiry = engine.expiry(&bucket(), &object).unwrap();
     assert_eq!(expiry.rule, "on");
     assert!(expiry.at > engine.now() && expiry.at.as_secs() % 86_400 == 0);
     engine.close().await;
@@ -75,7 +76,7 @@ async fn uploads_end_whose_day_is_over_and_background_work_finds_them() {
         let request = CreateUploadRequest {
             bucket: bucket(),
             key: key(name),
-            attributes: Attributes::default(),
+            properties: Properties::default(),
             checksum: None,
         };
         engine.create_upload(request).await.unwrap();

@@ -4,7 +4,7 @@ use holdfast::object::{
     CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Error, PutPartRequest, UploadRef,
     WriteCondition,
 };
-use holdfast::types::{Attributes, PartNumber};
+use holdfast::types::{PartNumber, Properties};
 
 use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read};
 
@@ -46,7 +46,7 @@ async fn any_range_reads_the_same_bytes() {
             [0, 1, 32_768, 524_287, 524_288, 1_048_575, 1_048_576, 1_048_577, 2_500_000, len - 1, len];
         for (i, &start) in borders.iter().enumerate() {
             for &end in &borders[i..] {
-                let object = engine.open(&bucket(), &key("k")).await.unwrap();
+                let object = engine.open(&bucket(), &key("k"), None).await.unwrap();
                 let got = read(object, start..end).await.unwrap();
                 assert_eq!(got, data[start as usize..end as usize], "{start}..{end}");
             }
@@ -63,7 +63,7 @@ async fn parts_of_unequal_size_make_one_object_and_outlive_a_restart() {
         let request = CreateUploadRequest {
             bucket: bucket(),
             key: key("big"),
-            attributes: Attributes::default(),
+            properties: Properties::default(),
             checksum: None,
         };
         let id = engine.create_upload(request).await.unwrap();
@@ -107,15 +107,10 @@ async fn a_copy_outlives_its_source() {
         for len in [100, 100_000, 2_000_000] {
             let data = pattern(len, 3);
             put(&engine, "source", &data).await.unwrap();
-            let source = engine.open(&bucket(), &key("source")).await.unwrap();
-            let request = CopyRequest {
-                bucket: bucket(),
-                key: key("copy"),
-                attributes: None,
-                condition: WriteCondition::Always,
-            };
+            let source = engine.open(&bucket(), &key("source"), None).await.unwrap();
+            let request = CopyRequest::to(bucket(), key("copy"));
             engine.copy(source, request).await.unwrap();
-            engine.delete(&bucket(), vec![key("source")]).await.unwrap();
+            engine.delete(&bucket(), vec![key("source").into()]).await.unwrap();
             while engine.sweep_garbage().await.unwrap() > 0 {}
             assert_eq!(get(&engine, "copy").await.unwrap(), data);
         }
@@ -130,8 +125,8 @@ async fn deleted_objects_give_their_space_back() {
         engine.create_bucket(&bucket()).await.unwrap();
         put(&engine, "k", &pattern(3_000_000, 1)).await.unwrap();
         assert_eq!(blob_files(&deployment), 4);
-        let reading = engine.open(&bucket(), &key("k")).await.unwrap();
-        engine.delete(&bucket(), vec![key("k")]).await.unwrap();
+        let reading = engine.open(&bucket(), &key("k"), None).await.unwrap();
+        engine.delete(&bucket(), vec![key("k").into()]).await.unwrap();
         assert_eq!(engine.sweep_garbage().await.unwrap(), 0, "an open object keeps its blobs");
         assert_eq!(read(reading, 0..3_000_000).await.unwrap(), pattern(3_000_000, 1));
         while engine.sweep_garbage().await.unwrap() == 0 {
@@ -150,7 +145,7 @@ async fn a_bucket_goes_with_its_unfinished_uploads_but_not_with_objects() {
     let request = CreateUploadRequest {
         bucket: bucket(),
         key: key("big"),
-        attributes: Attributes::default(),
+        properties: Properties::default(),
         checksum: None,
     };
     let id = engine.create_upload(request).await.unwrap();
@@ -160,7 +155,7 @@ async fn a_bucket_goes_with_its_unfinished_uploads_but_not_with_objects() {
     engine.put_part(request, body_of(&pattern(3_000_000, 1))).await.unwrap();
     put(&engine, "k", &pattern(10, 1)).await.unwrap();
     assert!(matches!(engine.delete_bucket(&bucket()).await, Err(Error::BucketNotEmpty)));
-    engine.delete(&bucket(), vec![key("k")]).await.unwrap();
+    engine.delete(&bucket(), vec![key("k").into()]).await.unwrap();
     engine.delete_bucket(&bucket()).await.unwrap();
     while engine.sweep_garbage().await.unwrap() == 0 {
         tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use holdfast::object::{
     ChangeError, CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Engine, Error, Intent,
     PutPartRequest, RecodeCursor, ScrubCursor, Suspects, UploadRef, WriteCondition,
 };
-use holdfast::types::{Attributes, BlobId, BucketName, DriveSlot, PartNumber, Scheme};
+use holdfast::types::{BlobId, BucketName, DriveSlot, PartNumber, Properties, Scheme};
 
 use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read};
 
@@ -31,7 +31,7 @@ async fn upload(engine: &Engine, name: &str, parts: &[Bytes]) {
     let request = CreateUploadRequest {
         bucket: bucket(),
         key: key(name),
-        attributes: Attributes::default(),
+        properties: Properties::default(),
         checksum: None,
     };
     let upload = engine.create_upload(request).await.unwrap();
@@ -56,13 +56,8 @@ async fn upload(engine: &Engine, name: &str, parts: &[Bytes]) {
 }
 
 async fn copy(engine: &Engine, from: &str, to: (&BucketName, &str)) {
-    let source = engine.open(&bucket(), &key(from)).await.unwrap();
-    let request = CopyRequest {
-        bucket: to.0.clone(),
-        key: key(to.1),
-        attributes: None,
-        condition: WriteCondition::Always,
-    };
+    let source = engine.open(&bucket(), &key(from), None).await.unwrap();
+    let request = CopyRequest::to(to.0.clone(), key(to.1));
     engine.copy(source, request).await.unwrap();
 }
 
@@ -96,7 +91,7 @@ async fn seen(engine: &Engine) -> Vec<String> {
     names.extend(["copy", "parts", "parts-copy"].map(str::to_owned));
     let mut seen = Vec::new();
     for name in names {
-        let object = engine.open(&bucket(), &key(&name)).await.unwrap();
+        let object = engine.open(&bucket(), &key(&name), None).await.unwrap();
         seen.push(format!("{name} {:?} {:?}", object.info(), object.part_sizes()));
     }
     seen
@@ -157,7 +152,7 @@ async fn everything_gets_the_parity_that_its_bucket_asks_for_and_nobody_sees_it(
     assert_eq!(THREE.stored_bytes(engine.bytes_to_recode().unwrap()), plan.bytes);
     put(&engine, "new", &pattern(2_000_000, 9)).await.unwrap();
     assert_eq!(schemes(&engine).0, BTreeSet::from([TWO, THREE]), "new ones at once");
-    engine.delete(&bucket(), vec![key("new")]).await.unwrap();
+    engine.delete(&bucket(), vec![key("new").into()]).await.unwrap();
     assert!(!recode_all(&engine).await.unwrap());
     assert_eq!(schemes(&engine), (BTreeSet::from([THREE]), blobs), "copies go on sharing");
     assert_eq!((engine.bytes_to_recode().unwrap(), engine.objects_to_recode().unwrap()), (0, 0));
@@ -174,7 +169,7 @@ async fn everything_gets_the_parity_that_its_bucket_asks_for_and_nobody_sees_it(
     assert_eq!((schemes(&engine), held(&engine)), ((BTreeSet::from([TWO]), blobs), bytes_before));
     check_bytes(&engine).await;
     for name in LENGTHS.map(name).into_iter().chain(["copy".into(), "parts".into(), "parts-copy".into()]) {
-        engine.delete(&bucket(), vec![key(&name)]).await.unwrap();
+        engine.delete(&bucket(), vec![key(&name).into()]).await.unwrap();
     }
     assert_eq!((schemes(&engine).1, engine.metadata().encodings().unwrap()), (0, Vec::new()));
     engine.close().await;
@@ -204,7 +199,7 @@ async fn a_bucket_keeps_its_parity_over_restarts_and_a_stop_in_the_middle_loses_
     assert_eq!(schemes(&engine).0, BTreeSet::from([TWO, THREE]));
     check_bytes(&engine).await;
     put(&engine, "new", &pattern(90_000, 1)).await.unwrap();
-    engine.delete(&bucket(), vec![key("new")]).await.unwrap();
+    engine.delete(&bucket(), vec![key("new").into()]).await.unwrap();
     assert!(!recode_all(&engine).await.unwrap());
     assert_eq!(schemes(&engine).0, BTreeSet::from([THREE]));
     assert_eq!(seen(&engine).await, before);
@@ -217,7 +212,7 @@ async fn a_bucket_keeps_its_parity_over_restarts_and_a_stop_in_the_middle_loses_
 #[tokio::test(flavor = "multi_thread")]
 async fn readers_go_on_and_overwritten_objects_keep_the_new_bytes() {
     let (_deployment, engine) = four_drives().await;
-    let reader = engine.open(&bucket(), &key("parts")).await.unwrap();
+    let reader = engine.open(&bucket(), &key("parts"), None).await.unwrap();
     set(&engine, Some(THREE)).await;
     let large = name(3_500_001);
     let mut cursor = RecodeCursor::default();
@@ -293,7 +288,7 @@ async fn a_copy_in_another_bucket_has_what_that_bucket_asks_for() {
     assert!(!recode_all(&engine).await.unwrap());
     assert_eq!(schemes(&engine), (BTreeSet::from([TWO, THREE]), blobs + 3), "each bucket shares its own");
     for key in [key("parts"), key("again")] {
-        let object = engine.open(&archive, &key).await.unwrap();
+        let object = engine.open(&archive, &key, None).await.unwrap();
         let size = object.info().size;
         assert_eq!(read(object, 0..size).await.unwrap(), parts().concat());
     }
@@ -363,7 +358,15 @@ async fn what_cannot_be_kept_is_refused() {
     set(&engine, Some(THREE)).await;
     for len in LENGTHS {
         engine
-            .delete(&bucket(), vec![key(&name(len)), key("parts"), key("parts-copy"), key("copy")])
+            .delete(
+                &bucket(),
+                vec![
+                    key(&name(len)).into(),
+                    key("parts").into(),
+                    key("parts-copy").into(),
+                    key("copy").into(),
+                ],
+            )
             .await
             .unwrap();
     }

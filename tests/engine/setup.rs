@@ -11,7 +11,7 @@ use holdfast::node::{LocalSites, NodeOptions, NodeServer, Sites, open_local, ope
 use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
 use holdfast::runtime::{SystemClock, Tasks};
 use holdfast::shard_store::{DriveError, OsFileSystem};
-use holdfast::types::{Attributes, BucketName, ChecksumValue, DAY_SECS, ObjectKey};
+use holdfast::types::{BucketName, ChecksumValue, DAY_SECS, ObjectKey, Properties};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -194,7 +194,7 @@ pub async fn put(engine: &Engine, name: &str, data: &Bytes) -> Result<PutOutcome
     let request = PutRequest {
         bucket: bucket(),
         key: key(name),
-        attributes: Attributes::default(),
+        properties: Properties::default(),
         length: Some(data.len() as u64),
         content_md5: None,
         condition: WriteCondition::Always,
@@ -203,7 +203,7 @@ pub async fn put(engine: &Engine, name: &str, data: &Bytes) -> Result<PutOutcome
 }
 
 pub async fn get(engine: &Engine, name: &str) -> Result<Bytes> {
-    let object = engine.open(&bucket(), &key(name)).await?;
+    let object = engine.open(&bucket(), &key(name), None).await?;
     let size = object.info().size;
     read(object, 0..size).await
 }

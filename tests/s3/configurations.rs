@@ -259,7 +259,18 @@ fn replication_needs_versioning() {
     put(&bucket, "replication", "<ReplicationConfiguration/>").expect_error(400, "MalformedXML");
     put(&bucket, "replication", document).expect_error(400, "InvalidRequest");
     get(&bucket, "replication").expect_error(404, "ReplicationConfigurationNotFoundError");
+    let versioning = |status: &str| {
+        let document =
+            format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+        put(&bucket, "versioning", &document)
+    };
+    versioning("Enabled").expect_status(200);
+    put(&bucket, "replication", document).expect_status(200);
+    let answer = get(&bucket, "replication").expect_status(200);
+    assert_eq!(answer.element("Role"), "arn:aws:iam::1:role/r");
+    versioning("Suspended").expect_error(409, "InvalidBucketState");
     bucket.request("DELETE", "?replication").send().expect_status(204);
+    versioning("Suspended").expect_status(200);
 }
 
 #[test]

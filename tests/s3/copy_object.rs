@@ -101,7 +101,8 @@ fn sources_that_are_not_there_are_named() {
         ("/no-such-bucket/k", 404, "NoSuchBucket"),
         ("nonsense", 400, "InvalidArgument"),
         ("/{}/", 400, "InvalidArgument"),
-        ("/{}/src%20a%2B?versionId=made-up", 404, "NoSuchVersion"),
+        ("/{}/src%20a%2B?versionId=00000000000000ff", 404, "NoSuchVersion"),
+        ("/{}/src%20a%2B?versionId=made-up", 400, "InvalidArgument"),
     ] {
         let answer = copy(&bucket, &from.replace("{}", &bucket.name), "/t").send();
         answer.expect_error(status, code);

@@ -90,7 +90,8 @@ fn missing_objects_and_buckets_are_told_apart() {
 fn null_is_the_only_version() {
     let bucket = ten();
     bucket.request("GET", "/ten?versionId=null").send().expect_status(200);
-    bucket.request("GET", "/ten?versionId=made-up").send().expect_error(404, "NoSuchVersion");
+    bucket.request("GET", "/ten?versionId=00000000000000ff").send().expect_error(404, "NoSuchVersion");
+    bucket.request("GET", "/ten?versionId=made-up").send().expect_error(400, "InvalidArgument");
     bucket.request("GET", "/ten?versionId=").send().expect_error(400, "InvalidArgument");
 }
 

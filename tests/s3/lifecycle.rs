@@ -43,6 +43,27 @@ fn objects_of_an_expired_rule_are_removed_and_others_stay() {
 }
 
 #[test]
+fn an_object_that_expires_where_there_are_versions_is_kept_behind_a_delete_marker() {
+    let bucket = Bucket::new();
+    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    bucket.request("PUT", "?versioning").body(versioning).send().expect_status(200);
+    let tagged = bucket.request("PUT", "/a").header("x-amz-tagging", "class=short").body("1").send();
+    let version = tagged.expect_status(200).header("x-amz-version-id").to_owned();
+    bucket.put("b", b"2");
+    set_rule(
+        &bucket,
+        "<ID>a</ID><Filter><Tag><Key>class</Key><Value>short</Value></Tag></Filter><Status>Enabled</Status>\
+         <Expiration><Days>1</Days></Expiration>",
+    );
+    wait_until("the object is hidden", || bucket.request("GET", "/a").send().status == 404);
+    let kept = bucket.request("GET", &format!("/a?versionId={version}")).send().expect_status(200);
+    assert_eq!(kept.body, b"1");
+    let versions = bucket.request("GET", "?versions&prefix=a").send().expect_status(200);
+    assert_eq!(versions.elements("DeleteMarker").len(), 1);
+    assert_eq!(bucket.get("b"), b"2");
+}
+
+#[test]
 fn uploads_of_an_expired_rule_end_with_their_parts() {
     let bucket = Bucket::new();
     let begin = |key: &str| bucket.request("POST", &format!("/{key}?uploads")).send().element("UploadId");

@@ -11,7 +11,7 @@ use holdfast::object::{
     Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListPage, ListRequest, OpenObject, PutRequest,
     WriteCondition,
 };
-use holdfast::types::{Attributes, ChecksumValue, Etag};
+use holdfast::types::{ChecksumValue, Etag, Properties};
 use tokio::time::{sleep, timeout};
 
 use crate::model::{Ended, Value};
@@ -130,7 +130,7 @@ impl Client<'_> {
         let request = PutRequest {
             bucket: bucket(),
             key: key(&name),
-            attributes: Attributes::default(),
+            properties: Properties::default(),
             length: self.rng.chance(70).then_some(len as u64),
             content_md5: None,
             condition,
@@ -189,7 +189,7 @@ impl Client<'_> {
     /// Opens an object, held against the model.
     pub async fn open(&mut self, name: &str) -> Checked<Option<(OpenObject, Rc<Value>)>> {
         let from = self.shared.model.borrow_mut().tick();
-        let opened = self.engine.open(&bucket(), &key(name)).await;
+        let opened = self.engine.open(&bucket(), &key(name), None).await;
         let opened = match opened {
             Ok(object) => Some(object),
             Err(Error::NoSuchKey) => None,
@@ -224,7 +224,7 @@ impl Client<'_> {
         names.sort();
         names.dedup();
         let sent: Vec<_> = names.iter().map(|name| self.shared.model.borrow_mut().send(name, None)).collect();
-        let keys = names.iter().map(|name| key(name)).collect();
+        let keys = names.iter().map(|name| key(name).into()).collect();
         let patience = self.patience();
         let result = timeout(patience, self.engine.delete(&bucket(), keys)).await;
         let how = result.as_ref().map_or(Ended::Unknown, ended);
@@ -240,12 +240,7 @@ impl Client<'_> {
     async fn copy(&mut self) -> Checked {
         let (from, to) = (self.any_key(), self.any_key());
         let Some((object, value)) = self.open(&from).await? else { return Ok(()) };
-        let request = CopyRequest {
-            bucket: bucket(),
-            key: key(&to),
-            attributes: None,
-            condition: WriteCondition::Always,
-        };
+        let request = CopyRequest::to(bucket(), key(&to));
         let sent = self.shared.model.borrow_mut().send(&to, Some(value));
         let result = self.engine.copy(object, request).await;
         self.shared.model.borrow_mut().end(&sent, ended(&result));

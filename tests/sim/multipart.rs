@@ -7,7 +7,7 @@ use holdfast::checksum::md5::Md5;
 use holdfast::object::{
     CompleteRequest, CompletedPart, CreateUploadRequest, Error, PutPartRequest, UploadRef, WriteCondition,
 };
-use holdfast::types::{Attributes, Etag, PartNumber};
+use holdfast::types::{Etag, PartNumber, Properties};
 use tokio::time::timeout;
 
 use crate::client::{Client, body_of, ended, short};
@@ -43,7 +43,7 @@ async fn create(client: &mut Client<'_>) -> Checked {
     let request = CreateUploadRequest {
         bucket: bucket(),
         key: key(&name),
-        attributes: Attributes::default(),
+        properties: Properties::default(),
         checksum: None,
     };
     let result = client.engine.create_upload(request).await;

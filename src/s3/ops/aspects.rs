@@ -12,11 +12,12 @@ use crate::types::{BucketName, ObjectKey};
 use super::super::auth::{Call, Upload};
 use super::super::documents::{Digest, check_policy};
 use super::super::error::{Code, Error, Result};
-use super::super::headers::{check_version, text};
+use super::super::headers::text;
 use super::super::response::{Response, empty, xml};
 use super::super::route::{BucketAspect, ObjectAspect};
+use super::super::versions;
 use super::super::xml_write::XmlWriter;
-use super::{DOCUMENT_BYTES_MAX, listing, name_key, read_document};
+use super::{DOCUMENT_BYTES_MAX, listing, name_version, read_document};
 
 /// Reads a sub-resource of a bucket.
 pub(super) async fn read_bucket(
@@ -126,9 +127,9 @@ pub(super) async fn remove_from_object(
 }
 
 async fn check_object(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
-    check_version(&call.query)?;
-    let opened = call.engine().open(bucket, key).await;
-    opened.map(drop).map_err(|error| name_key(error, key.as_str()))
+    let version = versions::requested(&call.query)?;
+    let opened = call.engine().open(bucket, key, version).await;
+    opened.map(drop).map_err(|error| name_version(error, key.as_str(), version))
 }
 
 /// True for a canned ACL that grants nobody anything but the owner.

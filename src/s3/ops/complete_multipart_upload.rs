@@ -12,6 +12,7 @@ use super::super::checksums;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::{self, text};
 use super::super::response::{Response, xml};
+use super::super::versions;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
 use super::{LONG_DOCUMENT_BYTES_MAX, multipart, name_key};
@@ -40,7 +41,9 @@ pub(super) async fn run(
     let request = CompleteRequest { upload, parts, checksum, checksum_kind, size, condition };
     let outcome = call.engine().complete_upload(request).await;
     let outcome = outcome.map_err(|error| name_key(multipart::name_upload(error, id), key.as_str()))?;
-    Ok(xml(answer(call, &bucket, &key, &outcome)))
+    let mut response = xml(answer(call, &bucket, &key, &outcome));
+    versions::name(outcome.version, response.headers_mut());
+    Ok(response)
 }
 
 /// The document. A checksum header here is of the object, not of the document, so only the payload's

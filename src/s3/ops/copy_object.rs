@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 
 use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
-use crate::types::{Attributes, BucketName, ObjectKey};
+use crate::types::{Attributes, BucketName, ObjectKey, Tags};
 
 use super::super::auth::Call;
 use super::super::checksums;
@@ -12,29 +12,35 @@ use super::super::headers::{self, text};
 use super::super::response::{Response, xml};
 use super::super::time::iso;
 use super::super::xml_write::XmlWriter;
+use super::super::{lock, tags, versions};
 use super::{PUT_BYTES_MAX, copy_source, name_key};
 
 /// Copies an object by reference. Onto itself it changes the attributes, in one step.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let sent = call.headers();
-    refuse_directives(sent)?;
     headers::refuse_unsupported(sent)?;
     let attributes = replacement(sent)?;
+    let tags = replacement_tags(sent)?;
+    let lock = lock::requested(sent, call.now())?;
     let condition = headers::write_condition(sent)?;
-    let (source_bucket, source_key) = copy_source::read(call)?;
-    let onto_itself = (&source_bucket, &source_key) == (&bucket, &key);
-    if onto_itself && attributes.is_none() && !changes_otherwise(sent) {
+    let from = copy_source::read(call)?;
+    let onto_itself = (&from.bucket, &from.key, from.version) == (&bucket, &key, None);
+    if onto_itself && attributes.is_none() && tags.is_none() && !changes_otherwise(sent) {
         return Err(Error::request(
             "This copy request is illegal because it is trying to copy an object to itself without changing \
              the object's metadata, storage class, website redirect location or encryption attributes.",
         ));
     }
-    let source = copy_source::open(call, &source_bucket, &source_key).await?;
+    let source = copy_source::open(call, &from).await?;
     check_source(sent, source.info())?;
+    let source_version = source.info().version;
     let name = key.as_str().to_owned();
-    let request = CopyRequest { bucket, key, attributes, condition };
+    let request = CopyRequest { bucket, key, attributes, tags, lock, condition };
     let outcome = call.engine().copy(source, request).await.map_err(|error| name_key(error, &name))?;
-    Ok(xml(document(&outcome)))
+    let mut response = xml(document(&outcome));
+    versions::name(outcome.version, response.headers_mut());
+    versions::name_source(source_version, response.headers_mut());
+    Ok(response)
 }
 
 /// The attributes that replace the source's; `None` keeps those.
@@ -48,9 +54,11 @@ fn replacement(sent: &HeaderMap) -> Result<Option<Attributes>> {
     }
 }
 
-fn refuse_directives(sent: &HeaderMap) -> Result<()> {
+/// The tags that replace the source's; `None` keeps those.
+fn replacement_tags(sent: &HeaderMap) -> Result<Option<Tags>> {
     match text(sent, "x-amz-tagging-directive") {
-        None | Some("COPY" | "REPLACE") => Ok(()),
+        None | Some("COPY") => Ok(None),
+        Some("REPLACE") => tags::of_headers(sent).map(Some),
         Some(other) => {
             Err(Error::argument("x-amz-tagging-directive", other.to_owned(), "Unknown tagging directive."))
         }

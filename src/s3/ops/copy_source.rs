@@ -2,29 +2,46 @@
 
 use crate::object::OpenObject;
 use crate::sigv4::{decode_form, decode_path};
-use crate::types::{BucketName, ObjectKey};
+use crate::types::{BucketName, ObjectKey, VersionId};
 
 use super::super::auth::Call;
 use super::super::conditions;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
-use super::name_key;
+use super::super::versions;
+use super::name_version;
 
 const HEADER: &str = "x-amz-copy-source";
 
-/// Reads the header: `/bucket/key`, percent-encoded, with or without its first slash.
-pub(super) fn read(call: &Call<'_>) -> Result<(BucketName, ObjectKey)> {
+/// An object, or a version of one.
+#[derive(Debug)]
+pub(super) struct CopySource {
+    pub(super) bucket: BucketName,
+    pub(super) key: ObjectKey,
+    pub(super) version: Option<VersionId>,
+}
+
+/// Reads the header: `/bucket/key`, percent-encoded, with or without its first slash, perhaps with `?versionId=`.
+pub(super) fn read(call: &Call<'_>) -> Result<CopySource> {
     parse(text(call.headers(), HEADER).unwrap_or_default())
 }
 
 /// Opens the source, once its conditions hold.
-pub(super) async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
-    let source = call.engine().open(bucket, key).await.map_err(|error| name_key(error, key.as_str()))?;
-    conditions::check_copy_source(call.headers(), source.info())?;
-    Ok(source)
+pub(super) async fn open(call: &Call<'_>, source: &CopySource) -> Result<OpenObject> {
+    let CopySource { bucket, key, version } = source;
+    let opened = call.engine().open(bucket, key, *version).await;
+    let opened = opened.map_err(|error| match Error::from(error) {
+        // A version that has no bytes is no source (AWS answers so).
+        error if error.code == Code::MethodNotAllowed => Error::request(
+            "The source of a copy request may not specifically refer to a delete marker by version id.",
+        ),
+        error => name_version(error, key.as_str(), *version),
+    })?;
+    conditions::check_copy_source(call.headers(), opened.info())?;
+    Ok(opened)
 }
 
-fn parse(header: &str) -> Result<(BucketName, ObjectKey)> {
+fn parse(header: &str) -> Result<CopySource> {
     let invalid = || {
         Error::argument(
             HEADER,
@@ -33,22 +50,20 @@ fn parse(header: &str) -> Result<(BucketName, ObjectKey)> {
         )
     };
     let (path, query) = header.split_once('?').unwrap_or((header, ""));
-    check_version(query)?;
+    let version = parse_version(query)?;
     let path = decode_path(path).ok_or_else(invalid)?;
     let path = path.strip_prefix('/').unwrap_or(&path);
     let (bucket, key) = path.split_once('/').ok_or_else(invalid)?;
     if key.is_empty() {
         return Err(invalid());
     }
-    let bucket = BucketName::parse(bucket)?;
-    Ok((bucket, ObjectKey::parse(key)?))
+    Ok(CopySource { bucket: BucketName::parse(bucket)?, key: ObjectKey::parse(key)?, version })
 }
 
-fn check_version(query: &str) -> Result<()> {
+fn parse_version(query: &str) -> Result<Option<VersionId>> {
     match query.strip_prefix("versionId=").map(decode_form) {
-        _ if query.is_empty() => Ok(()),
-        Some(Some(version)) if version == "null" => Ok(()),
-        Some(Some(version)) => Err(Error::new(Code::NoSuchVersion).detail("VersionId", version)),
+        _ if query.is_empty() => Ok(None),
+        Some(Some(version)) => versions::parse("versionId", &version).map(Some),
         Some(None) | None => Err(Error::argument(HEADER, query.to_owned(), "Invalid copy source query")),
     }
 }
@@ -67,8 +82,9 @@ mod tests {
             ("/src/a?versionId=null", "a"),
             ("/src//a//", "/a//"),
         ] {
-            let (bucket, found) = parse(header).unwrap();
-            assert_eq!((bucket.as_str(), found.as_str()), ("src", key), "{header}");
+            let source = parse(header).unwrap();
+            assert_eq!((source.bucket.as_str(), source.key.as_str()), ("src", key), "{header}");
+            assert_eq!(source.version, header.contains('?').then_some(VersionId::Null));
         }
     }
 
@@ -79,7 +95,7 @@ mod tests {
             ("/src", Code::InvalidArgument),
             ("/src/", Code::InvalidArgument),
             ("/src/%ff", Code::InvalidArgument),
-            ("/src/a?versionId=7", Code::NoSuchVersion),
+            ("/src/a?versionId=7", Code::InvalidArgument),
             ("/src/a?x=1", Code::InvalidArgument),
             ("/Src/a", Code::InvalidBucketName),
         ] {

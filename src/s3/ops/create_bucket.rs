@@ -29,7 +29,12 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
         check_location(&configuration, call.region())?;
         tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
     }
-    call.engine().create_bucket(&bucket).await?;
+    match text(call.headers(), "x-amz-bucket-object-lock-enabled") {
+        Some(text) if text.eq_ignore_ascii_case("true") => {
+            call.engine().create_locking_bucket(&bucket).await?;
+        }
+        _ => call.engine().create_bucket(&bucket).await?,
+    }
     let documents = [(ConfigurationKind::Tagging, tags), (ConfigurationKind::OwnershipControls, ownership)];
     for (kind, document) in documents {
         if let Some(document) = document {

@@ -17,13 +17,13 @@ use super::super::xml_write::XmlWriter;
 /// Starts a multipart upload.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     headers::refuse_unsupported(call.headers())?;
-    let attributes = headers::attributes(call.headers())?;
+    let properties = headers::properties(call.headers(), call.now())?;
     let checksum = wanted_checksum(call.headers())?;
     let mut document = XmlWriter::new(512);
     document.open_root("InitiateMultipartUploadResult");
     document.element("Bucket", bucket.as_str());
     document.element("Key", key.as_str());
-    let request = CreateUploadRequest { bucket, key, attributes, checksum };
+    let request = CreateUploadRequest { bucket, key, properties, checksum };
     let upload = call.engine().create_upload(request).await?;
     document.number("UploadId", upload);
     document.close("InitiateMultipartUploadResult");

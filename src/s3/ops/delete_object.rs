@@ -2,23 +2,29 @@
 
 use hyper::StatusCode;
 
+use crate::object::DeleteRequest;
 use crate::types::{BucketName, ObjectKey};
 
 use super::super::auth::Call;
-use super::super::error::{Error, Result};
-use super::super::headers;
+use super::super::error::Result;
 use super::super::response::{Response, empty};
+use super::super::{headers, lock, versions};
 
-/// Removes an object; one that is not there is removed just as well.
+/// Removes an object or a version; one that is not there is removed just as well.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::check_version(&call.query)?;
-    for name in ["if-match", "x-amz-if-match-last-modified-time", "x-amz-if-match-size"] {
-        if headers::text(call.headers(), name).is_some() {
-            return Err(Error::header_not_implemented(name));
+    let request = DeleteRequest {
+        key,
+        version: versions::requested(&call.query)?,
+        condition: headers::delete_condition(call.headers())?,
+        bypass_governance: lock::bypasses_governance(call.headers()),
+    };
+    let mut response = empty(StatusCode::NO_CONTENT);
+    for outcome in call.engine().delete(&bucket, vec![request]).await? {
+        let deleted = outcome?;
+        versions::name(deleted.version, response.headers_mut());
+        if deleted.is_marker {
+            versions::mark_deleted(response.headers_mut());
         }
     }
-    for outcome in call.engine().delete(&bucket, vec![key]).await? {
-        outcome?;
-    }
-    Ok(empty(StatusCode::NO_CONTENT))
+    Ok(response)
 }

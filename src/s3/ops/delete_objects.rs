@@ -1,23 +1,31 @@
 //! `POST /bucket?delete`: DeleteObjects, up to 1,000 keys in one request.
 
-use crate::types::{BucketName, ObjectKey};
+use crate::object::{DeleteRequest, Deleted};
+use crate::types::{BucketName, DeleteCondition, ObjectKey, Timestamp, VersionId};
 
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::response::{Response, xml};
+use super::super::time::parse_date;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
+use super::super::{headers, lock};
 use super::{LONG_DOCUMENT_BYTES_MAX, read_document};
 
 /// Keys in one request at most.
 const KEYS_MAX: usize = 1000;
 
-/// One key of the request, and why it cannot be removed, if so.
+/// One entry of the request, and what became of it.
 struct Entry {
     key: String,
     version: Option<String>,
-    outcome: Result<(), Error>,
+    outcome: Result<Outcome, Error>,
+}
+
+enum Outcome {
+    Waits(DeleteRequest),
+    Done(Deleted),
 }
 
 /// Removes keys, each on its own, and answers what became of each.
@@ -43,30 +51,39 @@ fn read_entries(delete: &Element) -> Result<Vec<Entry>> {
 fn read_entry(object: &Element) -> Option<Entry> {
     let key = object.child_text("Key").filter(|key| !key.is_empty())?.to_owned();
     let version = object.child_text("VersionId").filter(|version| !version.is_empty()).map(str::to_owned);
-    let conditional = ["ETag", "LastModifiedTime", "Size"].iter().any(|name| object.child(name).is_some());
-    let outcome = if conditional {
-        Err(Error::new(Code::NotImplemented))
-    } else if version.as_deref().is_some_and(|version| version != "null") {
-        Err(Error::new(Code::NoSuchVersion))
-    } else {
-        Ok(())
-    };
+    let outcome = read_request(object, &key, version.as_deref()).map(Outcome::Waits);
     Some(Entry { key, version, outcome })
+}
+
+fn read_request(object: &Element, key: &str, version: Option<&str>) -> Result<DeleteRequest> {
+    let text = |name| object.child_text(name).map(str::trim).filter(|text| !text.is_empty());
+    let malformed = || Error::new(Code::MalformedXml);
+    let modified = text("LastModifiedTime").map(|date| parse_date(date).ok_or_else(malformed)).transpose()?;
+    Ok(DeleteRequest {
+        key: ObjectKey::parse(key)?,
+        // One that no version can have is one that does not exist.
+        version: version.map(|text| VersionId::parse(text).ok_or(Code::NoSuchVersion)).transpose()?,
+        condition: DeleteCondition {
+            etag: text("ETag").map(headers::etag_condition).transpose()?,
+            modified: modified.map(|secs| Timestamp::from_millis(secs * 1000)),
+            size: text("Size").map(|size| size.parse().map_err(|_| malformed())).transpose()?,
+        },
+        bypass_governance: false,
+    })
 }
 
 /// Removes the entries that are fit for it; writes to each what came of it.
 async fn remove(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) -> Result<()> {
-    let mut keys = Vec::with_capacity(entries.len());
-    for entry in entries.iter_mut().filter(|entry| entry.outcome.is_ok()) {
-        match ObjectKey::parse(entry.key.as_str()) {
-            Ok(key) => keys.push(key),
-            Err(error) => entry.outcome = Err(error.into()),
-        }
-    }
-    let outcomes = call.engine().delete(bucket, keys).await?;
-    let removed = entries.iter_mut().filter(|entry| entry.outcome.is_ok());
-    for (entry, outcome) in removed.zip(outcomes) {
-        entry.outcome = outcome.map_err(Error::from);
+    let bypass_governance = lock::bypasses_governance(call.headers());
+    let request = |entry: &Entry| match &entry.outcome {
+        Ok(Outcome::Waits(request)) => Some(DeleteRequest { bypass_governance, ..request.clone() }),
+        _ => None,
+    };
+    let requests = entries.iter().filter_map(request).collect();
+    let outcomes = call.engine().delete(bucket, requests).await?;
+    let waiting = entries.iter_mut().filter(|entry| matches!(entry.outcome, Ok(Outcome::Waits(_))));
+    for (entry, outcome) in waiting.zip(outcomes) {
+        entry.outcome = outcome.map(Outcome::Done).map_err(Error::from);
     }
     Ok(())
 }
@@ -76,8 +93,8 @@ fn report(entries: &[Entry], quiet: bool) -> Vec<u8> {
     xml.open_root("DeleteResult");
     for entry in entries {
         let name = match &entry.outcome {
-            Ok(()) if quiet => continue,
-            Ok(()) => "Deleted",
+            Ok(_) if quiet => continue,
+            Ok(_) => "Deleted",
             Err(_) => "Error",
         };
         xml.open(name);
@@ -85,9 +102,16 @@ fn report(entries: &[Entry], quiet: bool) -> Vec<u8> {
         if let Some(version) = &entry.version {
             xml.element("VersionId", version);
         }
-        if let Err(error) = &entry.outcome {
-            xml.element("Code", error.code.describe().0);
-            xml.element("Message", error.message());
+        match &entry.outcome {
+            Ok(Outcome::Done(Deleted { version: Some(version), is_marker: true })) => {
+                xml.number("DeleteMarker", true);
+                xml.number("DeleteMarkerVersionId", version);
+            }
+            Ok(_) => {}
+            Err(error) => {
+                xml.element("Code", error.code.describe().0);
+                xml.element("Message", error.message());
+            }
         }
         xml.close(name);
     }
@@ -111,7 +135,7 @@ mod tests {
         )
         .unwrap();
         let codes: Vec<_> = entries.iter().map(|e| e.outcome.as_ref().err().map(|e| e.code)).collect();
-        assert_eq!(codes, [None, None, Some(Code::NoSuchVersion), Some(Code::NotImplemented)]);
+        assert_eq!(codes, [None, None, Some(Code::NoSuchVersion), Some(Code::PreconditionFailed)]);
         let text = String::from_utf8(report(&entries, true)).unwrap();
         assert!(!text.contains("<Deleted>") && text.contains("<Key>c</Key>"), "{text}");
     }

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::OpenObject;
-use crate::types::{BucketName, ObjectKey, PartNumber};
+use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
 
 use super::super::auth::Call;
 use super::super::conditions;
@@ -14,7 +14,8 @@ use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::range::{Selection, select};
 use super::super::response::{Response, ResponseBody, with_headers};
-use super::name_key;
+use super::super::versions;
+use super::name_version;
 
 /// Answers an object, or a range of it.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
@@ -37,9 +38,10 @@ pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) ->
 }
 
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
-    headers::check_version(&call.query)?;
+    let version = versions::requested(&call.query)?;
     headers::refuse_unsupported(call.headers())?;
-    call.engine().open(bucket, key).await.map_err(|error| name_key(error, key.as_str()))
+    let object = call.engine().open(bucket, key, version).await;
+    object.map_err(|error| name_version(error, key.as_str(), version))
 }
 
 struct Answer {
@@ -57,7 +59,11 @@ fn prepare(call: &Call<'_>, (bucket, key): (&BucketName, &ObjectKey), object: &O
     })?;
     let mut answer = HeaderMap::with_capacity(16);
     headers::describe(info, &mut answer);
-    if let Some(expiry) = call.engine().expiry(bucket, key, (info.size, info.modified)) {
+    let tags = &info.properties.tags;
+    let object_itself = Aging { key: key.as_str(), size: info.size, tags, modified: info.modified };
+    if !call.query.has("versionId")
+        && let Some(expiry) = call.engine().expiry(bucket, &object_itself)
+    {
         headers::expiration(&expiry, &mut answer);
     }
     headers::override_from_query(&call.query, &mut answer)?;

@@ -10,15 +10,16 @@ use super::super::checksums;
 use super::super::error::{Error, Result};
 use super::super::headers;
 use super::super::response::{Response, xml};
+use super::super::versions;
 use super::super::xml_write::XmlWriter;
-use super::name_key;
+use super::name_version;
 
 /// What may be asked for.
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
 
 /// Answers the attributes that `x-amz-object-attributes` names.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::check_version(&call.query)?;
+    let version = versions::requested(&call.query)?;
     headers::refuse_unsupported(call.headers())?;
     let values = call.headers().get_all("x-amz-object-attributes");
     let wanted: Vec<&str> = values
@@ -41,7 +42,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
                                    retrieved is either missing or empty",
         ));
     }
-    let object = call.engine().open(&bucket, &key).await.map_err(|error| name_key(error, key.as_str()))?;
+    let object = call.engine().open(&bucket, &key, version).await;
+    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
     let mut response = xml(document(&object, &wanted));
     let answer = response.headers_mut();
     headers::identify(object.info(), answer);

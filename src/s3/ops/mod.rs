@@ -2,6 +2,7 @@
 
 mod abort_multipart_upload;
 mod aspects;
+mod bucket_versioning;
 mod complete_multipart_upload;
 mod configurations;
 mod copy_object;
@@ -23,6 +24,8 @@ mod list_objects_v2;
 mod list_parts;
 mod listing;
 mod multipart;
+mod object_lock;
+mod object_tagging;
 mod put_object;
 mod upload_part;
 mod upload_part_copy;
@@ -30,7 +33,7 @@ mod upload_part_copy;
 use bytes::Bytes;
 
 use crate::checksum::md5::Md5;
-use crate::types::{BucketName, ObjectKey};
+use crate::types::{BucketName, ObjectKey, VersionId};
 
 use super::auth::{Call, Upload};
 use super::body::Stored;
@@ -38,7 +41,7 @@ use super::documents::{self, Digest};
 use super::error::{Code, Error, Result};
 use super::headers;
 use super::response::Response;
-use super::route::{BucketOperation, ObjectOperation, Operation};
+use super::route::{BucketAspect, BucketOperation, ObjectAspect, ObjectOperation, Operation};
 
 /// The largest body of one PUT or part, and the largest source of one copy: 5 GiB.
 const PUT_BYTES_MAX: u64 = 5 << 30;
@@ -67,7 +70,7 @@ async fn on_bucket(
     bucket: BucketName,
     operation: BucketOperation,
 ) -> Result<Response> {
-    use BucketOperation as Op;
+    use {BucketAspect as Aspect, BucketOperation as Op};
     let name = bucket.as_str().to_owned();
     let result = match operation {
         Op::Create => create_bucket::run(call, upload, bucket).await,
@@ -79,6 +82,10 @@ async fn on_bucket(
         Op::ListVersions => list_object_versions::run(call, bucket).await,
         Op::ListUploads => list_multipart_uploads::run(call, bucket).await,
         Op::DeleteObjects => Box::pin(delete_objects::run(call, upload, bucket)).await,
+        Op::Read(Aspect::Versioning) => bucket_versioning::get(call, bucket).await,
+        Op::Write(Aspect::Versioning) => bucket_versioning::put(call, upload, bucket).await,
+        Op::Read(Aspect::ObjectLock) => object_lock::get_configuration(call, bucket).await,
+        Op::Write(Aspect::ObjectLock) => object_lock::put_configuration(call, upload, bucket).await,
         Op::Read(aspect) => match documents::of(aspect) {
             Some(document) => configurations::read(call, bucket, document).await,
             None => aspects::read_bucket(call, bucket, aspect).await,
@@ -108,7 +115,7 @@ async fn on_object(
     key: ObjectKey,
     operation: ObjectOperation,
 ) -> Result<Response> {
-    use ObjectOperation as Op;
+    use {ObjectAspect as Aspect, ObjectOperation as Op};
     match operation {
         Op::Put => put_object::run(call, upload, bucket, key).await,
         Op::Get => get_object::get(call, bucket, key).await,
@@ -122,6 +129,13 @@ async fn on_object(
         Op::CompleteUpload => Box::pin(complete_multipart_upload::run(call, upload, bucket, key)).await,
         Op::AbortUpload => abort_multipart_upload::run(call, bucket, key).await,
         Op::ListParts => list_parts::run(call, bucket, key).await,
+        Op::Read(Aspect::Tagging) => object_tagging::get(call, bucket, key).await,
+        Op::Write(Aspect::Tagging) => object_tagging::put(call, upload, bucket, key).await,
+        Op::Remove(Aspect::Tagging) => object_tagging::delete(call, bucket, key).await,
+        Op::Read(Aspect::Retention) => object_lock::get_retention(call, bucket, key).await,
+        Op::Write(Aspect::Retention) => object_lock::put_retention(call, upload, bucket, key).await,
+        Op::Read(Aspect::LegalHold) => object_lock::get_legal_hold(call, bucket, key).await,
+        Op::Write(Aspect::LegalHold) => object_lock::put_legal_hold(call, upload, bucket, key).await,
         Op::Read(aspect) => aspects::read_object(call, bucket, key, aspect).await,
         Op::Remove(aspect) => aspects::remove_from_object(call, bucket, key, aspect).await,
         Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
@@ -142,6 +156,17 @@ async fn read_document(call: &Call<'_>, upload: Upload, digest: Digest, bytes_ma
     match content_md5 {
         Some(expected) if expected != Md5::digest(&document) => Err(Code::BadDigest.into()),
         Some(_) | None => Ok(document),
+    }
+}
+
+/// As [`name_key`], and `NoSuchVersion` that names key and version.
+fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) -> Error {
+    let error = name_key(error, key);
+    match (error.code, version) {
+        (Code::NoSuchVersion, Some(version)) => {
+            error.detail("Key", key.to_owned()).detail("VersionId", version.to_string())
+        }
+        _ => error,
     }
 }
 

@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderName, HeaderValue};
 
 use crate::object::{PutOutcome, PutRequest};
-use crate::types::{BucketName, ObjectKey};
+use crate::types::{Aging, BucketName, ObjectKey};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
@@ -12,6 +12,7 @@ use super::super::checksums;
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::response::{Response, empty};
+use super::super::versions;
 use super::{PUT_BYTES_MAX, name_key};
 
 /// Stores an object.
@@ -22,16 +23,17 @@ pub(super) async fn run(
     key: ObjectKey,
 ) -> Result<Response> {
     headers::refuse_unsupported(call.headers())?;
-    let attributes = headers::attributes(call.headers())?;
+    let properties = headers::properties(call.headers(), call.now())?;
     let content_md5 = headers::content_md5(call.headers())?;
     let condition = headers::write_condition(call.headers())?;
     let body = call.open(upload, Stored::Announced)?;
     let size = checked_length(body.length())?;
-    let (name, place) = (key.clone(), bucket.clone());
-    let request = PutRequest { bucket, key, attributes, length: Some(size), content_md5, condition };
+    let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
+    let request = PutRequest { bucket, key, properties, length: Some(size), content_md5, condition };
     let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, name.as_str()))?;
     let mut response = answer(&outcome);
-    if let Some(expiry) = call.engine().expiry(&place, &name, (size, outcome.modified)) {
+    let object = Aging { key: name.as_str(), size, tags: &tags, modified: outcome.modified };
+    if let Some(expiry) = call.engine().expiry(&place, &object) {
         headers::expiration(&expiry, response.headers_mut());
     }
     Ok(response)
@@ -52,6 +54,7 @@ fn answer(outcome: &PutOutcome) -> Response {
     let mut response = empty(StatusCode::OK);
     let answer = response.headers_mut();
     answer.insert(ETAG, headers::etag(&outcome.etag));
+    versions::name(outcome.version, answer);
     if let Some(checksum) = &outcome.checksum
         && let Ok(text) = HeaderValue::try_from(checksums::text(checksum, outcome.etag.parts))
     {

@@ -16,6 +16,7 @@ use super::super::headers::{self, text};
 use super::super::range::parse_copy;
 use super::super::response::{Response, xml};
 use super::super::time::iso;
+use super::super::versions;
 use super::super::xml_write::XmlWriter;
 use super::{PUT_BYTES_MAX, copy_source, multipart};
 
@@ -24,9 +25,10 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     headers::refuse_unsupported(call.headers())?;
     let part = multipart::part(call)?;
     let upload = multipart::upload(call, bucket, key)?;
-    let (source_bucket, source_key) = copy_source::read(call)?;
+    let from = copy_source::read(call)?;
     let checksum = multipart::checksum_algorithm(call, &upload).await?;
-    let source = copy_source::open(call, &source_bucket, &source_key).await?;
+    let source = copy_source::open(call, &from).await?;
+    let version = source.info().version;
     let range = chosen(call, source.info().size)?;
     let length = Some(range.end - range.start);
     let stream = source.read(range).await?;
@@ -34,7 +36,9 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let id = upload.upload;
     let request = PutPartRequest { upload, part, length, content_md5: None };
     let stored = call.engine().put_part(request, body).await;
-    Ok(xml(document(&stored.map_err(|error| multipart::name_upload(error, id))?)))
+    let mut response = xml(document(&stored.map_err(|error| multipart::name_upload(error, id))?));
+    versions::name_source(version, response.headers_mut());
+    Ok(response)
 }
 
 /// The bytes to copy, which must lie within the source.

@@ -1,0 +1,55 @@
+//! `?tagging` of an object: GetObjectTagging, PutObjectTagging and DeleteObjectTagging.
+
+use hyper::StatusCode;
+
+use crate::object::VersionChange;
+use crate::types::{BucketName, ObjectKey, Tags};
+
+use super::super::auth::{Call, Upload};
+use super::super::body::Stored;
+use super::super::error::Result;
+use super::super::response::{Response, empty, xml};
+use super::super::{tags, versions};
+use super::{DOCUMENT_BYTES_MAX, name_version};
+
+/// Answers the tags of a version.
+pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+    let version = versions::requested(&call.query)?;
+    let object = call.engine().open(&bucket, &key, version).await;
+    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let mut response = xml(tags::document(&object.info().properties.tags));
+    versions::name(object.info().version, response.headers_mut());
+    Ok(response)
+}
+
+/// Replaces the tags of a version.
+pub(super) async fn put(
+    call: &Call<'_>,
+    upload: Upload,
+    bucket: BucketName,
+    key: ObjectKey,
+) -> Result<Response> {
+    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
+    change(call, bucket, key, tags, StatusCode::OK).await
+}
+
+/// Removes the tags of a version.
+pub(super) async fn delete(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+    change(call, bucket, key, Tags::default(), StatusCode::NO_CONTENT).await
+}
+
+async fn change(
+    call: &Call<'_>,
+    bucket: BucketName,
+    key: ObjectKey,
+    tags: Tags,
+    status: StatusCode,
+) -> Result<Response> {
+    let version = versions::requested(&call.query)?;
+    let changed = call.engine().change(&bucket, &key, version, VersionChange::Tags(tags)).await;
+    let changed = changed.map_err(|error| name_version(error, key.as_str(), version))?;
+    let mut response = empty(status);
+    versions::name(changed, response.headers_mut());
+    Ok(response)
+}
