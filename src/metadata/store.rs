@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
+use super::expiry::{self, AgingRow};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
@@ -406,6 +407,11 @@ impl Store {
     /// A page of a bucket's objects, and whether more follow.
     pub fn list(&self, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
         self.readers.with(|db| in_one_moment(db, || query::list(db, bucket, walk)))
+    }
+
+    /// So many objects of a bucket with keys that start with a prefix, behind a key.
+    pub fn aging(&self, bucket: &str, prefix_after: (&str, &str), max: usize) -> Result<Vec<AgingRow>> {
+        self.readers.with(|db| expiry::aging(db, bucket, prefix_after, max))
     }
 
     /// A page of a bucket's versions and delete markers, and whether more follow; `behind` resumes within the key

@@ -18,6 +18,7 @@ mod copy_object;
 mod cors;
 mod delete_objects;
 mod get_object;
+mod lifecycle;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;

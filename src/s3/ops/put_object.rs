@@ -4,7 +4,7 @@ use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderName, HeaderValue};
 
 use crate::object::{PutOutcome, PutRequest};
-use crate::types::{BucketName, ObjectKey};
+use crate::types::{Aging, BucketName, ObjectKey};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
@@ -27,11 +27,16 @@ pub(super) async fn run(
     let content_md5 = headers::content_md5(call.headers())?;
     let condition = headers::write_condition(call.headers())?;
     let body = call.open(upload, Stored::Announced)?;
-    let length = Some(checked_length(body.length())?);
-    let name = key.as_str().to_owned();
-    let request = PutRequest { bucket, key, properties, length, content_md5, condition };
-    let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, &name))?;
-    Ok(answer(&outcome))
+    let size = checked_length(body.length())?;
+    let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
+    let request = PutRequest { bucket, key, properties, length: Some(size), content_md5, condition };
+    let outcome = call.engine().put(request, body).await.map_err(|error| name_key(error, name.as_str()))?;
+    let mut response = answer(&outcome);
+    let object = Aging { key: name.as_str(), size, tags: &tags, modified: outcome.modified };
+    if let Some(expiry) = call.engine().expiry(&place, &object) {
+        headers::expiration(&expiry, response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// A body's length, which must be known and within bounds before a byte is read.
