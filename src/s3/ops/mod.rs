@@ -25,6 +25,7 @@ mod listing;
 mod multipart;
 mod object_lock;
 mod object_tagging;
+pub(super) mod post_object;
 mod put_object;
 mod upload_part;
 mod upload_part_copy;
@@ -81,7 +82,8 @@ async fn on_bucket(
         Op::Read(aspect) => aspects::read_bucket(call, bucket, aspect).await,
         Op::Remove(aspect) => aspects::remove_from_bucket(call, bucket, aspect).await,
         Op::Write(aspect) => aspects::write_to_bucket(call, bucket, aspect).await,
-        Op::NotImplemented => Err(Code::NotImplemented.into()),
+        // Its signature stands in its body, so it was answered before there was a call.
+        Op::PostObject | Op::NotImplemented => Err(Code::NotImplemented.into()),
     };
     result.map_err(|error| match error.code {
         Code::NoSuchBucket | Code::BucketNotEmpty | Code::BucketAlreadyOwnedByYou => {
@@ -135,6 +137,14 @@ fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) 
         }
         _ => error,
     }
+}
+
+/// A key as a request names it.
+pub(super) fn parse_key(key: &str) -> Result<ObjectKey> {
+    ObjectKey::parse(key).map_err(|error| {
+        let size = key.len().to_string();
+        Error::from(error).detail("Size", size).detail("MaxSizeAllowed", ObjectKey::BYTES_MAX.to_string())
+    })
 }
 
 /// `NoSuchKey` that names the key, as clients expect it.
