@@ -24,18 +24,24 @@ pub(super) enum Standing {
         /// Epoch of its newest entry.
         newest_epoch: u64,
     },
+    /// It lacks more entries than it may be given now.
+    Far,
     /// It shares no entry with the log, or is blank and nobody has the log from its beginning. It may be
     /// emptied once enough others are whole.
     Apart,
 }
 
-/// Gives `replica` the entries up to `end` that it lacks, read from `sources`.
+/// Gives `replica` the entries up to `end` that it lacks, if they are `max` at most, read from `sources`.
 pub(super) async fn catch_up(
     replica: &dyn Replica,
     end: LogPosition,
     sources: &[Arc<dyn Replica>],
+    max: u64,
 ) -> Result<Standing, ReplicaError> {
     let (last, next) = replica.end().await?;
+    if end.index.saturating_sub(last.map_or(next - 1, |last| last.index)) > max {
+        return Ok(Standing::Far);
+    }
     let newest_epoch = last.map_or(0, |last| last.epoch);
     if last == Some(end) || end.index == 0 {
         return Ok(Standing::Whole { newest_epoch });
@@ -120,7 +126,7 @@ mod tests {
     async fn run(replica: &MemoryReplica, end: (u64, u64), sources: &[&Arc<MemoryReplica>]) -> Standing {
         let sources: Vec<Arc<dyn Replica>> =
             sources.iter().map(|s| (*s).clone() as Arc<dyn Replica>).collect();
-        catch_up(replica, LogPosition { epoch: end.0, index: end.1 }, &sources).await.unwrap()
+        catch_up(replica, LogPosition { epoch: end.0, index: end.1 }, &sources, u64::MAX).await.unwrap()
     }
 
     #[tokio::test]

@@ -115,6 +115,7 @@ pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Mutex;
+    use std::time::Duration;
 
     use super::*;
 
@@ -126,15 +127,22 @@ pub(super) mod tests {
         slot: DriveSlot,
         state: Mutex<(Vec<LogEntry>, u64)>,
         failing: Mutex<Option<ReplicaError>>,
+        delay: Mutex<Duration>,
     }
 
     impl MemoryReplica {
         pub(crate) fn holding(slot: u16, positions: &[(u64, u64)]) -> Self {
-            Self { slot: DriveSlot(slot), state: Mutex::new((log(positions), 1)), failing: Mutex::default() }
+            let state = Mutex::new((log(positions), 1));
+            Self { slot: DriveSlot(slot), state, failing: Mutex::default(), delay: Mutex::default() }
         }
 
         pub(crate) fn positions(&self) -> Vec<LogPosition> {
             self.state.lock().unwrap().0.iter().map(|entry| entry.position).collect()
+        }
+
+        /// From now on an append takes so long.
+        pub(crate) fn slow_down(&self, delay: Duration) {
+            *self.delay.lock().unwrap() = delay;
         }
 
         /// From now on appends fail so, or work again.
@@ -174,7 +182,13 @@ pub(super) mod tests {
         }
 
         fn append(&self, entry: LogEntry) -> Answer<'_, ()> {
-            Box::pin(async move { self.append_now(entry) })
+            let delay = *self.delay.lock().unwrap();
+            Box::pin(async move {
+                if !delay.is_zero() {
+                    tokio::time::sleep(delay).await;
+                }
+                self.append_now(entry)
+            })
         }
 
         fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {

@@ -228,7 +228,7 @@ async fn give(
         None if log.end == Some(base) => merged,
         None => {
             let end = merged.last().map_or(base, |last| last.position);
-            return Ok(matches!(catch_up(replica, end, replicas).await?, Standing::Whole { .. }));
+            return Ok(matches!(catch_up(replica, end, replicas, u64::MAX).await?, Standing::Whole { .. }));
         }
     };
     append_all(replica, lacking).await?;

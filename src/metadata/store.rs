@@ -49,6 +49,8 @@ const BATCH_MUTATIONS_MAX: usize = 512;
 const READERS_MAX: usize = 16;
 /// How long a replica may take over an append before it counts as failed.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
+/// Entries that changes wait for until a replica that fell behind has them.
+const WAIT_ENTRIES_MAX: u64 = 256;
 /// How often replicas that fell behind are looked at.
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
@@ -240,6 +242,7 @@ impl Store {
             epoch: recovered.end.epoch,
             behind: options.replicas.clone(),
             live: Vec::new(),
+            chasing: Vec::new(),
             epoch_open: false,
             full: false,
             settle_at: None,
@@ -559,6 +562,8 @@ struct Writer {
     live: Vec<Arc<dyn Replica>>,
     /// Replicas that have not.
     behind: Vec<Arc<dyn Replica>>,
+    /// Replicas that lack much and are given it meanwhile; told when that is done.
+    chasing: Vec<(Arc<dyn Replica>, oneshot::Receiver<()>)>,
     /// An entry of the present epoch has reached its quorum, and none since has missed it.
     epoch_open: bool,
     /// The database's drive had too little room at the last look.
@@ -583,7 +588,7 @@ impl Writer {
         self.rejoin().await;
         loop {
             self.mind_snapshot().await;
-            if !self.behind.is_empty() && looked.elapsed() >= REJOIN_EVERY {
+            if !self.all_are_live() && looked.elapsed() >= REJOIN_EVERY {
                 self.rejoin().await;
                 looked = Instant::now();
             }
@@ -637,6 +642,7 @@ impl Writer {
         for replicas in [&mut self.options.replicas, &mut self.live, &mut self.behind] {
             replicas.retain(|replica| replica.slot() != slot);
         }
+        self.chasing.retain(|(replica, _)| replica.slot() != slot);
         self.status.live.store(self.live.len() as u64, Ordering::Relaxed);
         self.set_quorum(quorum);
         // The copies may have been on that drive.
@@ -683,7 +689,11 @@ impl Writer {
     }
 
     fn needs_attention(&self) -> bool {
-        !self.behind.is_empty() || !matches!(self.snapshot, SnapshotState::Idle)
+        !self.all_are_live() || !matches!(self.snapshot, SnapshotState::Idle)
+    }
+
+    fn all_are_live(&self) -> bool {
+        self.behind.is_empty() && self.chasing.is_empty()
     }
 
     /// Commits a batch and answers. All answers wait for the log, refusals too: they may rest on what
@@ -884,8 +894,12 @@ impl Writer {
     /// Brings replicas that fell behind up to date, where they can be reached.
     async fn rejoin(&mut self) {
         let mut apart = Vec::new();
-        for replica in std::mem::take(&mut self.behind) {
-            match self.standing_of(&replica).await {
+        let chased = self.end_chases();
+        let behind = std::mem::take(&mut self.behind).into_iter().map(|replica| (replica, WAIT_ENTRIES_MAX));
+        // What was written during a chase is waited for, or it might never end.
+        for (replica, max) in behind.chain(chased.into_iter().map(|replica| (replica, u64::MAX))) {
+            match self.standing_of(&replica, max).await {
+                Some(Standing::Far) => self.chase(replica),
                 Some(Standing::Whole { newest_epoch }) => {
                     self.epoch_open &= newest_epoch <= self.epoch;
                     self.epoch = self.epoch.max(newest_epoch);
@@ -939,12 +953,43 @@ impl Writer {
         left
     }
 
-    /// Catches a replica up; `None` if that did not work this time.
-    async fn standing_of(&mut self, replica: &Arc<dyn Replica>) -> Option<Standing> {
+    /// Gives a replica what it lacks while changes go on.
+    fn chase(&mut self, replica: Arc<dyn Replica>) {
+        let (mut done, is_done) = oneshot::channel();
+        let (end, sources, chased) = (self.end, self.options.replicas.clone(), replica.clone());
+        let chasing = async move {
+            tokio::select! {
+                caught_up = catch_up(chased.as_ref(), end, &sources, u64::MAX) => {
+                    if let Err(error) = caught_up {
+                        tracing::warn!(slot = chased.slot().0, %error, "a metadata log is not up to date");
+                    }
+                    let _ = done.send(());
+                }
+                () = done.closed() => {}
+            }
+        };
+        match self.options.tasks.spawn("metadata-catch-up", chasing) {
+            Ok(()) => self.chasing.push((replica, is_done)),
+            Err(error) => {
+                tracing::warn!(%error, "start thread");
+                self.behind.push(replica);
+            }
+        }
+    }
+
+    /// Those that are chased no more.
+    fn end_chases(&mut self) -> Vec<Arc<dyn Replica>> {
+        let is_over =
+            |(_, done): &mut (_, oneshot::Receiver<()>)| done.try_recv() != Err(TryRecvError::Empty);
+        self.chasing.extract_if(.., is_over).map(|(replica, _)| replica).collect()
+    }
+
+    /// Catches a replica up that lacks `max` entries at most; `None` if that did not work this time.
+    async fn standing_of(&mut self, replica: &Arc<dyn Replica>, max: u64) -> Option<Standing> {
         if !replica.is_up() {
             return None;
         }
-        let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas);
+        let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas, max);
         match tokio::time::timeout(APPEND_TIMEOUT, catch_up).await {
             Ok(Ok(standing)) => Some(standing),
             Ok(Err(error)) => {
@@ -1181,5 +1226,33 @@ mod tests {
              CREATE TRIGGER broken BEFORE INSERT ON buckets BEGIN INSERT INTO child VALUES (1); END",
         )
         .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_do_not_wait_for_a_replica_that_lacks_much() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let tasks = Tasks::simulated();
+        let store = Store::open(Options { tasks, ..options(folder.path(), &replicas) }).await.unwrap();
+        replicas[2].fail(Some(ReplicaError::Failed("away".into())));
+        for number in 0..2 * WAIT_ENTRIES_MAX {
+            store.commit(create(&format!("before{number}"))).await.unwrap();
+        }
+        replicas[2].slow_down(Duration::from_millis(100));
+        replicas[2].fail(None);
+        let mut longest = Duration::ZERO;
+        let mut number = 0;
+        while store.replicas_live() < 3 {
+            let began = Instant::now();
+            store.commit(create(&format!("meanwhile{number}"))).await.unwrap();
+            longest = longest.max(began.elapsed());
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            number += 1;
+        }
+        // In the simulated time only the ten entries of the meantime are waited for, not the 512 before them.
+        assert!(longest < Duration::from_secs(2), "{longest:?} of {number}");
+        store.commit(create("after")).await.unwrap();
+        assert_eq!(replicas[2].positions(), replicas[0].positions());
+        store.close().await;
     }
 }

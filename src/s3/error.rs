@@ -42,6 +42,7 @@ macro_rules! codes {
 }
 
 codes! {
+    AccessControlListNotSupported, "AccessControlListNotSupported", 400, "The bucket does not allow ACLs";
     AccessDenied, "AccessDenied", 403, "Access Denied";
     AccessForbidden, "AccessForbidden", 403, "CORSResponse: CORS is not enabled for this bucket.";
     AuthorizationHeaderMalformed, "AuthorizationHeaderMalformed", 400, "The authorization header is malformed.";
@@ -58,6 +59,7 @@ codes! {
         "The provided 'x-amz-content-sha256' header does not match what was computed.";
     EntityTooLarge, "EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size";
     EntityTooSmall, "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size";
+    IdMismatch, "IdMismatch", 400, "Document ID does not match the specified configuration ID.";
     IllegalLocationConstraint, "IllegalLocationConstraintException", 400,
         "The specified location constraint is incompatible for the region specific endpoint this request was sent to.";
     IllegalVersioning, "IllegalVersioningConfigurationException", 400,
@@ -82,11 +84,15 @@ codes! {
         "The content of the form does not meet the conditions specified in the policy document.";
     InvalidRange, "InvalidRange", 416, "The requested range is not satisfiable";
     InvalidRequest, "InvalidRequest", 400, "Invalid Request";
+    InvalidS3DestinationBucket, "InvalidS3DestinationBucket", 400, "Invalid bucket ARN.";
     InvalidStorageClass, "InvalidStorageClass", 400, "The storage class you specified is not valid";
-    InvalidTag, "InvalidTag", 400, "Your request contains tag input that is not valid.";
+    InvalidTag, "InvalidTag", 400, "The tag provided was not a valid tag.";
+    InvalidTargetBucketForLogging, "InvalidTargetBucketForLogging", 400,
+        "The target bucket for logging does not exist";
     InvalidToken, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.";
     InvalidUri, "InvalidURI", 400, "Couldn't parse the specified URI.";
     KeyTooLong, "KeyTooLongError", 400, "Your key is too long";
+    MalformedPolicy, "MalformedPolicy", 400, "Policy has invalid resource";
     MalformedPostRequest, "MalformedPOSTRequest", 400,
         "The body of your POST request is not well-formed multipart/form-data.";
     MalformedTrailer, "MalformedTrailerError", 400,
@@ -125,6 +131,8 @@ codes! {
         "Object Lock configuration does not exist for this bucket";
     OwnershipControlsNotFound, "OwnershipControlsNotFoundError", 404,
         "The bucket ownership controls were not found";
+    PolicyTooLarge, "PolicyTooLarge", 400,
+        "Normalized policy document exceeds the maximum allowed size of 20480 bytes.";
     PreconditionFailed, "PreconditionFailed", 412,
         "At least one of the pre-conditions you specified did not hold";
     ReplicationNotFound, "ReplicationConfigurationNotFoundError", 404,
@@ -207,7 +215,8 @@ impl Error {
         self
     }
 
-    fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+    /// Adds what the log tells beside it.
+    pub(super) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
     }

@@ -9,6 +9,8 @@
 //! - `form`, `post_policy`: an upload by a browser's form, whose signature stands in its fields.
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
+//! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
+//! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
 //!
 //! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds; but for a form, of
@@ -19,6 +21,8 @@ mod body;
 mod checksums;
 mod chunked;
 mod conditions;
+mod cors;
+mod documents;
 mod error;
 mod form;
 mod headers;

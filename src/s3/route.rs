@@ -19,11 +19,19 @@ pub(super) enum Operation {
     Bucket(BucketName, BucketOperation),
     /// Something with an object.
     Object(BucketName, ObjectKey, ObjectOperation),
-    /// A CORS preflight; no bucket has a CORS configuration.
-    Preflight,
+    /// A CORS preflight for a bucket or an object, as which type of resource AWS names it.
+    Preflight(BucketName, &'static str),
 }
 
 impl Operation {
+    /// The bucket that it is about.
+    pub(super) fn bucket(&self) -> Option<&BucketName> {
+        match self {
+            Self::ListBuckets => None,
+            Self::Bucket(bucket, _) | Self::Object(bucket, _, _) | Self::Preflight(bucket, _) => Some(bucket),
+        }
+    }
+
     /// The name under which metrics count it.
     pub(super) fn counted(&self) -> telemetry::Operation {
         use telemetry::Operation as Counted;
@@ -61,7 +69,7 @@ impl Operation {
                 }
                 ObjectOperation::NotImplemented => Counted::Unknown,
             },
-            Self::Preflight => Counted::Unknown,
+            Self::Preflight(..) => Counted::Unknown,
         }
     }
 }
@@ -235,17 +243,18 @@ pub(super) fn route(target: Target<'_>, domains: &[String]) -> Result<Operation>
         Some(bucket) => (bucket, path),
         None => path.split_once('/').unwrap_or((path, "")),
     };
-    if *target.method == Method::OPTIONS {
-        return Ok(Operation::Preflight);
-    }
     if bucket.is_empty() {
         return match *target.method {
+            Method::OPTIONS => Err(Code::AccessForbidden.into()),
             Method::GET if key.is_empty() => Ok(Operation::ListBuckets),
             _ => Err(not_allowed(target.method, "SERVICE")),
         };
     }
     let bucket_name = BucketName::parse(bucket)
         .map_err(|error| Error::from(error).detail("BucketName", bucket.to_owned()))?;
+    if *target.method == Method::OPTIONS {
+        return Ok(Operation::Preflight(bucket_name, if key.is_empty() { "BUCKET" } else { "OBJECT" }));
+    }
     if key.is_empty() {
         let operation = bucket_operation(target.method, target.query)?;
         return Ok(Operation::Bucket(bucket_name, operation));

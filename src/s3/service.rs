@@ -11,12 +11,13 @@ use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 
 use crate::iam::Iam;
-use crate::object::Engine;
+use crate::object::{BucketRules, Engine};
 use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::KeyCache;
 use crate::telemetry;
 
 use super::auth::{self, FormRequest};
+use super::cors;
 use super::error::{Code, Error, Result};
 use super::ops;
 use super::query::Query;
@@ -76,6 +77,12 @@ pub struct Service {
     ids: RequestIds,
 }
 
+/// What a request turned out to be, for the answer's frame.
+struct Learned {
+    counted: telemetry::Operation,
+    rules: Option<Arc<BucketRules>>,
+}
+
 impl Service {
     /// An interface to this engine for the accounts of `iam`.
     pub fn new(options: Options, engine: Arc<Engine>, iam: Arc<Iam>, clock: Arc<dyn Clock>) -> Self {
@@ -91,13 +98,18 @@ impl Service {
         let id = self.ids.next();
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
-        let mut counted = telemetry::Operation::Unknown;
-        let mut response = match self.run(&mut head, wire, &mut counted).await {
+        let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
+        let mut response = match self.run(&mut head, wire, &mut learned).await {
             Ok(response) => response,
             Err(error) => self.refuse(&error, &head, &id),
         };
-        response.extensions_mut().insert(counted);
+        response.extensions_mut().insert(learned.counted);
         let headers = response.headers_mut();
+        if let Some(cors) = learned.rules.as_ref().and_then(|rules| rules.cors.as_ref())
+            && head.method != Method::OPTIONS
+        {
+            cors::describe(cors, &head.method, &head.headers, headers);
+        }
         headers.insert(SERVER, HeaderValue::from_static("Holdfast"));
         headers.insert(HeaderName::from_static("x-amz-id-2"), self.ids.host.clone());
         if let Ok(id) = HeaderValue::from_str(&id) {
@@ -118,7 +130,7 @@ impl Service {
         &self,
         head: &mut request::Parts,
         wire: Wire<Incoming>,
-        counted: &mut telemetry::Operation,
+        learned: &mut Learned,
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -130,17 +142,24 @@ impl Service {
             copies: head.headers.contains_key("x-amz-copy-source") || query.has("x-amz-copy-source"),
         };
         let operation = route(target, &self.options.domains);
-        if head.method == Method::OPTIONS {
-            return Err(Code::AccessForbidden.into());
+        match &operation {
+            Ok(Operation::Preflight(bucket, resource_type)) => {
+                return cors::preflight(&self.engine, bucket, resource_type, &head.headers).await;
+            }
+            Err(_) if head.method == Method::OPTIONS => {
+                return operation.and(Err(Code::AccessForbidden.into()));
+            }
+            Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
+            Err(_) => {}
         }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
-            *counted = telemetry::Operation::PostObject;
+            learned.counted = telemetry::Operation::PostObject;
             let form = FormRequest::new(self, head, query, wire);
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
         let (call, upload) = auth::verify(self, head, query, wire)?;
         let operation = operation?;
-        *counted = operation.counted();
+        learned.counted = operation.counted();
         ops::run(&call, upload, operation).await
     }
 

@@ -43,7 +43,8 @@ pub(super) fn parse(document: &[u8], max: usize) -> Result<Tags> {
     Tags::new(pairs, max).map_err(|error| refusal(error, max))
 }
 
-fn refusal(error: InvalidTags, max: usize) -> Error {
+/// The answer to tags of which there may be `max`.
+pub(super) fn refusal(error: InvalidTags, max: usize) -> Error {
     match error {
         InvalidTags::TooMany if max == Tags::OBJECT_MAX => {
             Error::with_message(Code::BadRequest, format!("Object tags cannot be greater than {max}"))

@@ -8,6 +8,7 @@ mod configuration;
 mod cors;
 mod etag;
 mod ids;
+mod lifecycle;
 mod lock;
 mod log;
 mod names;
@@ -24,6 +25,10 @@ pub use configuration::{ConfigurationKey, ConfigurationKind};
 pub use cors::{Cors, CorsRule};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
+pub use lifecycle::{
+    Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter, LifecycleRule,
+    NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
+};
 pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};

@@ -9,10 +9,13 @@ mod chunks;
 mod client;
 mod server;
 
+mod api_table;
 mod authentication;
 mod buckets;
 mod conditional;
+mod configurations;
 mod copy_object;
+mod cors;
 mod delete_objects;
 mod expect;
 mod get_object;

@@ -1,7 +1,7 @@
 //! Sub-resources that nobody can set here: what AWS answers where they are not set.
 //!
-//! Clients read them to learn what a bucket is like, so a read gets AWS's own answer for a fresh
-//! bucket. A write is refused, since to ignore it would break a promise. A removal succeeds: what it
+//! Clients read them to learn what a bucket or object is like, so a read gets AWS's own answer for a fresh
+//! one. A write is refused, since to ignore it would break a promise. A removal succeeds: what it
 //! removes is not there.
 
 use hyper::StatusCode;
@@ -9,14 +9,15 @@ use hyper::StatusCode;
 use crate::iam::Identity;
 use crate::types::{BucketName, ObjectKey};
 
-use super::super::auth::Call;
+use super::super::auth::{Call, Upload};
+use super::super::documents::{Digest, check_policy};
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
 use super::super::response::{Response, empty, xml};
 use super::super::route::{BucketAspect, ObjectAspect};
 use super::super::versions;
 use super::super::xml_write::XmlWriter;
-use super::{listing, name_version};
+use super::{DOCUMENT_BYTES_MAX, listing, name_version, read_document};
 
 /// Reads a sub-resource of a bucket.
 pub(super) async fn read_bucket(
@@ -28,45 +29,33 @@ pub(super) async fn read_bucket(
     let error = match aspect {
         BucketAspect::Acl => return Ok(xml(acl(call.identity))),
         BucketAspect::Abac => return Ok(document("AbacStatus", "<Status>Disabled</Status>")),
-        BucketAspect::Accelerate => return Ok(document("AccelerateConfiguration", "")),
-        BucketAspect::Analytics => return configurations(call, "ListBucketAnalyticsConfigurationResult"),
-        BucketAspect::IntelligentTiering => {
-            return configurations(call, "ListBucketIntelligentTieringConfigurationsOutput");
-        }
-        BucketAspect::Inventory => return configurations(call, "ListInventoryConfigurationsResult"),
-        BucketAspect::Metrics => return configurations(call, "ListMetricsConfigurationsResult"),
-        BucketAspect::Logging => return Ok(document("BucketLoggingStatus", "")),
-        BucketAspect::Notification => return Ok(document("NotificationConfiguration", "")),
-        BucketAspect::RequestPayment => {
-            return Ok(document("RequestPaymentConfiguration", "<Payer>BucketOwner</Payer>"));
-        }
         BucketAspect::Versioning => return Ok(document("VersioningConfiguration", "")),
-        BucketAspect::Cors => Code::NoSuchCorsConfiguration,
-        BucketAspect::Encryption => Code::EncryptionNotFound,
-        BucketAspect::Lifecycle => Code::NoSuchLifecycleConfiguration,
-        BucketAspect::MetadataConfiguration | BucketAspect::MetadataTable => {
-            Code::MetadataConfigurationNotFound
-        }
         BucketAspect::ObjectLock => Code::ObjectLockNotFound,
-        BucketAspect::OwnershipControls => Code::OwnershipControlsNotFound,
         BucketAspect::Policy | BucketAspect::PolicyStatus => Code::NoSuchBucketPolicy,
-        BucketAspect::PublicAccessBlock => Code::NoSuchPublicAccessBlock,
-        BucketAspect::Replication => Code::ReplicationNotFound,
-        BucketAspect::Tagging => Code::NoSuchTagSet,
-        BucketAspect::Website => Code::NoSuchWebsiteConfiguration,
+        _ => Code::MetadataConfigurationNotFound,
     };
     Err(Error::new(error).detail("BucketName", bucket.as_str().to_owned()))
 }
 
-/// Writes a sub-resource of a bucket: only the ACL that every bucket has may be set again.
+/// Writes a sub-resource of a bucket: only the ACL that every bucket has may be set again. A policy is checked and not
+/// taken: nothing here would follow it.
 pub(super) async fn write_to_bucket(
     call: &Call<'_>,
+    upload: Upload,
     bucket: BucketName,
     aspect: BucketAspect,
 ) -> Result<Response> {
     call.engine().head_bucket(&bucket).await?;
     match aspect {
         BucketAspect::Acl if keeps_private(call) => Ok(empty(StatusCode::OK)),
+        BucketAspect::Policy => {
+            let policy = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
+            check_policy(&policy, bucket.as_str())?;
+            Err(Error::with_message(
+                Code::NotImplemented,
+                "This server does not evaluate bucket policies. The policy was not stored.",
+            ))
+        }
         _ => Err(Code::NotImplemented.into()),
     }
 }
@@ -79,8 +68,10 @@ pub(super) async fn remove_from_bucket(
 ) -> Result<Response> {
     call.engine().head_bucket(&bucket).await?;
     match aspect {
-        BucketAspect::Acl => Err(Code::MethodNotAllowed.into()),
-        _ => Ok(empty(StatusCode::NO_CONTENT)),
+        BucketAspect::Policy | BucketAspect::MetadataConfiguration | BucketAspect::MetadataTable => {
+            Ok(empty(StatusCode::NO_CONTENT))
+        }
+        _ => Err(Code::MethodNotAllowed.into()),
     }
 }
 
@@ -156,14 +147,6 @@ fn document(root: &str, content: &str) -> Response {
     document.raw(content);
     document.close(root);
     xml(document.finish())
-}
-
-/// An empty list of configurations, or none of the name that was asked for.
-fn configurations(call: &Call<'_>, root: &str) -> Result<Response> {
-    if call.query.has("id") {
-        return Err(Code::NoSuchConfiguration.into());
-    }
-    Ok(document(root, "<IsTruncated>false</IsTruncated>"))
 }
 
 /// The ACL of everything: its owner may do all.

@@ -3,10 +3,11 @@
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 
-use crate::types::BucketName;
+use crate::types::{BucketName, ConfigurationKind};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
+use super::super::documents::read_tags;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::{refuse_unsupported, text};
 use super::super::response::{Response, empty};
@@ -17,14 +18,21 @@ use super::DOCUMENT_BYTES_MAX;
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
     refuse_unsupported(call.headers())?;
     let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let mut tags = None;
     if !document.is_empty() {
-        check_configuration(&Element::parse(&document, "CreateBucketConfiguration")?, call.region())?;
+        let configuration = Element::parse(&document, "CreateBucketConfiguration")?;
+        check_location(&configuration, call.region())?;
+        tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
     }
     match text(call.headers(), "x-amz-bucket-object-lock-enabled") {
         Some(text) if text.eq_ignore_ascii_case("true") => {
             call.engine().create_locking_bucket(&bucket).await?;
         }
         _ => call.engine().create_bucket(&bucket).await?,
+    }
+    if let Some(tags) = tags {
+        let key = ConfigurationKind::Tagging.into();
+        call.engine().put_configuration(&bucket, key, tags.to_string()).await?;
     }
     let mut response = empty(StatusCode::OK);
     if let Ok(location) = HeaderValue::try_from(format!("/{bucket}")) {
@@ -34,10 +42,7 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
 }
 
 /// The bucket can only be where the server is; the older name `EU` is Ireland.
-fn check_configuration(configuration: &Element, region: &str) -> Result<()> {
-    if configuration.child("Tags").is_some_and(|tags| !tags.children.is_empty()) {
-        return Err(Code::NotImplemented.into());
-    }
+fn check_location(configuration: &Element, region: &str) -> Result<()> {
     let constraint = configuration.child_text("LocationConstraint").map(str::trim).unwrap_or_default();
     if constraint.is_empty() || constraint == region || (constraint == "EU" && region == "eu-west-1") {
         return Ok(());

@@ -1,18 +1,17 @@
 //! `POST /bucket?delete`: DeleteObjects, up to 1,000 keys in one request.
 
-use crate::checksum::md5::Md5;
 use crate::object::{DeleteRequest, Deleted};
 use crate::types::{BucketName, DeleteCondition, ObjectKey, Timestamp, VersionId};
 
 use super::super::auth::{Call, Upload};
-use super::super::body::Stored;
+use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::response::{Response, xml};
 use super::super::time::parse_date;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
 use super::super::{headers, lock};
-use super::LONG_DOCUMENT_BYTES_MAX;
+use super::{LONG_DOCUMENT_BYTES_MAX, read_document};
 
 /// Keys in one request at most.
 const KEYS_MAX: usize = 1000;
@@ -31,17 +30,7 @@ enum Outcome {
 
 /// Removes keys, each on its own, and answers what became of each.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
-    let content_md5 = headers::content_md5(call.headers())?;
-    let body = call.open(upload, Stored::Nothing)?;
-    if content_md5.is_none() && body.announced_algorithm().is_none() {
-        return Err(Error::request(
-            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
-        ));
-    }
-    let document = body.collect(LONG_DOCUMENT_BYTES_MAX).await?;
-    if content_md5.is_some_and(|expected| expected != Md5::digest(&document)) {
-        return Err(Code::BadDigest.into());
-    }
+    let document = read_document(call, upload, Digest::Required, LONG_DOCUMENT_BYTES_MAX).await?;
     let delete = Element::parse(&document, "Delete")?;
     let quiet = delete.child_text("Quiet").is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
     let mut entries = read_entries(&delete)?;

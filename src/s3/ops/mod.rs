@@ -4,6 +4,7 @@ mod abort_multipart_upload;
 mod aspects;
 mod bucket_versioning;
 mod complete_multipart_upload;
+mod configurations;
 mod copy_object;
 mod copy_source;
 mod create_bucket;
@@ -30,10 +31,16 @@ mod put_object;
 mod upload_part;
 mod upload_part_copy;
 
+use bytes::Bytes;
+
+use crate::checksum::md5::Md5;
 use crate::types::{BucketName, ObjectKey, VersionId};
 
 use super::auth::{Call, Upload};
+use super::body::Stored;
+use super::documents::{self, Digest};
 use super::error::{Code, Error, Result};
+use super::headers;
 use super::response::Response;
 use super::route::{BucketAspect, BucketOperation, ObjectAspect, ObjectOperation, Operation};
 
@@ -53,7 +60,8 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -
         Operation::ListBuckets => list_buckets::run(call).await,
         Operation::Bucket(bucket, operation) => on_bucket(call, upload, bucket, operation).await,
         Operation::Object(bucket, key, operation) => on_object(call, upload, bucket, key, operation).await,
-        Operation::Preflight => Err(Code::AccessForbidden.into()),
+        // Answered before anybody is asked to sign.
+        Operation::Preflight(..) => Err(Code::AccessForbidden.into()),
     }
 }
 
@@ -79,10 +87,19 @@ async fn on_bucket(
         Op::Write(Aspect::Versioning) => bucket_versioning::put(call, upload, bucket).await,
         Op::Read(Aspect::ObjectLock) => object_lock::get_configuration(call, bucket).await,
         Op::Write(Aspect::ObjectLock) => object_lock::put_configuration(call, upload, bucket).await,
-        Op::Read(aspect) => aspects::read_bucket(call, bucket, aspect).await,
-        Op::Remove(aspect) => aspects::remove_from_bucket(call, bucket, aspect).await,
-        Op::Write(aspect) => aspects::write_to_bucket(call, bucket, aspect).await,
-        // Its signature stands in its body, so it was answered before there was a call.
+        Op::Read(aspect) => match documents::of(aspect) {
+            Some(document) => configurations::read(call, bucket, document).await,
+            None => aspects::read_bucket(call, bucket, aspect).await,
+        },
+        Op::Remove(aspect) => match documents::of(aspect) {
+            Some(document) => configurations::remove(call, bucket, document).await,
+            None => aspects::remove_from_bucket(call, bucket, aspect).await,
+        },
+        Op::Write(aspect) => match documents::of(aspect) {
+            Some(document) => Box::pin(configurations::write(call, upload, bucket, document)).await,
+            None => Box::pin(aspects::write_to_bucket(call, upload, bucket, aspect)).await,
+        },
+        // The signature of a form stands in its body, so it was answered before there was a call.
         Op::PostObject | Op::NotImplemented => Err(Code::NotImplemented.into()),
     };
     result.map_err(|error| match error.code {
@@ -145,6 +162,22 @@ pub(super) fn parse_key(key: &str) -> Result<ObjectKey> {
         let size = key.len().to_string();
         Error::from(error).detail("Size", size).detail("MaxSizeAllowed", ObjectKey::BYTES_MAX.to_string())
     })
+}
+
+/// Reads a document whole, with its digest verified where there is one.
+async fn read_document(call: &Call<'_>, upload: Upload, digest: Digest, bytes_max: usize) -> Result<Bytes> {
+    let content_md5 = headers::content_md5(call.headers())?;
+    let body = call.open(upload, Stored::Nothing)?;
+    if digest == Digest::Required && content_md5.is_none() && body.announced_algorithm().is_none() {
+        return Err(Error::request(
+            "Missing required header for this request: Content-MD5 OR x-amz-checksum-*",
+        ));
+    }
+    let document = body.collect(bytes_max).await?;
+    match content_md5 {
+        Some(expected) if expected != Md5::digest(&document) => Err(Code::BadDigest.into()),
+        Some(_) | None => Ok(document),
+    }
 }
 
 /// `NoSuchKey` that names the key, as clients expect it.

@@ -1,0 +1,72 @@
+//! `?tagging`: tags of the bucket.
+
+use serde_json::Value;
+
+use crate::types::{ConfigurationKind, Tags};
+
+use super::super::error::{Code, Result};
+use super::super::tags;
+use super::super::xml_read::Element;
+use super::form::{self, Field, Form, once, up_to};
+use super::{Digest, Document, Removal, Unset, filter, list, text};
+
+pub(super) static DOCUMENT: Document = Document {
+    kind: ConfigurationKind::Tagging,
+    root: "Tagging",
+    fields: &[once("TagSet", Form::Group(TAG_SET))],
+    unset: Unset::Error(Code::NoSuchTagSet),
+    digest: Digest::Required,
+    removal: Removal::Delete,
+    complete: |value| check(&value["TagSet"]),
+};
+
+// More than a bucket may have, so that too many are counted and not malformed.
+const TAG_SET: &[Field] = &[up_to("Tag", filter::TAG, 1000)];
+
+/// The tags in an element of another document, as this one keeps them; none where there are none.
+pub(in super::super) fn read_tags(tags: &Element) -> Result<Option<Value>> {
+    let set = form::read(tags, TAG_SET)?;
+    check(&set)?;
+    let has_any = list(&set, "Tag").next().is_some();
+    Ok(has_any.then(|| serde_json::json!({ "TagSet": set })))
+}
+
+fn check(set: &Value) -> Result<()> {
+    let pairs = list(set, "Tag").map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()));
+    Tags::new(pairs.collect(), Tags::BUCKET_MAX)
+        .map(drop)
+        .map_err(|error| tags::refusal(error, Tags::BUCKET_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{kept, refused};
+    use super::*;
+
+    fn tags(pairs: &[(&str, &str)]) -> String {
+        let tag = |(key, value): &(&str, &str)| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
+        format!("<TagSet>{}</TagSet>", pairs.iter().map(tag).collect::<String>())
+    }
+
+    #[test]
+    fn tags_have_bounds_and_unique_keys() {
+        let keys: Vec<String> = (0..51).map(|n| format!("k{n}")).collect();
+        let many: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), "v")).collect();
+        kept(&DOCUMENT, &tags(&many[..50]));
+        kept(&DOCUMENT, &tags(&[("Größe :/@", ""), (&"k".repeat(128), &"v".repeat(256))]));
+        refused(
+            &DOCUMENT,
+            &[
+                ("", Code::MalformedXml),
+                ("<TagSet><Tag><Key>a</Key></Tag></TagSet>", Code::MalformedXml),
+                (&tags(&many), Code::BadRequest),
+                (&tags(&[("", "v")]), Code::InvalidTag),
+                (&tags(&[("a", "1"), ("a", "2")]), Code::InvalidTag),
+                (&tags(&[("aws:a", "1")]), Code::InvalidTag),
+                (&tags(&[("a!", "1")]), Code::InvalidTag),
+                (&tags(&[(&"k".repeat(129), "1")]), Code::InvalidTag),
+                (&tags(&[("a", &"v".repeat(257))]), Code::InvalidTag),
+            ],
+        );
+    }
+}
