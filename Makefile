@@ -14,7 +14,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 .PHONY: run
 run: build ## Build and start the server on four drive folders under ./data
@@ -47,7 +47,14 @@ $(VENV)/ready: tests/clients/requirements.txt
 
 .PHONY: clients
 clients: $(VENV)/ready $(TARGET)/debug/holdfast ## aws-cli and boto3 against `serve` and against a cluster (FULL=1: 1 GiB files)
-	HOLDFAST=$(abspath $(TARGET))/debug/holdfast FULL=$(FULL) $(VENV)/bin/python -m pytest -q tests/clients
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast FULL=$(FULL) $(VENV)/bin/python -m pytest -q tests/clients --ignore=tests/clients/ecosystem
+
+.PHONY: test-clients
+test-clients: $(VENV)/ready $(TARGET)/debug/holdfast ## SDKs, tools and table libraries, at pinned versions; writes docs/compatibility.md (ONLY=rclone)
+	tests/clients/ecosystem/install .ecosystem $(VENV)
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast COMPATIBILITY_PAGE=$(if $(ONLY),,docs/compatibility.md) \
+		PYTHONPATH=tests/clients:tests/clients/ecosystem \
+		$(VENV)/bin/python -m pytest -q -rs -p matrix tests/clients/ecosystem $(if $(ONLY),-k "$(ONLY)")
 
 .PHONY: crash
 crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)

@@ -1,6 +1,7 @@
 //! `holdfast env`: what makes aws-cli and SDKs talk to this server.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use super::invocation::quote;
 use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings};
@@ -26,10 +27,11 @@ fn render(flags: Settings, environment: &Environment) -> Result<String, String> 
     let endpoint = hints.as_ref().filter(|_| !endpoint_named).map_or(own, |hints| hints.endpoint.clone());
     let region =
         hints.as_ref().filter(|_| !region_named).map_or(options.region, |hints| hints.region.clone());
-    Ok(exports(&credentials, &endpoint, &region))
+    let bundle = options.tls_ca.as_deref().and_then(|path| std::path::absolute(path).ok());
+    Ok(exports(&credentials, &endpoint, &region, bundle.as_deref()))
 }
 
-fn exports(credentials: &Credentials, endpoint: &str, region: &str) -> String {
+fn exports(credentials: &Credentials, endpoint: &str, region: &str, bundle: Option<&Path>) -> String {
     let mut text = String::new();
     let pairs = [
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
@@ -40,6 +42,9 @@ fn exports(credentials: &Credentials, endpoint: &str, region: &str) -> String {
     ];
     for (name, value) in pairs {
         let _ = writeln!(text, "export {name}={}", quote(value));
+    }
+    if let Some(bundle) = bundle {
+        let _ = writeln!(text, "export AWS_CA_BUNDLE={}", quote(&bundle.display().to_string()));
     }
     text.push_str("unset AWS_PROFILE AWS_SESSION_TOKEN\n");
     text.push_str("# Clients that ask: addressing style is path. aws-cli and SDKs choose it for IP addresses themselves.\n");
@@ -71,6 +76,10 @@ mod tests {
         assert!(text.contains(&format!("export AWS_ACCESS_KEY_ID={}\n", made.access_key_id)), "{text}");
         assert!(text.contains("export AWS_ENDPOINT_URL=http://127.0.0.1:9555\n"), "{text}");
         assert!(text.contains("export AWS_REGION=eu-west-3\n"), "{text}");
+        assert!(!text.contains("AWS_CA_BUNDLE"), "{text}");
+        let trusting = Settings { tls_ca: Some("/etc/ca.pem".into()), ..at(folder.path()) };
+        let text = render(trusting, &Environment::new()).unwrap();
+        assert!(text.contains("export AWS_CA_BUNDLE=/etc/ca.pem\n"), "{text}");
     }
 
     #[test]

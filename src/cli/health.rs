@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::trust::Trust;
+use super::trust::{Trust, own_files};
 use crate::config::{ClientHints, Environment, Options, RoleName, Settings};
 
 /// How long the server may take to answer.
@@ -22,8 +22,8 @@ pub(super) fn run(flags: Settings) -> Result<(), String> {
     let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
     options.find_client_state(state_named);
     let hints = ClientHints::read(&options.state);
-    let tls = options.listen.tls.is_some() || hints.as_ref().is_some_and(|hints| hints.tls.is_some());
-    let trust = tls.then(|| Trust::of(options.tls_ca.as_deref(), hints.as_ref())).transpose()?;
+    let own = own_files(&options, hints.as_ref());
+    let trust = own.map(|own| Trust::of(options.tls_ca.as_deref(), Some(&own))).transpose()?;
     let hinted = hints.filter(|_| !named).and_then(|hints| hints.address.parse().ok());
     let mut address: SocketAddr = hinted.unwrap_or(options.listen.address);
     if address.ip().is_unspecified() {

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-use crate::config::ClientHints;
+use crate::config::{ClientHints, Options};
 use crate::http::tls::{CertificateFiles, read_chain};
 
 /// How a client command opens TLS.
@@ -28,8 +28,8 @@ struct Verifier {
 }
 
 impl Trust {
-    /// Believes the certificates of the file `ca`, those of the server that left `hints`, and the system's.
-    pub(super) fn of(ca: Option<&Path>, hints: Option<&ClientHints>) -> Result<Self, String> {
+    /// Believes the certificates of the file `ca`, those of the server of this machine, and the system's.
+    pub(super) fn of(ca: Option<&Path>, own: Option<&CertificateFiles>) -> Result<Self, String> {
         let given = ca.map(read_chain).transpose().map_err(|error| error.to_string())?.unwrap_or_default();
         let mut roots = RootCertStore::empty();
         // A certificate of the system that cannot be read vouches for nothing; the others still do.
@@ -38,7 +38,7 @@ impl Trust {
         let provider = Arc::new(default_provider());
         let vouched = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone()).build();
         let mut known = given;
-        known.extend(hints.and_then(|hints| hints.tls.as_ref()).into_iter().flat_map(own_certificates));
+        known.extend(own.into_iter().flat_map(own_certificates));
         let verifier = Verifier { known, vouched: vouched.ok() };
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|error| error.to_string())?;
@@ -64,6 +64,11 @@ impl Trust {
         let connection = ClientConnection::new(self.0.clone(), name(host)?).map_err(io::Error::other)?;
         Ok(rustls::StreamOwned::new(connection, stream))
     }
+}
+
+/// The certificates of the server of this machine: those of these settings, else those that it said it has.
+pub(super) fn own_files(options: &Options, hints: Option<&ClientHints>) -> Option<CertificateFiles> {
+    options.listen.tls.clone().or_else(|| hints?.tls.clone())
 }
 
 /// The servers' own certificates of a server on this machine; one that cannot be read is not known.

@@ -93,6 +93,8 @@ pub struct Options {
     pub region: String,
     /// Domains for virtual-host addressing.
     pub domains: Vec<String>,
+    /// Signature version 2 is believed too.
+    pub signature_v2: bool,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
     /// Seconds that a day of lifecycle rules lasts.
@@ -118,6 +120,7 @@ impl Options {
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
+        let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
         let tls_ca = settings.tls_ca;
         Ok(Self {
             role,
@@ -127,6 +130,7 @@ impl Options {
             state,
             region,
             domains,
+            signature_v2,
             buckets,
             lifecycle_day_secs,
             given_credentials,
@@ -308,6 +312,15 @@ fn bad(name: &str, value: &str, expected: &'static str) -> ConfigError {
     ConfigError::BadValue { name: name.to_owned(), value: value.to_owned(), expected }
 }
 
+/// A setting that is on or off, and off where nothing is said.
+fn switch(name: &str, value: Option<&str>) -> Result<bool, ConfigError> {
+    match value {
+        Some("on" | "true" | "yes" | "1") => Ok(true),
+        None | Some("off" | "false" | "no" | "0") => Ok(false),
+        Some(other) => Err(bad(name, other, "on or off")),
+    }
+}
+
 /// `ip:port`, `:port` for every address, `localhost:port`.
 fn valid_address(name: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     let full = match text.strip_prefix("localhost:") {
@@ -401,6 +414,7 @@ mod tests {
             (Settings { log_format: text("xml"), ..Settings::default() }, "log_format"),
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
+            (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

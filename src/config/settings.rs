@@ -53,6 +53,10 @@ pub struct Settings {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub domain: Vec<String>,
 
+    /// Believe signature version 2 too, for clients that know no other: on or off [default: off]
+    #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub signature_v2: Option<String>,
+
     /// URL by which clients reach this server, shown to them [default: from --address]
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
@@ -233,6 +237,7 @@ impl Settings {
             bucket: list(self.bucket, below.bucket),
             region: self.region.or(below.region),
             domain: list(self.domain, below.domain),
+            signature_v2: self.signature_v2.or(below.signature_v2),
             public_url: self.public_url.or(below.public_url),
             tls_cert: if pair { self.tls_cert } else { below.tls_cert },
             tls_key: if pair { self.tls_key } else { below.tls_key },

@@ -48,6 +48,16 @@ pub enum BodyError {
     /// The trailer is not what `x-amz-trailer` announced, or its value cannot be read.
     #[error("malformed trailer")]
     MalformedTrailer,
+    /// The body is not of a length that is allowed.
+    #[error("{size} bytes are not between {min} and {max}")]
+    OutOfBounds {
+        /// Its length, or what came of it until it was too long.
+        size: u64,
+        /// The least that is allowed.
+        min: u64,
+        /// The most that is allowed.
+        max: u64,
+    },
     /// The client sent nothing for too long.
     #[error("client too slow")]
     TimedOut,

@@ -1,21 +1,30 @@
 //! Who calls, checked once. Only this module makes a [`Call`], so no operation runs unverified.
 
+use std::time::Duration;
+
 use hyper::HeaderMap;
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request;
 
-use crate::iam::Identity;
+use crate::iam::{Identity, Secret};
 use crate::object::Engine;
-use crate::sigv4::{self, AmzTime, Parts, Placement, Verification};
-use crate::types::Timestamp;
+use crate::sigv4::{
+    self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
+    version2,
+};
+use crate::types::{BucketName, ObjectKey, Timestamp};
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
-use super::error::{Code, Error, Result};
+use super::error::{Code, Error, Result, malformed_words};
+use super::form::{Fields, FilePart};
+use super::headers;
+use super::ops::post_object::missing;
 use super::query::Query;
+use super::route::bucket_of_host;
 use super::service::Service;
-use super::wire::Wire;
+use super::wire::{Source, Wire};
 
 /// A verified request, without its body.
 #[derive(Debug)]
@@ -56,9 +65,17 @@ impl<'a> Call<'a> {
         &self.head.headers
     }
 
-    /// The host that the client named.
-    pub(super) fn host(&self) -> &'a str {
-        self.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    /// The URL of an object, in the words that the client has for this server.
+    pub(super) fn location(&self, bucket: &BucketName, key: &ObjectKey) -> String {
+        let scheme = if self.service.options.tls { "https" } else { "http" };
+        let host = self.head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let mut location = format!("{scheme}://{host}/").into_bytes();
+        if bucket_of_host(host, &self.service.options.domains).is_none() {
+            location.extend_from_slice(bucket.as_str().as_bytes());
+            location.push(b'/');
+        }
+        encode_into(&mut location, key.as_str().as_bytes(), Slash::Keep);
+        String::from_utf8_lossy(&location).into_owned()
     }
 
     /// Opens a document whose headers speak of an object's checksum and not of its own.
@@ -72,10 +89,174 @@ impl<'a> Call<'a> {
         RequestBody::open(upload.wire, &headers, upload.verification, options)
     }
 
+    /// Opens the file of a form for reading; its fields are the headers.
+    pub(super) fn open_form<B: Source>(
+        &self,
+        file: FilePart<B>,
+        described: &HeaderMap,
+        stored: Stored,
+    ) -> Result<RequestBody<FilePart<B>>> {
+        let options = BodyOptions { stored, idle_timeout: self.service.options.idle_timeout };
+        let verification = Verification { payload: Payload::Unsigned, chunks: None };
+        RequestBody::open(Wire::new(file, &HeaderMap::new()), described, verification, options)
+    }
+
     /// Opens the body for reading; from here on the client may send it.
     pub(super) fn open(&self, upload: Upload, stored: Stored) -> Result<RequestBody<Incoming>> {
         let options = BodyOptions { stored, idle_timeout: self.service.options.idle_timeout };
         RequestBody::open(upload.wire, self.headers(), upload.verification, options)
+    }
+}
+
+/// A form, whose signature stands in its body.
+#[derive(Debug)]
+pub(super) struct FormRequest<'a> {
+    signed: FormHead<'a>,
+    wire: Wire<Incoming>,
+}
+
+/// A form without its body.
+#[derive(Debug)]
+pub(super) struct FormHead<'a> {
+    service: &'a Service,
+    head: &'a request::Parts,
+    query: Query,
+}
+
+impl<'a> FormRequest<'a> {
+    pub(super) fn new(
+        service: &'a Service,
+        head: &'a request::Parts,
+        query: Query,
+        wire: Wire<Incoming>,
+    ) -> Self {
+        Self { signed: FormHead { service, head, query }, wire }
+    }
+
+    /// The request's headers, of which none is signed.
+    pub(super) fn headers(&self) -> &'a HeaderMap {
+        &self.signed.head.headers
+    }
+
+    /// How long the client may send nothing.
+    pub(super) fn idle_timeout(&self) -> Duration {
+        self.signed.service.options.idle_timeout
+    }
+
+    /// What is to be verified, and the body that it stands in.
+    pub(super) fn into_body(self) -> (FormHead<'a>, Wire<Incoming>) {
+        (self.signed, self.wire)
+    }
+}
+
+impl<'a> FormHead<'a> {
+    /// Checks the signature of the policy among the fields. What the policy says is not looked at.
+    pub(super) fn verify(self, fields: &Fields) -> Result<Call<'a>> {
+        let version_2 = fields.get("awsaccesskeyid").is_some();
+        if !version_2 && fields.get("policy").is_none() && fields.get("x-amz-signature").is_none() {
+            return Err(Code::AccessDenied.into());
+        }
+        if fields.get("x-amz-security-token").is_some() {
+            return Err(Code::InvalidToken.into());
+        }
+        let identity = if version_2 { self.verify_v2(fields)? } else { self.verify_v4(fields)? };
+        let Self { service, head, query } = self;
+        Ok(Call { service, head, query, identity })
+    }
+
+    fn verify_v4(&self, fields: &Fields) -> Result<&'a Identity> {
+        let (policy, signature) = (field(fields, "policy")?, field(fields, "x-amz-signature")?);
+        let claim = PolicyClaim::parse(
+            field(fields, "x-amz-algorithm")?,
+            field(fields, "x-amz-credential")?,
+            field(fields, "x-amz-date")?,
+            signature,
+        );
+        let claim = claim.map_err(|what| Error::malformed_policy_claim(&malformed_words(what)))?;
+        let region = self.service.options.accepted_region(&claim.region);
+        if claim.region != region {
+            let words = format!("the region '{}' is wrong; expecting '{region}'", claim.region);
+            return Err(Error::malformed_policy_claim(&words));
+        }
+        let (secret, identity) = find(self.service, &claim.access_key)?;
+        let good = claim.signs(policy, secret.expose(), &self.service.keys);
+        good.then_some(identity).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
+    }
+
+    fn verify_v2(&self, fields: &Fields) -> Result<&'a Identity> {
+        if !self.service.options.signature_v2 {
+            let region = &self.service.options.region;
+            return Err(Error::unauthorized(Refusal::UnsupportedMechanism, None, region, 0));
+        }
+        let (policy, signature) = (field(fields, "policy")?, field(fields, "signature")?);
+        let access_key = field(fields, "awsaccesskeyid")?;
+        let (secret, identity) = find(self.service, access_key)?;
+        let good = version2::signs(secret.expose(), policy.as_bytes(), signature);
+        good.then_some(identity).ok_or_else(|| policy_mismatch(access_key, signature, policy))
+    }
+}
+
+/// A field that must be there.
+fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
+    fields.get(name).ok_or_else(|| missing(name))
+}
+
+/// The secret and the owner of an access key.
+fn find<'a>(service: &'a Service, access_key: &str) -> Result<(&'a Secret, &'a Identity)> {
+    let unknown = || Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", access_key.to_owned());
+    service.iam.find(access_key).ok_or_else(unknown)
+}
+
+fn policy_mismatch(access_key: &str, signature: &str, policy: &str) -> Error {
+    Error::new(Code::SignatureDoesNotMatch)
+        .detail("AWSAccessKeyId", access_key.to_owned())
+        .detail("SignatureProvided", signature.to_owned())
+        .detail("StringToSign", policy.to_owned())
+}
+
+/// Checks a signature of version 2, which says nothing of the body.
+fn verify_v2<'a>(
+    service: &'a Service,
+    head: &'a mut request::Parts,
+    query: Query,
+    wire: Wire<Incoming>,
+) -> Result<(Call<'a>, Upload)> {
+    let now_secs = service.clock.now().as_secs();
+    // Those that were presigned into the query are signed as if they had been sent.
+    unhoist(&query, &mut head.headers);
+    let parts = parts(head);
+    let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
+    let (secret, identity) = find(service, &claim.access_key)?;
+    if head.headers.contains_key("x-amz-security-token") || query.has("x-amz-security-token") {
+        return Err(Code::InvalidToken.into());
+    }
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let bucket = bucket_of_host(host, &service.options.domains);
+    let now = AmzTime::from_unix_secs(now_secs);
+    version2::verify(parts, bucket, &claim, secret.expose(), now)
+        .map_err(|refusal| Error::unauthorized_v2(refusal, Some(&claim), now_secs))?;
+    let payload = match headers::text(&head.headers, "x-amz-content-sha256").map(Payload::parse) {
+        None => Payload::Unsigned,
+        Some(Some(
+            payload @ (Payload::Unsigned | Payload::Sha256(_) | Payload::StreamingUnsignedTrailer),
+        )) => payload,
+        // Chunks would be signed with a key of version 4.
+        Some(_) => {
+            let region = &service.options.region;
+            return Err(Error::unauthorized(Refusal::InvalidPayloadHash, None, region, now_secs));
+        }
+    };
+    let verification = Verification { payload, chunks: None };
+    Ok((Call { service, head, query, identity }, Upload { wire, verification }))
+}
+
+/// What a signature covers.
+fn parts(head: &request::Parts) -> Parts<'_> {
+    Parts {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
     }
 }
 
@@ -88,18 +269,14 @@ pub(super) fn verify<'a>(
 ) -> Result<(Call<'a>, Upload)> {
     let now_secs = service.clock.now().as_secs();
     let region = &service.options.region;
-    let parts = Parts {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
-    };
+    if service.options.signature_v2 && version2::claimed(parts(head)) {
+        return verify_v2(service, head, query, wire);
+    }
+    let parts = parts(head);
     let claim =
         sigv4::parse(parts).map_err(|refusal| Error::unauthorized(refusal, None, region, now_secs))?;
     let claim = claim.ok_or_else(|| Error::new(Code::AccessDenied))?;
-    let Some((secret, identity)) = service.iam.find(&claim.access_key) else {
-        return Err(Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", claim.access_key));
-    };
+    let (secret, identity) = find(service, &claim.access_key)?;
     if claim.session_token.is_some() {
         return Err(Code::InvalidToken.into());
     }

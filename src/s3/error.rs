@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::{self, BodyError};
-use crate::sigv4::{Claim, Malformed, Placement, Refusal};
+use crate::sigv4::{AmzTime, Claim, Malformed, Placement, Refusal, version2};
 use crate::types::{ChecksumAlgorithm, InvalidName};
 
 use super::time::iso_secs;
@@ -80,6 +80,8 @@ codes! {
     InvalidPartNumber, "InvalidPartNumber", 416, "The requested partnumber is not satisfiable";
     InvalidPartOrder, "InvalidPartOrder", 400,
         "The list of parts was not in ascending order. Parts must be ordered by part number.";
+    InvalidPolicyDocument, "InvalidPolicyDocument", 400,
+        "The content of the form does not meet the conditions specified in the policy document.";
     InvalidRange, "InvalidRange", 416, "The requested range is not satisfiable";
     InvalidRequest, "InvalidRequest", 400, "Invalid Request";
     InvalidS3DestinationBucket, "InvalidS3DestinationBucket", 400, "Invalid bucket ARN.";
@@ -91,10 +93,14 @@ codes! {
     InvalidUri, "InvalidURI", 400, "Couldn't parse the specified URI.";
     KeyTooLong, "KeyTooLongError", 400, "Your key is too long";
     MalformedPolicy, "MalformedPolicy", 400, "Policy has invalid resource";
+    MalformedPostRequest, "MalformedPOSTRequest", 400,
+        "The body of your POST request is not well-formed multipart/form-data.";
     MalformedTrailer, "MalformedTrailerError", 400,
         "The request contained trailing data that was not well-formed or did not conform to our published schema.";
     MalformedXml, "MalformedXML", 400,
         "The XML you provided was not well-formed or did not validate against our published schema";
+    MaxPostPreDataLengthExceeded, "MaxPostPreDataLengthExceeded", 400,
+        "Your POST request fields preceding the upload file were too large.";
     MetadataConfigurationNotFound, "MetadataConfigurationNotFound", 404,
         "The metadata configuration was not found";
     MetadataTooLarge, "MetadataTooLarge", 400,
@@ -327,6 +333,12 @@ impl From<BodyError> for Error {
                 Self::request(format!("The request body is not well-formed aws-chunked data: {what}"))
             }
             BodyError::MalformedTrailer => Code::MalformedTrailer.into(),
+            BodyError::OutOfBounds { size, min, .. } if size < min => Self::new(Code::EntityTooSmall)
+                .detail("ProposedSize", size.to_string())
+                .detail("MinSizeAllowed", min.to_string()),
+            BodyError::OutOfBounds { size, max, .. } => Self::new(Code::EntityTooLarge)
+                .detail("ProposedSize", size.to_string())
+                .detail("MaxSizeAllowed", max.to_string()),
             BodyError::TimedOut => Code::RequestTimeout.into(),
             BodyError::Connection(source) => Self::new(Code::IncompleteBody).caused_by(source),
         }
@@ -348,7 +360,8 @@ impl Error {
             Refusal::UnsupportedMechanism => Self::request(
                 "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256: \
                  'aws configure set default.s3.signature_version s3v4', or in boto3 \
-                 Config(signature_version='s3v4').",
+                 Config(signature_version='s3v4'). For clients that know version 2 alone, the operator can \
+                 allow it with --signature-v2.",
             ),
             Refusal::TwoMechanisms => Self::with_message(
                 Code::InvalidArgument,
@@ -374,10 +387,7 @@ impl Error {
                  STREAMING-AWS4-HMAC-SHA256-PAYLOAD, STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER or a valid \
                  sha256 value.",
             ),
-            Refusal::Skewed { request } => Self::new(Code::RequestTimeTooSkewed)
-                .detail("RequestTime", request.to_string())
-                .detail("ServerTime", iso_secs(now_secs))
-                .detail("MaxAllowedSkewMilliseconds", "900000"),
+            Refusal::Skewed { request } => skewed(request, now_secs),
             Refusal::NotYetValid => Self::with_message(Code::AccessDenied, "Request is not yet valid")
                 .detail("ServerTime", iso_secs(now_secs)),
             Refusal::Expired { expires_secs, expired_at } => {
@@ -407,6 +417,55 @@ impl Error {
     }
 }
 
+impl Error {
+    /// A refused signature of version 2.
+    pub(super) fn unauthorized_v2(
+        refusal: version2::Refusal,
+        claim: Option<&version2::Claim>,
+        now_secs: u64,
+    ) -> Self {
+        use version2::Refusal as Two;
+        match refusal {
+            Two::Malformed => Self::with_message(
+                Code::InvalidArgument,
+                "AWS authorization header is invalid.  Expected AwsAccessKeyId:signature",
+            ),
+            Two::MalformedQuery => Self::with_message(
+                Code::AccessDenied,
+                "Query-string authentication requires the Signature, Expires and AWSAccessKeyId parameters",
+            ),
+            Two::MissingDate => Self::with_message(
+                Code::AccessDenied,
+                "AWS authentication requires a valid Date or x-amz-date header",
+            ),
+            Two::Skewed(request) => skewed(request, now_secs),
+            Two::Expired(end) => Self::with_message(Code::AccessDenied, "Request has expired")
+                .detail("Expires", iso_secs(end.unix_secs()))
+                .detail("ServerTime", iso_secs(now_secs)),
+            Two::Mismatch(text) => {
+                let (key, signature) = claim.map_or(("", ""), |claim| (&claim.access_key, &claim.signature));
+                Self::new(Code::SignatureDoesNotMatch)
+                    .detail("AWSAccessKeyId", key.to_owned())
+                    .detail("SignatureProvided", signature.to_owned())
+                    .detail("StringToSign", String::from_utf8_lossy(&text).into_owned())
+            }
+        }
+    }
+
+    /// A form whose claim to be signed cannot be read, or names another region.
+    pub(super) fn malformed_policy_claim(words: &str) -> Self {
+        let message = format!("Error parsing the X-Amz-Credential parameter; {words}");
+        Self::with_message(Code::AuthorizationQueryParametersError, message)
+    }
+}
+
+fn skewed(request: AmzTime, now_secs: u64) -> Error {
+    Error::new(Code::RequestTimeTooSkewed)
+        .detail("RequestTime", request.to_string())
+        .detail("ServerTime", iso_secs(now_secs))
+        .detail("MaxAllowedSkewMilliseconds", "900000")
+}
+
 fn malformed(placement: Placement, words: Cow<'static, str>) -> Error {
     match placement {
         Placement::Header => Error::with_message(
@@ -420,7 +479,7 @@ fn malformed(placement: Placement, words: Cow<'static, str>) -> Error {
     }
 }
 
-fn malformed_words(what: Malformed) -> Cow<'static, str> {
+pub(super) fn malformed_words(what: Malformed) -> Cow<'static, str> {
     match what {
         Malformed::Fields => "the Credential, SignedHeaders and Signature fields are required.",
         Malformed::Credential => {

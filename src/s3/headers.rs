@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
 
-use crate::object::{Expiry, ObjectInfo, WriteCondition};
+use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
 use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, Properties, Timestamp};
 
@@ -151,6 +151,19 @@ pub(super) fn checksum(info: &ObjectInfo, answer: &mut HeaderMap) {
     let name = HeaderName::from_static(checksums::header(checksum.value.algorithm));
     if let Ok(value) = HeaderValue::try_from(checksums::text(checksum, info.etag.parts)) {
         answer.insert(name, value);
+        let kind = HeaderValue::from_static(checksums::kind_name(checksum.kind));
+        answer.insert(HeaderName::from_static("x-amz-checksum-type"), kind);
+    }
+}
+
+/// ETag, version and checksum of what was stored, for the answer to its upload.
+pub(super) fn stored(outcome: &PutOutcome, answer: &mut HeaderMap) {
+    answer.insert(header::ETAG, etag(&outcome.etag));
+    versions::name(outcome.version, answer);
+    if let Some(checksum) = &outcome.checksum
+        && let Ok(text) = HeaderValue::try_from(checksums::text(checksum, outcome.etag.parts))
+    {
+        answer.insert(HeaderName::from_static(checksums::header(checksum.value.algorithm)), text);
         let kind = HeaderValue::from_static(checksums::kind_name(checksum.kind));
         answer.insert(HeaderName::from_static("x-amz-checksum-type"), kind);
     }

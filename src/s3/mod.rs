@@ -6,13 +6,15 @@
 //! - `auth`: the signature is checked; only that makes a `Call`, and only a `Call` starts an operation.
 //! - `ops`: one file per operation; `headers`, `conditions`, `range`, `checksums`, `versions`, `lock` and `tags` read
 //!   and write what they share.
+//! - `form`, `post_policy`: an upload by a browser's form, whose signature stands in its fields.
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
 //!
-//! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds.
+//! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds; but for a form, of
+//! which the few fields before the file are read, because they hold it.
 
 mod auth;
 mod body;
@@ -22,9 +24,11 @@ mod conditions;
 mod cors;
 mod documents;
 mod error;
+mod form;
 mod headers;
 mod lock;
 mod ops;
+mod post_policy;
 mod query;
 mod range;
 mod response;

@@ -7,6 +7,7 @@ use crate::telemetry;
 use crate::types::{BucketName, ObjectKey};
 
 use super::error::{Code, Error, Result};
+use super::ops::parse_key;
 use super::query::Query;
 
 /// What a request is about and what it wants.
@@ -45,6 +46,7 @@ impl Operation {
                 BucketOperation::ListObjectsV2 => Counted::ListObjectsV2,
                 BucketOperation::ListUploads => Counted::ListMultipartUploads,
                 BucketOperation::DeleteObjects => Counted::DeleteObjects,
+                BucketOperation::PostObject => Counted::PostObject,
                 BucketOperation::Read(_) | BucketOperation::Remove(_) | BucketOperation::Write(_) => {
                     Counted::Subresource
                 }
@@ -93,6 +95,8 @@ pub(super) enum BucketOperation {
     ListUploads,
     /// `DeleteObjects`.
     DeleteObjects,
+    /// `PostObject`: a form.
+    PostObject,
     /// A sub-resource that cannot be set here is read.
     Read(BucketAspect),
     /// It is removed; it was never there.
@@ -255,16 +259,13 @@ pub(super) fn route(target: Target<'_>, domains: &[String]) -> Result<Operation>
         let operation = bucket_operation(target.method, target.query)?;
         return Ok(Operation::Bucket(bucket_name, operation));
     }
-    let key = ObjectKey::parse(key).map_err(|error| {
-        let size = key.len().to_string();
-        Error::from(error).detail("Size", size).detail("MaxSizeAllowed", ObjectKey::BYTES_MAX.to_string())
-    })?;
+    let key = parse_key(key)?;
     let operation = object_operation(target.method, target.query, target.copies)?;
     Ok(Operation::Object(bucket_name, key, operation))
 }
 
 /// `bucket` of `bucket.domain:port`; `None` for the domain itself and for any other host.
-fn bucket_of_host<'a>(host: &'a str, domains: &[String]) -> Option<&'a str> {
+pub(super) fn bucket_of_host<'a>(host: &'a str, domains: &[String]) -> Option<&'a str> {
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
         _ => host,
@@ -303,7 +304,7 @@ fn bucket_operation(method: &Method, query: &Query) -> Result<BucketOperation> {
         Method::HEAD => Op::Head,
         Method::DELETE => Op::Delete,
         Method::POST if query.has("delete") => Op::DeleteObjects,
-        Method::POST => Op::NotImplemented,
+        Method::POST => Op::PostObject,
         _ => return Err(not_allowed(method, "BUCKET")),
     })
 }

@@ -16,13 +16,13 @@ use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::KeyCache;
 use crate::telemetry;
 
-use super::auth;
+use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
-use super::route::{Operation, Target, route};
+use super::route::{BucketOperation, Operation, Target, route};
 use super::wire::Wire;
 
 /// How the S3 interface behaves.
@@ -32,6 +32,10 @@ pub struct Options {
     pub region: String,
     /// Domains under which a bucket may be the first label of the host; none means path style alone.
     pub domains: Vec<String>,
+    /// Signature version 2 is believed too.
+    pub signature_v2: bool,
+    /// Clients come by TLS.
+    pub tls: bool,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
 }
@@ -55,6 +59,8 @@ impl Default for Options {
         Self {
             region: Self::REGION_DEFAULT.into(),
             domains: Vec::new(),
+            signature_v2: false,
+            tls: false,
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -145,6 +151,11 @@ impl Service {
             }
             Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
             Err(_) => {}
+        }
+        if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
+            learned.counted = telemetry::Operation::PostObject;
+            let form = FormRequest::new(self, head, query, wire);
+            return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
         let (call, upload) = auth::verify(self, head, query, wire)?;
         let operation = operation?;

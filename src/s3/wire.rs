@@ -69,9 +69,13 @@ impl<B: Source> Wire<B> {
 }
 
 fn broken(error: BoxError) -> BodyError {
-    match error.downcast_ref::<hyper::Error>() {
-        Some(hyper) if hyper.is_incomplete_message() => BodyError::Incomplete,
-        Some(_) | None => BodyError::Connection(error),
+    match error.downcast::<BodyError>() {
+        // A body within a body knows best.
+        Ok(inner) => *inner,
+        Err(error) => match error.downcast_ref::<hyper::Error>() {
+            Some(hyper) if hyper.is_incomplete_message() => BodyError::Incomplete,
+            Some(_) | None => BodyError::Connection(error),
+        },
     }
 }
 

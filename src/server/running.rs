@@ -197,6 +197,8 @@ impl Served {
         let s3_options = s3::Options {
             region: options.region.clone(),
             domains: options.domains.clone(),
+            signature_v2: options.signature_v2,
+            tls: options.listen.tls.is_some(),
             ..s3::Options::default()
         };
         let front = Arc::new(S3Front {

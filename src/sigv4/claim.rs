@@ -206,14 +206,14 @@ fn parse_expires(text: &str) -> Result<u64, Malformed> {
 }
 
 /// The parts of `KEY/YYYYMMDD/REGION/s3/aws4_request`; the key itself may hold slashes.
-struct Credential<'a> {
-    access_key: &'a str,
-    day: &'a str,
-    region: &'a str,
+pub(super) struct Credential<'a> {
+    pub(super) access_key: &'a str,
+    pub(super) day: &'a str,
+    pub(super) region: &'a str,
 }
 
 impl<'a> Credential<'a> {
-    fn parse(text: &'a str) -> Result<Self, Malformed> {
+    pub(super) fn parse(text: &'a str) -> Result<Self, Malformed> {
         let mut fields = text.rsplitn(5, '/');
         let (Some(terminator), Some(service), Some(region), Some(day), Some(access_key)) =
             (fields.next(), fields.next(), fields.next(), fields.next(), fields.next())
@@ -233,11 +233,11 @@ impl<'a> Credential<'a> {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn query_parameter(query: &str, name: &str) -> Option<String> {
+pub(super) fn query_parameter(query: &str, name: &str) -> Option<String> {
     let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
     pairs.find(|(n, _)| n.eq_ignore_ascii_case(name)).and_then(|(_, value)| decode_form(value))
 }

@@ -5,6 +5,8 @@
 //! - `key`: signing keys, derived once a day and kept in a small cache.
 //! - `verify`: is the claim true, in time, and about all that must be signed?
 //! - `chunk`: the signatures inside an `aws-chunked` body.
+//! - `policy`: the signature of a form's policy.
+//! - `version2`: the older scheme, for those who still need it.
 //! - `sign`: the client's side, for presigned URLs and tests.
 //!
 //! Secrets come in as arguments and never appear in errors or `Debug` output.
@@ -14,14 +16,17 @@ mod chunk;
 mod claim;
 mod encoding;
 mod key;
+mod policy;
 mod sign;
 mod time;
 mod verify;
+pub mod version2;
 
 pub use chunk::ChunkSignatures;
 pub use claim::{Claim, Malformed, Payload, Placement, parse};
 pub use encoding::{Slash, decode_form, decode_path, encode_into, hex, parse_hex};
 pub use key::{KeyCache, SigningKey};
+pub use policy::PolicyClaim;
 pub use sign::{Presign, Signer};
 pub use time::AmzTime;
 pub use verify::{EXPIRES_SECS_MAX, Mismatch, Refusal, SKEW_SECS_MAX, Verification, verify};

@@ -41,11 +41,12 @@ impl AmzTime {
         civil.to_unix_secs().map(Self::from_unix_secs)
     }
 
-    /// Reads the preferred HTTP date, `Fri, 24 May 2013 00:00:00 GMT` (RFC 9110, 5.6.7).
+    /// Reads the preferred HTTP date, `Fri, 24 May 2013 00:00:00 GMT` (RFC 9110, 5.6.7), or the same with the
+    /// `+0000` of mail.
     pub fn parse_http(text: &str) -> Option<Self> {
         let (_weekday, date) = text.split_once(", ")?;
-        let bytes = date.as_bytes();
-        if bytes.len() != 24 || !date.ends_with(" GMT") {
+        let bytes = date.strip_suffix(" GMT").or_else(|| date.strip_suffix(" +0000"))?.as_bytes();
+        if bytes.len() != 20 {
             return None;
         }
         let month = MONTHS.iter().position(|month| month.as_bytes() == &bytes[3..6])?;

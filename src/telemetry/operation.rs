@@ -27,6 +27,7 @@ operations! {
     DeleteBucket = "delete_bucket",
     GetBucketLocation = "get_bucket_location",
     PutObject = "put_object",
+    PostObject = "post_object",
     GetObject = "get_object",
     HeadObject = "head_object",
     DeleteObject = "delete_object",

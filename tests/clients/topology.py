@@ -7,6 +7,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +31,11 @@ def program():
     if not os.access(path, os.X_OK):
         raise SystemExit(f"{path} is not there: run `cargo build`, or name the binary in HOLDFAST")
     return path
+
+
+def tool(name):
+    """A program that was installed with the Python packages of these tests."""
+    return str(pathlib.Path(sys.executable).parent / name)
 
 
 def free_port():

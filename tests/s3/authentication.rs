@@ -130,6 +130,21 @@ fn presigned_urls_put_and_get() {
 }
 
 #[test]
+fn presigned_urls_are_good_for_documents() {
+    let bucket = Bucket::new();
+    bucket.put("k", b"v");
+    let tagging = "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>";
+    bucket.request("PUT", "/k?tagging").presigned(60).body(tagging).send().expect_status(200);
+    let tags = bucket.request("GET", "/k?tagging").presigned(60).send().expect_status(200);
+    assert_eq!(tags.element("Value"), "b");
+    let document = "<Delete><Object><Key>k</Key></Object></Delete>";
+    let delete = bucket.request("POST", "?delete").presigned(60).body(document);
+    let deleted = delete.unsigned_header("content-md5", "5DKh5iefM5MSKvRILIuFwQ==").send();
+    assert_eq!(deleted.expect_status(200).element("Key"), "k");
+    bucket.expect_absent("k");
+}
+
+#[test]
 fn presigned_urls_end_and_begin_in_time() {
     let bucket = Bucket::new();
     bucket.put("k", b"v");

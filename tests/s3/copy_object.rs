@@ -23,7 +23,7 @@ fn source() -> Bucket {
 fn copies_carry_bytes_metadata_and_etag() {
     let bucket = source();
     let tag = bucket.request("HEAD", "/src%20a%2B").send().header("etag").to_owned();
-    for (index, from) in ["/{}/src%20a%2B", "{}/src%20a%2B", "{}%2Fsrc%20a+", "/{}/src%20a%2B?versionId=null"]
+    for (index, from) in ["/{}/src%20a%2B", "{}/src%20a%2B", "{}%2Fsrc+a%2B", "/{}/src%20a%2B?versionId=null"]
         .iter()
         .enumerate()
     {

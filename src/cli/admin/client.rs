@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::admin::api::Failure;
-use crate::cli::trust::Trust;
+use crate::cli::trust::{Trust, own_files};
 use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings};
 
 /// How long a connection may take to come about.
@@ -66,8 +66,9 @@ impl AdminClient {
         let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
         options.find_client_state(state_named);
         let hints = ClientHints::read(&options.state);
-        let console = url.map_or_else(|| console(&mut options, hints.as_ref(), named), Ok)?;
-        let trust = Trust::of(options.tls_ca.as_deref(), hints.as_ref())?;
+        options.listen.tls = own_files(&options, hints.as_ref());
+        let console = url.map_or_else(|| console(&options, hints.as_ref(), named), Ok)?;
+        let trust = Trust::of(options.tls_ca.as_deref(), options.listen.tls.as_ref())?;
         let credentials = options.client_credentials().map_err(|error| error.to_string())?;
         Self::new(&console, trust, &credentials)
     }
@@ -196,10 +197,7 @@ fn distrusted(error: io::Error) -> String {
 }
 
 /// URL of the console: named, or of the server that was started last.
-fn console(options: &mut Options, hints: Option<&ClientHints>, named: bool) -> Result<String, String> {
-    if let Some(tls) = hints.and_then(|hints| hints.tls.clone()) {
-        options.listen.tls.get_or_insert(tls);
-    }
+fn console(options: &Options, hints: Option<&ClientHints>, named: bool) -> Result<String, String> {
     let listen = &options.listen;
     let of_settings = listen.console_address.map(|address| listen.url(address));
     let console = hints.filter(|_| !named).map_or(of_settings, |hints| hints.console.clone());

@@ -10,7 +10,7 @@ use super::host::reachable;
 use crate::admin::api::Status;
 use crate::cli::admin::AdminClient;
 use crate::cli::health::ask;
-use crate::cli::trust::Trust;
+use crate::cli::trust::{Trust, own_files};
 use crate::config::{ClientHints, ConfigError, Environment, Options, Role, RoleName, Settings};
 use crate::http::BindError;
 use crate::http::tls::{Certificate, CertificateFiles, TlsError};
@@ -92,10 +92,9 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
         _ => Vec::new(),
     };
     let hints = ClientHints::read(&options.state);
-    let hinted_tls = hints.as_ref().and_then(|hints| hints.tls.clone());
-    let tls = options.listen.tls.clone().or(hinted_tls);
+    let tls = own_files(&options, hints.as_ref());
     options.listen.tls.clone_from(&tls);
-    let trust = Trust::of(options.tls_ca.as_deref(), hints.as_ref())?;
+    let trust = Trust::of(options.tls_ca.as_deref(), tls.as_ref())?;
     let spoken = tls.is_some().then_some(&trust);
     let s3 = hints.as_ref().filter(|_| !address_named).and_then(|hints| hints.address.parse().ok());
     let mut addresses = vec![look_at_address(s3.unwrap_or(options.listen.address), spoken, "--address")];

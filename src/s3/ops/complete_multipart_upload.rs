@@ -4,7 +4,6 @@ use hyper::HeaderMap;
 
 use crate::checksum;
 use crate::object::{CompleteRequest, CompletedPart, PutOutcome};
-use crate::sigv4::{Slash, encode_into};
 use crate::types::{BucketName, ChecksumValue, Etag, ObjectKey, PartNumber};
 
 use super::super::auth::{Call, Upload};
@@ -114,11 +113,9 @@ fn expected_checksum(sent: &HeaderMap, parts: usize) -> Result<Option<ChecksumVa
 }
 
 fn answer(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey, outcome: &PutOutcome) -> Vec<u8> {
-    let mut location = format!("http://{}/{bucket}/", call.host()).into_bytes();
-    encode_into(&mut location, key.as_str().as_bytes(), Slash::Keep);
     let mut xml = XmlWriter::new(1024);
     xml.open_root("CompleteMultipartUploadResult");
-    xml.element("Location", &String::from_utf8_lossy(&location));
+    xml.element("Location", &call.location(bucket, key));
     xml.element("Bucket", bucket.as_str());
     xml.element("Key", key.as_str());
     xml.etag(&outcome.etag);

@@ -26,6 +26,7 @@ mod listing;
 mod multipart;
 mod object_lock;
 mod object_tagging;
+pub(super) mod post_object;
 mod put_object;
 mod upload_part;
 mod upload_part_copy;
@@ -98,7 +99,8 @@ async fn on_bucket(
             Some(document) => Box::pin(configurations::write(call, upload, bucket, document)).await,
             None => Box::pin(aspects::write_to_bucket(call, upload, bucket, aspect)).await,
         },
-        Op::NotImplemented => Err(Code::NotImplemented.into()),
+        // The signature of a form stands in its body, so it was answered before there was a call.
+        Op::PostObject | Op::NotImplemented => Err(Code::NotImplemented.into()),
     };
     result.map_err(|error| match error.code {
         Code::NoSuchBucket | Code::BucketNotEmpty | Code::BucketAlreadyOwnedByYou => {
@@ -141,6 +143,14 @@ async fn on_object(
         Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
         Op::NotImplemented => Err(Code::NotImplemented.into()),
     }
+}
+
+/// A key as a request names it.
+pub(super) fn parse_key(key: &str) -> Result<ObjectKey> {
+    ObjectKey::parse(key).map_err(|error| {
+        let size = key.len().to_string();
+        Error::from(error).detail("Size", size).detail("MaxSizeAllowed", ObjectKey::BYTES_MAX.to_string())
+    })
 }
 
 /// Reads a document whole, with its digest verified where there is one.
