@@ -47,7 +47,7 @@ enum Command {
 /// Settings that a command has no use for: hidden from its help and refused as its flags.
 fn foreign_to(command: &str) -> &'static [&'static str] {
     match command {
-        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file"],
+        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file", "tls_ca"],
         "node" => &[
             "console_address",
             "state",
@@ -56,12 +56,16 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "region",
             "domain",
             "public_url",
+            "tls_cert",
+            "tls_key",
+            "tls_folder",
+            "tls_ca",
             "root_access_key",
             "root_access_key_file",
             "root_secret_key",
             "root_secret_key_file",
         ],
-        "gateway" => &["drives", "zone"],
+        "gateway" => &["drives", "zone", "tls_ca"],
         "doctor" => &[
             "zone",
             "bucket",
@@ -80,6 +84,10 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "region",
             "domain",
             "public_url",
+            "tls_cert",
+            "tls_key",
+            "tls_folder",
+            "tls_ca",
             "state",
             "node",
             "zone",

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::invocation::quote;
-use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings, client_endpoint};
+use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings};
 
 /// Prints the shell commands.
 pub(super) fn run(settings: Settings) -> Result<(), String> {
@@ -22,7 +22,7 @@ fn render(flags: Settings, environment: &Environment) -> Result<String, String> 
     options.find_client_state(state_named);
     let credentials = options.client_credentials().map_err(|error| error.to_string())?;
     let hints = ClientHints::read(&options.state);
-    let own = client_endpoint(options.listen.public_url.as_deref(), options.listen.address);
+    let own = options.listen.endpoint(options.listen.address);
     let endpoint = hints.as_ref().filter(|_| !endpoint_named).map_or(own, |hints| hints.endpoint.clone());
     let region =
         hints.as_ref().filter(|_| !region_named).map_or(options.region, |hints| hints.region.clone());
@@ -64,6 +64,7 @@ mod tests {
             region: "eu-west-3".into(),
             address: "127.0.0.1:9555".into(),
             console: None,
+            tls: None,
         };
         hints.write(folder.path()).unwrap();
         let text = render(at(folder.path()), &Environment::new()).unwrap();

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::trust::Trust;
 use crate::config::{ClientHints, Environment, Options, RoleName, Settings};
 
 /// How long the server may take to answer.
@@ -20,13 +21,15 @@ pub(super) fn run(flags: Settings) -> Result<(), String> {
     let state_named = settings.state.is_some() || !settings.drives.is_empty();
     let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
     options.find_client_state(state_named);
-    let hinted = ClientHints::read(&options.state).filter(|_| !named);
-    let hinted = hinted.and_then(|hints| hints.address.parse().ok());
+    let hints = ClientHints::read(&options.state);
+    let tls = options.listen.tls.is_some() || hints.as_ref().is_some_and(|hints| hints.tls.is_some());
+    let trust = tls.then(|| Trust::of(options.tls_ca.as_deref(), hints.as_ref())).transpose()?;
+    let hinted = hints.filter(|_| !named).and_then(|hints| hints.address.parse().ok());
     let mut address: SocketAddr = hinted.unwrap_or(options.listen.address);
     if address.ip().is_unspecified() {
         address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
     }
-    match ask(address, "/-/health/ready") {
+    match ask(address, trust.as_ref(), "/-/health/ready") {
         Ok((200, _)) => {
             println!("ready");
             Ok(())
@@ -39,10 +42,18 @@ pub(super) fn run(flags: Settings) -> Result<(), String> {
 }
 
 /// Asks for a page; answers status and body.
-pub(super) fn ask(address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+pub(super) fn ask(address: SocketAddr, trust: Option<&Trust>, path: &str) -> io::Result<(u16, String)> {
+    let stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
+    match trust {
+        None => converse(stream, address, path),
+        Some(trust) => converse(trust.open_blocking(&address.ip().to_string(), stream)?, address, path),
+    }
+}
+
+fn converse(mut stream: impl Read + Write, address: SocketAddr, path: &str) -> io::Result<(u16, String)> {
     write!(stream, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    stream.flush()?;
     let mut answer = Vec::new();
     stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
     let answer = String::from_utf8_lossy(&answer);

@@ -13,5 +13,6 @@ mod progress;
 mod recover;
 mod serve;
 mod terminal;
+mod trust;
 
 pub use commands::main;

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
+use crate::http::tls::CertificateFiles;
 
 const FILE: &str = "client.json";
 
@@ -22,6 +23,9 @@ pub struct ClientHints {
     /// URL of the console address; none where the server has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub console: Option<String>,
+    /// The certificates that both addresses show; none where they speak no TLS.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<CertificateFiles>,
 }
 
 impl ClientHints {
@@ -58,6 +62,7 @@ mod tests {
             region: "local".into(),
             address: "127.0.0.1:9000".into(),
             console: Some("http://127.0.0.1:9001".into()),
+            tls: None,
         };
         hints.write(folder.path()).unwrap();
         assert_eq!(ClientHints::read(folder.path()), Some(hints));

@@ -43,6 +43,9 @@ pub enum ConfigError {
     /// One half of the credentials without the other.
     #[error("only one of root_access_key and root_secret_key is set; set both, or neither for a random pair")]
     HalfCredentials,
+    /// A certificate without its key, or the other way round.
+    #[error("only one of tls_cert and tls_key is set; set both, or neither to serve without TLS")]
+    HalfTls,
     /// The state folder cannot be written.
     #[error("cannot write {path}: {source}; give a folder that this user can write with --state")]
     StateUnwritable { path: PathBuf, source: io::Error },

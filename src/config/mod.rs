@@ -13,5 +13,5 @@ mod settings;
 pub use client::ClientHints;
 pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 pub use error::ConfigError;
-pub use options::{Listen, Logging, Options, Role, RoleName, client_endpoint};
+pub use options::{Listen, Logging, Options, Role, RoleName};
 pub use settings::{Environment, Settings};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::{ClientHints, ConfigError, Settings, ellipses};
+use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::node::is_node_address;
 use crate::telemetry::LogFormat;
@@ -62,6 +63,8 @@ pub struct Listen {
     pub console_address: Option<SocketAddr>,
     /// The URL that clients are told.
     pub public_url: Option<String>,
+    /// Certificates of both addresses; none to serve without TLS.
+    pub tls: Option<CertificateFiles>,
 }
 
 /// How to log.
@@ -82,6 +85,8 @@ pub struct Options {
     pub listen: Listen,
     /// How to log.
     pub logging: Logging,
+    /// What client commands trust beside the certificates of the system.
+    pub tls_ca: Option<PathBuf>,
     /// Folder for credentials and for a gateway's database.
     pub state: PathBuf,
     /// Region that clients sign for.
@@ -113,10 +118,12 @@ impl Options {
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
+        let tls_ca = settings.tls_ca;
         Ok(Self {
             role,
             listen,
             logging,
+            tls_ca,
             state,
             region,
             domains,
@@ -156,16 +163,21 @@ impl Options {
     }
 }
 
-/// The URL by which clients reach `address`.
-pub fn client_endpoint(public_url: Option<&str>, address: SocketAddr) -> String {
-    if let Some(url) = public_url {
-        return url.to_owned();
+impl Listen {
+    /// The URL by which clients on this machine reach `address`.
+    pub fn url(&self, address: SocketAddr) -> String {
+        let ip = match address.ip() {
+            ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+            ip => ip,
+        };
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
     }
-    let ip = match address.ip() {
-        ip if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        ip => ip,
-    };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+
+    /// The URL of S3 that clients are told, `address` being the one in use.
+    pub fn endpoint(&self, address: SocketAddr) -> String {
+        self.public_url.clone().unwrap_or_else(|| self.url(address))
+    }
 }
 
 fn role(name: RoleName, settings: &Settings) -> Result<Role, ConfigError> {
@@ -224,7 +236,17 @@ fn listen(name: RoleName, settings: &Settings) -> Result<Listen, ConfigError> {
         ));
     }
     let public_url = settings.public_url.as_deref().map(valid_url).transpose()?;
-    Ok(Listen { address, console_address, public_url })
+    Ok(Listen { address, console_address, public_url, tls: tls(settings)? })
+}
+
+fn tls(settings: &Settings) -> Result<Option<CertificateFiles>, ConfigError> {
+    let pair = match (settings.tls_cert.clone(), settings.tls_key.clone()) {
+        (Some(certificate), Some(key)) => Some(Pair { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) | (None, Some(_)) => return Err(ConfigError::HalfTls),
+    };
+    let folder = settings.tls_folder.clone();
+    Ok((pair.is_some() || folder.is_some()).then_some(CertificateFiles { pair, folder }))
 }
 
 fn logging(settings: &Settings) -> Result<Logging, ConfigError> {
@@ -443,8 +465,20 @@ mod tests {
 
     #[test]
     fn clients_are_told_an_address_they_can_reach() {
-        let any = "0.0.0.0:9000".parse().unwrap();
-        assert_eq!(client_endpoint(None, any), "http://127.0.0.1:9000");
-        assert_eq!(client_endpoint(Some("https://s3.example.com"), any), "https://s3.example.com");
+        let endpoint = |settings| {
+            let listen = serve(settings).unwrap().listen;
+            listen.endpoint("0.0.0.0:9000".parse().unwrap())
+        };
+        assert_eq!(endpoint(Settings::default()), "http://127.0.0.1:9000");
+        let folder = Settings { tls_folder: Some("certs".into()), ..Settings::default() };
+        assert_eq!(endpoint(folder), "https://127.0.0.1:9000");
+        let public = Settings { public_url: Some("https://s3.example.com".into()), ..Settings::default() };
+        assert_eq!(endpoint(public), "https://s3.example.com");
+    }
+
+    #[test]
+    fn a_certificate_and_its_key_are_set_together() {
+        let half = Settings { tls_cert: Some("a.crt".into()), ..Settings::default() };
+        assert!(matches!(serve(half), Err(ConfigError::HalfTls)));
     }
 }

@@ -57,6 +57,22 @@ pub struct Settings {
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
 
+    /// Certificate chain in PEM form; S3, console and admin API are then served over TLS alone
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of --tls-cert in PEM form
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Folder of certificates by host name: NAME.crt with NAME.key, or folders as of certbot and Kubernetes
+    #[arg(long, value_name = "DIR")]
+    pub tls_folder: Option<PathBuf>,
+
+    /// Certificates that client commands trust beside those of the system, in PEM form
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
+
     /// Folder for credentials and for a gateway's database [default: .holdfast beside the first drive; for a gateway ./data/gateway]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
@@ -207,6 +223,8 @@ impl Settings {
         let root_access = self.root_access_key.is_some() || self.root_access_key_file.is_some();
         let root_secret = self.root_secret_key.is_some() || self.root_secret_key_file.is_some();
         let cluster = self.cluster_secret.is_some() || self.cluster_secret_file.is_some();
+        // So do a certificate and its key.
+        let pair = self.tls_cert.is_some() || self.tls_key.is_some();
         Self {
             drives: list(self.drives, below.drives),
             config: self.config.or(below.config),
@@ -216,6 +234,10 @@ impl Settings {
             region: self.region.or(below.region),
             domain: list(self.domain, below.domain),
             public_url: self.public_url.or(below.public_url),
+            tls_cert: if pair { self.tls_cert } else { below.tls_cert },
+            tls_key: if pair { self.tls_key } else { below.tls_key },
+            tls_folder: self.tls_folder.or(below.tls_folder),
+            tls_ca: self.tls_ca.or(below.tls_ca),
             state: self.state.or(below.state),
             node: list(self.node, below.node),
             zone: self.zone.or(below.zone),

@@ -11,9 +11,12 @@ pub struct Limits {
     pub head_bytes_max: usize,
     /// Bytes of a body that a connection reads ahead, and of an answer that it holds back.
     pub buffer_bytes_max: usize,
-    /// How long a client may take to send a whole head; an idle kept-alive connection is closed after it.
+    /// Requests of one HTTP/2 connection at once; of all of them together there are at most as many as
+    /// connections.
+    pub streams_max: u32,
+    /// How long a client may take to open TLS, or to send a whole head; an idle connection is closed after it.
     pub head_wait_max: Duration,
-    /// How long a client may take no byte of its answer.
+    /// How long a client may take no byte of an answer.
     pub send_stall_max: Duration,
     /// How long requests in flight may take to end once shutdown has begun.
     pub shutdown_grace: Duration,
@@ -25,6 +28,7 @@ impl Default for Limits {
             connections_max: 4096,
             head_bytes_max: 16 * 1024,
             buffer_bytes_max: 512 * 1024,
+            streams_max: 128,
             head_wait_max: Duration::from_secs(30),
             send_stall_max: Duration::from_secs(120),
             shutdown_grace: Duration::from_secs(30),

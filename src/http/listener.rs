@@ -1,21 +1,19 @@
-//! The accept loop and the life of one connection.
+//! The accept loop.
 
-use std::convert::Infallible;
 use std::error::Error;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{fmt, io};
 
 use hyper::body::{Body, Incoming};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
+use super::connection::Protocols;
+use super::tls::Certificates;
 use super::{Limits, StallGuard};
 use crate::telemetry::Metrics;
 
@@ -52,12 +50,19 @@ impl BindError {
 }
 
 /// A bound address, not yet served.
-#[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
     address: SocketAddr,
     limits: Limits,
     metrics: Arc<Metrics>,
+    tls: Option<TlsAcceptor>,
+}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tls = self.tls.is_some();
+        f.debug_struct("Listener").field("address", &self.address).field("tls", &tls).finish_non_exhaustive()
+    }
 }
 
 impl Listener {
@@ -66,7 +71,13 @@ impl Listener {
         let explain = |error| BindError::explain(address, error);
         let socket = TcpListener::bind(address).await.map_err(explain)?;
         let address = socket.local_addr().map_err(explain)?;
-        Ok(Self { socket, address, limits, metrics })
+        Ok(Self { socket, address, limits, metrics, tls: None })
+    }
+
+    /// Speaks TLS alone from now on, with these certificates.
+    pub fn with_tls(mut self, certificates: &Arc<Certificates>) -> Self {
+        self.tls = Some(TlsAcceptor::from(Arc::new(certificates.server_config())));
+        self
     }
 
     /// The address in use, with the port that was taken.
@@ -104,17 +115,12 @@ impl Listener {
         B::Data: Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let mut builder = http1::Builder::new();
-        builder
-            .timer(TokioTimer::new())
-            .max_buf_size(self.limits.buffer_bytes_max)
-            .max_header_size(self.limits.head_bytes_max)
-            .header_read_timeout(self.limits.head_wait_max);
+        let protocols = Protocols::new(&self.limits);
         loop {
             // The semaphore is never closed, so a permit always comes.
             let Ok(slot) = slots.clone().acquire_owned().await else { return };
             match self.socket.accept().await {
-                Ok((stream, peer)) => self.start(stream, peer, slot, &builder, handler, stop),
+                Ok((stream, peer)) => self.start(stream, peer, slot, &protocols, handler, stop),
                 Err(error) => {
                     tracing::warn!(%error, "accept connection");
                     tokio::time::sleep(ACCEPT_RETRY).await;
@@ -128,7 +134,7 @@ impl Listener {
         stream: TcpStream,
         peer: SocketAddr,
         slot: OwnedSemaphorePermit,
-        builder: &http1::Builder,
+        protocols: &Protocols,
         handler: &H,
         stop: &watch::Receiver<bool>,
     ) where
@@ -141,11 +147,14 @@ impl Listener {
         // Small answers must not wait for the acknowledgement of the ones before.
         let _ = stream.set_nodelay(true);
         let stream = StallGuard::new(stream, self.limits.send_stall_max);
-        let (builder, handler, stop) = (builder.clone(), handler.clone(), stop.clone());
-        let metrics = self.metrics.clone();
+        let (protocols, handler, stop) = (protocols.clone(), handler.clone(), stop.clone());
+        let (metrics, tls) = (self.metrics.clone(), self.tls.clone());
         tokio::spawn(async move {
             metrics.connection_opened();
-            serve_connection(stream, peer, &builder, handler, stop).await;
+            match tls {
+                None => protocols.serve_http1(stream, peer, handler, stop).await,
+                Some(acceptor) => protocols.serve_tls(&acceptor, stream, peer, handler, stop).await,
+            }
             metrics.connection_closed();
             drop(slot);
         });
@@ -153,41 +162,8 @@ impl Listener {
 }
 
 /// Waits until `stop` turns true, or until nobody is left to turn it.
-async fn asked_to(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn asked_to(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// One connection, over whatever carries its bytes.
-async fn serve_connection<S, H, F, B>(
-    stream: S,
-    peer: SocketAddr,
-    builder: &http1::Builder,
-    handler: H,
-    mut stop: watch::Receiver<bool>,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    H: Fn(Request<Incoming>, SocketAddr) -> F + Sync,
-    F: Future<Output = Response<B>>,
-    B: Body + 'static,
-    B::Error: Into<Box<dyn Error + Send + Sync>>,
-{
-    let service = service_fn(|request| {
-        let answer = handler(request, peer);
-        async move { Ok::<_, Infallible>(answer.await) }
-    });
-    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let ended = tokio::select! {
-        biased;
-        ended = connection.as_mut() => ended,
-        () = asked_to(&mut stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = ended {
-        // A client that goes away is no event for the operator.
-        tracing::debug!(%peer, %error, "connection ended early");
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,20 @@
-//! HTTP/1.1 connections: listening, limits, and ending well.
+//! HTTP/1.1 connections, and under TLS also HTTP/2: listening, limits, and ending well.
 //!
-//! Knows no S3: it takes connections, hands each request to a handler and writes the answer.
+//! Knows no S3: it takes connections, hands each request to a handler and writes the answer. Where HTTP/2 has
+//! no `Host`, the request gets it, so that a handler need not know by which protocol it came.
 //!
 //! Invariants
-//! - Connections, header bytes, and the time a client may take to send a head or to take an answer
+//! - Connections, their requests at once, header bytes, and the time a client may take to send a head or to take an answer
 //!   are bounded; a client that does nothing holds a socket and a small buffer, for a while.
 //! - On shutdown no new connection is taken, an idle one is closed at once, a busy one after its
 //!   answer; what has not ended within the grace time is cut.
 
+mod connection;
 mod limits;
 mod listener;
 mod stream;
+mod streams;
+pub mod tls;
 
 pub use limits::Limits;
 pub use listener::{BindError, Listener};

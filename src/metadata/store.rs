@@ -23,7 +23,7 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
 use super::apply::Applier;
-use super::catch_up::{self, Standing, catch_up};
+use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
 use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
 use super::log::{Batch, Replica, ReplicaError};
@@ -50,8 +50,6 @@ const BATCH_MUTATIONS_MAX: usize = 512;
 const READERS_MAX: usize = 16;
 /// How long a replica may take over an append before it counts as failed.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Entries that changes wait for until a replica that fell behind has them.
-const WAIT_ENTRIES_MAX: u64 = 256;
 /// How often replicas that fell behind are looked at.
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times

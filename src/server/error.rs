@@ -3,6 +3,7 @@
 use super::StorageError;
 use crate::config::ConfigError;
 use crate::http::BindError;
+use crate::http::tls::TlsError;
 use crate::object;
 use crate::shard_store::DriveError;
 use crate::telemetry::LoggingError;
@@ -16,6 +17,9 @@ pub enum StartError {
     /// Logging did not start.
     #[error(transparent)]
     Logging(#[from] LoggingError),
+    /// The certificates cannot be served.
+    #[error("cannot serve over TLS: {0}")]
+    Tls(#[from] TlsError),
     /// An address cannot be listened on.
     #[error("{error}; {}", remedy(error, flag))]
     Bind {

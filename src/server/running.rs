@@ -7,11 +7,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::front::{ConsoleFront, S3Front};
-use super::signals::StopSignals;
-use super::{StartError, Storage, Tuning, open_cluster, open_drives};
+use super::signals::{Hangup, StopSignals};
+use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives};
 use crate::admin::{self, Facts, register_gauges};
-use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role, client_endpoint};
+use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
+use crate::http::tls::Certificates;
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
 use crate::object::{self, Engine};
@@ -61,14 +62,15 @@ pub struct Running {
 pub async fn start(options: Options) -> Result<Running, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let metrics = Arc::new(Metrics::default());
-    let (listener, console) = bind(&options, &metrics).await?;
+    let certificates = certificates::open(&options)?;
+    let (listener, console) = bind(&options, certificates.as_ref(), &metrics).await?;
     let storage = open_storage(&options).await?;
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
     make_buckets(&options, &storage.engine).await?;
     let started = Started {
-        endpoint: client_endpoint(options.listen.public_url.as_deref(), listener.address()),
-        console: console.as_ref().map(|console| client_endpoint(None, console.address())),
+        endpoint: options.listen.endpoint(listener.address()),
+        console: console.as_ref().map(|console| options.listen.url(console.address())),
         drives: storage.drives,
         drives_up: storage.engine.drives().up_count(),
         scheme: storage.scheme,
@@ -81,6 +83,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         region: options.region.clone(),
         address: listener.address().to_string(),
         console: started.console.clone(),
+        tls: certificates.as_ref().map(|certificates| certificates.files().absolute()),
     };
     hints.write(&options.state)?;
     let facts =
@@ -88,6 +91,11 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let (stop, stopped) = watch::channel(false);
     let served =
         Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    if let Some(certificates) = certificates {
+        let hangup = Hangup::listen().map_err(StartError::Runtime)?;
+        // Ends with the runtime: there is nothing to be finished.
+        tokio::spawn(certificates::look_after(certificates, hangup));
+    }
     let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
@@ -121,15 +129,23 @@ impl Running {
     }
 }
 
-async fn bind(options: &Options, metrics: &Arc<Metrics>) -> Result<(Listener, Option<Listener>), StartError> {
+async fn bind(
+    options: &Options,
+    certificates: Option<&Arc<Certificates>>,
+    metrics: &Arc<Metrics>,
+) -> Result<(Listener, Option<Listener>), StartError> {
     let on = |flag| move |error| StartError::Bind { flag, error };
     let listen = &options.listen;
-    let s3 =
-        Listener::bind(listen.address, Limits::default(), metrics.clone()).await.map_err(on("--address"))?;
+    let secured = |listener: Listener| match certificates {
+        Some(certificates) => listener.with_tls(certificates),
+        None => listener,
+    };
+    let s3 = Listener::bind(listen.address, Limits::default(), metrics.clone()).await;
+    let s3 = secured(s3.map_err(on("--address"))?);
     let Some(address) = listen.console_address else { return Ok((s3, None)) };
     let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
     let console = Listener::bind(address, limits, metrics.clone()).await.map_err(on("--console-address"))?;
-    Ok((s3, Some(console)))
+    Ok((s3, Some(secured(console))))
 }
 
 async fn open_storage(options: &Options) -> Result<Storage, StartError> {

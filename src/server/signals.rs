@@ -1,4 +1,5 @@
-//! SIGTERM and SIGINT: the first asks for an orderly stop, the second does not wait.
+//! SIGTERM and SIGINT: the first asks for an orderly stop, the second does not wait. SIGHUP asks to read the
+//! certificates again.
 
 use std::io;
 
@@ -23,5 +24,21 @@ impl StopSignals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+/// SIGHUP, listened to from the moment this exists.
+#[derive(Debug)]
+pub(super) struct Hangup(Signal);
+
+impl Hangup {
+    /// Takes the signal over from the default of ending the process.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub(super) async fn next(&mut self) {
+        self.0.recv().await;
     }
 }

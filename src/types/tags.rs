@@ -74,7 +74,8 @@ impl Tags {
 
 /// "Letters, spaces, and numbers representable in UTF-8, and + - = . _ : / @".
 fn is_taggable(text: &str) -> bool {
-    text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace() || "+-=._:/@".contains(c))
+    text.chars()
+        .all(|c| c.is_alphanumeric() || (c.is_whitespace() && !c.is_control()) || "+-=._:/@".contains(c))
 }
 
 #[cfg(test)]

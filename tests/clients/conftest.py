@@ -84,13 +84,14 @@ def cluster(tmp_path):
     running.stop()
 
 
-def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, **config):
+def client_at(endpoint, secret=topology.SECRET_KEY, region=topology.REGION, verify=None, **config):
     return boto3.client(
         "s3",
         endpoint_url=endpoint,
         aws_access_key_id=topology.ACCESS_KEY,
         aws_secret_access_key=secret,
         region_name=region,
+        verify=verify,
         config=boto3.session.Config(**config) if config else None,
     )
 

@@ -19,9 +19,13 @@ pub(crate) struct Admin {
 /// Which server, and as whom. All of it is found by itself in the folder where the server was started.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Connection {
-    /// Address of the server's console [default: of the server that was started last with this state folder]
+    /// Address or URL of the server's console [default: of the server that was started last with this state folder]
     #[arg(long, global = true, value_name = "IP:PORT", help_heading = "Connection")]
     console_address: Option<String>,
+
+    /// Certificates to trust beside those of the system, in PEM form
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
+    tls_ca: Option<PathBuf>,
 
     /// The server's state folder, which has its credentials [default: .holdfast beside the first drive]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Connection")]
@@ -53,6 +57,7 @@ impl Connection {
     pub(super) fn settings(self) -> Settings {
         Settings {
             console_address: self.console_address,
+            tls_ca: self.tls_ca,
             state: self.state,
             config: self.config,
             root_access_key: self.root_access_key,

@@ -1,5 +1,6 @@
 //! One request after another to the admin API, each on a connection of its own.
 
+use std::io;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -8,14 +9,17 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use crate::admin::api::Failure;
-use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings, client_endpoint};
+use crate::cli::trust::Trust;
+use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings};
 
 /// How long a connection may take to come about.
 const CONNECT_WAIT: Duration = Duration::from_secs(5);
@@ -35,10 +39,12 @@ pub(super) fn segment(word: &str) -> String {
 /// A server's console, and root's pair.
 #[derive(Debug)]
 pub(crate) struct AdminClient {
-    /// `http://host:port`, for messages.
+    /// `http://host:port` or `https://host:port`, for messages.
     console: String,
     /// `host:port`.
-    authority: String,
+    authority: Authority,
+    /// How TLS is opened; none where the console speaks none.
+    trust: Option<Trust>,
     authorization: HeaderValue,
 }
 
@@ -53,28 +59,39 @@ impl AdminClient {
     /// Finds the server and the pair as `holdfast env` does.
     pub(super) fn find(flags: Settings) -> Result<Self, String> {
         let environment: Environment = std::env::vars().collect();
-        let (settings, _) = Settings::gather(flags, &environment).map_err(|error| error.to_string())?;
+        let (mut settings, _) = Settings::gather(flags, &environment).map_err(|error| error.to_string())?;
         let state_named = settings.state.is_some() || !settings.drives.is_empty();
+        let url = settings.console_address.take_if(|named| named.contains("://"));
         let named = settings.console_address.is_some();
         let mut options = Options::validate(RoleName::Serve, settings).map_err(|error| error.to_string())?;
         options.find_client_state(state_named);
-        let console = console(&options, named)?;
+        let hints = ClientHints::read(&options.state);
+        let console = url.map_or_else(|| console(&mut options, hints.as_ref(), named), Ok)?;
+        let trust = Trust::of(options.tls_ca.as_deref(), hints.as_ref())?;
         let credentials = options.client_credentials().map_err(|error| error.to_string())?;
-        Self::new(&console, &credentials)
+        Self::new(&console, trust, &credentials)
     }
 
     /// A client of the console at this URL.
-    pub(crate) fn new(console: &str, credentials: &Credentials) -> Result<Self, String> {
+    pub(crate) fn new(console: &str, trust: Trust, credentials: &Credentials) -> Result<Self, String> {
         let unusable = || {
-            format!("{console} is no console address; give one like 127.0.0.1:9001 with --console-address")
+            format!(
+                "{console} is no console address; give one like 127.0.0.1:9001 or https://s3.example.com:9001 \
+                 with --console-address"
+            )
         };
         let uri: Uri = console.parse().map_err(|_| unusable())?;
-        let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(unusable)?;
+        let authority = uri.authority().ok_or_else(unusable)?;
+        let trust = match uri.scheme_str() {
+            Some("http") => None,
+            Some("https") => Some(trust),
+            _ => return Err(unusable()),
+        };
         let pair = format!("{}:{}", credentials.access_key_id, credentials.secret_access_key.expose());
         let basic = format!("Basic {}", BASE64_STANDARD.encode(pair));
         let mut authorization = HeaderValue::try_from(basic).expect("base64 is plain text");
         authorization.set_sensitive(true);
-        Ok(Self { console: console.to_owned(), authority: authority.to_string(), authorization })
+        Ok(Self { console: console.to_owned(), authority: authority.clone(), trust, authorization })
     }
 
     /// Where the server is, for messages.
@@ -126,17 +143,28 @@ impl AdminClient {
         let unreachable = |reason: String| {
             format!("no server answers at {console}: {reason}; start it, or name it with --console-address")
         };
-        let connecting = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect(&self.authority)).await;
+        let port = self.authority.port_u16().unwrap_or(if self.trust.is_some() { 443 } else { 80 });
+        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
+        let connecting = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect((host, port))).await;
         let stream = connecting.map_err(|_| unreachable("it takes no connection".into()))?;
         let stream = stream.map_err(|error| unreachable(error.to_string()))?;
-        let answering = tokio::time::timeout(ANSWER_WAIT, self.exchange(stream, method, path, body)).await;
+        let exchange = async {
+            match &self.trust {
+                None => self.exchange(stream, method, path, body).await,
+                Some(trust) => {
+                    let stream = trust.open(host, stream).await.map_err(distrusted)?;
+                    self.exchange(stream, method, path, body).await
+                }
+            }
+        };
+        let answering = tokio::time::timeout(ANSWER_WAIT, exchange).await;
         let answered = answering.map_err(|_| unreachable("it takes too long".into()))?;
         answered.map_err(|error| unreachable(error.to_string()))
     }
 
     async fn exchange(
         &self,
-        stream: TcpStream,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         method: Method,
         path: &str,
         body: Bytes,
@@ -147,7 +175,7 @@ impl AdminClient {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, &self.authority)
+            .header(HOST, self.authority.as_str())
             .header(AUTHORIZATION, &self.authorization)
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))?;
@@ -159,11 +187,22 @@ impl AdminClient {
     }
 }
 
+/// What to do about a server whose certificate nobody vouches for.
+fn distrusted(error: io::Error) -> String {
+    format!(
+        "its certificate is not trusted ({error}); name the file of the one who signed it with --tls-ca, or the \
+         server by a name that its certificate has"
+    )
+}
+
 /// URL of the console: named, or of the server that was started last.
-fn console(options: &Options, named: bool) -> Result<String, String> {
-    let of_settings = options.listen.console_address.map(|address| client_endpoint(None, address));
-    let hints = ClientHints::read(&options.state).filter(|_| !named);
-    let console = hints.map_or(of_settings, |hints| hints.console);
+fn console(options: &mut Options, hints: Option<&ClientHints>, named: bool) -> Result<String, String> {
+    if let Some(tls) = hints.and_then(|hints| hints.tls.clone()) {
+        options.listen.tls.get_or_insert(tls);
+    }
+    let listen = &options.listen;
+    let of_settings = listen.console_address.map(|address| listen.url(address));
+    let console = hints.filter(|_| !named).map_or(of_settings, |hints| hints.console.clone());
     console.ok_or_else(|| {
         "the server has no console address; start it with --console-address IP:PORT, or name it here"
             .to_owned()
@@ -182,9 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn only_plain_http_is_spoken() {
-        let pair = Credentials::random();
-        assert_eq!(AdminClient::new("http://127.0.0.1:9001", &pair).unwrap().authority, "127.0.0.1:9001");
-        assert!(AdminClient::new("https://127.0.0.1:9001", &pair).unwrap_err().contains("--console-address"));
+    fn tls_is_spoken_where_the_url_says_so() {
+        let client = |url| AdminClient::new(url, Trust::of(None, None).unwrap(), &Credentials::random());
+        let plain = client("http://127.0.0.1:9001").unwrap();
+        assert_eq!((plain.authority.as_str(), plain.trust.is_some()), ("127.0.0.1:9001", false));
+        assert!(client("https://127.0.0.1:9001").unwrap().trust.is_some());
+        assert!(client("ftp://127.0.0.1:9001").unwrap_err().contains("--console-address"));
     }
 }

@@ -10,9 +10,14 @@ use crate::admin::Grade;
 use crate::admin::api::Status;
 use crate::cli::figures::{counted, duration};
 use crate::config::ConfigError;
+use crate::http::tls::{Certificate, TlsError};
 
 /// How far ahead of the clock a change may lie: clocks are set by small steps.
 const AHEAD_MAX: Duration = Duration::from_secs(5);
+
+/// How long before its end a certificate should have been renewed: those that do it by themselves do it
+/// weeks before.
+const RENEWAL: Duration = Duration::from_secs(14 * 24 * 3600);
 
 /// Judges what is not about one drive.
 pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
@@ -27,6 +32,8 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         let judge = |address| judge_address(address, served, facts.has_nodes());
         findings.extend(facts.addresses.iter().map(judge));
     }
+    let certificates = facts.certificates.iter().map(|seen| judge_certificate(seen, facts.now));
+    findings.extend(certificates);
     findings.extend(facts.nodes.iter().map(|(node, reached)| judge_node(node, reached)));
     if let Some(status) = &facts.status {
         findings.push(judge_version(&status.version, env!("CARGO_PKG_VERSION")));
@@ -101,6 +108,40 @@ fn judge_address(address: &SeenAddress, served: bool, has_nodes: bool) -> Findin
             Finding::problem(check, &subject, format!("{reason}; choose another address with {flag}"))
         }
     }
+}
+
+fn judge_certificate(seen: &Result<Certificate, TlsError>, now: SystemTime) -> Finding {
+    let check = "certificate";
+    let certificate = match seen {
+        Ok(certificate) => certificate,
+        Err(error) => return Finding::problem(check, "tls", error.to_string()),
+    };
+    let subject = certificate.path.display().to_string();
+    let now_secs = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+    if now_secs < certificate.not_before_secs {
+        let ahead = duration(certificate.not_before_secs - now_secs);
+        let sentence =
+            format!("good only in {ahead}: clients refuse it now; set the clock right, or replace it");
+        return Finding::problem(check, &subject, sentence);
+    }
+    let Some(left_secs) = certificate.not_after_secs.checked_sub(now_secs) else {
+        let since = duration(now_secs - certificate.not_after_secs);
+        let sentence = format!(
+            "expired {since} ago: clients refuse it; put a new one in its place, the server takes it by itself"
+        );
+        return Finding::problem(check, &subject, sentence);
+    };
+    let left = duration(left_secs);
+    if left_secs < RENEWAL.as_secs() {
+        let sentence =
+            format!("expires in {left}; put a new one in its place, the server takes it by itself");
+        return Finding::warning(check, &subject, sentence);
+    }
+    let names = match certificate.names.as_slice() {
+        [] => "no host names".to_owned(),
+        names => names.join(", "),
+    };
+    Finding::fine(check, &subject, format!("good for {left}, for {names}"))
 }
 
 fn judge_node(node: &str, reached: &Result<(), String>) -> Finding {

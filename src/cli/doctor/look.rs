@@ -10,10 +10,10 @@ use super::host::reachable;
 use crate::admin::api::Status;
 use crate::cli::admin::AdminClient;
 use crate::cli::health::ask;
-use crate::config::{
-    ClientHints, ConfigError, Environment, Options, Role, RoleName, Settings, client_endpoint,
-};
+use crate::cli::trust::Trust;
+use crate::config::{ClientHints, ConfigError, Environment, Options, Role, RoleName, Settings};
 use crate::http::BindError;
+use crate::http::tls::{Certificate, CertificateFiles, TlsError};
 use crate::node::location_of;
 use crate::shard_store::{DriveState, Survey, inspect, survey};
 
@@ -27,6 +27,8 @@ pub(super) struct Facts {
     pub(super) drives: Vec<SeenDrive>,
     pub(super) credentials: Result<(), ConfigError>,
     pub(super) addresses: Vec<SeenAddress>,
+    /// What is served or shall be served over TLS.
+    pub(super) certificates: Vec<Result<Certificate, TlsError>>,
     /// A gateway's nodes, and why they cannot be reached.
     pub(super) nodes: Vec<(String, Result<(), String>)>,
     /// What the running server says, where it can be asked.
@@ -90,23 +92,28 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
         _ => Vec::new(),
     };
     let hints = ClientHints::read(&options.state);
+    let hinted_tls = hints.as_ref().and_then(|hints| hints.tls.clone());
+    let tls = options.listen.tls.clone().or(hinted_tls);
+    options.listen.tls.clone_from(&tls);
+    let trust = Trust::of(options.tls_ca.as_deref(), hints.as_ref())?;
+    let spoken = tls.is_some().then_some(&trust);
     let s3 = hints.as_ref().filter(|_| !address_named).and_then(|hints| hints.address.parse().ok());
-    let mut addresses = vec![look_at_address(s3.unwrap_or(options.listen.address), "--address")];
+    let mut addresses = vec![look_at_address(s3.unwrap_or(options.listen.address), spoken, "--address")];
     let hinted = hints.filter(|_| !console_named).map(|hints| hints.console);
-    let console =
-        hinted.unwrap_or_else(|| options.listen.console_address.map(|at| client_endpoint(None, at)));
-    let console = console.and_then(|url| url.strip_prefix("http://")?.parse().ok());
-    addresses.extend(console.map(|console| look_at_address(console, "--console-address")));
+    let console = hinted.unwrap_or_else(|| options.listen.console_address.map(|at| options.listen.url(at)));
+    let console = console.and_then(|url| url.split_once("://")?.1.parse().ok());
+    addresses.extend(console.map(|console| look_at_address(console, spoken, "--console-address")));
     let credentials = options.client_credentials();
     let status = console.and_then(|console: SocketAddr| {
         let running = addresses.last().is_some_and(|last| last.listening == Listening::Holdfast);
         let credentials = credentials.as_ref().ok().filter(|_| running)?;
-        ask_status(AdminClient::new(&client_endpoint(None, console), credentials).ok()?)
+        ask_status(AdminClient::new(&options.listen.url(console), trust.clone(), credentials).ok()?)
     });
     Ok(Facts {
         drives: look_at_drives(paths),
         credentials: credentials.map(drop),
         addresses,
+        certificates: tls.map_or_else(Vec::new, |files| look_at_certificates(&files)),
         nodes: nodes.into_iter().map(look_at_node).collect(),
         status,
         // Last, so that nothing seen is newer.
@@ -143,8 +150,16 @@ fn look_at_drive(path: PathBuf) -> SeenDrive {
     }
 }
 
-fn look_at_address(address: SocketAddr, flag: &'static str) -> SeenAddress {
-    let listening = match ask(reachable(address), "/-/health/live") {
+/// Each certificate, or why it cannot be served.
+fn look_at_certificates(files: &CertificateFiles) -> Vec<Result<Certificate, TlsError>> {
+    match files.pairs() {
+        Ok(pairs) => pairs.iter().map(Certificate::load).collect(),
+        Err(error) => vec![Err(error)],
+    }
+}
+
+fn look_at_address(address: SocketAddr, trust: Option<&Trust>, flag: &'static str) -> SeenAddress {
+    let listening = match ask(reachable(address), trust, "/-/health/live") {
         Ok((200, body)) if body == "live\n" => Listening::Holdfast,
         Ok(_) => Listening::Other,
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => could_listen(address),

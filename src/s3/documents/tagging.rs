@@ -32,11 +32,10 @@ pub(in super::super) fn read_tags(tags: &Element) -> Result<Option<Value>> {
 }
 
 fn check(set: &Value) -> Result<()> {
-    let pair = |tag: &Value| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned());
-    match Tags::new(list(set, "Tag").map(pair).collect(), Tags::BUCKET_MAX) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(tags::refusal(error, Tags::BUCKET_MAX)),
-    }
+    let pairs = list(set, "Tag").map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()));
+    Tags::new(pairs.collect(), Tags::BUCKET_MAX)
+        .map(drop)
+        .map_err(|error| tags::refusal(error, Tags::BUCKET_MAX))
 }
 
 #[cfg(test)]
