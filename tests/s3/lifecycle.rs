@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use md5::Digest as _;
-
 use crate::client::Bucket;
 
 /// No test waits longer for something to end.
@@ -12,9 +9,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 fn set_rule(bucket: &Bucket, rule: &str) {
     let document = format!("<LifecycleConfiguration><Rule>{rule}</Rule></LifecycleConfiguration>");
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(&document));
-    let put = bucket.request("PUT", "?lifecycle").header("content-md5", md5).body(document);
-    put.send().expect_status(200);
+    bucket.request("PUT", "?lifecycle").digested(document).send().expect_status(200);
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -117,8 +112,7 @@ fn a_locked_version_stays_when_its_time_is_over() {
     bucket.request("PUT", "").header("x-amz-bucket-object-lock-enabled", "true").send().expect_status(200);
     let held = put_version(&bucket, "k", "1");
     let hold = "<LegalHold><Status>ON</Status></LegalHold>";
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(hold));
-    bucket.request("PUT", "/k?legal-hold").header("content-md5", md5).body(hold).send().expect_status(200);
+    bucket.request("PUT", "/k?legal-hold").digested(hold).send().expect_status(200);
     let free = put_version(&bucket, "k", "2");
     let current = put_version(&bucket, "k", "3");
     set_rule(
