@@ -74,25 +74,28 @@ async fn walk(engine: &Engine, bucket: &str, rules: &BucketRules) -> Timestamp {
 async fn expire(engine: &Engine, bucket: &str, lifecycle: &Lifecycle) -> Result<Option<Timestamp>> {
     let mut pace = Pace::default();
     let (mut cursor, mut next_due) = (ExpiryCursor::default(), None);
-    let (mut objects, mut uploads) = (0, 0);
+    let (mut objects, mut versions, mut uploads) = (0, 0, 0);
     loop {
         let started = Instant::now();
         let expired = engine.expire_some(bucket, lifecycle, cursor, pace.step_rows()).await?;
-        (objects, uploads) = (objects + expired.objects, uploads + expired.uploads);
+        objects += expired.objects;
+        versions += expired.versions;
+        uploads += expired.uploads;
+        let removed = expired.objects + expired.versions + expired.uploads;
         next_due = next_due.into_iter().chain(expired.next_due).min();
-        if expired.objects + expired.uploads > 0 {
+        if removed > 0 {
             engine.work().update(NAME, |work| {
                 (work.state, work.unit) = (WorkState::Running, WorkUnit::Objects);
-                work.detail = "objects and uploads are removed whose time is over".into();
-                work.advance(expired.objects + expired.uploads);
+                work.detail = "objects, versions and uploads are removed whose time is over".into();
+                work.advance(removed);
             });
         }
         let Some(next) = expired.cursor else { break };
         cursor = next;
         pace.rest(engine.activity(), started.elapsed()).await;
     }
-    if objects + uploads > 0 {
-        tracing::info!(bucket, objects, uploads, "removed by lifecycle rules");
+    if objects + versions + uploads > 0 {
+        tracing::info!(bucket, objects, versions, uploads, "removed by lifecycle rules");
     }
     Ok(next_due)
 }

@@ -150,6 +150,9 @@ impl Applier {
             Mutation::ExpireObjects { bucket, objects, now } => {
                 self.expire_objects(db, bucket, objects, *now)
             }
+            Mutation::ExpireVersions { bucket, versions, now } => {
+                self.expire_versions(db, bucket, versions, *now)
+            }
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
         }
     }

@@ -25,7 +25,7 @@ mod spread;
 mod store;
 mod versions;
 
-pub use expiry::AgingRow;
+pub use expiry::{AgingRow, AgingVersionRow, Standing, VersionCursor};
 pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,

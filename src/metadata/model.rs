@@ -552,6 +552,15 @@ pub enum Mutation {
         /// When.
         now: Timestamp,
     },
+    /// Removes versions and delete markers whose time is over, those that are still not current and not locked.
+    ExpireVersions {
+        /// Where.
+        bucket: String,
+        /// Keys and versions.
+        versions: Vec<(String, u64)>,
+        /// When.
+        now: Timestamp,
+    },
 }
 
 impl Mutation {
@@ -580,6 +589,7 @@ impl Mutation {
             | Self::SetBucketScheme { .. }
             | Self::RemoveConfiguration { .. }
             | Self::ExpireObjects { .. }
+            | Self::ExpireVersions { .. }
             | Self::NoteProgress { .. } => false,
         }
     }

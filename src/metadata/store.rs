@@ -25,7 +25,7 @@ use tokio::time::Instant;
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
-use super::expiry::{self, AgingRow};
+use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
@@ -407,6 +407,17 @@ impl Store {
     /// A page of a bucket's objects, and whether more follow.
     pub fn list(&self, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
         self.readers.with(|db| in_one_moment(db, || query::list(db, bucket, walk)))
+    }
+
+    /// So many versions that are not current, and delete markers, with keys that start with a prefix, behind a place; and
+    /// where to go on, if there are more.
+    pub fn aging_versions(
+        &self,
+        bucket: &str,
+        prefix_after: (&str, Option<VersionCursor>),
+        max: usize,
+    ) -> Result<(Vec<AgingVersionRow>, Option<VersionCursor>)> {
+        self.readers.with(|db| in_one_moment(db, || expiry::aging_versions(db, bucket, prefix_after, max)))
     }
 
     /// So many objects of a bucket with keys that start with a prefix, behind a key.

@@ -30,7 +30,7 @@ pub(super) struct Version {
     /// `None` for a delete marker.
     pub(super) detail: Option<ObjectDetail>,
     /// It has its key's row in `objects`.
-    is_current: bool,
+    pub(super) is_current: bool,
 }
 
 /// An object about to be written.

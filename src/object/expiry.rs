@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::api::*;
 use super::configurations::BucketRules;
 use super::engine::Engine;
-use crate::metadata::{Mutation, Walk, Walked};
+use crate::metadata::{AgingVersionRow, Mutation, Standing, VersionCursor, Walk, Walked};
 use crate::types::{Aging, BucketName, Lifecycle, Timestamp, UploadId};
 
 /// When an object ends, and by which rule.
@@ -22,6 +22,8 @@ pub struct Expiry {
 pub enum ExpiryCursor {
     /// At objects behind this key.
     Objects(String),
+    /// At versions that are not current, behind this place.
+    Versions(Option<VersionCursor>),
     /// At uploads behind this key and, of this key itself, behind this upload.
     Uploads(String, Option<UploadId>),
     /// At the beginning.
@@ -34,6 +36,8 @@ pub enum ExpiryCursor {
 pub struct Expired {
     /// Objects removed, unless they were overwritten meanwhile.
     pub objects: u64,
+    /// Versions and delete markers removed, unless they are locked or became current meanwhile.
+    pub versions: u64,
     /// Uploads ended.
     pub uploads: u64,
     /// When the first of what it left is due.
@@ -66,7 +70,7 @@ impl Engine {
         let mut buckets = self.configurations.all();
         buckets.retain(|(_, rules)| {
             let lifecycle = rules.lifecycle.as_ref();
-            lifecycle.is_some_and(|rules| rules.ends_uploads() || rules.expiring_prefix().is_some())
+            lifecycle.is_some_and(|rules| rules.ends_uploads() || rules.version_prefix().is_some())
         });
         buckets
     }
@@ -79,17 +83,24 @@ impl Engine {
         cursor: ExpiryCursor,
         rows_max: usize,
     ) -> Result<Expired> {
-        match (cursor, lifecycle.expiring_prefix()) {
-            (ExpiryCursor::Start, Some(prefix)) => {
+        let (objects, versions) = (lifecycle.expiring_prefix(), lifecycle.version_prefix());
+        match (cursor, objects, versions) {
+            (ExpiryCursor::Start, Some(prefix), _) => {
                 self.expire_objects(bucket, lifecycle, (prefix, ""), rows_max).await
             }
-            (ExpiryCursor::Objects(after), Some(prefix)) => {
+            (ExpiryCursor::Objects(after), Some(prefix), _) => {
                 self.expire_objects(bucket, lifecycle, (prefix, &after), rows_max).await
             }
-            (ExpiryCursor::Uploads(key, upload), _) => {
+            (ExpiryCursor::Versions(after), _, Some(prefix)) => {
+                self.expire_versions(bucket, lifecycle, (prefix, after), rows_max).await
+            }
+            (ExpiryCursor::Uploads(key, upload), _, _) => {
                 self.expire_uploads(bucket, lifecycle, (key, upload), rows_max).await
             }
-            (ExpiryCursor::Start | ExpiryCursor::Objects(_), None) => {
+            (ExpiryCursor::Start | ExpiryCursor::Objects(_), None, Some(prefix)) => {
+                self.expire_versions(bucket, lifecycle, (prefix, None), rows_max).await
+            }
+            (ExpiryCursor::Start | ExpiryCursor::Objects(_) | ExpiryCursor::Versions(_), _, None) => {
                 self.expire_uploads(bucket, lifecycle, (String::new(), None), rows_max).await
             }
         }
@@ -119,6 +130,44 @@ impl Engine {
         }
         expired.cursor = Some(match rows.last().filter(|_| rows.len() == rows_max) {
             Some(last) => ExpiryCursor::Objects(last.key.clone()),
+            None => ExpiryCursor::Versions(None),
+        });
+        Ok(expired)
+    }
+
+    async fn expire_versions(
+        &self,
+        bucket: &str,
+        lifecycle: &Lifecycle,
+        (prefix, after): (&str, Option<VersionCursor>),
+        rows_max: usize,
+    ) -> Result<Expired> {
+        let (now, day_secs) = (self.clock.now(), self.lifecycle_day_secs);
+        let (rows, next) = self.store.aging_versions(bucket, (prefix, after), rows_max)?;
+        let (mut expired, mut due) = (Expired::default(), Vec::new());
+        let tomorrow = Timestamp::from_millis(now.as_millis() + day_secs * 1000);
+        for AgingVersionRow { row, standing, lock } in rows {
+            let version = Aging { key: &row.key, size: row.size, tags: &row.tags, modified: row.modified };
+            let at = match standing {
+                Standing::Noncurrent { newer } => lifecycle.version_expiry(&version, newer, day_secs),
+                Standing::LoneMarker => lifecycle.marker_expiry(&version, day_secs),
+                Standing::Marker => None,
+            };
+            match at {
+                Some(at) if at <= now && lock.permits_removal(now, false) => {
+                    due.push((row.key, row.sequence))
+                }
+                // A lock may end on any day.
+                later => expired.leave(later.map(|at| if at <= now { tomorrow } else { at })),
+            }
+        }
+        expired.versions = due.len() as u64;
+        if !due.is_empty() {
+            let expire = Mutation::ExpireVersions { bucket: bucket.to_owned(), versions: due, now };
+            self.store.commit(expire).await?;
+        }
+        expired.cursor = Some(match next {
+            Some(next) => ExpiryCursor::Versions(Some(next)),
             None => ExpiryCursor::Uploads(String::new(), None),
         });
         Ok(expired)

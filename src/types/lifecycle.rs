@@ -188,9 +188,38 @@ impl Lifecycle {
         days.map(|abort| days_after(initiated, abort.days_after_initiation, day_secs)).min()
     }
 
+    /// When a version ends that ceased to be current at the moment that stands for when it was written, and that so
+    /// many others did after it.
+    pub fn version_expiry(&self, version: &Aging<'_>, newer: u64, day_secs: u64) -> Option<Timestamp> {
+        let rules = self.followed().filter(|rule| rule.chooses(version));
+        let endings = rules.filter_map(|rule| rule.noncurrent_version_expiration.as_ref());
+        let endings = endings.filter(|ending| newer >= ending.newer_noncurrent_versions.unwrap_or(0) as u64);
+        endings.map(|ending| days_after(version.modified, ending.noncurrent_days, day_secs)).min()
+    }
+
+    /// When a delete marker ends that no version is behind.
+    pub fn marker_expiry(&self, marker: &Aging<'_>, day_secs: u64) -> Option<Timestamp> {
+        let rules = self.followed().filter(|rule| rule.chooses(marker));
+        let endings = rules.filter_map(|rule| rule.expiration.as_ref());
+        let due = |ending: &Expiration| match ending.expired_object_delete_marker {
+            Some(true) => Some(marker.modified),
+            Some(false) | None => ending.at(marker.modified, day_secs),
+        };
+        endings.filter_map(due).min()
+    }
+
     /// What the keys of all objects begin with that rules may end; `None` if they end none.
     pub fn expiring_prefix(&self) -> Option<&str> {
-        let rules = self.followed().filter(|rule| rule.expiration.is_some());
+        self.prefix_of(|rule| rule.expiration.is_some())
+    }
+
+    /// The same of versions that are not current, and of delete markers.
+    pub fn version_prefix(&self) -> Option<&str> {
+        self.prefix_of(|rule| rule.expiration.is_some() || rule.noncurrent_version_expiration.is_some())
+    }
+
+    fn prefix_of(&self, ends: impl Fn(&LifecycleRule) -> bool) -> Option<&str> {
+        let rules = self.followed().filter(|rule| ends(rule));
         rules.map(LifecycleRule::prefix).reduce(common_prefix)
     }
 
@@ -203,10 +232,14 @@ impl Lifecycle {
     pub fn first_expiry(&self, now: Timestamp, day_secs: u64) -> Option<Timestamp> {
         let objects = self.followed().filter_map(|rule| rule.expiration.as_ref());
         let uploads = self.followed().filter_map(|rule| rule.abort_incomplete_multipart_upload.as_ref());
-        let objects = objects.filter_map(|expiration| expiration.at(now, day_secs));
+        let versions = self.followed().filter_map(|rule| rule.noncurrent_version_expiration.as_ref());
+        // A marker ends as soon as nothing is behind it.
+        let objects = objects.map(|expiration| expiration.at(now, day_secs).unwrap_or(now));
+        let versions = versions.map(|ending| days_after(now, ending.noncurrent_days, day_secs));
         let uploads = uploads.map(|abort| days_after(now, abort.days_after_initiation, day_secs));
-        // What ends at a date that is past ends at the end of the day.
-        objects.chain(uploads).min().map(|first| first.max(days_after(now, 1, day_secs)))
+        // What would end at once ends at the end of the day.
+        let first = objects.chain(versions).chain(uploads).min();
+        first.map(|first| first.max(days_after(now, 1, day_secs)))
     }
 
     fn followed(&self) -> impl Iterator<Item = &LifecycleRule> {
@@ -357,6 +390,35 @@ mod tests {
         );
         assert_eq!(past.first_expiry(at("2014-01-15", 10), DAY_SECS), Some(at("2014-01-17", 0)));
         assert_eq!(lifecycle("").expiring_prefix(), None);
+    }
+
+    #[test]
+    fn versions_end_after_days_but_the_newest_are_kept() {
+        let rules = lifecycle(
+            r#"{"ID":"a","Status":"Enabled","Filter":{"Prefix":"p/"},
+                "NoncurrentVersionExpiration":{"NoncurrentDays":3,"NewerNoncurrentVersions":2}}"#,
+        );
+        let tags = Tags::default();
+        let version = |key| Aging { key, size: 0, tags: &tags, modified: at("2014-01-15", 10) };
+        let ends = |key, newer| rules.version_expiry(&version(key), newer, DAY_SECS);
+        assert_eq!(ends("p/k", 2), Some(at("2014-01-19", 0)));
+        assert_eq!((ends("p/k", 1), ends("k", 2)), (None, None));
+        assert_eq!((rules.version_prefix(), rules.expiring_prefix()), (Some("p/"), None));
+        assert_eq!(rules.marker_expiry(&version("p/k"), DAY_SECS), None);
+    }
+
+    #[test]
+    fn markers_end_at_once_or_with_the_days_of_their_rule() {
+        let ends = |expiration: &str| {
+            let rules = lifecycle(&format!(
+                r#"{{"ID":"a","Status":"Enabled","Prefix":"","Expiration":{expiration}}}"#
+            ));
+            let marker = Aging { key: "k", size: 0, tags: &Tags::default(), modified: at("2014-01-15", 10) };
+            rules.marker_expiry(&marker, DAY_SECS)
+        };
+        assert_eq!(ends(r#"{"ExpiredObjectDeleteMarker":true}"#), Some(at("2014-01-15", 10)));
+        assert_eq!(ends(r#"{"ExpiredObjectDeleteMarker":false}"#), None);
+        assert_eq!(ends(r#"{"Days":1}"#), Some(at("2014-01-17", 0)));
     }
 
     #[test]

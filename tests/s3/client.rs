@@ -6,10 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
+use holdfast::checksum::md5::Md5;
 use holdfast::sigv4::{AmzTime, ChunkSignatures, Signer, hex};
 
 use crate::server::{ACCESS_KEY, REGION, SECRET, Server};
@@ -109,6 +112,12 @@ impl Request {
     pub fn unsigned_header(mut self, name: &str, value: &str) -> Self {
         self.unsigned.push((HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value).unwrap()));
         self
+    }
+
+    /// The body, with its MD5 in a header.
+    pub fn digested(self, body: impl AsRef<[u8]>) -> Self {
+        let md5 = STANDARD.encode(Md5::digest(body.as_ref()));
+        self.header("content-md5", md5).body(body)
     }
 
     pub fn body(mut self, body: impl AsRef<[u8]>) -> Self {

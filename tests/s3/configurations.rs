@@ -1,7 +1,5 @@
 //! The documents that configure a bucket: stored, answered as they were, removed; what is wrong changes nothing.
 
-use base64::Engine as _;
-
 use crate::client::{Answer, Bucket, Request};
 
 /// Each document by its sub-resource: a good one, and what a bucket answers that does not have it.
@@ -63,13 +61,7 @@ fn content(document: &str) -> &str {
 }
 
 fn put(bucket: &Bucket, name: &str, document: &str) -> Answer {
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5_of(document));
-    bucket.request("PUT", &format!("?{name}")).header("content-md5", md5).body(document).send()
-}
-
-fn md5_of(document: &str) -> [u8; 16] {
-    use md5::Digest as _;
-    md5::Md5::digest(document.as_bytes()).into()
+    bucket.request("PUT", &format!("?{name}")).digested(document).send()
 }
 
 fn get(bucket: &Bucket, name: &str) -> Answer {
@@ -234,15 +226,8 @@ fn lifecycle_answers_which_objects_are_too_small_for_a_transition() {
     let header = "x-amz-transition-default-minimum-object-size";
     let answer = put(&bucket, name, document).expect_status(200);
     assert_eq!(answer.header(header), "all_storage_classes_128K");
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5_of(document));
-    let send = |value: &str| {
-        bucket
-            .request("PUT", "?lifecycle")
-            .header("content-md5", &md5)
-            .header(header, value)
-            .body(document)
-            .send()
-    };
+    let send =
+        |value: &str| bucket.request("PUT", "?lifecycle").header(header, value).digested(document).send();
     assert_eq!(send("varies_by_storage_class").expect_status(200).header(header), "varies_by_storage_class");
     send("any").expect_error(400, "InvalidArgument");
     let answer = get(&bucket, name).expect_status(200);

@@ -1,8 +1,5 @@
 //! Cross-origin resource sharing: preflights, and the headers of other answers.
 
-use base64::Engine as _;
-use md5::Digest as _;
-
 use crate::client::{Answer, Bucket};
 
 const RULES: &str = "<CORSConfiguration>\
@@ -13,8 +10,7 @@ const RULES: &str = "<CORSConfiguration>\
 
 fn with_rules() -> Bucket {
     let bucket = Bucket::new();
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(RULES));
-    bucket.request("PUT", "?cors").header("content-md5", md5).body(RULES).send().expect_status(200);
+    bucket.request("PUT", "?cors").digested(RULES).send().expect_status(200);
     bucket
 }
 

@@ -8,8 +8,7 @@ use holdfast::checksum::md5::Md5;
 use crate::client::{Answer, Bucket};
 
 fn delete(bucket: &Bucket, document: &str) -> Answer {
-    let md5 = STANDARD.encode(Md5::digest(document.as_bytes()));
-    bucket.request("POST", "?delete").header("content-md5", md5).body(document).send()
+    bucket.request("POST", "?delete").digested(document).send()
 }
 
 fn keys(bucket: &Bucket) -> Vec<String> {

@@ -2,9 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use md5::Digest as _;
-
 use crate::client::Bucket;
 
 /// No test waits longer for something to end.
@@ -12,9 +9,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(60);
 
 fn set_rule(bucket: &Bucket, rule: &str) {
     let document = format!("<LifecycleConfiguration><Rule>{rule}</Rule></LifecycleConfiguration>");
-    let md5 = base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(&document));
-    let put = bucket.request("PUT", "?lifecycle").header("content-md5", md5).body(document);
-    put.send().expect_status(200);
+    bucket.request("PUT", "?lifecycle").digested(document).send().expect_status(200);
 }
 
 fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
@@ -45,8 +40,7 @@ fn objects_of_an_expired_rule_are_removed_and_others_stay() {
 #[test]
 fn an_object_that_expires_where_there_are_versions_is_kept_behind_a_delete_marker() {
     let bucket = Bucket::new();
-    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
-    bucket.request("PUT", "?versioning").body(versioning).send().expect_status(200);
+    enable_versions(&bucket);
     let tagged = bucket.request("PUT", "/a").header("x-amz-tagging", "class=short").body("1").send();
     let version = tagged.expect_status(200).header("x-amz-version-id").to_owned();
     bucket.put("b", b"2");
@@ -61,6 +55,74 @@ fn an_object_that_expires_where_there_are_versions_is_kept_behind_a_delete_marke
     let versions = bucket.request("GET", "?versions&prefix=a").send().expect_status(200);
     assert_eq!(versions.elements("DeleteMarker").len(), 1);
     assert_eq!(bucket.get("b"), b"2");
+}
+
+fn enable_versions(bucket: &Bucket) {
+    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    bucket.request("PUT", "?versioning").body(versioning).send().expect_status(200);
+}
+
+fn put_version(bucket: &Bucket, key: &str, body: &str) -> String {
+    let answer = bucket.request("PUT", &format!("/{key}")).body(body).send().expect_status(200);
+    answer.header("x-amz-version-id").to_owned()
+}
+
+fn versions(bucket: &Bucket) -> Vec<String> {
+    bucket.request("GET", "?versions").send().expect_status(200).elements("VersionId")
+}
+
+#[test]
+fn older_versions_end_but_the_newest_of_them_and_the_current_one_stay() {
+    let bucket = Bucket::new();
+    enable_versions(&bucket);
+    let made: Vec<String> = (0..4).map(|number| put_version(&bucket, "k", &number.to_string())).collect();
+    let other = put_version(&bucket, "other", "alone");
+    set_rule(
+        &bucket,
+        "<ID>a</ID><Filter/><Status>Enabled</Status><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>\
+         <NewerNoncurrentVersions>1</NewerNoncurrentVersions></NoncurrentVersionExpiration>",
+    );
+    let expected = [made[3].clone(), made[2].clone(), other];
+    wait_until("two versions are gone", || versions(&bucket) == expected);
+    assert_eq!(bucket.get("k"), b"3");
+}
+
+#[test]
+fn a_deleted_key_ends_with_its_versions_and_its_marker() {
+    let bucket = Bucket::new();
+    enable_versions(&bucket);
+    put_version(&bucket, "k", "1");
+    put_version(&bucket, "kept", "2");
+    bucket.request("DELETE", "/k").send().expect_status(204);
+    assert_eq!(versions(&bucket).len(), 3);
+    set_rule(
+        &bucket,
+        "<ID>a</ID><Filter/><Status>Enabled</Status><Expiration><ExpiredObjectDeleteMarker>true\
+         </ExpiredObjectDeleteMarker></Expiration><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>\
+         </NoncurrentVersionExpiration>",
+    );
+    wait_until("only the other key is there", || versions(&bucket).len() == 1);
+    assert_eq!(bucket.get("kept"), b"2");
+}
+
+#[test]
+fn a_locked_version_stays_when_its_time_is_over() {
+    let bucket = Bucket::new();
+    bucket.request("DELETE", "").send().expect_status(204);
+    bucket.request("PUT", "").header("x-amz-bucket-object-lock-enabled", "true").send().expect_status(200);
+    let held = put_version(&bucket, "k", "1");
+    let hold = "<LegalHold><Status>ON</Status></LegalHold>";
+    bucket.request("PUT", "/k?legal-hold").digested(hold).send().expect_status(200);
+    let free = put_version(&bucket, "k", "2");
+    let current = put_version(&bucket, "k", "3");
+    set_rule(
+        &bucket,
+        "<ID>a</ID><Filter/><Status>Enabled</Status><NoncurrentVersionExpiration><NoncurrentDays>1</NoncurrentDays>\
+         </NoncurrentVersionExpiration>",
+    );
+    wait_until("the other one is gone", || !versions(&bucket).contains(&free));
+    assert_eq!(versions(&bucket), [current, held.clone()]);
+    assert_eq!(bucket.request("GET", &format!("/k?versionId={held}")).send().expect_status(200).body, b"1");
 }
 
 #[test]
@@ -98,6 +160,10 @@ fn answers_say_when_and_by_which_rule_an_object_ends() {
         let answer = bucket.request(method, "/logs/a").send().expect_status(200);
         assert_eq!(answer.header("x-amz-expiration"), expected);
     }
+    let source = format!("/{}/logs/a", bucket.name);
+    let copy =
+        bucket.request("PUT", "/logs/b").header("x-amz-copy-source", &source).send().expect_status(200);
+    assert_eq!(copy.header("x-amz-expiration"), expected);
     let other = bucket.request("PUT", "/other").body("1").send().expect_status(200);
     assert!(!other.headers.contains_key("x-amz-expiration"));
 }

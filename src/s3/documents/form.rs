@@ -43,6 +43,17 @@ enum Occurs {
     Between(usize, usize),
 }
 
+#[cfg(test)]
+impl Field {
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+}
+
 /// An element that must be there.
 pub(super) const fn once(name: &'static str, form: Form) -> Field {
     Field { name, form, occurs: Occurs::Once }

@@ -210,7 +210,63 @@ fn new_id() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn all() -> [&'static Document; 16] {
+        [
+            &accelerate::DOCUMENT,
+            &analytics::DOCUMENT,
+            &cors::DOCUMENT,
+            &encryption::DOCUMENT,
+            &intelligent_tiering::DOCUMENT,
+            &inventory::DOCUMENT,
+            &lifecycle::DOCUMENT,
+            &logging::DOCUMENT,
+            &metrics::DOCUMENT,
+            &notification::DOCUMENT,
+            &ownership_controls::DOCUMENT,
+            &public_access_block::DOCUMENT,
+            &replication::DOCUMENT,
+            &request_payment::DOCUMENT,
+            &tagging::DOCUMENT,
+            &website::DOCUMENT,
+        ]
+    }
+
+    /// A document of this form, some elements left out, the texts mostly ones that mean something.
+    fn any_content(fields: &'static [Field]) -> BoxedStrategy<String> {
+        let texts =
+            ["", "Enabled", "true", "1", "-1", "9223372036854775807", "2030-01-02", "a/é*", "s3:TestEvent"];
+        let element = |field: &'static Field| {
+            let name = field.name();
+            let content = match field.form() {
+                form::Form::Group(fields) => any_content(fields),
+                form::Form::Word(words) => {
+                    proptest::sample::select(words.to_vec()).prop_map(str::to_owned).boxed()
+                }
+                _ => proptest::sample::select(texts.to_vec()).prop_map(str::to_owned).boxed(),
+            };
+            let one = content.prop_map(move |content| format!("<{name}>{content}</{name}>"));
+            proptest::collection::vec(one, 0..3).prop_map(|elements| elements.concat()).boxed()
+        };
+        fields.iter().map(element).collect::<Vec<_>>().prop_map(|elements| elements.concat()).boxed()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(400))]
+        #[test]
+        fn every_document_is_refused_or_comes_back_the_same(
+            (index, content) in (0..all().len()).prop_flat_map(|index| (Just(index), any_content(all()[index].fields)))
+        ) {
+            let document = all()[index];
+            if let Ok(value) = outcome(document, &content) {
+                let again = document.read(&document.write(&value)).unwrap();
+                prop_assert_eq!(again, value);
+            }
+        }
+    }
 
     /// What a document becomes, or the code that it is refused with.
     pub(super) fn outcome(document: &Document, content: &str) -> std::result::Result<Value, Code> {

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 
 use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
-use crate::types::{Attributes, BucketName, ObjectKey, Tags};
+use crate::types::{Aging, Attributes, BucketName, ObjectKey, Tags};
 
 use super::super::auth::Call;
 use super::super::checksums;
@@ -33,13 +33,18 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     }
     let source = copy_source::open(call, &from).await?;
     check_source(sent, source.info())?;
-    let source_version = source.info().version;
-    let name = key.as_str().to_owned();
+    let (source_version, size) = (source.info().version, source.info().size);
+    let kept_tags = tags.clone().unwrap_or_else(|| source.info().properties.tags.clone());
+    let (place, name) = (bucket.clone(), key.as_str().to_owned());
     let request = CopyRequest { bucket, key, attributes, tags, lock, condition };
     let outcome = call.engine().copy(source, request).await.map_err(|error| name_key(error, &name))?;
     let mut response = xml(document(&outcome));
     versions::name(outcome.version, response.headers_mut());
     versions::name_source(source_version, response.headers_mut());
+    let object = Aging { key: &name, size, tags: &kept_tags, modified: outcome.modified };
+    if let Some(expiry) = call.engine().expiry(&place, &object) {
+        headers::expiration(&expiry, response.headers_mut());
+    }
     Ok(response)
 }
 
