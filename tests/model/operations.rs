@@ -6,15 +6,16 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use holdfast::checksum::md5::Md5;
 use holdfast::object::{
-    Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListRequest, PutRequest, WriteCondition,
+    Body, BodyError, CopyRequest, DeleteRequest, Deleted, Engine, Error, ListEntry, ListRequest,
+    ListVersionsEntry, ListVersionsRequest, PutOutcome, PutRequest, WriteCondition,
 };
 use holdfast::runtime::seed_random;
-use holdfast::types::{BucketName, ChecksumValue, Etag, ObjectKey, Properties};
+use holdfast::types::{BucketName, ChecksumValue, Etag, ObjectKey, Properties, VersionId, Versioning};
 use proptest::prelude::*;
 
 use crate::deployment::{DatabaseImage, Place, remove_database};
 use crate::disk::Disks;
-use crate::reference::{Reference, Refusal};
+use crate::reference::{Listed, Object, Reference, Refusal};
 use crate::rng::Rng;
 
 /// How the process ends before it starts again.
@@ -38,16 +39,54 @@ pub enum When {
 
 #[derive(Debug, Clone)]
 pub enum Operation {
-    Put { key: String, len: usize, when: When },
-    Get { key: String, start: u64, len: u64 },
-    Delete { keys: Vec<String> },
-    Copy { from: String, to: String },
-    List { prefix: String, delimiter: Option<String>, page: u16 },
+    Put {
+        key: String,
+        len: usize,
+        when: When,
+    },
+    Get {
+        key: String,
+        start: u64,
+        len: u64,
+    },
+    Delete {
+        keys: Vec<String>,
+    },
+    Copy {
+        from: String,
+        to: String,
+    },
+    /// On as `true`, off as far as it can be.
+    SetVersioning(bool),
+    /// One of the versions that the key has, or had none.
+    GetVersion {
+        key: String,
+        which: usize,
+    },
+    RemoveVersion {
+        key: String,
+        which: usize,
+    },
+    CopyVersion {
+        from: String,
+        which: usize,
+        to: String,
+    },
+    ListVersions {
+        prefix: String,
+        page: u16,
+    },
+    List {
+        prefix: String,
+        delimiter: Option<String>,
+        page: u16,
+    },
     Restart(Restart),
 }
 
+/// Few, so that most are written again and again.
 fn any_key() -> impl Strategy<Value = String> {
-    "[ab/é]{1,4}"
+    prop_oneof![2 => "[ab/]{1,2}", 1 => "[ab/é]{1,4}"]
 }
 
 fn any_len() -> impl Strategy<Value = usize> {
@@ -84,6 +123,12 @@ pub fn any_operation() -> impl Strategy<Value = Operation> {
         3 => proptest::collection::vec(any_key(), 1..4).prop_map(|keys| Operation::Delete { keys }),
         3 => (any_key(), any_key()).prop_map(|(from, to)| Operation::Copy { from, to }),
         4 => list.prop_map(|(prefix, delimiter, page)| Operation::List { prefix, delimiter, page }),
+        1 => any::<bool>().prop_map(Operation::SetVersioning),
+        3 => (any_key(), 0..4usize).prop_map(|(key, which)| Operation::GetVersion { key, which }),
+        3 => (any_key(), 0..4usize).prop_map(|(key, which)| Operation::RemoveVersion { key, which }),
+        2 => (any_key(), 0..4usize, any_key())
+            .prop_map(|(from, which, to)| Operation::CopyVersion { from, which, to }),
+        4 => ("[ab/]{0,2}", 1..6u16).prop_map(|(prefix, page)| Operation::ListVersions { prefix, page }),
         1 => restart.prop_map(Operation::Restart),
     ]
 }
@@ -163,19 +208,35 @@ impl Both {
 
     async fn compare_counts(&self, engine: &Engine) -> Result<(), String> {
         let info = engine.head_bucket(&bucket()).await.map_err(|error| error.to_string())?;
-        same("counts", &(info.objects, info.bytes), &self.reference.count())
+        let counts = [info.objects, info.bytes, info.versions, info.version_bytes, info.markers];
+        same("counts", &counts, &self.reference.count())
     }
 
     async fn operation(&mut self, engine: &Engine, operation: &Operation) -> Result<(), String> {
         match operation {
             Operation::Put { key, len, when } => self.put(engine, key, *len, *when).await,
             Operation::Get { key, start, len } => self.get(engine, key, *start..start + len).await,
-            Operation::Delete { keys } => {
-                keys.iter().for_each(|key| self.reference.delete(key));
-                let keys = keys.iter().map(|key| parsed(key).into()).collect();
-                engine.delete(&bucket(), keys).await.map(drop).map_err(|error| error.to_string())
+            Operation::Delete { keys } => self.delete(engine, keys).await,
+            Operation::Copy { from, to } => self.copy(engine, from, None, to).await,
+            Operation::SetVersioning(on) => self.set_versioning(engine, *on).await,
+            Operation::GetVersion { key, which } => {
+                let id = self.which(key, *which);
+                let opened = engine.open(&bucket(), &parsed(key), Some(id)).await;
+                let etag = refused(opened.map(|object| object.info().etag))?;
+                same("version", &etag, &self.reference.named(key, id).map(|(_, etag)| *etag))
             }
-            Operation::Copy { from, to } => self.copy(engine, from, to).await,
+            Operation::RemoveVersion { key, which } => {
+                let id = self.which(key, *which);
+                let request = DeleteRequest { version: Some(id), ..parsed(key).into() };
+                let removed = deleted(engine.delete(&bucket(), vec![request]).await)?;
+                let is_marker = self.reference.remove(key, id);
+                same("removed", &removed, &vec![Deleted { version: Some(id), is_marker }])
+            }
+            Operation::CopyVersion { from, which, to } => {
+                let id = self.which(from, *which);
+                self.copy(engine, from, Some(id), to).await
+            }
+            Operation::ListVersions { prefix, page } => self.list_versions(engine, prefix, *page).await,
             Operation::List { prefix, delimiter, page } => {
                 self.list(engine, prefix, delimiter.as_deref(), *page).await
             }
@@ -203,15 +264,58 @@ impl Both {
             condition,
         };
         let chunks = (0..len).step_by(70_001).map(|at| data.slice(at..len.min(at + 70_001))).collect();
-        let put = engine.put(request, Chunks(chunks)).await;
-        let wanted = self.reference.put(key, (data, etag), condition).map(|()| etag);
-        same("put", &refused(put.map(|put| put.etag))?, &wanted)
+        let put = refused(engine.put(request, Chunks(chunks)).await)?;
+        let wanted = self.reference.check(key, condition).map(|()| etag);
+        self.written_as(key, (data, etag), put, wanted)
+    }
+
+    /// Compares what a write answered, and has the reference follow it.
+    fn written_as(
+        &mut self,
+        key: &str,
+        object: Object,
+        written: Result<PutOutcome, Refusal>,
+        wanted: Result<Etag, Refusal>,
+    ) -> Result<(), String> {
+        same("written", &written.as_ref().map(|outcome| outcome.etag).map_err(|refusal| *refusal), &wanted)?;
+        let Ok(outcome) = written else { return Ok(()) };
+        let is_named = match (self.reference.versioning, outcome.version) {
+            (Versioning::Unversioned, None) | (Versioning::Suspended, Some(VersionId::Null)) => true,
+            (Versioning::Enabled, Some(id @ VersionId::Number(_))) => {
+                self.reference.versions(key).iter().all(|other| other.id != id)
+            }
+            _ => false,
+        };
+        self.reference.put(key, object, outcome.version);
+        if is_named { Ok(()) } else { Err(format!("the new version is {:?}", outcome.version)) }
+    }
+
+    async fn set_versioning(&mut self, engine: &Engine, on: bool) -> Result<(), String> {
+        let versioning = if on { Versioning::Enabled } else { Versioning::Suspended };
+        self.reference.versioning = versioning;
+        engine.set_versioning(&bucket(), versioning).await.map_err(|error| error.to_string())
+    }
+
+    /// The name of a version of a key, or of none.
+    fn which(&self, key: &str, which: usize) -> VersionId {
+        self.reference.versions(key).get(which).map_or(VersionId::Number(u64::MAX >> 1), |version| version.id)
+    }
+
+    async fn delete(&mut self, engine: &Engine, keys: &[String]) -> Result<(), String> {
+        let requests = keys.iter().map(|key| parsed(key).into()).collect();
+        let done = deleted(engine.delete(&bucket(), requests).await)?;
+        let makes_markers = self.reference.versioning != Versioning::Unversioned;
+        for (key, deleted) in keys.iter().zip(&done) {
+            same("marker", &(deleted.is_marker, deleted.version.is_some()), &(makes_markers, makes_markers))?;
+            self.reference.delete(key, deleted.version);
+        }
+        same("deletions", &done.len(), &keys.len())
     }
 
     async fn get(&self, engine: &Engine, key: &str, range: std::ops::Range<u64>) -> Result<(), String> {
         let object = match engine.open(&bucket(), &parsed(key), None).await {
             Ok(object) => Some(object),
-            Err(Error::NoSuchKey) => None,
+            Err(Error::NoSuchKey | Error::DeletedKey { .. }) => None,
             Err(error) => return Err(error.to_string()),
         };
         let wanted = self.reference.get(key);
@@ -226,20 +330,49 @@ impl Both {
         if read == data[within(range.start)..within(range.end)] { Ok(()) } else { Err("other bytes".into()) }
     }
 
-    async fn copy(&mut self, engine: &Engine, from: &str, to: &str) -> Result<(), String> {
+    async fn copy(
+        &mut self,
+        engine: &Engine,
+        from: &str,
+        version: Option<VersionId>,
+        to: &str,
+    ) -> Result<(), String> {
         let copied = async {
             let request = CopyRequest::to(bucket(), parsed(to));
-            engine.copy(engine.open(&bucket(), &parsed(from), None).await?, request).await
+            engine.copy(engine.open(&bucket(), &parsed(from), version).await?, request).await
         };
-        let copied = refused(copied.await.map(|copy| copy.etag))?;
-        let wanted = match self.reference.get(from).cloned() {
-            Some(object) => {
-                let etag = object.1;
-                self.reference.put(to, object, WriteCondition::Always).map(|()| etag)
+        let copied = refused(copied.await)?;
+        let object = match version {
+            Some(id) => self.reference.named(from, id).cloned(),
+            None => self.reference.get(from).cloned().ok_or(Refusal::NoSuchKey),
+        };
+        match object {
+            Ok(object) => self.written_as(to, object.clone(), copied, Ok(object.1)),
+            Err(refusal) => same("copy", &copied.map(|copy| copy.etag), &Err(refusal)),
+        }
+    }
+
+    async fn list_versions(&self, engine: &Engine, prefix: &str, page: u16) -> Result<(), String> {
+        let (mut listed, mut next): (Vec<Listed>, _) = (Vec::new(), (String::new(), None));
+        loop {
+            let (after, behind) = next;
+            let (bucket, prefix) = (bucket(), prefix.to_owned());
+            let keys = ListRequest { bucket, prefix, delimiter: None, after, max_keys: page };
+            let found = engine.list_versions(ListVersionsRequest { keys, behind }).await;
+            let found = found.map_err(|error| error.to_string())?;
+            if found.entries.len() > usize::from(page) {
+                return Err(format!("{} entries on a page of {page}", found.entries.len()));
             }
-            None => Err(Refusal::NoSuchKey),
-        };
-        same("copy", &copied, &wanted)
+            listed.extend(found.entries.into_iter().filter_map(|entry| match entry {
+                ListVersionsEntry::Version(v) => Some((v.object.key, v.version, v.is_latest, v.is_marker)),
+                ListVersionsEntry::CommonPrefix(_) => None,
+            }));
+            match found.next {
+                Some(more) => next = more,
+                None => break,
+            }
+        }
+        same("versions", &listed, &self.reference.list_versions(prefix))
     }
 
     async fn list(
@@ -282,10 +415,18 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, got: &T, wanted: &T) -> Resu
 fn refused<T>(result: Result<T, Error>) -> Result<Result<T, Refusal>, String> {
     match result {
         Ok(value) => Ok(Ok(value)),
-        Err(Error::NoSuchKey) => Ok(Err(Refusal::NoSuchKey)),
+        Err(Error::NoSuchKey | Error::DeletedKey { .. }) => Ok(Err(Refusal::NoSuchKey)),
+        Err(Error::NoSuchVersion) => Ok(Err(Refusal::NoSuchVersion)),
+        Err(Error::DeleteMarker { .. }) => Ok(Err(Refusal::DeleteMarker)),
         Err(Error::PreconditionFailed) => Ok(Err(Refusal::PreconditionFailed)),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// What deletions did; none of them may be refused.
+fn deleted(outcomes: Result<Vec<Result<Deleted, Error>>, Error>) -> Result<Vec<Deleted>, String> {
+    let outcomes = outcomes.and_then(|outcomes| outcomes.into_iter().collect::<Result<Vec<_>, _>>());
+    outcomes.map_err(|error| error.to_string())
 }
 
 fn bytes(len: usize, seed: u64) -> Bytes {
