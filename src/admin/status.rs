@@ -113,6 +113,7 @@ fn work_report((name, work): (&'static str, object::Work)) -> Work {
         unit: match work.unit {
             object::WorkUnit::Shards => "shards".to_owned(),
             object::WorkUnit::Bytes => "bytes".to_owned(),
+            object::WorkUnit::Objects => "objects".to_owned(),
         },
         per_second: work.per_second,
         eta_seconds: work.eta_seconds(),

@@ -9,7 +9,7 @@ use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::node::is_node_address;
 use crate::telemetry::LogFormat;
-use crate::types::BucketName;
+use crate::types::{BucketName, DAY_SECS};
 
 const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
@@ -97,6 +97,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
+    /// Seconds that a day of lifecycle rules lasts.
+    pub lifecycle_day_secs: u64,
     /// What the operator gave as root's credentials.
     given_credentials: Option<Credentials>,
 }
@@ -115,6 +117,7 @@ impl Options {
         let region = region(&settings)?;
         let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
+        let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
@@ -129,6 +132,7 @@ impl Options {
             domains,
             signature_v2,
             buckets,
+            lifecycle_day_secs,
             given_credentials,
         })
     }
@@ -356,6 +360,12 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let good = (1..=64).contains(&region.len()) && region.bytes().all(plain);
     if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
+}
+
+fn lifecycle_day_secs(settings: &Settings) -> Result<u64, ConfigError> {
+    let Some(text) = settings.lifecycle_day.as_deref() else { return Ok(DAY_SECS) };
+    let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs));
+    secs.ok_or_else(|| bad("lifecycle_day", text, "a number of seconds from 1 to 86400"))
 }
 
 fn valid_domain(text: &str) -> Result<String, ConfigError> {

@@ -113,6 +113,10 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub root_secret_key_file: Option<PathBuf>,
 
+    /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
+    #[arg(long, value_name = "SECONDS")]
+    pub lifecycle_day: Option<String>,
+
     /// error, warn, info, debug, trace, or a filter like info,holdfast::s3=debug [default: info]
     #[arg(long, value_name = "LEVEL")]
     pub log_level: Option<String>,
@@ -256,6 +260,7 @@ impl Settings {
             } else {
                 below.root_secret_key_file
             },
+            lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
         }

@@ -1,8 +1,10 @@
-//! Background work: healing, scrubbing, removal of garbage, encoding anew, watching the drives. It sleeps while nothing
+//! Background work: healing, scrubbing, removal of garbage and of what is too old, encoding anew,
+//! watching the drives. It sleeps while nothing
 //! changed, and yields to clients (see `pace`).
 
 mod garbage;
 mod heal;
+mod lifecycle;
 mod moves;
 mod pace;
 mod recode;
@@ -44,7 +46,11 @@ pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, tasks: &Tasks) -> io::Re
         moves::run(engine.clone()),
         scrub::run(engine.clone(), scrub),
         garbage::run(engine.clone()),
-        future::join(garbage::search_orphans(engine.clone()), recode::run(engine.clone())),
+        future::join3(
+            garbage::search_orphans(engine.clone()),
+            recode::run(engine.clone()),
+            lifecycle::run(engine.clone()),
+        ),
     );
     tasks.spawn_in_background("jobs", async move {
         tokio::select! {

@@ -147,6 +147,9 @@ impl Applier {
             Mutation::PutConfiguration { bucket, key, document } => {
                 self.put_configuration(db, bucket, key, document)
             }
+            Mutation::ExpireObjects { bucket, objects, now } => {
+                self.expire_objects(db, bucket, objects, *now)
+            }
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
         }
     }

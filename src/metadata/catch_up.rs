@@ -16,6 +16,9 @@ const LOOK_BACK_ENTRIES: u64 = 64;
 /// Most bytes a replica is given; one that lacks more starts anew beside a copy of the database.
 const BYTES_MAX: usize = 128 << 20;
 
+/// Entries that others wait for until a replica that fell behind has them.
+pub(super) const WAIT_ENTRIES_MAX: u64 = 256;
+
 /// How a replica stands now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {

@@ -11,6 +11,7 @@ mod catch_up;
 mod checkpoint;
 mod configuration;
 mod encoding;
+mod expiry;
 mod log;
 mod model;
 mod payload;
@@ -24,6 +25,7 @@ mod spread;
 mod store;
 mod versions;
 
+pub use expiry::AgingRow;
 pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,

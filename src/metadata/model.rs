@@ -543,6 +543,15 @@ pub enum Mutation {
         /// Which configuration.
         key: ConfigurationKey,
     },
+    /// Removes objects whose time is over, those that are still the ones that were read.
+    ExpireObjects {
+        /// Where.
+        bucket: String,
+        /// Keys and versions.
+        objects: Vec<(String, u64)>,
+        /// When.
+        now: Timestamp,
+    },
 }
 
 impl Mutation {
@@ -570,6 +579,7 @@ impl Mutation {
             | Self::SetBucketLock { .. }
             | Self::SetBucketScheme { .. }
             | Self::RemoveConfiguration { .. }
+            | Self::ExpireObjects { .. }
             | Self::NoteProgress { .. } => false,
         }
     }

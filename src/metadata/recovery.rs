@@ -18,7 +18,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::apply::Applier;
-use super::catch_up::{Standing, append_all, catch_up};
+use super::catch_up::{Standing, WAIT_ENTRIES_MAX, append_all, catch_up};
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::MetadataError;
 use super::{query, schema, snapshot, store};
@@ -188,7 +188,8 @@ fn merge_read(base: u64, logs: &[ReadLog<'_>]) -> Vec<LogEntry> {
     merged
 }
 
-/// Has a quorum hold the entries behind `base`.
+/// Has a quorum hold the entries behind `base`. A replica that lacks many is only waited for if there is no quorum
+/// without it.
 async fn spread(
     base: LogPosition,
     merged: &[LogEntry],
@@ -196,16 +197,24 @@ async fn spread(
     replicas: &[Arc<dyn Replica>],
     quorum: usize,
 ) -> Result<()> {
-    let mut whole = 0;
-    for log in logs {
-        let slot = log.replica.slot().0;
-        let given = tokio::time::timeout(CATCH_UP_TIMEOUT, give(log, base, merged, replicas));
-        match given.await {
-            Ok(Ok(true)) => whole += 1,
-            Ok(Ok(false)) => tracing::warn!(slot, "a metadata log does not continue"),
-            Ok(Err(error)) => tracing::warn!(slot, %error, "a metadata log takes no entries"),
-            Err(_) => tracing::warn!(slot, "a metadata log takes too long"),
+    let (mut whole, mut waiting): (usize, Vec<&ReadLog<'_>>) = (0, logs.iter().collect());
+    for max in [WAIT_ENTRIES_MAX, u64::MAX] {
+        let mut far = Vec::new();
+        for log in waiting {
+            let slot = log.replica.slot().0;
+            let given = tokio::time::timeout(CATCH_UP_TIMEOUT, give(log, base, merged, (replicas, max)));
+            match given.await {
+                Ok(Ok(Standing::Whole { .. })) => whole += 1,
+                Ok(Ok(Standing::Far)) => far.push(log),
+                Ok(Ok(Standing::Apart)) => tracing::warn!(slot, "a metadata log does not continue"),
+                Ok(Err(error)) => tracing::warn!(slot, %error, "a metadata log takes no entries"),
+                Err(_) => tracing::warn!(slot, "a metadata log takes too long"),
+            }
         }
+        if whole >= quorum {
+            break;
+        }
+        waiting = far;
     }
     if whole < quorum {
         let reason = format!("{whole} drives have the newest entries, {quorum} are needed");
@@ -214,13 +223,13 @@ async fn spread(
     Ok(())
 }
 
-/// Gives a replica what it lacks of the entries behind `base`; tells whether it has all of them then.
+/// Gives a replica what it lacks of the entries behind `base`, `max` entries at most where it lacks earlier ones too.
 async fn give(
     log: &ReadLog<'_>,
     base: LogPosition,
     merged: &[LogEntry],
-    replicas: &[Arc<dyn Replica>],
-) -> std::result::Result<bool, ReplicaError> {
+    (replicas, max): (&[Arc<dyn Replica>], u64),
+) -> std::result::Result<Standing, ReplicaError> {
     let replica = log.replica.as_ref();
     let holds = |entry: &LogEntry| log.entries.iter().rev().any(|own| own.position == entry.position);
     let lacking = match merged.iter().rposition(holds) {
@@ -228,11 +237,11 @@ async fn give(
         None if log.end == Some(base) => merged,
         None => {
             let end = merged.last().map_or(base, |last| last.position);
-            return Ok(matches!(catch_up(replica, end, replicas, u64::MAX).await?, Standing::Whole { .. }));
+            return catch_up(replica, end, replicas, max).await;
         }
     };
     append_all(replica, lacking).await?;
-    Ok(true)
+    Ok(Standing::Whole { newest_epoch: merged.last().map_or(base, |last| last.position).epoch })
 }
 
 /// The newest entry that any replica of the newest epoch holds.

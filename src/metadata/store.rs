@@ -23,8 +23,9 @@ use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
 use super::apply::Applier;
-use super::catch_up::{self, Standing, catch_up};
+use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
+use super::expiry::{self, AgingRow};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
@@ -49,8 +50,6 @@ const BATCH_MUTATIONS_MAX: usize = 512;
 const READERS_MAX: usize = 16;
 /// How long a replica may take over an append before it counts as failed.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
-/// Entries that changes wait for until a replica that fell behind has them.
-const WAIT_ENTRIES_MAX: u64 = 256;
 /// How often replicas that fell behind are looked at.
 const REJOIN_EVERY: Duration = Duration::from_millis(500);
 /// Log bytes after which the database is copied to the drives: as many as it has itself, and up to four times
@@ -408,6 +407,11 @@ impl Store {
     /// A page of a bucket's objects, and whether more follow.
     pub fn list(&self, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
         self.readers.with(|db| in_one_moment(db, || query::list(db, bucket, walk)))
+    }
+
+    /// So many objects of a bucket with keys that start with a prefix, behind a key.
+    pub fn aging(&self, bucket: &str, prefix_after: (&str, &str), max: usize) -> Result<Vec<AgingRow>> {
+        self.readers.with(|db| expiry::aging(db, bucket, prefix_after, max))
     }
 
     /// A page of a bucket's versions and delete markers, and whether more follow; `behind` resumes within the key

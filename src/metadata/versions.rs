@@ -332,7 +332,8 @@ impl Applier {
         Ok(Applied::Deleted(outcomes))
     }
 
-    fn delete(
+    /// Removes what a deletion names, or puts a delete marker over it.
+    pub(super) fn delete(
         &mut self,
         db: &Connection,
         bucket: &Bucket,

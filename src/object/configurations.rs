@@ -11,19 +11,24 @@ use serde::de::DeserializeOwned;
 use super::api::{Error, Result};
 use super::engine::Engine;
 use crate::metadata::{MetadataError, Mutation, Store};
-use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors};
+use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle};
 
 /// What requests and background work go by in one bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BucketRules {
     /// Which web pages may use it.
     pub cors: Option<Cors>,
+    /// What happens to its objects and uploads as they age.
+    pub lifecycle: Option<Lifecycle>,
 }
 
 impl BucketRules {
     /// Reads them; `None` if nothing is configured that they tell.
     fn read(store: &Store, bucket: &str) -> Result<Option<Arc<Self>>> {
-        let rules = Self { cors: parsed(store, bucket, ConfigurationKind::Cors)? };
+        let rules = Self {
+            cors: parsed(store, bucket, ConfigurationKind::Cors)?,
+            lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
+        };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }
 }
@@ -68,6 +73,12 @@ impl Configurations {
             None => rules.remove(bucket),
         };
         Ok(())
+    }
+
+    /// The rules of all buckets that have any.
+    pub(super) fn all(&self) -> Vec<(String, Arc<BucketRules>)> {
+        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        rules.iter().map(|(bucket, rules)| (bucket.clone(), rules.clone())).collect()
     }
 
     fn of(&self, bucket: &str) -> Option<Arc<BucketRules>> {

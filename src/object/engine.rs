@@ -36,6 +36,8 @@ pub struct Options {
     pub inline_bytes_max: usize,
     /// Bounds of the log bytes between two copies of the database: [`metadata::COPY_AFTER_BYTES`].
     pub copy_after_bytes: std::ops::RangeInclusive<u64>,
+    /// Seconds that a day of lifecycle rules lasts: 86,400 but in tests.
+    pub lifecycle_day_secs: u64,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where the metadata's writer and the hashing run.
@@ -67,6 +69,7 @@ pub struct Engine {
     pub(super) activity: Activity,
     pub(super) hashing: md5::Stage,
     pub(super) inline_bytes_max: usize,
+    pub(super) lifecycle_day_secs: u64,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -165,6 +168,7 @@ impl Engine {
             activity: Activity::default(),
             hashing,
             inline_bytes_max: options.inline_bytes_max,
+            lifecycle_day_secs: options.lifecycle_day_secs,
             clock: options.clock,
         };
         engine.renew_membership().await?;

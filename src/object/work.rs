@@ -89,6 +89,8 @@ pub enum WorkUnit {
     Shards,
     /// Bytes.
     Bytes,
+    /// Objects and uploads.
+    Objects,
 }
 
 /// How far a kind of background work is.

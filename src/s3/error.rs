@@ -86,7 +86,7 @@ codes! {
     InvalidRequest, "InvalidRequest", 400, "Invalid Request";
     InvalidS3DestinationBucket, "InvalidS3DestinationBucket", 400, "Invalid bucket ARN.";
     InvalidStorageClass, "InvalidStorageClass", 400, "The storage class you specified is not valid";
-    InvalidTag, "InvalidTag", 400, "The tag provided was not a valid tag.";
+    InvalidTag, "InvalidTag", 400, "Your request contains tag input that is not valid.";
     InvalidTargetBucketForLogging, "InvalidTargetBucketForLogging", 400,
         "The target bucket for logging does not exist";
     InvalidToken, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.";

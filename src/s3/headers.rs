@@ -5,7 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{self, HeaderName, HeaderValue};
 
-use crate::object::{ObjectInfo, PutOutcome, WriteCondition};
+use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
+use crate::sigv4::{Slash, encode_into};
 use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, Properties, Timestamp};
 
 use super::checksums;
@@ -132,6 +133,16 @@ pub(super) fn identify(info: &ObjectInfo, answer: &mut HeaderMap) {
 /// An ETag in its quotes.
 pub(super) fn etag(etag: &Etag) -> HeaderValue {
     HeaderValue::try_from(format!("\"{etag}\"")).expect("an etag is hexadecimal")
+}
+
+/// When an object ends by a rule, as `x-amz-expiration` says it.
+pub(super) fn expiration(expiry: &Expiry, answer: &mut HeaderMap) {
+    let mut text = format!("expiry-date=\"{}\", rule-id=\"", http_date(expiry.at)).into_bytes();
+    encode_into(&mut text, expiry.rule.as_bytes(), Slash::Encode);
+    text.push(b'"');
+    if let Ok(value) = HeaderValue::try_from(text) {
+        answer.insert(HeaderName::from_static("x-amz-expiration"), value);
+    }
 }
 
 /// The object's checksum, for an answer about all of it.
@@ -386,6 +397,15 @@ mod tests {
             let result = refuse_unsupported(&headers(&[(name, value)]));
             assert_eq!(result.err().map(|error| error.code), expected, "{name}: {value}");
         }
+    }
+
+    #[test]
+    fn expiration_names_the_day_and_the_rule_encoded() {
+        let mut answer = HeaderMap::new();
+        let at = Timestamp::from_millis(1_356_220_800_000);
+        expiration(&Expiry { at, rule: "pictures deletion/1".into() }, &mut answer);
+        let expected = "expiry-date=\"Sun, 23 Dec 2012 00:00:00 GMT\", rule-id=\"pictures%20deletion%2F1\"";
+        assert_eq!(answer["x-amz-expiration"], expected);
     }
 
     #[test]

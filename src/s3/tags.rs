@@ -43,7 +43,7 @@ pub(super) fn parse(document: &[u8], max: usize) -> Result<Tags> {
     Tags::new(pairs, max).map_err(|error| refusal(error, max))
 }
 
-/// The answer to tags of which there may be `max`.
+/// What AWS says of tags that are refused, of which there may be `max`.
 pub(super) fn refusal(error: InvalidTags, max: usize) -> Error {
     match error {
         InvalidTags::TooMany if max == Tags::OBJECT_MAX => {

@@ -20,4 +20,4 @@ pub use node_role::{RunningNode, start_node};
 pub use presence::{Count, Presence, UnreadableObject, look_for_shards};
 pub use rescue::{Found, FoundDatabase, FoundDrive, FoundState, Installed, RescueError, find as find_drives};
 pub use running::{Running, Started, start};
-pub use storage::{Storage, StorageError, open_cluster, open_drives};
+pub use storage::{Storage, StorageError, Tuning, open_cluster, open_drives};

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 
 use super::front::{ConsoleFront, S3Front};
 use super::signals::{Hangup, StopSignals};
-use super::{StartError, Storage, certificates, open_cluster, open_drives};
+use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives};
 use crate::admin::{self, Facts, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
@@ -150,11 +150,13 @@ async fn bind(
 }
 
 async fn open_storage(options: &Options) -> Result<Storage, StartError> {
+    let tuning =
+        Tuning { inline_bytes_max: INLINE_BYTES_MAX, lifecycle_day_secs: options.lifecycle_day_secs };
     let storage = match &options.role {
-        Role::Serve { drives } | Role::Node { drives, .. } => open_drives(drives, INLINE_BYTES_MAX).await?,
+        Role::Serve { drives } | Role::Node { drives, .. } => open_drives(drives, tuning).await?,
         Role::Gateway { nodes, cluster_secret } => {
             let secret = cluster_secret.expose().as_bytes();
-            open_cluster(nodes, secret, &options.state, INLINE_BYTES_MAX).await?
+            open_cluster(nodes, secret, &options.state, tuning).await?
         }
     };
     for notice in &storage.notices {

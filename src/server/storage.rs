@@ -35,6 +35,15 @@ pub struct Storage {
     pub jobs: Jobs,
 }
 
+/// What an engine goes by that does not depend on where its drives are.
+#[derive(Debug, Clone, Copy)]
+pub struct Tuning {
+    /// Objects up to this many bytes are kept in the metadata.
+    pub inline_bytes_max: usize,
+    /// Seconds that a day of lifecycle rules lasts.
+    pub lifecycle_day_secs: u64,
+}
+
 /// Why there is no storage to serve.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -57,12 +66,12 @@ fn chain(error: &object::Error) -> String {
 }
 
 /// Opens local drives. The metadata database lives on one of them, and moves to another if that fails.
-pub async fn open_drives(paths: &[PathBuf], inline_bytes_max: usize) -> Result<Storage, StorageError> {
+pub async fn open_drives(paths: &[PathBuf], tuning: Tuning) -> Result<Storage, StorageError> {
     let deployment = open_local(paths)?;
     let present = deployment.drives.iter().map(|(_, drive)| PathBuf::from(drive.label()));
     let databases = newest_first(present.map(|path| database_folder(&path).join(DATABASE)).collect());
     let sites = LocalSites::new(Arc::new(OsFileSystem), Tasks::threads());
-    open(deployment, Arc::new(sites), databases, inline_bytes_max).await
+    open(deployment, Arc::new(sites), databases, tuning).await
 }
 
 /// Opens drives on storage nodes. The metadata database lives in the gateway's `state` folder.
@@ -70,10 +79,10 @@ pub async fn open_cluster(
     nodes: &[String],
     secret: &[u8],
     state: &Path,
-    inline_bytes_max: usize,
+    tuning: Tuning,
 ) -> Result<Storage, StorageError> {
     let (deployment, sites) = open_nodes(nodes, secret, state).await?;
-    open(deployment, Arc::new(sites), vec![state.join("metadata").join(DATABASE)], inline_bytes_max).await
+    open(deployment, Arc::new(sites), vec![state.join("metadata").join(DATABASE)], tuning).await
 }
 
 /// Puts the newest database first; those that do not exist keep their order behind it.
@@ -90,7 +99,7 @@ async fn open(
     deployment: Deployment,
     sites: Arc<dyn Sites>,
     databases: Vec<PathBuf>,
-    inline_bytes_max: usize,
+    tuning: Tuning,
 ) -> Result<Storage, StorageError> {
     let (id, drives, notices) =
         (deployment.id, deployment.membership.members.len(), deployment.notices.clone());
@@ -99,7 +108,8 @@ async fn open(
         deployment,
         sites,
         databases,
-        inline_bytes_max,
+        inline_bytes_max: tuning.inline_bytes_max,
+        lifecycle_day_secs: tuning.lifecycle_day_secs,
         copy_after_bytes: metadata::COPY_AFTER_BYTES,
         clock: Arc::new(SystemClock),
         tasks: tasks.clone(),

@@ -26,8 +26,8 @@ pub use cors::{Cors, CorsRule};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
 pub use lifecycle::{
-    Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter, LifecycleRule,
-    NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
+    Aging, DAY_SECS, Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter,
+    LifecycleRule, NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
 };
 pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use log::{LogEntry, LogPosition};

@@ -4,6 +4,7 @@
 
 mod cluster;
 mod configurations;
+mod expiry;
 mod faults;
 mod nodes;
 mod objects;

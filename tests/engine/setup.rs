@@ -11,7 +11,7 @@ use holdfast::node::{LocalSites, NodeOptions, NodeServer, Sites, open_local, ope
 use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
 use holdfast::runtime::{SystemClock, Tasks};
 use holdfast::shard_store::{DriveError, OsFileSystem};
-use holdfast::types::{BucketName, ChecksumValue, ObjectKey, Properties};
+use holdfast::types::{BucketName, ChecksumValue, DAY_SECS, ObjectKey, Properties};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -148,7 +148,12 @@ impl Deployment {
 
     /// Opens the engine as the server does; the database is apart from the drives.
     pub async fn open(&self) -> Arc<Engine> {
-        start(self.open_drives().await, self.path()).await
+        self.open_with_day(DAY_SECS).await
+    }
+
+    /// The same with a day of lifecycle rules that lasts so many seconds.
+    pub async fn open_with_day(&self, secs: u64) -> Arc<Engine> {
+        start_with_day(self.open_drives().await, self.path(), secs).await
     }
 
     pub async fn open_drives(&self) -> (holdfast::node::Deployment, Arc<dyn Sites>) {
@@ -163,9 +168,14 @@ impl Deployment {
 }
 
 /// Starts an engine over drives, its database in `state`.
-pub async fn start(
+pub async fn start(opened: (holdfast::node::Deployment, Arc<dyn Sites>), state: &Path) -> Arc<Engine> {
+    start_with_day(opened, state, DAY_SECS).await
+}
+
+async fn start_with_day(
     (deployment, sites): (holdfast::node::Deployment, Arc<dyn Sites>),
     state: &Path,
+    lifecycle_day_secs: u64,
 ) -> Arc<Engine> {
     let options = Options {
         deployment,
@@ -173,6 +183,7 @@ pub async fn start(
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
         copy_after_bytes: COPY_AFTER_BYTES,
+        lifecycle_day_secs,
         clock: Arc::new(SystemClock),
         tasks: Tasks::threads(),
     };

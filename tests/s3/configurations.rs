@@ -259,7 +259,18 @@ fn replication_needs_versioning() {
     put(&bucket, "replication", "<ReplicationConfiguration/>").expect_error(400, "MalformedXML");
     put(&bucket, "replication", document).expect_error(400, "InvalidRequest");
     get(&bucket, "replication").expect_error(404, "ReplicationConfigurationNotFoundError");
+    let versioning = |status: &str| {
+        let document =
+            format!("<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>");
+        put(&bucket, "versioning", &document)
+    };
+    versioning("Enabled").expect_status(200);
+    put(&bucket, "replication", document).expect_status(200);
+    let answer = get(&bucket, "replication").expect_status(200);
+    assert_eq!(answer.element("Role"), "arn:aws:iam::1:role/r");
+    versioning("Suspended").expect_error(409, "InvalidBucketState");
     bucket.request("DELETE", "?replication").send().expect_status(204);
+    versioning("Suspended").expect_status(200);
 }
 
 #[test]
@@ -278,6 +289,27 @@ fn a_policy_is_checked_and_not_taken_because_nothing_would_follow_it() {
     put(&bucket, "policy", &policy(&bucket.name)).expect_error(501, "NotImplemented");
     get(&bucket, "policy").expect_error(404, "NoSuchBucketPolicy");
     get(&bucket, "policyStatus").expect_error(404, "NoSuchBucketPolicy");
+}
+
+#[test]
+fn a_bucket_is_made_with_the_ownership_that_its_header_names() {
+    let bucket = Bucket::new();
+    bucket.request("DELETE", "").send().expect_status(204);
+    let create = |value: &str| bucket.request("PUT", "").header("x-amz-object-ownership", value).send();
+    create("Nobody").expect_error(400, "InvalidArgument");
+    bucket.request("HEAD", "").send().expect_status(404);
+    create("ObjectWriter").expect_status(200);
+    assert_eq!(get(&bucket, "ownershipControls").element("ObjectOwnership"), "ObjectWriter");
+}
+
+#[test]
+fn a_directory_bucket_is_not_made() {
+    let bucket = Bucket::new();
+    bucket.request("DELETE", "").send().expect_status(204);
+    let body =
+        "<CreateBucketConfiguration><Bucket><Type>Directory</Type></Bucket></CreateBucketConfiguration>";
+    bucket.request("PUT", "").body(body).send().expect_error(501, "NotImplemented");
+    bucket.request("HEAD", "").send().expect_status(404);
 }
 
 #[test]

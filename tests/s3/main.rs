@@ -20,6 +20,7 @@ mod delete_objects;
 mod expect;
 mod get_object;
 mod heads;
+mod lifecycle;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;

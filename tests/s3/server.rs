@@ -63,7 +63,16 @@ impl Server {
                 gateway
             }
         };
-        front.args(["--console-address", "off", "--region", REGION, "--domain", DOMAIN]);
+        front.args([
+            "--console-address",
+            "off",
+            "--region",
+            REGION,
+            "--domain",
+            DOMAIN,
+            "--lifecycle-day",
+            "1",
+        ]);
         let (child, address) = listening(&mut front);
         processes.push(child);
         Self { _processes: processes, address }

@@ -77,6 +77,7 @@ impl Place {
             databases: vec![self.database.clone()],
             inline_bytes_max: INLINE_BYTES_MAX,
             copy_after_bytes: COPY_AFTER_BYTES,
+            lifecycle_day_secs: holdfast::types::DAY_SECS,
             clock: Arc::new(SimulatedClock { origin: Instant::now(), began }),
             tasks: tasks.clone(),
         };

@@ -1,8 +1,10 @@
 //! `?ownershipControls`: who owns what others upload.
 
+use serde_json::Value;
+
 use crate::types::ConfigurationKind;
 
-use super::super::error::Code;
+use super::super::error::{Code, Error, Result};
 use super::form::{Form, once, one_up_to};
 use super::{Digest, Document, Removal, Unset, complete};
 
@@ -17,3 +19,15 @@ pub(super) static DOCUMENT: Document = Document {
 };
 
 const OWNERSHIP: [&str; 3] = ["BucketOwnerPreferred", "ObjectWriter", "BucketOwnerEnforced"];
+
+/// The document that a header stands for.
+pub(in super::super) fn read_ownership(header: &str) -> Result<Value> {
+    if !OWNERSHIP.contains(&header) {
+        return Err(Error::argument(
+            "x-amz-object-ownership",
+            header,
+            "Invalid x-amz-object-ownership header",
+        ));
+    }
+    Ok(serde_json::json!({ "Rule": [{ "ObjectOwnership": header }] }))
+}

@@ -43,7 +43,7 @@ mod tests {
     use super::super::tests::{kept, refused};
     use super::*;
 
-    fn tags(pairs: &[(&str, &str)]) -> String {
+    fn document(pairs: &[(&str, &str)]) -> String {
         let tag = |(key, value): &(&str, &str)| format!("<Tag><Key>{key}</Key><Value>{value}</Value></Tag>");
         format!("<TagSet>{}</TagSet>", pairs.iter().map(tag).collect::<String>())
     }
@@ -52,20 +52,20 @@ mod tests {
     fn tags_have_bounds_and_unique_keys() {
         let keys: Vec<String> = (0..51).map(|n| format!("k{n}")).collect();
         let many: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), "v")).collect();
-        kept(&DOCUMENT, &tags(&many[..50]));
-        kept(&DOCUMENT, &tags(&[("Größe :/@", ""), (&"k".repeat(128), &"v".repeat(256))]));
+        kept(&DOCUMENT, &document(&many[..50]));
+        kept(&DOCUMENT, &document(&[("Größe :/@", ""), (&"k".repeat(128), &"v".repeat(256))]));
         refused(
             &DOCUMENT,
             &[
                 ("", Code::MalformedXml),
                 ("<TagSet><Tag><Key>a</Key></Tag></TagSet>", Code::MalformedXml),
-                (&tags(&many), Code::BadRequest),
-                (&tags(&[("", "v")]), Code::InvalidTag),
-                (&tags(&[("a", "1"), ("a", "2")]), Code::InvalidTag),
-                (&tags(&[("aws:a", "1")]), Code::InvalidTag),
-                (&tags(&[("a!", "1")]), Code::InvalidTag),
-                (&tags(&[(&"k".repeat(129), "1")]), Code::InvalidTag),
-                (&tags(&[("a", &"v".repeat(257))]), Code::InvalidTag),
+                (&document(&many), Code::BadRequest),
+                (&document(&[("", "v")]), Code::InvalidTag),
+                (&document(&[("a", "1"), ("a", "2")]), Code::InvalidTag),
+                (&document(&[("aws:a", "1")]), Code::InvalidTag),
+                (&document(&[("a!", "1")]), Code::InvalidTag),
+                (&document(&[(&"k".repeat(129), "1")]), Code::InvalidTag),
+                (&document(&[("a", &"v".repeat(257))]), Code::InvalidTag),
             ],
         );
     }

@@ -2,7 +2,7 @@
 
 use hyper::StatusCode;
 
-use crate::types::{BucketName, Versioning};
+use crate::types::{BucketName, ConfigurationKind, Versioning};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
@@ -30,6 +30,14 @@ pub(super) async fn get(call: &Call<'_>, bucket: BucketName) -> Result<Response>
 pub(super) async fn put(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
     let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
     let versioning = parse(&document)?;
+    let replicates = || call.engine().configuration(&bucket, &ConfigurationKind::Replication.into());
+    if versioning == Versioning::Suspended && replicates()?.is_some() {
+        return Err(Error::with_message(
+            Code::InvalidBucketState,
+            "A replication configuration is present on this bucket, so you cannot change the versioning state. \
+             To change the versioning state, first delete the replication configuration.",
+        ));
+    }
     call.engine().set_versioning(&bucket, versioning).await?;
     Ok(empty(StatusCode::OK))
 }

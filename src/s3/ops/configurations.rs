@@ -5,7 +5,7 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use serde_json::Value;
 
-use crate::types::{BucketName, ConfigurationKey, ConfigurationKind};
+use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Versioning};
 
 use super::super::auth::{Call, Upload};
 use super::super::documents::{self, Document, Removal, Unset};
@@ -100,9 +100,13 @@ async fn check_surroundings(
             let name = BucketName::parse(target).map_err(|_| missing())?;
             call.engine().head_bucket(&name).await.map(drop).map_err(|_| missing())
         }
-        ConfigurationKind::Replication => Err(Error::request(
-            "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
-        )),
+        ConfigurationKind::Replication
+            if call.engine().head_bucket(bucket).await?.versioning != Versioning::Enabled =>
+        {
+            Err(Error::request(
+                "Versioning must be 'Enabled' on the bucket to apply a replication configuration",
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -7,7 +7,7 @@ use crate::types::{BucketName, ConfigurationKind};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
-use super::super::documents::read_tags;
+use super::super::documents::{read_ownership, read_tags};
 use super::super::error::{Code, Error, Result};
 use super::super::headers::{refuse_unsupported, text};
 use super::super::response::{Response, empty};
@@ -18,9 +18,14 @@ use super::DOCUMENT_BYTES_MAX;
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
     refuse_unsupported(call.headers())?;
     let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let ownership = text(call.headers(), "x-amz-object-ownership").map(read_ownership).transpose()?;
     let mut tags = None;
     if !document.is_empty() {
         let configuration = Element::parse(&document, "CreateBucketConfiguration")?;
+        if ["Bucket", "Location"].iter().any(|name| configuration.child(name).is_some()) {
+            // A directory bucket.
+            return Err(Code::NotImplemented.into());
+        }
         check_location(&configuration, call.region())?;
         tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
     }
@@ -30,9 +35,11 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
         }
         _ => call.engine().create_bucket(&bucket).await?,
     }
-    if let Some(tags) = tags {
-        let key = ConfigurationKind::Tagging.into();
-        call.engine().put_configuration(&bucket, key, tags.to_string()).await?;
+    let documents = [(ConfigurationKind::Tagging, tags), (ConfigurationKind::OwnershipControls, ownership)];
+    for (kind, document) in documents {
+        if let Some(document) = document {
+            call.engine().put_configuration(&bucket, kind.into(), document.to_string()).await?;
+        }
     }
     let mut response = empty(StatusCode::OK);
     if let Ok(location) = HeaderValue::try_from(format!("/{bucket}")) {

@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::OpenObject;
-use crate::types::{BucketName, ObjectKey, PartNumber};
+use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
 
 use super::super::auth::Call;
 use super::super::conditions;
@@ -20,7 +20,7 @@ use super::name_version;
 /// Answers an object, or a range of it.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
-    let answer = prepare(call, &object)?;
+    let answer = prepare(call, (&bucket, &key), &object)?;
     let length = answer.bytes.end - answer.bytes.start;
     let body = if length == 0 {
         ResponseBody::empty()
@@ -33,7 +33,7 @@ pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
 /// Answers what GET would, without the body.
 pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
-    let answer = prepare(call, &object)?;
+    let answer = prepare(call, (&bucket, &key), &object)?;
     Ok(with_headers(answer.status, answer.headers, ResponseBody::empty()))
 }
 
@@ -50,7 +50,7 @@ struct Answer {
     bytes: Range<u64>,
 }
 
-fn prepare(call: &Call<'_>, object: &OpenObject) -> Result<Answer> {
+fn prepare(call: &Call<'_>, (bucket, key): (&BucketName, &ObjectKey), object: &OpenObject) -> Result<Answer> {
     let info = object.info();
     conditions::check_read(call.headers(), info).map_err(|error| {
         let mut state = HeaderMap::new();
@@ -59,6 +59,13 @@ fn prepare(call: &Call<'_>, object: &OpenObject) -> Result<Answer> {
     })?;
     let mut answer = HeaderMap::with_capacity(16);
     headers::describe(info, &mut answer);
+    let tags = &info.properties.tags;
+    let object_itself = Aging { key: key.as_str(), size: info.size, tags, modified: info.modified };
+    if !call.query.has("versionId")
+        && let Some(expiry) = call.engine().expiry(bucket, &object_itself)
+    {
+        headers::expiration(&expiry, &mut answer);
+    }
     headers::override_from_query(&call.query, &mut answer)?;
     let chosen = choose(call, object, &mut answer)?;
     if let Some(range) = &chosen {

@@ -145,17 +145,6 @@ async fn on_object(
     }
 }
 
-/// As [`name_key`], and `NoSuchVersion` that names key and version.
-fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) -> Error {
-    let error = name_key(error, key);
-    match (error.code, version) {
-        (Code::NoSuchVersion, Some(version)) => {
-            error.detail("Key", key.to_owned()).detail("VersionId", version.to_string())
-        }
-        _ => error,
-    }
-}
-
 /// A key as a request names it.
 pub(super) fn parse_key(key: &str) -> Result<ObjectKey> {
     ObjectKey::parse(key).map_err(|error| {
@@ -177,6 +166,17 @@ async fn read_document(call: &Call<'_>, upload: Upload, digest: Digest, bytes_ma
     match content_md5 {
         Some(expected) if expected != Md5::digest(&document) => Err(Code::BadDigest.into()),
         Some(_) | None => Ok(document),
+    }
+}
+
+/// As [`name_key`], and `NoSuchVersion` that names key and version.
+fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) -> Error {
+    let error = name_key(error, key);
+    match (error.code, version) {
+        (Code::NoSuchVersion, Some(version)) => {
+            error.detail("Key", key.to_owned()).detail("VersionId", version.to_string())
+        }
+        _ => error,
     }
 }
 

@@ -3,7 +3,7 @@
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::{PutOutcome, PutRequest};
-use crate::types::{BucketName, ObjectKey, Properties};
+use crate::types::{Aging, BucketName, ObjectKey, Properties};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::{RequestBody, Stored};
@@ -21,11 +21,17 @@ pub(super) async fn run(
     key: ObjectKey,
 ) -> Result<Response> {
     let body = call.open(upload, Stored::Announced)?;
-    let length = Some(checked_length(body.length())?);
-    let name = key.as_str().to_owned();
+    let size = checked_length(body.length())?;
     let properties = headers::properties(call.headers(), call.now())?;
-    let stored = store(call, call.headers(), properties, (bucket, key), length, body).await;
-    Ok(answer(&stored.map_err(|error| name_key(error, &name))?))
+    let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
+    let stored = store(call, call.headers(), properties, (bucket, key), Some(size), body).await;
+    let outcome = stored.map_err(|error| name_key(error, name.as_str()))?;
+    let mut response = answer(&outcome);
+    let object = Aging { key: name.as_str(), size, tags: &tags, modified: outcome.modified };
+    if let Some(expiry) = call.engine().expiry(&place, &object) {
+        headers::expiration(&expiry, response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// Stores a body as these headers describe it, with these properties.

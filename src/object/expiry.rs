@@ -1,0 +1,163 @@
+//! What ends by the lifecycle rules of its bucket, and when.
+
+use std::sync::Arc;
+
+use super::api::*;
+use super::configurations::BucketRules;
+use super::engine::Engine;
+use crate::metadata::{Mutation, Walk, Walked};
+use crate::types::{Aging, BucketName, Lifecycle, Timestamp, UploadId};
+
+/// When an object ends, and by which rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiry {
+    /// From this moment on it may be removed.
+    pub at: Timestamp,
+    /// The rule's id.
+    pub rule: String,
+}
+
+/// Where a walk over what ages in a bucket is.
+#[derive(Debug, Clone, Default)]
+pub enum ExpiryCursor {
+    /// At objects behind this key.
+    Objects(String),
+    /// At uploads behind this key and, of this key itself, behind this upload.
+    Uploads(String, Option<UploadId>),
+    /// At the beginning.
+    #[default]
+    Start,
+}
+
+/// What a step of such a walk did.
+#[derive(Debug, Default)]
+pub struct Expired {
+    /// Objects removed, unless they were overwritten meanwhile.
+    pub objects: u64,
+    /// Uploads ended.
+    pub uploads: u64,
+    /// When the first of what it left is due.
+    pub next_due: Option<Timestamp>,
+    /// Where to go on.
+    pub cursor: Option<ExpiryCursor>,
+}
+
+impl Expired {
+    fn leave(&mut self, due: Option<Timestamp>) {
+        self.next_due = self.next_due.into_iter().chain(due).min();
+    }
+}
+
+impl Engine {
+    /// When a current object ends by a rule of its bucket.
+    pub fn expiry(&self, bucket: &BucketName, object: &Aging<'_>) -> Option<Expiry> {
+        let rules = self.bucket_rules(bucket)?;
+        let (at, rule) = rules.lifecycle.as_ref()?.expiry(object, self.lifecycle_day_secs)?;
+        Some(Expiry { at, rule: rule.id.clone() })
+    }
+
+    /// Seconds that a day of lifecycle rules lasts.
+    pub fn lifecycle_day_secs(&self) -> u64 {
+        self.lifecycle_day_secs
+    }
+
+    /// The buckets with rules by which something ends.
+    pub fn aging_buckets(&self) -> Vec<(String, Arc<BucketRules>)> {
+        let mut buckets = self.configurations.all();
+        buckets.retain(|(_, rules)| {
+            let lifecycle = rules.lifecycle.as_ref();
+            lifecycle.is_some_and(|rules| rules.ends_uploads() || rules.expiring_prefix().is_some())
+        });
+        buckets
+    }
+
+    /// Removes what is due of the next rows of a bucket.
+    pub async fn expire_some(
+        &self,
+        bucket: &str,
+        lifecycle: &Lifecycle,
+        cursor: ExpiryCursor,
+        rows_max: usize,
+    ) -> Result<Expired> {
+        match (cursor, lifecycle.expiring_prefix()) {
+            (ExpiryCursor::Start, Some(prefix)) => {
+                self.expire_objects(bucket, lifecycle, (prefix, ""), rows_max).await
+            }
+            (ExpiryCursor::Objects(after), Some(prefix)) => {
+                self.expire_objects(bucket, lifecycle, (prefix, &after), rows_max).await
+            }
+            (ExpiryCursor::Uploads(key, upload), _) => {
+                self.expire_uploads(bucket, lifecycle, (key, upload), rows_max).await
+            }
+            (ExpiryCursor::Start | ExpiryCursor::Objects(_), None) => {
+                self.expire_uploads(bucket, lifecycle, (String::new(), None), rows_max).await
+            }
+        }
+    }
+
+    async fn expire_objects(
+        &self,
+        bucket: &str,
+        lifecycle: &Lifecycle,
+        (prefix, after): (&str, &str),
+        rows_max: usize,
+    ) -> Result<Expired> {
+        let now = self.clock.now();
+        let rows = self.store.aging(bucket, (prefix, after), rows_max)?;
+        let (mut expired, mut due) = (Expired::default(), Vec::new());
+        for row in &rows {
+            let object = Aging { key: &row.key, size: row.size, tags: &row.tags, modified: row.modified };
+            match lifecycle.expiry(&object, self.lifecycle_day_secs) {
+                Some((at, _)) if at <= now => due.push((row.key.clone(), row.sequence)),
+                later => expired.leave(later.map(|(at, _)| at)),
+            }
+        }
+        expired.objects = due.len() as u64;
+        if !due.is_empty() {
+            let expire = Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due, now };
+            self.store.commit(expire).await?;
+        }
+        expired.cursor = Some(match rows.last().filter(|_| rows.len() == rows_max) {
+            Some(last) => ExpiryCursor::Objects(last.key.clone()),
+            None => ExpiryCursor::Uploads(String::new(), None),
+        });
+        Ok(expired)
+    }
+
+    async fn expire_uploads(
+        &self,
+        bucket: &str,
+        lifecycle: &Lifecycle,
+        (after, after_upload): (String, Option<UploadId>),
+        rows_max: usize,
+    ) -> Result<Expired> {
+        let mut expired = Expired::default();
+        if !lifecycle.ends_uploads() {
+            return Ok(expired);
+        }
+        let now = self.clock.now();
+        let walk = Walk { prefix: String::new(), delimiter: None, after, max: rows_max };
+        let (rows, more) = self.store.uploads(bucket, &walk, after_upload)?;
+        for row in rows {
+            let Walked::Row(upload) = row else { continue };
+            expired.cursor = more.then(|| ExpiryCursor::Uploads(upload.key.clone(), Some(upload.upload)));
+            match lifecycle.upload_expiry(&upload.key, upload.initiated, self.lifecycle_day_secs) {
+                Some(at) if at <= now => {
+                    let (bucket, key, upload) = (bucket.to_owned(), upload.key, upload.upload);
+                    match self
+                        .store
+                        .commit(Mutation::AbortUpload { bucket, key, upload })
+                        .await
+                        .map_err(Error::from)
+                    {
+                        // It was completed or aborted meanwhile.
+                        Ok(_) | Err(Error::NoSuchUpload) => expired.uploads += 1,
+                        Err(error) => return Err(error),
+                    }
+                }
+                later => expired.leave(later),
+            }
+        }
+        Ok(expired)
+    }
+}
