@@ -10,6 +10,7 @@ use super::signals::Hangup;
 use crate::config::Options;
 use crate::http::tls::{Certificate, Certificates, Reload, TlsError};
 use crate::runtime::{Clock, SystemClock};
+use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -23,6 +24,20 @@ pub(super) fn open(options: &Options) -> Result<Option<Arc<Certificates>>, Start
     let certificates = Certificates::open(files)?;
     tell(&certificates.all());
     Ok(Some(certificates))
+}
+
+/// Shows in the metrics until when each certificate is good.
+pub(super) fn register(metrics: &Metrics, certificates: &Arc<Certificates>) {
+    const HELP: &str = "When a certificate expires, in seconds of Unix time.";
+    let certificates = certificates.clone();
+    metrics.register("holdfast_certificate_expiry_timestamp_seconds", HELP, GaugeKind::Gauge, move || {
+        let all = certificates.all();
+        let sample = |certificate: &Certificate| {
+            let file = certificate.path.display().to_string();
+            Sample::labelled("file", &file, certificate.not_after_secs as f64)
+        };
+        all.iter().map(sample).collect()
+    });
 }
 
 /// Takes new certificates whenever their files change and at every SIGHUP, for as long as the process lives.

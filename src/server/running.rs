@@ -93,6 +93,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
+        certificates::register(&served.metrics, &certificates);
         // Ends with the runtime: there is nothing to be finished.
         tokio::spawn(certificates::look_after(certificates, hangup));
     }

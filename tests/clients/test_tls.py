@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 
 import pytest
 import topology
@@ -281,13 +282,19 @@ def test_the_admin_client_trusts_whom_it_is_told_to_and_no_one_else(secured, aut
     assert status("--tls-ca", str(stranger.certificate)).returncode == 1
 
 
-def test_doctor_tells_how_long_certificates_are_good(secured, authority):
+def days_left(server):
+    return (server.metric("holdfast_certificate_expiry_timestamp_seconds") - time.time()) / 86400
+
+
+def test_doctor_and_metrics_tell_how_long_certificates_are_good(secured, authority):
     certificate = secured.folder / "server.crt"
     found = doctor(secured.folder, "drive{1...4}")
     assert found["ok", "address", secured.address] == "a Holdfast server answers"
     assert "localhost" in found["ok", "certificate", str(certificate)]
     authority.issue(certificate, secured.folder / "server.key", days=5)
     assert "expires in" in doctor(secured.folder, "drive{1...4}")["warn", "certificate", str(certificate)]
+    secured.front.child.send_signal(signal.SIGHUP)
+    topology.wait_until(lambda: 4 < days_left(secured) < 6, "the metrics tell of the new certificate")
     authority.issue(certificate, secured.folder / "server.key", days=0)
     expired = doctor(secured.folder, "drive{1...4}")["fail", "certificate", str(certificate)]
     assert "expired" in expired and "new one" in expired
