@@ -116,9 +116,10 @@ pub(super) fn aging(
     let bucket = query::bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
         "SELECT key, size, modified, sequence, detail FROM objects
-         WHERE bucket = ?1 AND key > ?2 AND key >= ?3 ORDER BY key LIMIT ?4",
+         WHERE bucket = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
     )?;
-    let mut rows = select.query(params![bucket, after, prefix, max as i64])?;
+    let first = if after < prefix { prefix.to_owned() } else { format!("{after}\0") };
+    let mut rows = select.query(params![bucket, first, max as i64])?;
     let mut aging = Vec::new();
     while let Some(row) = rows.next()? {
         let key: String = row.get(0)?;
@@ -148,10 +149,10 @@ pub(super) fn aging_versions(
     let bucket = query::bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
         "SELECT key, rank, size, modified, detail FROM versions
-         WHERE bucket = ?1 AND (key, rank) > (?2, ?3) AND key >= ?4 ORDER BY key, rank LIMIT ?5",
+         WHERE bucket = ?1 AND (key, rank) > (?2, ?3) ORDER BY key, rank LIMIT ?4",
     )?;
-    let (key, rank) = after.as_ref().map_or(("", i64::MIN), |after| (after.key.as_str(), after.rank));
-    let mut rows = select.query(params![bucket, key, rank, prefix, max as i64])?;
+    let (key, rank) = after.as_ref().map_or((prefix, i64::MIN), |after| (after.key.as_str(), after.rank));
+    let mut rows = select.query(params![bucket, key, rank, max as i64])?;
     let (mut found, mut place) = (Vec::new(), after.clone());
     while let Some(row) = rows.next()? {
         let key: String = row.get(0)?;

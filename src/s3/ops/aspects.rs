@@ -85,13 +85,7 @@ pub(super) async fn read_object(
     check_object(call, &bucket, &key).await?;
     match aspect {
         ObjectAspect::Acl => Ok(xml(acl(call.identity))),
-        ObjectAspect::Tagging => Ok(document("Tagging", "<TagSet></TagSet>")),
-        ObjectAspect::LegalHold | ObjectAspect::Retention => {
-            Err(Error::request("Bucket is missing Object Lock Configuration"))
-        }
-        ObjectAspect::Annotation | ObjectAspect::Encryption | ObjectAspect::Torrent => {
-            Err(Code::NotImplemented.into())
-        }
+        _ => Err(Code::NotImplemented.into()),
     }
 }
 
@@ -105,23 +99,6 @@ pub(super) async fn write_to_object(
     check_object(call, &bucket, &key).await?;
     match aspect {
         ObjectAspect::Acl if keeps_private(call) => Ok(empty(StatusCode::OK)),
-        ObjectAspect::LegalHold | ObjectAspect::Retention => {
-            Err(Error::request("Bucket is missing Object Lock Configuration"))
-        }
-        _ => Err(Code::NotImplemented.into()),
-    }
-}
-
-/// Removes a sub-resource of an object.
-pub(super) async fn remove_from_object(
-    call: &Call<'_>,
-    bucket: BucketName,
-    key: ObjectKey,
-    aspect: ObjectAspect,
-) -> Result<Response> {
-    check_object(call, &bucket, &key).await?;
-    match aspect {
-        ObjectAspect::Tagging => Ok(empty(StatusCode::NO_CONTENT)),
         _ => Err(Code::NotImplemented.into()),
     }
 }

@@ -5,12 +5,12 @@ use hyper::StatusCode;
 use crate::types::{BucketName, ConfigurationKind, Versioning};
 
 use super::super::auth::{Call, Upload};
-use super::super::body::Stored;
+use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::response::{Response, empty, xml};
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
-use super::DOCUMENT_BYTES_MAX;
+use super::{DOCUMENT_BYTES_MAX, read_document};
 
 /// Answers whether a bucket keeps versions; an empty document for one that never did.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName) -> Result<Response> {
@@ -28,7 +28,7 @@ pub(super) async fn get(call: &Call<'_>, bucket: BucketName) -> Result<Response>
 
 /// Begins or suspends the keeping of versions.
 pub(super) async fn put(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
-    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let versioning = parse(&document)?;
     let replicates = || call.engine().configuration(&bucket, &ConfigurationKind::Replication.into());
     if versioning == Versioning::Suspended && replicates()?.is_some() {

@@ -139,9 +139,8 @@ async fn on_object(
         Op::Read(Aspect::LegalHold) => object_lock::get_legal_hold(call, bucket, key).await,
         Op::Write(Aspect::LegalHold) => object_lock::put_legal_hold(call, upload, bucket, key).await,
         Op::Read(aspect) => aspects::read_object(call, bucket, key, aspect).await,
-        Op::Remove(aspect) => aspects::remove_from_object(call, bucket, key, aspect).await,
         Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
-        Op::NotImplemented => Err(Code::NotImplemented.into()),
+        Op::Remove(_) | Op::NotImplemented => Err(Code::NotImplemented.into()),
     }
 }
 

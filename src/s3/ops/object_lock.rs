@@ -6,7 +6,7 @@ use crate::object::VersionChange;
 use crate::types::{BucketLock, BucketName, ObjectKey, ObjectLock, Retention, RetentionPeriod, Timestamp};
 
 use super::super::auth::{Call, Upload};
-use super::super::body::Stored;
+use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::lock;
 use super::super::response::{Response, empty, xml};
@@ -14,7 +14,7 @@ use super::super::time::{iso_millis, parse_iso};
 use super::super::versions;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
-use super::{DOCUMENT_BYTES_MAX, name_version};
+use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
 
 /// Years of a default retention at most (AWS: 100); days as many.
 const YEARS_MAX: u32 = 100;
@@ -47,7 +47,7 @@ pub(super) async fn put_configuration(
     upload: Upload,
     bucket: BucketName,
 ) -> Result<Response> {
-    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let lock = parse_configuration(&document)?;
     call.engine().set_bucket_lock(&bucket, lock).await.map_err(|error| match Error::from(error) {
         error if error.code == Code::InvalidBucketState => Error::with_message(
@@ -133,7 +133,7 @@ pub(super) async fn put_retention(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let retention = parse_retention(&document, call.now())?;
     let bypass_governance = lock::bypasses_governance(call.headers());
     change(call, bucket, key, VersionChange::Retention { retention, bypass_governance }).await
@@ -160,7 +160,7 @@ pub(super) async fn put_legal_hold(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let status = Element::parse(&document, "LegalHold")?;
     let held = status.child_text("Status").and_then(lock::parse_hold);
     change(call, bucket, key, VersionChange::LegalHold(held.ok_or(Code::MalformedXml)?)).await

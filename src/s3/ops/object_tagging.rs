@@ -6,11 +6,11 @@ use crate::object::VersionChange;
 use crate::types::{BucketName, ObjectKey, Tags};
 
 use super::super::auth::{Call, Upload};
-use super::super::body::Stored;
+use super::super::documents::Digest;
 use super::super::error::Result;
 use super::super::response::{Response, empty, xml};
 use super::super::{tags, versions};
-use super::{DOCUMENT_BYTES_MAX, name_version};
+use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
 
 /// Answers the tags of a version.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
@@ -29,7 +29,7 @@ pub(super) async fn put(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    let document = call.open(upload, Stored::Nothing)?.collect(DOCUMENT_BYTES_MAX).await?;
+    let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
     change(call, bucket, key, tags, StatusCode::OK).await
 }
