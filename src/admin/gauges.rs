@@ -63,6 +63,11 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     metrics.register("holdfast_heals_pending", HEALS, GaugeKind::Gauge, move || {
         one(of.redundancy().ok().map(|counts| counts.shards_to_heal as f64))
     });
+    let of = engine.clone();
+    const SPARE: &str = "Drives that may be lost without loss of metadata or of objects kept in it.";
+    metrics.register("holdfast_metadata_spare", SPARE, GaugeKind::Gauge, move || {
+        one(of.redundancy().ok().map(|counts| f64::from(counts.metadata_spare)))
+    });
     register_redundancy(metrics, engine);
     let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
         let of = engine.clone();

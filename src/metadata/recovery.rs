@@ -27,7 +27,7 @@ use crate::types::{LogEntry, LogPosition};
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// How long one log may take to be brought up to date: it may lack more than 100 MiB.
-const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
+pub(super) const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A database that is up to date, and where the log ends.
 #[derive(Debug)]

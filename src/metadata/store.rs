@@ -32,6 +32,7 @@ use super::model::{
     MetadataError, MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::query::{self, VersionPlace, Walk, Walked};
+use super::recovery::CATCH_UP_TIMEOUT;
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
 use super::{configuration, encoding, recovery, schema};
@@ -908,20 +909,27 @@ impl Writer {
 
     /// Brings replicas that fell behind up to date, where they can be reached.
     async fn rejoin(&mut self) {
-        let mut apart = Vec::new();
+        let (mut apart, mut far) = (Vec::new(), Vec::new());
         let chased = self.end_chases();
         let behind = std::mem::take(&mut self.behind).into_iter().map(|replica| (replica, WAIT_ENTRIES_MAX));
         // What was written during a chase is waited for, or it might never end.
         for (replica, max) in behind.chain(chased.into_iter().map(|replica| (replica, u64::MAX))) {
-            match self.standing_of(&replica, max).await {
-                Some(Standing::Far) => self.chase(replica),
-                Some(Standing::Whole { newest_epoch }) => {
-                    self.epoch_open &= newest_epoch <= self.epoch;
-                    self.epoch = self.epoch.max(newest_epoch);
-                    self.live.push(replica);
-                }
+            match self.standing_of(&replica, max, APPEND_TIMEOUT).await {
+                Some(Standing::Far) => far.push(replica),
+                Some(Standing::Whole { newest_epoch }) => self.enliven(replica, newest_epoch),
                 Some(Standing::Apart) => apart.push(replica),
                 None => self.behind.push(replica),
+            }
+        }
+        for replica in far {
+            // Without a quorum there is no change to hold up.
+            if self.live.len() >= self.options.quorum {
+                self.chase(replica);
+                continue;
+            }
+            match self.standing_of(&replica, u64::MAX, CATCH_UP_TIMEOUT).await {
+                Some(Standing::Whole { newest_epoch }) => self.enliven(replica, newest_epoch),
+                _ => self.behind.push(replica),
             }
         }
         let reached = self.live.len() + apart.len() >= self.options.quorum;
@@ -968,6 +976,13 @@ impl Writer {
         left
     }
 
+    /// Counts a replica with those that have every entry.
+    fn enliven(&mut self, replica: Arc<dyn Replica>, newest_epoch: u64) {
+        self.epoch_open &= newest_epoch <= self.epoch;
+        self.epoch = self.epoch.max(newest_epoch);
+        self.live.push(replica);
+    }
+
     /// Gives a replica what it lacks while changes go on.
     fn chase(&mut self, replica: Arc<dyn Replica>) {
         let (mut done, is_done) = oneshot::channel();
@@ -1000,12 +1015,17 @@ impl Writer {
     }
 
     /// Catches a replica up that lacks `max` entries at most; `None` if that did not work this time.
-    async fn standing_of(&mut self, replica: &Arc<dyn Replica>, max: u64) -> Option<Standing> {
+    async fn standing_of(
+        &mut self,
+        replica: &Arc<dyn Replica>,
+        max: u64,
+        patience: Duration,
+    ) -> Option<Standing> {
         if !replica.is_up() {
             return None;
         }
         let catch_up = catch_up(replica.as_ref(), self.end, &self.options.replicas, max);
-        match tokio::time::timeout(APPEND_TIMEOUT, catch_up).await {
+        match tokio::time::timeout(patience, catch_up).await {
             Ok(Ok(standing)) => Some(standing),
             Ok(Err(error)) => {
                 tracing::warn!(slot = replica.slot().0, %error, "a metadata log is not up to date");
@@ -1268,6 +1288,31 @@ mod tests {
         assert!(longest < Duration::from_secs(2), "{longest:?} of {number}");
         store.commit(create("after")).await.unwrap();
         assert_eq!(replicas[2].positions(), replicas[0].positions());
+        store.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_waits_for_replicas_that_lack_much_when_there_is_no_quorum_without_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let tasks = Tasks::simulated();
+        let store = Store::open(Options { tasks, ..options(folder.path(), &replicas) }).await.unwrap();
+        replicas[2].fail(Some(ReplicaError::Failed("away".into())));
+        for number in 0..2 * WAIT_ENTRIES_MAX {
+            store.commit(create(&format!("before{number}"))).await.unwrap();
+        }
+        store.close().await;
+        replicas[2].fail(None);
+        replicas[1] = Arc::new(MemoryReplica::holding(1, &[]));
+        replicas[1..].iter().for_each(|replica| replica.slow_down(Duration::from_millis(20)));
+        let tasks = Tasks::simulated();
+        let store = Store::open(Options { tasks, ..options(folder.path(), &replicas) }).await.unwrap();
+        store.commit(create("after")).await.unwrap();
+        while store.replicas_live() < 3 {
+            tokio::time::sleep(REJOIN_EVERY).await;
+        }
+        store.commit(create("later")).await.unwrap();
+        assert!(replicas[1..].iter().all(|replica| replica.positions() == replicas[0].positions()));
         store.close().await;
     }
 }

@@ -155,6 +155,10 @@ def remove_a_drive(running, dice):
     return gone.relative_to(running.folder)
 
 
+def is_filled(running):
+    return running.metric("holdfast_heals_pending") == 0 and running.metric("holdfast_metadata_spare") == 2
+
+
 def one_round(running, dice, states):
     killed = threading.Event()
     writers = [Writer(n, running.address, dice.getrandbits(64), states, killed) for n in range(WRITERS)]
@@ -194,8 +198,8 @@ def main():
             note = f", {removed} removed" if removed else ""
             print(f"round {number}: {acknowledged} acknowledged, {objects} objects right{note}", flush=True)
             if removed:
-                # Two more drives may go at once, but not a third: the next removal waits for the refill.
-                topology.wait_until(lambda: running.metric("holdfast_heals_pending") == 0, "the new drive is filled")
+                # Two drives may go at once, but not a third: the next removal waits for shards and metadata.
+                topology.wait_until(lambda: is_filled(running), "the new drive is filled", 300)
                 verify(running.address, states)
     except BaseException:
         kill_all(running)
