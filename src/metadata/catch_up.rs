@@ -61,8 +61,12 @@ pub(super) async fn catch_up(
         }
         let shared = ours.iter().rposition(|entry| own.iter().any(|other| other.position == entry.position));
         if let Some(shared) = shared {
-            append_all(replica, &ours[shared + 1..]).await?;
-            return Ok(Standing::Whole { newest_epoch });
+            return match append_all(replica, &ours[shared + 1..]).await {
+                Ok(()) => Ok(Standing::Whole { newest_epoch }),
+                // It ends with an entry of a later epoch that missed its quorum while it was out of sight.
+                Err(ReplicaError::Gap) if newest_epoch > end.epoch => Ok(Standing::Apart),
+                Err(error) => Err(error),
+            };
         }
     }
     Ok(Standing::Apart)

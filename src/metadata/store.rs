@@ -988,9 +988,11 @@ impl Writer {
         let (mut done, is_done) = oneshot::channel();
         let (end, sources, chased) = (self.end, self.options.replicas.clone(), replica.clone());
         let chasing = async move {
+            // A drive may never answer; what it took by then is not lost to the next chase.
+            let chase = catch_up(chased.as_ref(), end, &sources, u64::MAX);
             tokio::select! {
-                caught_up = catch_up(chased.as_ref(), end, &sources, u64::MAX) => {
-                    if let Err(error) = caught_up {
+                caught_up = tokio::time::timeout(CATCH_UP_TIMEOUT, chase) => {
+                    if let Ok(Err(error)) = caught_up {
                         tracing::warn!(slot = chased.slot().0, %error, "a metadata log is not up to date");
                     }
                     let _ = done.send(());
