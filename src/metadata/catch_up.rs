@@ -173,4 +173,11 @@ mod tests {
         let (blank, trimmed) = (replica(0, &[]), replica(1, &[(1, 5), (1, 6)]));
         assert_eq!(run(&blank, (1, 6), &[&trimmed]).await, Standing::Apart);
     }
+
+    #[tokio::test]
+    async fn a_log_that_ends_in_a_later_epoch_than_what_it_lacks_stands_apart() {
+        let source = Arc::new(MemoryReplica::holding(0, &[(5, 1), (6, 2), (6, 3)]));
+        let replica = MemoryReplica::holding(1, &[(5, 1), (7, 2)]);
+        assert_eq!(run(&replica, (6, 3), &[&source]).await, Standing::Apart);
+    }
 }

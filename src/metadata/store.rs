@@ -914,22 +914,16 @@ impl Writer {
         let behind = std::mem::take(&mut self.behind).into_iter().map(|replica| (replica, WAIT_ENTRIES_MAX));
         // What was written during a chase is waited for, or it might never end.
         for (replica, max) in behind.chain(chased.into_iter().map(|replica| (replica, u64::MAX))) {
-            match self.standing_of(&replica, max, APPEND_TIMEOUT).await {
-                Some(Standing::Far) => far.push(replica),
-                Some(Standing::Whole { newest_epoch }) => self.enliven(replica, newest_epoch),
-                Some(Standing::Apart) => apart.push(replica),
-                None => self.behind.push(replica),
-            }
+            let standing = self.standing_of(&replica, max, APPEND_TIMEOUT).await;
+            self.sort(replica, standing, &mut apart, &mut far);
         }
-        for replica in far {
-            // Without a quorum there is no change to hold up.
+        for replica in std::mem::take(&mut far) {
             if self.live.len() >= self.options.quorum {
                 self.chase(replica);
-                continue;
-            }
-            match self.standing_of(&replica, u64::MAX, CATCH_UP_TIMEOUT).await {
-                Some(Standing::Whole { newest_epoch }) => self.enliven(replica, newest_epoch),
-                _ => self.behind.push(replica),
+            } else {
+                // Without a quorum there is no change to hold up.
+                let standing = self.standing_of(&replica, u64::MAX, CATCH_UP_TIMEOUT).await;
+                self.sort(replica, standing, &mut apart, &mut far);
             }
         }
         let reached = self.live.len() + apart.len() >= self.options.quorum;
@@ -976,11 +970,24 @@ impl Writer {
         left
     }
 
-    /// Counts a replica with those that have every entry.
-    fn enliven(&mut self, replica: Arc<dyn Replica>, newest_epoch: u64) {
-        self.epoch_open &= newest_epoch <= self.epoch;
-        self.epoch = self.epoch.max(newest_epoch);
-        self.live.push(replica);
+    /// Puts a replica with others that stand like it.
+    fn sort(
+        &mut self,
+        replica: Arc<dyn Replica>,
+        standing: Option<Standing>,
+        apart: &mut Vec<Arc<dyn Replica>>,
+        far: &mut Vec<Arc<dyn Replica>>,
+    ) {
+        match standing {
+            Some(Standing::Whole { newest_epoch }) => {
+                self.epoch_open &= newest_epoch <= self.epoch;
+                self.epoch = self.epoch.max(newest_epoch);
+                self.live.push(replica);
+            }
+            Some(Standing::Far) => far.push(replica),
+            Some(Standing::Apart) => apart.push(replica),
+            None => self.behind.push(replica),
+        }
     }
 
     /// Gives a replica what it lacks while changes go on.
@@ -1315,6 +1322,25 @@ mod tests {
         }
         store.commit(create("later")).await.unwrap();
         assert!(replicas[1..].iter().all(|replica| replica.positions() == replicas[0].positions()));
+        store.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn logs_that_are_damaged_and_lack_much_begin_anew_where_there_is_no_quorum_without_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let tasks = Tasks::simulated();
+        let store = Store::open(Options { tasks, ..options(folder.path(), &replicas) }).await.unwrap();
+        for number in 0..2 * WAIT_ENTRIES_MAX {
+            store.commit(create(&format!("before{number}"))).await.unwrap();
+        }
+        store.close().await;
+        replicas.truncate(1);
+        replicas.extend((1..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[(0, 1)]))));
+        let tasks = Tasks::simulated();
+        let store = Store::open(Options { tasks, ..options(folder.path(), &replicas) }).await.unwrap();
+        store.commit(create("after")).await.unwrap();
+        assert_eq!(store.replicas_live(), 3);
         store.close().await;
     }
 }
