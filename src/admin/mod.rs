@@ -11,6 +11,7 @@
 pub mod api;
 mod gauges;
 mod health;
+mod keyring;
 mod operations;
 mod refusal;
 mod route;

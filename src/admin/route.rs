@@ -21,6 +21,9 @@ pub(super) enum Route {
     Scrub,
     Buckets,
     SetParity(String),
+    Keyring,
+    CreateKey,
+    ChangeKey(String, KeyChange),
     Risk(RiskQuery),
 }
 
@@ -37,6 +40,14 @@ pub(super) enum DriveChange {
 pub(super) enum NodeChange {
     Drain,
     Remove,
+}
+
+/// What can be done to a named key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyChange {
+    Rotate,
+    Enable,
+    Disable,
 }
 
 impl Route {
@@ -58,7 +69,10 @@ impl Route {
 
     /// Whether it may change something; such a request has a body.
     pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Risk(_))
+        !matches!(
+            self,
+            Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Keyring | Self::Risk(_)
+        )
     }
 }
 
@@ -91,6 +105,16 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
+        ["keyring"] => (Some(Route::Keyring), Some(Route::CreateKey)),
+        ["keyring", id, verb] => {
+            let change = match *verb {
+                "rotate" => KeyChange::Rotate,
+                "enable" => KeyChange::Enable,
+                "disable" => KeyChange::Disable,
+                _ => return Err(unknown()),
+            };
+            (None, Some(Route::ChangeKey(decode(id)?, change)))
+        }
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
     })
@@ -148,6 +172,9 @@ mod tests {
         assert_eq!(post("/api/v1/rebalance"), Ok(Route::Rebalance));
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
+        assert_eq!(get("/api/v1/keyring"), Ok(Route::Keyring));
+        let rotate = Route::ChangeKey("a/b".into(), KeyChange::Rotate);
+        assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
     }
 

@@ -117,6 +117,9 @@ impl Service {
             Route::Scrub => done(operations.scrub(parse(body)?).await),
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
+            Route::Keyring => done(Ok(operations.keyring())),
+            Route::CreateKey => done(operations.create_key(parse(body)?).await),
+            Route::ChangeKey(id, change) => done(operations.change_key(&id, change).await),
             Route::Risk(query) => done(operations.risk(query).await),
         }
     }

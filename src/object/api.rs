@@ -4,12 +4,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+pub use super::encryption::{CustomerKey, NewEncryption};
 pub use crate::metadata::{Deleted, VersionChange};
 pub use crate::types::WriteCondition;
 use crate::types::{
     Attributes, BucketLock, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DeleteCondition,
-    Etag, ObjectChecksum, ObjectKey, ObjectLock, PartNumber, Properties, Tags, Timestamp, UploadId,
-    VersionId, Versioning,
+    EncryptionMode, Etag, ObjectChecksum, ObjectKey, ObjectLock, PartNumber, Properties, StorageClass, Tags,
+    Timestamp, UploadId, VersionId, Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -39,6 +40,9 @@ pub enum BodyError {
     /// An additional checksum (header or trailer) does not match.
     #[error("checksum mismatch: {0:?}")]
     ChecksumMismatch(ChecksumAlgorithm),
+    /// The body does not have the MD5 of `Content-MD5`.
+    #[error("content md5 mismatch")]
+    DigestMismatch,
     /// A chunk signature or the trailer signature is wrong.
     #[error("chunk signature mismatch")]
     SignatureMismatch,
@@ -73,8 +77,10 @@ pub struct PutRequest {
     pub bucket: BucketName,
     /// Where in it.
     pub key: ObjectKey,
-    /// What is kept beside the bytes.
+    /// What is kept beside the bytes. The engine notes there how they are encrypted.
     pub properties: Properties,
+    /// How they are to be encrypted; `None` as the bucket says.
+    pub encryption: Option<NewEncryption>,
     /// Decoded length in bytes, where the client announced it; at most 5 GiB is enforced by `s3`.
     pub length: Option<u64>,
     /// `Content-MD5`; the engine hashes anyway and compares.
@@ -94,6 +100,8 @@ pub struct PutOutcome {
     pub modified: Timestamp,
     /// The new version; `None` in a bucket that never had versions.
     pub version: Option<VersionId>,
+    /// How it is encrypted, if it is.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// What is known of an object without its bytes.
@@ -173,6 +181,8 @@ pub struct ListedObject {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its storage class.
+    pub class: StorageClass,
 }
 
 /// A page of a listing, in UTF-8 byte order.
@@ -243,7 +253,7 @@ impl From<ObjectKey> for DeleteRequest {
     }
 }
 
-/// A copy by reference: no byte is moved.
+/// A copy.
 #[derive(Debug)]
 pub struct CopyRequest {
     /// Target bucket.
@@ -256,6 +266,12 @@ pub struct CopyRequest {
     pub tags: Option<Tags>,
     /// The lock of the copy; that of the source is not copied.
     pub lock: ObjectLock,
+    /// Its storage class; that of the source is not copied.
+    pub class: StorageClass,
+    /// The checksum that the copy is to have; `None` for that of the source.
+    pub checksum: Option<ChecksumAlgorithm>,
+    /// How the copy is to be encrypted; `None` as the bucket says, else as the source is.
+    pub encryption: Option<NewEncryption>,
     /// When the write may happen.
     pub condition: WriteCondition,
 }
@@ -264,8 +280,23 @@ impl CopyRequest {
     /// A copy of all but the lock, whatever is there.
     pub fn to(bucket: BucketName, key: ObjectKey) -> Self {
         let (attributes, tags, lock) = (None, None, ObjectLock::default());
-        Self { bucket, key, attributes, tags, lock, condition: WriteCondition::Always }
+        let condition = WriteCondition::Always;
+        let class = StorageClass::default();
+        Self { bucket, key, attributes, tags, lock, class, checksum: None, encryption: None, condition }
     }
+}
+
+/// Bytes for the end of an object.
+#[derive(Debug)]
+pub struct AppendRequest {
+    /// Decoded length in bytes, where announced.
+    pub length: Option<u64>,
+    /// `Content-MD5`, of the added bytes.
+    pub content_md5: Option<[u8; 16]>,
+    /// The algorithm of the body's checksum, which is that of the object's.
+    pub algorithm: ChecksumAlgorithm,
+    /// The client's key, where the object is encrypted with it.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// The start of a multipart upload.
@@ -277,8 +308,19 @@ pub struct CreateUploadRequest {
     pub key: ObjectKey,
     /// What is kept beside the bytes.
     pub properties: Properties,
+    /// How they are to be encrypted; `None` as the bucket says.
+    pub encryption: Option<NewEncryption>,
     /// Checksum the object shall have; `None` stands for CRC64NVME over the full object.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// An upload that was started.
+#[derive(Debug, Clone)]
+pub struct CreatedUpload {
+    /// Its id.
+    pub upload: UploadId,
+    /// How its parts are encrypted, if they are.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// Which upload: bucket and key must be those it was started with.
@@ -303,6 +345,8 @@ pub struct PutPartRequest {
     pub length: Option<u64>,
     /// `Content-MD5`.
     pub content_md5: Option<[u8; 16]>,
+    /// The client's key, where the upload was started with it.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A stored part.
@@ -318,6 +362,8 @@ pub struct PartInfo {
     pub modified: Timestamp,
     /// Its checksum.
     pub checksum: Option<ChecksumValue>,
+    /// How it is encrypted, if it is.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// One line of a CompleteMultipartUpload.
@@ -359,6 +405,8 @@ pub struct UploadInfo {
     pub initiated: Timestamp,
     /// Checksum it was started with.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Storage class that the object will have.
+    pub class: StorageClass,
 }
 
 /// A page of ListParts.
@@ -453,6 +501,33 @@ pub enum Error {
     /// The bucket has as many configurations of this kind as it may have.
     #[error("too many configurations")]
     TooManyConfigurations,
+    /// There is no named key of this name.
+    #[error("no encryption key {0}")]
+    NoSuchEncryptionKey(String),
+    /// The named key may not be used.
+    #[error("encryption key {0} is disabled")]
+    EncryptionKeyDisabled(String),
+    /// There is a named key of this name.
+    #[error("the encryption key exists")]
+    EncryptionKeyExists,
+    /// No key can have this name.
+    #[error("not the name of an encryption key")]
+    InvalidEncryptionKeyId,
+    /// There are as many named keys, or versions of one, as there may be.
+    #[error("too many encryption keys")]
+    TooManyEncryptionKeys,
+    /// The server was not given the key that this deployment's keys are sealed under.
+    #[error("the keyring is locked")]
+    KeyringLocked,
+    /// The object is encrypted with a key that only the client has.
+    #[error("the client's encryption key is missing")]
+    CustomerKeyMissing,
+    /// The object is encrypted with another key of the client.
+    #[error("the client's encryption key is another")]
+    CustomerKeyWrong,
+    /// The object is not encrypted with a key of the client.
+    #[error("the client's encryption key does not apply")]
+    CustomerKeyNotApplicable,
     /// `Content-MD5` is not the body's.
     #[error("content md5 mismatch")]
     BadDigest,
@@ -479,6 +554,12 @@ pub enum Error {
     /// The whole is not of the size that the client states.
     #[error("object size mismatch")]
     SizeMismatch,
+    /// An object has as many pieces as it may have.
+    #[error("too many parts")]
+    TooManyParts,
+    /// Nothing was to be added.
+    #[error("nothing to append")]
+    EmptyAppend,
     /// The object would pass 5 TiB.
     #[error("object too large")]
     TooLarge,

@@ -8,10 +8,10 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
 use serde::de::DeserializeOwned;
 
-use super::api::{Error, Result};
+use super::api::{Error, NewEncryption, Result};
 use super::engine::Engine;
 use crate::metadata::{MetadataError, Mutation, Store};
-use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle};
+use crate::types::{BucketEncryption, BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle};
 
 /// What requests and background work go by in one bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct BucketRules {
     pub cors: Option<Cors>,
     /// What happens to its objects and uploads as they age.
     pub lifecycle: Option<Lifecycle>,
+    /// How new objects are encrypted.
+    pub encryption: Option<BucketEncryption>,
 }
 
 impl BucketRules {
@@ -28,6 +30,7 @@ impl BucketRules {
         let rules = Self {
             cors: parsed(store, bucket, ConfigurationKind::Cors)?,
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
+            encryption: parsed(store, bucket, ConfigurationKind::Encryption)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }
@@ -90,6 +93,21 @@ impl Engine {
     /// What requests go by in a bucket; `None` for most buckets, and for those that are not there.
     pub fn bucket_rules(&self, bucket: &BucketName) -> Option<Arc<BucketRules>> {
         self.configurations.of(bucket.as_str())
+    }
+
+    /// How a bucket encrypts what is written without a word about that.
+    pub(super) fn default_encryption(&self, bucket: &BucketName) -> Option<NewEncryption> {
+        let rules = self.bucket_rules(bucket)?;
+        let (default, bucket_key) = rules.encryption.as_ref()?.by_default()?;
+        Some(match default.algorithm.as_str() {
+            "aws:kms" | "aws:kms:dsse" => NewEncryption::Kms {
+                key_id: default.key_id.clone(),
+                context: None,
+                bucket_key,
+                dual_layer: default.algorithm == "aws:kms:dsse",
+            },
+            _ => NewEncryption::S3,
+        })
     }
 
     /// One configuration of a bucket as JSON.

@@ -23,6 +23,7 @@ mod chunked;
 mod conditions;
 mod cors;
 mod documents;
+mod encryption;
 mod error;
 mod form;
 mod headers;

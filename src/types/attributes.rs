@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectLock, Tags};
+use super::encryption::{Encryption, sealed_len, unsealed_len};
+use super::{ObjectLock, StorageClass, Tags};
 
 /// All that is kept beside the bytes of one version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +14,22 @@ pub struct Properties {
     pub tags: Tags,
     /// What keeps it from being removed.
     pub lock: ObjectLock,
+    /// Its storage class.
+    pub class: StorageClass,
+    /// How the bytes are encrypted, if they are.
+    pub encryption: Option<Encryption>,
+}
+
+impl Properties {
+    /// Bytes that so many of the object's are stored as in one piece.
+    pub fn stored_len(&self, plain: u64) -> u64 {
+        if self.encryption.is_some() { sealed_len(plain) } else { plain }
+    }
+
+    /// The inverse of [`Self::stored_len`].
+    pub fn plain_len(&self, stored: u64) -> u64 {
+        if self.encryption.is_some() { unsealed_len(stored) } else { stored }
+    }
 }
 
 /// Headers kept with an object, lower-case name to value, in the order given:

@@ -6,6 +6,7 @@ mod checksum;
 mod condition;
 mod configuration;
 mod cors;
+pub mod encryption;
 mod etag;
 mod ids;
 mod lifecycle;
@@ -13,6 +14,7 @@ mod lock;
 mod log;
 mod names;
 mod scheme;
+mod storage_class;
 mod tags;
 mod time;
 mod version;
@@ -23,6 +25,7 @@ pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksu
 pub use condition::{DeleteCondition, EtagCondition, WriteCondition};
 pub use configuration::{ConfigurationKey, ConfigurationKind};
 pub use cors::{Cors, CorsRule};
+pub use encryption::{BucketEncryption, Encryption, EncryptionMode, MasterKey, MasterKeyVersion};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
 pub use lifecycle::{
@@ -33,6 +36,7 @@ pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use scheme::{InvalidScheme, Scheme};
+pub use storage_class::StorageClass;
 pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
 pub use version::{VersionId, Versioning};

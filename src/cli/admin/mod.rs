@@ -10,7 +10,7 @@ mod status;
 pub(super) use arguments::Admin;
 pub(super) use client::AdminClient;
 
-use arguments::{AdminCommand, BucketCommand, DriveCommand, NodeCommand};
+use arguments::{AdminCommand, BucketCommand, DriveCommand, KeyringCommand, NodeCommand};
 use changes::{Change, carry_out};
 use serde_json::json;
 
@@ -27,6 +27,7 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Drive { command } => drive(&client, command).await,
             AdminCommand::Node { command } => node(&client, command).await,
             AdminCommand::Bucket { command } => bucket(&client, command).await,
+            AdminCommand::Keyring { command } => keyring(&client, command).await,
             AdminCommand::Rebalance { stop, flags } => {
                 let title = if stop { "stop rebalancing" } else { "rebalance" };
                 let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);
@@ -100,6 +101,24 @@ async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), Stri
             carry_out(client, change.watching(&["recode"]).with(json!({ "parity": parity })), flags).await
         }
     }
+}
+
+async fn keyring(client: &AdminClient, command: KeyringCommand) -> Result<(), String> {
+    let (path, body) = match command {
+        KeyringCommand::List { json: true } => return print_answer(client, "/api/v1/keyring").await,
+        KeyringCommand::List { .. } => return lists::print_keys(client).await,
+        KeyringCommand::Create { id } => ("/api/v1/keyring".to_owned(), json!({ "id": id })),
+        KeyringCommand::Rotate { id } => (key_path(&id, "rotate"), json!({})),
+        KeyringCommand::Enable { id } => (key_path(&id, "enable"), json!({})),
+        KeyringCommand::Disable { id } => (key_path(&id, "disable"), json!({})),
+    };
+    let key = client.post(&path, &body).await?;
+    lists::print_key_table(std::slice::from_ref(&key));
+    Ok(())
+}
+
+fn key_path(id: &str, verb: &str) -> String {
+    format!("/api/v1/keyring/{}/{verb}", client::segment(id))
 }
 
 /// Prints what the server says, all of it, for programs.

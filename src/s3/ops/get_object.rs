@@ -10,6 +10,7 @@ use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
 
 use super::super::auth::Call;
 use super::super::conditions;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::range::{Selection, select};
@@ -40,8 +41,11 @@ pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) ->
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
     let version = versions::requested(&call.query)?;
     headers::refuse_unsupported(call.headers())?;
+    encryption::refuse_managed(call.headers())?;
     let object = call.engine().open(bucket, key, version).await;
-    object.map_err(|error| name_version(error, key.as_str(), version))
+    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
+    Ok(object.with_customer_key(customer)?)
 }
 
 struct Answer {

@@ -7,6 +7,7 @@ use crate::types::{BucketName, ObjectKey};
 
 use super::super::auth::Call;
 use super::super::checksums;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Error, Result};
 use super::super::headers;
 use super::super::response::{Response, xml};
@@ -44,6 +45,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     }
     let object = call.engine().open(&bucket, &key, version).await;
     let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
+    let object = object.with_customer_key(customer)?;
     let mut response = xml(document(&object, &wanted));
     let answer = response.headers_mut();
     headers::identify(object.info(), answer);
@@ -75,7 +78,7 @@ fn document(object: &OpenObject, wanted: &[&str]) -> Vec<u8> {
         xml.close("ObjectParts");
     }
     if wanted.contains(&"StorageClass") {
-        xml.element("StorageClass", "STANDARD");
+        xml.element("StorageClass", info.properties.class.name());
     }
     if wanted.contains(&"ObjectSize") {
         xml.number("ObjectSize", info.size);

@@ -74,7 +74,7 @@ fn entry(xml: &mut XmlWriter, call: &Call<'_>, upload: &UploadInfo, encoding: Ke
     xml.number("UploadId", upload.upload);
     owner(xml, "Initiator", call.identity);
     owner(xml, "Owner", call.identity);
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", upload.class.name());
     xml.element("Initiated", &iso(upload.initiated));
     if let Some((algorithm, kind)) = upload.checksum {
         xml.element("ChecksumAlgorithm", checksums::name(algorithm));

@@ -84,7 +84,7 @@ fn write(xml: &mut XmlWriter, call: &Call<'_>, version: &ListedVersion, encoding
             xml.element("ChecksumType", checksums::kind_name(kind));
         }
         xml.number("Size", object.size);
-        xml.element("StorageClass", "STANDARD");
+        xml.element("StorageClass", object.class.name());
     }
     listing::owner(xml, "Owner", call.identity);
     xml.close(name);

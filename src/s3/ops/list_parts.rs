@@ -46,7 +46,7 @@ fn document(call: &Call<'_>, upload: &UploadRef, page: &Page, found: &PartsPage)
     xml.number("UploadId", upload.upload);
     owner(&mut xml, "Initiator", call.identity);
     owner(&mut xml, "Owner", call.identity);
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", found.upload.class.name());
     xml.number("PartNumberMarker", page.after);
     xml.number("NextPartNumberMarker", found.parts.last().map_or(0, |part| part.part.get()));
     xml.number("MaxParts", page.max);

@@ -126,7 +126,7 @@ pub(super) fn contents(
     if let Some(identity) = shown_owner {
         owner(xml, "Owner", identity);
     }
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", object.class.name());
     xml.close("Contents");
 }
 

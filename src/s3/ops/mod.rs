@@ -1,6 +1,7 @@
 //! The operations, one file each, and the table that finds them.
 
 mod abort_multipart_upload;
+mod append_object;
 mod aspects;
 mod bucket_versioning;
 mod complete_multipart_upload;
@@ -28,6 +29,7 @@ mod object_lock;
 mod object_tagging;
 pub(super) mod post_object;
 mod put_object;
+mod rename_object;
 mod upload_part;
 mod upload_part_copy;
 
@@ -123,6 +125,7 @@ async fn on_object(
         Op::Get => get_object::get(call, bucket, key).await,
         Op::Head => get_object::head(call, bucket, key).await,
         Op::Copy => Box::pin(copy_object::run(call, bucket, key)).await,
+        Op::Rename => rename_object::run(call, bucket, key).await,
         Op::Delete => delete_object::run(call, bucket, key).await,
         Op::GetAttributes => get_object_attributes::run(call, bucket, key).await,
         Op::CreateUpload => create_multipart_upload::run(call, bucket, key).await,
