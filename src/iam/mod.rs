@@ -2,8 +2,13 @@
 //!
 //! There is one account, root, and it may do everything.
 
+mod acl;
+pub mod policy;
+mod principal;
 mod secret;
 
+pub use acl::granted;
+pub use principal::{Account, Principal, Session, User};
 pub use secret::Secret;
 
 use crate::checksum::Sha256;

@@ -16,10 +16,12 @@
 //! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds; but for a form, of
 //! which the few fields before the file are read, because they hold it.
 
+mod actions;
 mod auth;
 mod body;
 mod checksums;
 mod chunked;
+mod condition_keys;
 mod conditions;
 mod cors;
 mod documents;

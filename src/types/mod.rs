@@ -1,5 +1,7 @@
 //! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
 
+mod account;
+mod acl;
 mod attributes;
 mod calendar;
 mod checksum;
@@ -17,6 +19,8 @@ mod tags;
 mod time;
 mod version;
 
+pub use account::{AccountId, CanonicalId};
+pub use acl::{Acl, Grant, Grantee, Permission};
 pub use attributes::{Attributes, Properties};
 pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};

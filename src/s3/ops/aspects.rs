@@ -10,7 +10,7 @@ use crate::iam::Identity;
 use crate::types::{BucketName, ObjectKey};
 
 use super::super::auth::{Call, Upload};
-use super::super::documents::{Digest, check_policy};
+use super::super::documents::{Digest, read_policy};
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
 use super::super::response::{Response, empty, xml};
@@ -50,7 +50,7 @@ pub(super) async fn write_to_bucket(
         BucketAspect::Acl if keeps_private(call) => Ok(empty(StatusCode::OK)),
         BucketAspect::Policy => {
             let policy = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
-            check_policy(&policy, bucket.as_str())?;
+            read_policy(&policy, bucket.as_str())?;
             Err(Error::with_message(
                 Code::NotImplemented,
                 "This server does not evaluate bucket policies. The policy was not stored.",
