@@ -22,6 +22,20 @@ pub(super) enum Route {
     Buckets,
     SetParity(String),
     Risk(RiskQuery),
+    Accounts,
+    AddAccount,
+    RemoveAccount(String),
+    Keys,
+    AddKey,
+    ChangeKey(String, KeyChange),
+}
+
+/// What can be done to an access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyChange {
+    Disable,
+    Enable,
+    Remove,
 }
 
 /// What can be done to a drive.
@@ -58,7 +72,16 @@ impl Route {
 
     /// Whether it may change something; such a request has a body.
     pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Risk(_))
+        !matches!(
+            self,
+            Self::Status
+                | Self::Drives
+                | Self::Nodes
+                | Self::Buckets
+                | Self::Risk(_)
+                | Self::Accounts
+                | Self::Keys
+        )
     }
 }
 
@@ -91,6 +114,18 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
+        ["accounts"] => (Some(Route::Accounts), Some(Route::AddAccount)),
+        ["accounts", id, "remove"] => (None, Some(Route::RemoveAccount(decode(id)?))),
+        ["keys"] => (Some(Route::Keys), Some(Route::AddKey)),
+        ["keys", key, verb] => {
+            let change = match *verb {
+                "disable" => KeyChange::Disable,
+                "enable" => KeyChange::Enable,
+                "remove" => KeyChange::Remove,
+                _ => return Err(unknown()),
+            };
+            (None, Some(Route::ChangeKey(decode(key)?, change)))
+        }
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
     })
@@ -149,6 +184,11 @@ mod tests {
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
+        assert_eq!(
+            post("/api/v1/accounts/000000000001/remove"),
+            Ok(Route::RemoveAccount("000000000001".into()))
+        );
+        assert_eq!(post("/api/v1/keys/AK/disable"), Ok(Route::ChangeKey("AK".into(), KeyChange::Disable)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::node::is_node_address;
+use crate::s3::NewBuckets;
 use crate::telemetry::LogFormat;
 use crate::types::{BucketName, DAY_SECS};
 
@@ -95,6 +96,8 @@ pub struct Options {
     pub domains: Vec<String>,
     /// Signature version 2 is believed too.
     pub signature_v2: bool,
+    /// What new buckets are like.
+    pub new_buckets: NewBuckets,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
     /// Seconds that a day of lifecycle rules lasts.
@@ -121,6 +124,7 @@ impl Options {
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
+        let new_buckets = new_buckets(settings.new_buckets.as_deref())?;
         let tls_ca = settings.tls_ca;
         Ok(Self {
             role,
@@ -131,6 +135,7 @@ impl Options {
             region,
             domains,
             signature_v2,
+            new_buckets,
             buckets,
             lifecycle_day_secs,
             given_credentials,
@@ -321,6 +326,14 @@ fn switch(name: &str, value: Option<&str>) -> Result<bool, ConfigError> {
     }
 }
 
+fn new_buckets(value: Option<&str>) -> Result<NewBuckets, ConfigError> {
+    match value {
+        None | Some("acls") => Ok(NewBuckets::Acls),
+        Some("closed") => Ok(NewBuckets::Closed),
+        Some(other) => Err(bad("new_buckets", other, "acls or closed")),
+    }
+}
+
 /// `ip:port`, `:port` for every address, `localhost:port`.
 fn valid_address(name: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     let full = match text.strip_prefix("localhost:") {
@@ -415,6 +428,7 @@ mod tests {
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
+            (Settings { new_buckets: text("public"), ..Settings::default() }, "new_buckets"),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

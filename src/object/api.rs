@@ -7,9 +7,9 @@ use bytes::Bytes;
 pub use crate::metadata::{Deleted, VersionChange};
 pub use crate::types::WriteCondition;
 use crate::types::{
-    Attributes, BucketLock, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DeleteCondition,
-    Etag, ObjectChecksum, ObjectKey, ObjectLock, PartNumber, Properties, Tags, Timestamp, UploadId,
-    VersionId, Versioning,
+    Attributes, BucketLock, BucketName, CanonicalId, ChecksumAlgorithm, ChecksumKind, ChecksumValue,
+    ConfigurationKind, DeleteCondition, Etag, ObjectAccess, ObjectChecksum, ObjectKey, ObjectLock,
+    PartNumber, Properties, Tags, Timestamp, UploadId, VersionId, Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -134,6 +134,28 @@ pub struct BucketInfo {
     pub versioning: Versioning,
     /// Its Object Lock, if it has that.
     pub lock: Option<BucketLock>,
+    /// The account that owns it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
+}
+
+/// A bucket to be made.
+#[derive(Debug, Clone)]
+pub struct CreateBucketRequest {
+    /// Its name.
+    pub bucket: BucketName,
+    /// The account that shall own it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
+    /// With Object Lock, and so with versions.
+    pub has_lock: bool,
+    /// What it is configured with from its first moment on, as JSON.
+    pub configurations: Vec<(ConfigurationKind, String)>,
+}
+
+impl CreateBucketRequest {
+    /// A bucket of the deployment's first account with nothing special.
+    pub fn new(bucket: BucketName) -> Self {
+        Self { bucket, owner: None, has_lock: false, configurations: Vec::new() }
+    }
 }
 
 /// A page of keys.
@@ -256,6 +278,8 @@ pub struct CopyRequest {
     pub tags: Option<Tags>,
     /// The lock of the copy; that of the source is not copied.
     pub lock: ObjectLock,
+    /// Whose the copy is, and who may use it; that of the source is not copied.
+    pub access: ObjectAccess,
     /// When the write may happen.
     pub condition: WriteCondition,
 }
@@ -264,7 +288,8 @@ impl CopyRequest {
     /// A copy of all but the lock, whatever is there.
     pub fn to(bucket: BucketName, key: ObjectKey) -> Self {
         let (attributes, tags, lock) = (None, None, ObjectLock::default());
-        Self { bucket, key, attributes, tags, lock, condition: WriteCondition::Always }
+        let access = ObjectAccess::default();
+        Self { bucket, key, attributes, tags, lock, access, condition: WriteCondition::Always }
     }
 }
 

@@ -20,6 +20,7 @@ impl Engine {
             attributes: request.attributes,
             tags: request.tags,
             lock: request.lock,
+            access: request.access,
         };
         outcome(self.store.commit(mutation).await?, modified)
     }

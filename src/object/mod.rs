@@ -33,7 +33,7 @@ mod work;
 
 pub use api::*;
 pub use audit::{ScrubCursor, Scrubbed};
-pub use configurations::BucketRules;
+pub use configurations::{BucketAccess, BucketRules};
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
 pub use engine::{Engine, Options};

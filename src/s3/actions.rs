@@ -1,6 +1,8 @@
 //! The actions of S3 that policies name, and what each is on (AWS: "Actions, resources, and condition keys for Amazon
 //! S3").
 
+use crate::types::Permission;
+
 /// What an action is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
@@ -59,5 +61,41 @@ actions! {
         InitiateReplication, ListMultipartUploadParts, ObjectOwnerOverrideToBucketOwner, PutObject, PutObjectAcl,
         PutObjectLegalHold, PutObjectRetention, PutObjectTagging, PutObjectVersionAcl, PutObjectVersionTagging,
         ReplicateDelete, ReplicateObject, ReplicateTags, RestoreObject,
+    }
+}
+
+impl Action {
+    /// The same on a version that is named, where that is another action.
+    pub(super) const fn of_version(self) -> Self {
+        match self {
+            Self::DeleteObject => Self::DeleteObjectVersion,
+            Self::DeleteObjectTagging => Self::DeleteObjectVersionTagging,
+            Self::GetObject => Self::GetObjectVersion,
+            Self::GetObjectAcl => Self::GetObjectVersionAcl,
+            Self::GetObjectAttributes => Self::GetObjectVersionAttributes,
+            Self::GetObjectTagging => Self::GetObjectVersionTagging,
+            Self::GetObjectTorrent => Self::GetObjectVersionTorrent,
+            Self::PutObjectAcl => Self::PutObjectVersionAcl,
+            Self::PutObjectTagging => Self::PutObjectVersionTagging,
+            other => other,
+        }
+    }
+
+    /// The permission of the ACL of its bucket or object that includes it (AWS: "Mapping of ACL permissions and access
+    /// policy permissions"). What stores an object is granted by the bucket's.
+    pub(super) const fn permission(self) -> Option<Permission> {
+        match self {
+            Self::ListBucket
+            | Self::ListBucketVersions
+            | Self::ListBucketMultipartUploads
+            | Self::GetObject
+            | Self::GetObjectVersion
+            | Self::GetObjectTorrent
+            | Self::GetObjectVersionTorrent => Some(Permission::Read),
+            Self::PutObject => Some(Permission::Write),
+            Self::GetBucketAcl | Self::GetObjectAcl | Self::GetObjectVersionAcl => Some(Permission::ReadAcp),
+            Self::PutBucketAcl | Self::PutObjectAcl | Self::PutObjectVersionAcl => Some(Permission::WriteAcp),
+            _ => None,
+        }
     }
 }

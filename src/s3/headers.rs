@@ -7,7 +7,7 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
-use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, Properties, Timestamp};
+use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, Properties, Timestamp};
 
 use super::checksums;
 use super::error::{Code, Error, Result};
@@ -46,6 +46,7 @@ pub(super) fn properties(headers: &HeaderMap, now: Timestamp) -> Result<Properti
         attributes: attributes(headers)?,
         tags: tags::of_headers(headers)?,
         lock: lock::requested(headers, now)?,
+        access: ObjectAccess::default(),
     })
 }
 
@@ -212,33 +213,12 @@ pub(super) fn write_condition(headers: &HeaderMap) -> Result<WriteCondition> {
     }
 }
 
-/// Canned ACLs of S3. Nothing is ever public here, so to grant less than asked harms no one; they are
-/// accepted on uploads because many clients send one always.
-const CANNED_ACLS: [&str; 8] = [
-    "private",
-    "public-read",
-    "public-read-write",
-    "authenticated-read",
-    "aws-exec-read",
-    "bucket-owner-read",
-    "bucket-owner-full-control",
-    "log-delivery-write",
-];
-
 /// Storage classes that promise what every object here has: it is read at once.
 const STORAGE_CLASSES: [&str; 6] =
     ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
 
 /// Headers that ask for what this server does not have. To ignore one would break a promise.
-const NOT_IMPLEMENTED: [&str; 7] = [
-    "x-amz-grant-full-control",
-    "x-amz-grant-read",
-    "x-amz-grant-read-acp",
-    "x-amz-grant-write",
-    "x-amz-grant-write-acp",
-    "x-amz-write-offset-bytes",
-    "x-amz-rename-source",
-];
+const NOT_IMPLEMENTED: [&str; 2] = ["x-amz-write-offset-bytes", "x-amz-rename-source"];
 
 /// Prefixes of headers of server-side encryption, of the target and of a copy's source.
 const ENCRYPTION_PREFIXES: [&str; 2] =
@@ -256,9 +236,6 @@ pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
             || ENCRYPTION_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
         {
             return Err(Error::header_not_implemented(name.to_owned()));
-        }
-        if name == "x-amz-acl" && !CANNED_ACLS.contains(&value) {
-            return Err(Error::argument("x-amz-acl", value, "The canned ACL you specified is not known"));
         }
         if name == "x-amz-storage-class" && !STORAGE_CLASSES.contains(&value) {
             return Err(Code::InvalidStorageClass.into());
@@ -386,10 +363,6 @@ mod tests {
         for (name, value, expected) in [
             ("x-amz-server-side-encryption", "AES256", Some(Code::NotImplemented)),
             ("x-amz-server-side-encryption-customer-algorithm", "AES256", Some(Code::NotImplemented)),
-            ("x-amz-grant-read", "", None),
-            ("x-amz-acl", "private", None),
-            ("x-amz-acl", "public-read", None),
-            ("x-amz-acl", "mine", Some(Code::InvalidArgument)),
             ("x-amz-storage-class", "STANDARD_IA", None),
             ("x-amz-storage-class", "GLACIER", Some(Code::InvalidStorageClass)),
             ("x-amz-write-offset-bytes", "5", Some(Code::NotImplemented)),

@@ -1,6 +1,6 @@
 //! The S3 interface as one value: requests in, answers out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::telemetry;
 use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
+use super::new_buckets::NewBuckets;
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
@@ -36,6 +37,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Clients come by TLS.
     pub tls: bool,
+    /// What a new bucket is like.
+    pub new_buckets: NewBuckets,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             domains: Vec::new(),
             signature_v2: false,
             tls: false,
+            new_buckets: NewBuckets::default(),
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -99,7 +103,7 @@ impl Service {
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
         let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
-        let mut response = match self.run(&mut head, wire, &mut learned).await {
+        let mut response = match self.run(&mut head, wire, peer.ip(), &mut learned).await {
             Ok(response) => response,
             Err(error) => self.refuse(&error, &head, &id),
         };
@@ -130,6 +134,7 @@ impl Service {
         &self,
         head: &mut request::Parts,
         wire: Wire<Incoming>,
+        peer: IpAddr,
         learned: &mut Learned,
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
@@ -154,10 +159,10 @@ impl Service {
         }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
-            let form = FormRequest::new(self, head, query, wire);
+            let form = FormRequest::new(self, head, query, wire, peer);
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
-        let (call, upload) = auth::verify(self, head, query, wire)?;
+        let (call, upload) = auth::verify(self, head, query, wire, peer)?;
         let operation = operation?;
         learned.counted = operation.counted();
         ops::run(&call, upload, operation).await

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ObjectLock, Tags};
+use super::{Acl, CanonicalId, ObjectLock, Tags};
 
 /// All that is kept beside the bytes of one version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,6 +13,17 @@ pub struct Properties {
     pub tags: Tags,
     /// What keeps it from being removed.
     pub lock: ObjectLock,
+    /// Whose it is, and who else may use it.
+    pub access: ObjectAccess,
+}
+
+/// Whose an object is, and who else may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectAccess {
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
+    /// Its ACL; `None` for one that grants its owner alone.
+    pub acl: Option<Acl>,
 }
 
 /// Headers kept with an object, lower-case name to value, in the order given:

@@ -1,5 +1,6 @@
 //! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
 
+mod access;
 mod account;
 mod acl;
 mod attributes;
@@ -15,13 +16,15 @@ mod lock;
 mod log;
 mod names;
 mod scheme;
+mod secret;
 mod tags;
 mod time;
 mod version;
 
+pub use access::{Ownership, OwnershipControls, PublicAccessBlock};
 pub use account::{AccountId, CanonicalId};
 pub use acl::{Acl, Grant, Grantee, Permission};
-pub use attributes::{Attributes, Properties};
+pub use attributes::{Attributes, ObjectAccess, Properties};
 pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
 pub use condition::{DeleteCondition, EtagCondition, WriteCondition};
@@ -37,6 +40,7 @@ pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use scheme::{InvalidScheme, Scheme};
+pub use secret::{Secret, StoredSecret};
 pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
 pub use version::{VersionId, Versioning};

@@ -211,7 +211,7 @@ fn promises_that_cannot_be_kept_are_refused() {
         ("x-amz-server-side-encryption", "AES256", 501, "NotImplemented"),
         ("x-amz-server-side-encryption", "aws:kms", 501, "NotImplemented"),
         ("x-amz-server-side-encryption-customer-algorithm", "AES256", 501, "NotImplemented"),
-        ("x-amz-grant-read", "id=1", 501, "NotImplemented"),
+        ("x-amz-grant-read", "id=1", 400, "InvalidArgument"),
         ("x-amz-write-offset-bytes", "3", 501, "NotImplemented"),
         ("x-amz-object-lock-legal-hold", "ON", 400, "InvalidRequest"),
         ("x-amz-storage-class", "GLACIER", 400, "InvalidStorageClass"),

@@ -127,6 +127,16 @@ impl Policy {
         Ok(Self { statements })
     }
 
+    /// A policy that denies everything to everybody.
+    pub fn deny_all() -> Self {
+        let all = || Patterns { patterns: vec![Pattern::wildcards("*")], inverted: false };
+        let principals = Principals::These(vec![PrincipalName::Everybody]);
+        let (actions, resources) = (all(), all());
+        let deny =
+            Statement { sid: None, allows: false, principals, actions, resources, conditions: Vec::new() };
+        Self { statements: vec![deny] }
+    }
+
     /// The accounts that it names, which must exist for it to mean anything.
     pub fn accounts(&self) -> impl Iterator<Item = NamedAccount> {
         let names = self.statements.iter().flat_map(|statement| match &statement.principals {

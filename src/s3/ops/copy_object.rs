@@ -2,9 +2,11 @@
 
 use hyper::HeaderMap;
 
+use crate::iam::policy::Resource;
 use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
 use crate::types::{Aging, Attributes, BucketName, ObjectKey, Tags};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::error::{Code, Error, Result};
@@ -22,6 +24,7 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let attributes = replacement(sent)?;
     let tags = replacement_tags(sent)?;
     let lock = lock::requested(sent, call.now())?;
+    let access = call.new_object_access(sent, &bucket)?;
     let condition = headers::write_condition(sent)?;
     let from = copy_source::read(call)?;
     let onto_itself = (&from.bucket, &from.key, from.version) == (&bucket, &key, None);
@@ -34,9 +37,13 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let source = copy_source::open(call, &from).await?;
     check_source(sent, source.info())?;
     let (source_version, size) = (source.info().version, source.info().size);
+    if tags.is_none() && !source.info().properties.tags.is_empty() {
+        call.also(Action::GetObjectTagging, (&from.bucket, &from.key), &source, from.version)?;
+        call.authorize(Action::PutObjectTagging, Resource::Object(bucket.as_str(), key.as_str()))?;
+    }
     let kept_tags = tags.clone().unwrap_or_else(|| source.info().properties.tags.clone());
     let (place, name) = (bucket.clone(), key.as_str().to_owned());
-    let request = CopyRequest { bucket, key, attributes, tags, lock, condition };
+    let request = CopyRequest { bucket, key, attributes, tags, lock, access, condition };
     let outcome = call.engine().copy(source, request).await.map_err(|error| name_key(error, &name))?;
     let mut response = xml(document(&outcome));
     versions::name(outcome.version, response.headers_mut());

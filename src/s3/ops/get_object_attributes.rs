@@ -5,6 +5,7 @@ use hyper::header::ETAG;
 use crate::object::OpenObject;
 use crate::types::{BucketName, ObjectKey};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::error::{Error, Result};
@@ -12,7 +13,6 @@ use super::super::headers;
 use super::super::response::{Response, xml};
 use super::super::versions;
 use super::super::xml_write::XmlWriter;
-use super::name_version;
 
 /// What may be asked for.
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
@@ -42,8 +42,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
                                    retrieved is either missing or empty",
         ));
     }
-    let object = call.engine().open(&bucket, &key, version).await;
-    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let object = call.open_object(Action::GetObject, (&bucket, &key), version).await?;
+    call.also(Action::GetObjectAttributes, (&bucket, &key), &object, version)?;
     let mut response = xml(document(&object, &wanted));
     let answer = response.headers_mut();
     headers::identify(object.info(), answer);

@@ -22,7 +22,8 @@ pub(super) async fn run(
 ) -> Result<Response> {
     let body = call.open(upload, Stored::Announced)?;
     let size = checked_length(body.length())?;
-    let properties = headers::properties(call.headers(), call.now())?;
+    let mut properties = headers::properties(call.headers(), call.now())?;
+    properties.access = call.new_object_access(call.headers(), &bucket)?;
     let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
     let stored = store(call, call.headers(), properties, (bucket, key), Some(size), body).await;
     let outcome = stored.map_err(|error| name_key(error, name.as_str()))?;
