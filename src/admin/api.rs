@@ -14,8 +14,14 @@
 //! | `GET /api/v1/buckets` | | [`BucketList`] |
 //! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
 //! | `GET /api/v1/keyring` | | [`Keyring`] |
-//! | `POST /api/v1/keyring` | [`CreateKey`] | [`EncryptionKey`] |
+//! | `POST /api/v1/keyring` | [`CreateEncryptionKey`] | [`EncryptionKey`] |
 //! | `POST /api/v1/keyring/{id}/rotate`, `enable`, `disable` | `{}` | [`EncryptionKey`] |
+//! | `GET /api/v1/accounts` | | [`AccountList`] |
+//! | `POST /api/v1/accounts` | [`AddAccount`] | [`NewKey`] |
+//! | `POST /api/v1/accounts/{id}/remove` | [`Nothing`] | [`Done`] |
+//! | `GET /api/v1/keys` | | [`KeyList`] |
+//! | `POST /api/v1/keys` | [`AddKey`] | [`NewKey`] |
+//! | `POST /api/v1/keys/{key}/disable`, `enable`, `remove` | [`Nothing`] | [`Done`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -27,6 +33,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Health;
+use crate::types::Secret;
 
 /// Bytes of the body of a request.
 pub const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -319,7 +326,7 @@ pub struct EncryptionKey {
 /// Makes a named key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct CreateKey {
+pub struct CreateEncryptionKey {
     /// Its name.
     pub id: String,
 }
@@ -417,6 +424,90 @@ pub struct RiskQuery {
     pub after: String,
     /// At most so many.
     pub max: usize,
+}
+
+/// One account.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AccountReport {
+    /// Its 12 digits.
+    pub id: String,
+    /// Its 64 hexadecimal digits.
+    pub canonical_id: String,
+    /// A name for people.
+    pub name: String,
+    /// Its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// Buckets that it owns.
+    pub buckets: u64,
+}
+
+/// The answer of `GET /api/v1/accounts`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct AccountList {
+    /// The first account, then the others by name.
+    pub accounts: Vec<AccountReport>,
+}
+
+/// Makes an account with its first access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddAccount {
+    /// Its name.
+    pub name: String,
+    /// Its address, by which ACLs may name it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// One access key, without its secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeyReport {
+    /// The key.
+    pub access_key: String,
+    /// Its account.
+    pub account: String,
+    /// Whether it is believed.
+    pub active: bool,
+}
+
+/// The answer of `GET /api/v1/keys`. The pair of the configuration is not among them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct KeyList {
+    /// By account, then by age.
+    pub keys: Vec<KeyReport>,
+}
+
+/// Gives an account one more access key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddKey {
+    /// The account's 12 digits.
+    pub account: String,
+}
+
+/// A pair that was made. This is the only time that its secret is shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct NewKey {
+    /// The account's 12 digits.
+    pub account: String,
+    /// The access key.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: Secret,
+}
+
+/// A request that needs no more words than its path.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+/// It was done.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Done {
+    /// True.
+    #[serde(default)]
+    pub done: bool,
 }
 
 /// Why a request was not done.

@@ -1,9 +1,9 @@
 //! The named encryption keys, for operators.
 
 use super::Refusal;
-use super::api::{CreateKey, EncryptionKey, Keyring};
+use super::api::{CreateEncryptionKey, EncryptionKey, Keyring};
 use super::operations::Operations;
-use super::route::KeyChange;
+use super::route::EncryptionKeyChange;
 use crate::object::{Error, KeyInfo};
 use crate::types::{Civil, Timestamp};
 
@@ -15,17 +15,24 @@ impl Operations {
     }
 
     /// Makes a named key.
-    pub(super) async fn create_key(&self, request: CreateKey) -> Result<EncryptionKey, Refusal> {
+    pub(super) async fn create_encryption_key(
+        &self,
+        request: CreateEncryptionKey,
+    ) -> Result<EncryptionKey, Refusal> {
         self.engine.create_encryption_key(&request.id).await.map_err(|error| refusal(&request.id, error))?;
         self.key(&request.id)
     }
 
     /// Rotates, enables or disables one.
-    pub(super) async fn change_key(&self, id: &str, change: KeyChange) -> Result<EncryptionKey, Refusal> {
+    pub(super) async fn change_encryption_key(
+        &self,
+        id: &str,
+        change: EncryptionKeyChange,
+    ) -> Result<EncryptionKey, Refusal> {
         let changed = match change {
-            KeyChange::Rotate => self.engine.rotate_encryption_key(id).await,
-            KeyChange::Enable => self.engine.enable_encryption_key(id, true).await,
-            KeyChange::Disable => self.engine.enable_encryption_key(id, false).await,
+            EncryptionKeyChange::Rotate => self.engine.rotate_encryption_key(id).await,
+            EncryptionKeyChange::Enable => self.engine.enable_encryption_key(id, true).await,
+            EncryptionKeyChange::Disable => self.engine.enable_encryption_key(id, false).await,
         };
         changed.map_err(|error| refusal(id, error))?;
         self.key(id)

@@ -8,6 +8,7 @@
 //! | `/metrics` | Prometheus text | everyone who reaches the console address |
 //! | `/api/v1/...` | JSON, see [`api`] | root, by HTTP Basic authentication |
 
+mod accounts;
 pub mod api;
 mod gauges;
 mod health;

@@ -22,9 +22,23 @@ pub(super) enum Route {
     Buckets,
     SetParity(String),
     Keyring,
-    CreateKey,
-    ChangeKey(String, KeyChange),
+    CreateEncryptionKey,
+    ChangeEncryptionKey(String, EncryptionKeyChange),
     Risk(RiskQuery),
+    Accounts,
+    AddAccount,
+    RemoveAccount(String),
+    Keys,
+    AddKey,
+    ChangeKey(String, KeyChange),
+}
+
+/// What can be done to an access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum KeyChange {
+    Disable,
+    Enable,
+    Remove,
 }
 
 /// What can be done to a drive.
@@ -42,9 +56,9 @@ pub(super) enum NodeChange {
     Remove,
 }
 
-/// What can be done to a named key.
+/// What can be done to a named encryption key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum KeyChange {
+pub(super) enum EncryptionKeyChange {
     Rotate,
     Enable,
     Disable,
@@ -71,7 +85,14 @@ impl Route {
     pub(super) fn changes(&self) -> bool {
         !matches!(
             self,
-            Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Keyring | Self::Risk(_)
+            Self::Status
+                | Self::Drives
+                | Self::Nodes
+                | Self::Buckets
+                | Self::Keyring
+                | Self::Risk(_)
+                | Self::Accounts
+                | Self::Keys
         )
     }
 }
@@ -105,15 +126,27 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
-        ["keyring"] => (Some(Route::Keyring), Some(Route::CreateKey)),
+        ["keyring"] => (Some(Route::Keyring), Some(Route::CreateEncryptionKey)),
         ["keyring", id, verb] => {
             let change = match *verb {
-                "rotate" => KeyChange::Rotate,
-                "enable" => KeyChange::Enable,
-                "disable" => KeyChange::Disable,
+                "rotate" => EncryptionKeyChange::Rotate,
+                "enable" => EncryptionKeyChange::Enable,
+                "disable" => EncryptionKeyChange::Disable,
                 _ => return Err(unknown()),
             };
-            (None, Some(Route::ChangeKey(decode(id)?, change)))
+            (None, Some(Route::ChangeEncryptionKey(decode(id)?, change)))
+        }
+        ["accounts"] => (Some(Route::Accounts), Some(Route::AddAccount)),
+        ["accounts", id, "remove"] => (None, Some(Route::RemoveAccount(decode(id)?))),
+        ["keys"] => (Some(Route::Keys), Some(Route::AddKey)),
+        ["keys", key, verb] => {
+            let change = match *verb {
+                "disable" => KeyChange::Disable,
+                "enable" => KeyChange::Enable,
+                "remove" => KeyChange::Remove,
+                _ => return Err(unknown()),
+            };
+            (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
@@ -173,9 +206,14 @@ mod tests {
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
         assert_eq!(get("/api/v1/keyring"), Ok(Route::Keyring));
-        let rotate = Route::ChangeKey("a/b".into(), KeyChange::Rotate);
+        let rotate = Route::ChangeEncryptionKey("a/b".into(), EncryptionKeyChange::Rotate);
         assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
+        assert_eq!(
+            post("/api/v1/accounts/000000000001/remove"),
+            Ok(Route::RemoveAccount("000000000001".into()))
+        );
+        assert_eq!(post("/api/v1/keys/AK/disable"), Ok(Route::ChangeKey("AK".into(), KeyChange::Disable)));
     }
 
     #[test]

@@ -19,11 +19,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
+use super::accounts::Accounts;
 use super::api::{ChangeDrive, REQUEST_BYTES_MAX};
 use super::health::{answer, health_answer, json, text};
 use super::operations::Operations;
 use super::route::{DriveChange, NodeChange, Route};
 use super::{Facts, Refusal, status};
+use crate::iam::Iam;
 use crate::object::Engine;
 use crate::telemetry::Metrics;
 use crate::types::DriveSlot;
@@ -35,6 +37,7 @@ const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 pub struct Service {
     engine: Arc<Engine>,
     operations: Operations,
+    accounts: Accounts,
     metrics: Arc<Metrics>,
     facts: Facts,
     /// `access key:secret key`, what HTTP Basic authentication carries.
@@ -50,13 +53,21 @@ impl fmt::Debug for Service {
 impl Service {
     /// Puts the parts together; `access_key` and `secret_key` are root's.
     pub fn new(
-        engine: Arc<Engine>,
+        (engine, iam): (Arc<Engine>, Arc<Iam>),
         metrics: Arc<Metrics>,
         facts: Facts,
         (access_key, secret_key): (&str, &str),
     ) -> Self {
         let operations = Operations::new(engine.clone());
-        Self { engine, operations, metrics, facts, root: format!("{access_key}:{secret_key}").into_bytes() }
+        let accounts = Accounts::new(engine.clone(), iam);
+        Self {
+            engine,
+            operations,
+            accounts,
+            metrics,
+            facts,
+            root: format!("{access_key}:{secret_key}").into_bytes(),
+        }
     }
 
     /// Answers one request.
@@ -118,9 +129,17 @@ impl Service {
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
             Route::Keyring => done(Ok(operations.keyring())),
-            Route::CreateKey => done(operations.create_key(parse(body)?).await),
-            Route::ChangeKey(id, change) => done(operations.change_key(&id, change).await),
+            Route::CreateEncryptionKey => done(operations.create_encryption_key(parse(body)?).await),
+            Route::ChangeEncryptionKey(id, change) => {
+                done(operations.change_encryption_key(&id, change).await)
+            }
             Route::Risk(query) => done(operations.risk(query).await),
+            Route::Accounts => done(self.accounts.list()),
+            Route::AddAccount => done(self.accounts.add(parse(body)?).await),
+            Route::RemoveAccount(id) => done(self.accounts.remove(&id, parse(body)?).await),
+            Route::Keys => done(self.accounts.list_keys()),
+            Route::AddKey => done(self.accounts.add_key(parse(body)?).await),
+            Route::ChangeKey(key, change) => done(self.accounts.change_key(key, change, parse(body)?).await),
         }
     }
 

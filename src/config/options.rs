@@ -9,6 +9,7 @@ use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::node::is_node_address;
+use crate::s3::NewBuckets;
 use crate::telemetry::LogFormat;
 use crate::types::{BucketName, DAY_SECS};
 
@@ -98,6 +99,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Encryption keys of clients are taken without TLS too.
     pub sse_c_over_http: bool,
+    /// What new buckets are like.
+    pub new_buckets: NewBuckets,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
     /// Seconds that a day of lifecycle rules lasts.
@@ -128,6 +131,7 @@ impl Options {
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
         let sse_c_over_http = switch("sse_c_over_http", settings.sse_c_over_http.as_deref())?;
+        let new_buckets = new_buckets(settings.new_buckets.as_deref())?;
         let tls_ca = settings.tls_ca;
         Ok(Self {
             role,
@@ -139,6 +143,7 @@ impl Options {
             domains,
             signature_v2,
             sse_c_over_http,
+            new_buckets,
             buckets,
             lifecycle_day_secs,
             given_credentials,
@@ -352,6 +357,14 @@ fn switch(name: &str, value: Option<&str>) -> Result<bool, ConfigError> {
     }
 }
 
+fn new_buckets(value: Option<&str>) -> Result<NewBuckets, ConfigError> {
+    match value {
+        None | Some("acls") => Ok(NewBuckets::Acls),
+        Some("closed") => Ok(NewBuckets::Closed),
+        Some(other) => Err(bad("new_buckets", other, "acls or closed")),
+    }
+}
+
 /// `ip:port`, `:port` for every address, `localhost:port`.
 fn valid_address(name: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     let full = match text.strip_prefix("localhost:") {
@@ -446,6 +459,7 @@ mod tests {
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
+            (Settings { new_buckets: text("public"), ..Settings::default() }, "new_buckets"),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

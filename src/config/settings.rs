@@ -60,6 +60,9 @@ pub struct Settings {
     /// Take encryption keys of clients (SSE-C) without TLS too: on or off [default: off]
     #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub sse_c_over_http: Option<String>,
+    /// What new buckets are like: acls (ACLs can be used) or closed (no ACLs, nothing public, as on AWS) [default: acls]
+    #[arg(long, value_name = "acls|closed")]
+    pub new_buckets: Option<String>,
 
     /// URL by which clients reach this server, shown to them [default: from --address]
     #[arg(long, value_name = "URL")]
@@ -252,6 +255,7 @@ impl Settings {
             domain: list(self.domain, below.domain),
             signature_v2: self.signature_v2.or(below.signature_v2),
             sse_c_over_http: self.sse_c_over_http.or(below.sse_c_over_http),
+            new_buckets: self.new_buckets.or(below.new_buckets),
             public_url: self.public_url.or(below.public_url),
             tls_cert: if pair { self.tls_cert } else { below.tls_cert },
             tls_key: if pair { self.tls_key } else { below.tls_key },

@@ -85,9 +85,7 @@ impl Applier {
     /// Applies one mutation.
     pub(super) fn apply(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
         match mutation {
-            Mutation::CreateBucket { bucket, created, has_lock } => {
-                self.create_bucket(db, bucket, *created, *has_lock)
-            }
+            Mutation::CreateBucket { .. } => self.create_bucket(db, mutation),
             Mutation::DeleteBucket { bucket } => self.delete_bucket(db, bucket),
             Mutation::PutObject { .. } => self.put_object(db, mutation),
             Mutation::CopyObject { .. } => self.copy_object(db, mutation),
@@ -156,6 +154,11 @@ impl Applier {
             Mutation::ExpireVersions { bucket, versions, now } => {
                 self.expire_versions(db, bucket, versions, *now)
             }
+            Mutation::CreateAccount { account, key } => self.create_account(db, account, key),
+            Mutation::RemoveAccount { account } => self.remove_account(db, account),
+            Mutation::CreateAccessKey { key } => self.create_access_key(db, key),
+            Mutation::SetAccessKey { access_key, active } => self.set_access_key(db, access_key, *active),
+            Mutation::RemoveAccessKey { access_key } => self.remove_access_key(db, access_key),
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
             Mutation::PutMasterKey { id, revision, key } => self.put_master_key(db, id, *revision, key),
         }
@@ -174,25 +177,26 @@ impl Applier {
         *self.counts.entry(bucket).or_default() += counts;
     }
 
-    fn create_bucket(
-        &mut self,
-        db: &Connection,
-        name: &str,
-        created: Timestamp,
-        has_lock: bool,
-    ) -> Result<Applied> {
+    fn create_bucket(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::CreateBucket { bucket: name, created, has_lock, owner, configurations } = mutation
+        else {
+            unreachable!("called for this variant only");
+        };
         match self.bucket(db, name) {
             Ok(_) => return Err(MetadataError::BucketExists),
             Err(MetadataError::NoSuchBucket) => {}
             Err(error) => return Err(error),
         }
         let created = created.as_millis() as i64;
-        let versioning = if has_lock { Versioning::Enabled } else { Versioning::Unversioned };
+        let versioning = if *has_lock { Versioning::Enabled } else { Versioning::Unversioned };
         let lock = has_lock.then(|| pack(&BucketLock::default()));
         db.execute(
-            "INSERT INTO buckets (name, created, versioning, lock) VALUES (?1, ?2, ?3, ?4)",
-            params![name, created, schema::pack_versioning(versioning), lock],
+            "INSERT INTO buckets (name, created, versioning, lock, owner) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![name, created, schema::pack_versioning(versioning), lock, owner.map(|owner| owner.0)],
         )?;
+        for (kind, document) in configurations {
+            self.put_configuration(db, name, &(*kind).into(), document)?;
+        }
         Ok(Applied::Done)
     }
 
@@ -307,6 +311,7 @@ impl Applier {
             lock,
             class,
             encryption,
+            access,
         } = mutation
         else {
             unreachable!("called for this variant only");
@@ -321,6 +326,7 @@ impl Applier {
             lock: *lock,
             class: *class,
             encryption: encryption.clone(),
+            access: access.clone(),
         };
         let properties = locked(&bucket, properties, *modified)?;
         let current = versions::current(db, (bucket.id, key))?;

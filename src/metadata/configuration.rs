@@ -77,11 +77,12 @@ pub(super) fn page(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The buckets that are configured with anything.
+/// The buckets that requests need to know something of: those that are configured, and those of other accounts than the
+/// first.
 pub(super) fn buckets(db: &Connection) -> Result<Vec<String>> {
     let mut select = db.prepare_cached(
         "SELECT name FROM buckets
-         WHERE EXISTS (SELECT 1 FROM bucket_configurations WHERE bucket = buckets.id) ORDER BY name",
+         WHERE owner IS NOT NULL OR EXISTS (SELECT 1 FROM bucket_configurations WHERE bucket = buckets.id) ORDER BY name",
     )?;
     let rows = select.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -115,6 +116,8 @@ mod tests {
                 bucket: name.into(),
                 created: Timestamp::default(),
                 has_lock: false,
+                owner: None,
+                configurations: Vec::new(),
             })
         }
 

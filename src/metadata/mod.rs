@@ -5,6 +5,7 @@
 //! a reader never sees what is not yet durable (see `store`). The database can be rebuilt from the
 //! newest copy on any drive and the log behind it (see `recovery`).
 
+mod accounts;
 mod apply;
 mod blobs;
 mod catch_up;
@@ -26,6 +27,7 @@ mod spread;
 mod store;
 mod versions;
 
+pub use accounts::{AccessKeyRow, AccountRow};
 pub use expiry::{AgingRow, AgingVersionRow, Standing, VersionCursor};
 pub use log::{Replica, ReplicaError};
 pub use model::{

@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::accounts::{AccessKeyRow, AccountRow};
 use super::query::VersionPlace;
 use crate::types::{
-    Attributes, BlobId, BucketLock, ChecksumAlgorithm, ChecksumKind, ChecksumValue, ConfigurationKey,
-    DeleteCondition, DriveId, DriveSlot, Encryption, Etag, MasterKey, ObjectChecksum, ObjectLock, PartNumber,
-    Properties, Retention, Scheme, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning,
-    WriteCondition,
+    AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
+    ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, Encryption,
+    Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention, Scheme,
+    StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -34,6 +35,8 @@ pub struct BucketRow {
     pub versioning: Versioning,
     /// Its Object Lock, if it has that.
     pub lock: Option<BucketLock>,
+    /// The account that owns it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
 }
 
 /// Objects of a bucket that are encoded alike; those that are kept in the metadata are not among them.
@@ -306,6 +309,8 @@ pub enum VersionChange {
     },
     /// Holds it, or ends that.
     LegalHold(bool),
+    /// Replaces its ACL; `None` by one that grants its owner alone.
+    Acl(Option<Acl>),
 }
 
 /// One change of state. Preconditions are part of it and are checked by `apply`.
@@ -319,6 +324,10 @@ pub enum Mutation {
         created: Timestamp,
         /// With Object Lock, and so with versions.
         has_lock: bool,
+        /// The account that owns it; `None` for the deployment's first.
+        owner: Option<CanonicalId>,
+        /// What it is configured with from its first moment on, as JSON.
+        configurations: Vec<(ConfigurationKind, String)>,
     },
     /// Removes an empty bucket.
     DeleteBucket {
@@ -370,6 +379,8 @@ pub enum Mutation {
         class: StorageClass,
         /// Encrypted if the source is, by the same key, which may be sealed otherwise.
         encryption: Option<Encryption>,
+        /// Whose the new version is, and who may use it; that of the source is not copied.
+        access: ObjectAccess,
     },
     /// Adds bytes at the end of the only version of an object, which no other shares.
     AppendObject {
@@ -624,6 +635,35 @@ pub enum Mutation {
         /// When.
         now: Timestamp,
     },
+    /// Makes an account with its first access key.
+    CreateAccount {
+        /// The account.
+        account: AccountRow,
+        /// Its key.
+        key: AccessKeyRow,
+    },
+    /// Removes an account that owns no bucket, with its access keys.
+    RemoveAccount {
+        /// Which.
+        account: AccountId,
+    },
+    /// Gives an account one more access key.
+    CreateAccessKey {
+        /// The key.
+        key: AccessKeyRow,
+    },
+    /// Has an access key believed, or not.
+    SetAccessKey {
+        /// Which.
+        access_key: String,
+        /// Whether it is believed.
+        active: bool,
+    },
+    /// Removes an access key.
+    RemoveAccessKey {
+        /// Which.
+        access_key: String,
+    },
 }
 
 impl Mutation {
@@ -641,6 +681,8 @@ impl Mutation {
             | Self::AppendObject { .. }
             | Self::Transition { .. }
             | Self::ChangeVersion { .. }
+            | Self::CreateAccount { .. }
+            | Self::CreateAccessKey { .. }
             | Self::Recode { .. } => true,
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
@@ -657,6 +699,9 @@ impl Mutation {
             | Self::RemoveConfiguration { .. }
             | Self::ExpireObjects { .. }
             | Self::ExpireVersions { .. }
+            | Self::RemoveAccount { .. }
+            | Self::SetAccessKey { .. }
+            | Self::RemoveAccessKey { .. }
             | Self::NoteProgress { .. } => false,
         }
     }
@@ -738,6 +783,27 @@ pub enum MetadataError {
     /// The bucket has as many configurations of this kind as it may have.
     #[error("too many configurations")]
     TooManyConfigurations,
+    /// There is an account of this id, name or address.
+    #[error("account exists")]
+    AccountExists,
+    /// The account does not exist.
+    #[error("no such account")]
+    NoSuchAccount,
+    /// The account owns buckets.
+    #[error("account owns buckets")]
+    AccountOwnsBuckets,
+    /// There are as many accounts as there may be.
+    #[error("too many accounts")]
+    TooManyAccounts,
+    /// The access key exists.
+    #[error("access key exists")]
+    AccessKeyExists,
+    /// The access key does not exist.
+    #[error("no such access key")]
+    NoSuchAccessKey,
+    /// The account has as many access keys as it may have.
+    #[error("too many access keys")]
+    TooManyAccessKeys,
     /// The object that was read was replaced.
     #[error("source changed")]
     SourceChanged,

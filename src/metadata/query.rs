@@ -14,8 +14,8 @@ use super::schema::{
 use super::spread::Spreads;
 use super::{blobs, payload, versions};
 use crate::types::{
-    BlobId, BucketLock, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId, VersionId,
-    Versioning,
+    BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId,
+    VersionId, Versioning,
 };
 
 /// Fewest rows of each spread that are looked at for one answer.
@@ -81,7 +81,7 @@ pub(super) fn bucket_id(db: &Connection, name: &str) -> Result<i64> {
 }
 
 const BUCKET_COLUMNS: &str = "name, created, objects, bytes, versions, version_bytes, markers, data_shards,
-     parity_shards, versioning, lock";
+     parity_shards, versioning, lock, owner";
 
 fn bucket_row(row: &Row<'_>) -> Result<BucketRow> {
     Ok(BucketRow {
@@ -95,6 +95,7 @@ fn bucket_row(row: &Row<'_>) -> Result<BucketRow> {
         scheme: scheme_columns(row, 7)?,
         versioning: unpack_versioning(row.get(9)?)?,
         lock: lock_column(row, 10)?,
+        owner: row.get::<_, Option<[u8; 32]>>(11)?.map(CanonicalId),
     })
 }
 

@@ -26,7 +26,14 @@ CREATE TABLE buckets (
     objects INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
     versions INTEGER NOT NULL DEFAULT 0, version_bytes INTEGER NOT NULL DEFAULT 0,
     markers INTEGER NOT NULL DEFAULT 0,
-    data_shards INTEGER, parity_shards INTEGER, versioning INTEGER NOT NULL DEFAULT 0, lock BLOB);
+    data_shards INTEGER, parity_shards INTEGER, versioning INTEGER NOT NULL DEFAULT 0, lock BLOB,
+    owner BLOB);
+CREATE TABLE accounts (
+    id TEXT PRIMARY KEY, canonical_id BLOB NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE, email TEXT UNIQUE,
+    created INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE access_keys (
+    access_key TEXT PRIMARY KEY, account TEXT NOT NULL, secret BLOB NOT NULL, active INTEGER NOT NULL,
+    created INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE bucket_configurations (
     bucket INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (bucket, kind, id)) WITHOUT ROWID;

@@ -22,6 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
 
+use super::accounts::{self, AccessKeyRow, AccountRow};
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
@@ -344,9 +345,19 @@ impl Store {
         self.readers.with(query::buckets)
     }
 
-    /// The buckets that are configured with anything.
+    /// The buckets that requests need to know something of.
     pub fn configured_buckets(&self) -> Result<Vec<String>> {
         self.readers.with(configuration::buckets)
+    }
+
+    /// All accounts by name.
+    pub fn accounts(&self) -> Result<Vec<AccountRow>> {
+        self.readers.with(accounts::all)
+    }
+
+    /// All access keys by account, then by age.
+    pub fn access_keys(&self) -> Result<Vec<AccessKeyRow>> {
+        self.readers.with(accounts::all_keys)
     }
 
     /// One configuration of a bucket, if it has it.
@@ -1215,7 +1226,13 @@ mod tests {
     }
 
     fn create(name: &str) -> Mutation {
-        Mutation::CreateBucket { bucket: name.into(), created: Timestamp::from_millis(1), has_lock: false }
+        Mutation::CreateBucket {
+            bucket: name.into(),
+            created: Timestamp::from_millis(1),
+            has_lock: false,
+            owner: None,
+            configurations: Vec::new(),
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -462,6 +462,7 @@ impl Applier {
                 lock.retention = *retention;
             }
             VersionChange::LegalHold(held) => lock.legal_hold = Some(*held),
+            VersionChange::Acl(acl) => detail.properties.access.acl = acl.clone(),
         }
         set_detail(db, at, &found, &detail)?;
         let named = bucket.versioning != Versioning::Unversioned;

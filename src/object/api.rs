@@ -8,9 +8,9 @@ pub use super::encryption::{CustomerKey, NewEncryption};
 pub use crate::metadata::{Deleted, VersionChange};
 pub use crate::types::WriteCondition;
 use crate::types::{
-    Attributes, BucketLock, BucketName, ChecksumAlgorithm, ChecksumKind, ChecksumValue, DeleteCondition,
-    EncryptionMode, Etag, ObjectChecksum, ObjectKey, ObjectLock, PartNumber, Properties, StorageClass, Tags,
-    Timestamp, UploadId, VersionId, Versioning,
+    Attributes, BucketLock, BucketName, CanonicalId, ChecksumAlgorithm, ChecksumKind, ChecksumValue,
+    ConfigurationKind, DeleteCondition, EncryptionMode, Etag, ObjectAccess, ObjectChecksum, ObjectKey,
+    ObjectLock, PartNumber, Properties, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -142,6 +142,28 @@ pub struct BucketInfo {
     pub versioning: Versioning,
     /// Its Object Lock, if it has that.
     pub lock: Option<BucketLock>,
+    /// The account that owns it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
+}
+
+/// A bucket to be made.
+#[derive(Debug, Clone)]
+pub struct CreateBucketRequest {
+    /// Its name.
+    pub bucket: BucketName,
+    /// The account that shall own it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
+    /// With Object Lock, and so with versions.
+    pub has_lock: bool,
+    /// What it is configured with from its first moment on, as JSON.
+    pub configurations: Vec<(ConfigurationKind, String)>,
+}
+
+impl CreateBucketRequest {
+    /// A bucket of the deployment's first account with nothing special.
+    pub fn new(bucket: BucketName) -> Self {
+        Self { bucket, owner: None, has_lock: false, configurations: Vec::new() }
+    }
 }
 
 /// A page of keys.
@@ -272,6 +294,8 @@ pub struct CopyRequest {
     pub checksum: Option<ChecksumAlgorithm>,
     /// How the copy is to be encrypted; `None` as the bucket says, else as the source is.
     pub encryption: Option<NewEncryption>,
+    /// Whose the copy is, and who may use it; that of the source is not copied.
+    pub access: ObjectAccess,
     /// When the write may happen.
     pub condition: WriteCondition,
 }
@@ -280,9 +304,18 @@ impl CopyRequest {
     /// A copy of all but the lock, whatever is there.
     pub fn to(bucket: BucketName, key: ObjectKey) -> Self {
         let (attributes, tags, lock) = (None, None, ObjectLock::default());
-        let condition = WriteCondition::Always;
-        let class = StorageClass::default();
-        Self { bucket, key, attributes, tags, lock, class, checksum: None, encryption: None, condition }
+        Self {
+            bucket,
+            key,
+            attributes,
+            tags,
+            lock,
+            class: StorageClass::default(),
+            checksum: None,
+            encryption: None,
+            access: ObjectAccess::default(),
+            condition: WriteCondition::Always,
+        }
     }
 }
 

@@ -10,11 +10,15 @@ use serde::de::DeserializeOwned;
 
 use super::api::{Error, NewEncryption, Result};
 use super::engine::Engine;
+use crate::iam::policy::{Grammar, Policy};
 use crate::metadata::{MetadataError, Mutation, Store};
-use crate::types::{BucketEncryption, BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle};
+use crate::types::{
+    Acl, BucketEncryption, BucketName, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle,
+    Ownership, OwnershipControls, PublicAccessBlock,
+};
 
 /// What requests and background work go by in one bucket.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct BucketRules {
     /// Which web pages may use it.
     pub cors: Option<Cors>,
@@ -22,6 +26,54 @@ pub struct BucketRules {
     pub lifecycle: Option<Lifecycle>,
     /// How new objects are encrypted.
     pub encryption: Option<BucketEncryption>,
+    /// Who may use it.
+    pub access: BucketAccess,
+}
+
+/// Who may use a bucket; by default its owner alone, which is the deployment's first account.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BucketAccess {
+    /// The account that owns it; `None` for the deployment's first.
+    pub owner: Option<CanonicalId>,
+    /// Its policy.
+    pub policy: Option<Policy>,
+    /// Its ACL; `None` for one that grants its owner alone.
+    pub acl: Option<Acl>,
+    /// What policy and ACL may not open.
+    pub block: PublicAccessBlock,
+    /// Who owns what others store in it.
+    pub ownership: Ownership,
+}
+
+impl BucketAccess {
+    fn read(store: &Store, bucket: &str) -> Result<Self> {
+        let owner = match store.bucket(bucket) {
+            Ok(row) => row.owner,
+            Err(MetadataError::NoSuchBucket) => return Ok(Self::default()),
+            Err(error) => return Err(error.into()),
+        };
+        let ownership: Option<OwnershipControls> =
+            parsed(store, bucket, ConfigurationKind::OwnershipControls)?;
+        let block = parsed(store, bucket, ConfigurationKind::PublicAccessBlock)?;
+        Ok(Self {
+            owner,
+            policy: read_policy(store, bucket)?,
+            acl: parsed(store, bucket, ConfigurationKind::Acl)?,
+            block: block.unwrap_or_default(),
+            ownership: ownership.map_or(Ownership::default(), |controls| controls.0),
+        })
+    }
+}
+
+/// The bucket's policy. One that cannot be read denies everything: it may have been there to deny something.
+fn read_policy(store: &Store, bucket: &str) -> Result<Option<Policy>> {
+    let document = store.configuration(bucket, &ConfigurationKind::Policy.into())?;
+    Ok(document.map(|document| {
+        Policy::parse(document.as_bytes(), Grammar::Resource).unwrap_or_else(|error| {
+            tracing::error!(bucket, %error, "unreadable policy; it denies everything");
+            Policy::deny_all()
+        })
+    }))
 }
 
 impl BucketRules {
@@ -31,6 +83,7 @@ impl BucketRules {
             cors: parsed(store, bucket, ConfigurationKind::Cors)?,
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
             encryption: parsed(store, bucket, ConfigurationKind::Encryption)?,
+            access: BucketAccess::read(store, bucket)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }
@@ -108,6 +161,11 @@ impl Engine {
             },
             _ => NewEncryption::S3,
         })
+    }
+
+    /// The same by a name that may be none of a bucket.
+    pub fn rules_of(&self, bucket: &str) -> Option<Arc<BucketRules>> {
+        self.configurations.of(bucket)
     }
 
     /// One configuration of a bucket as JSON.

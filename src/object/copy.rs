@@ -67,6 +67,7 @@ impl Engine {
             lock: request.lock,
             class: request.class,
             encryption,
+            access: request.access,
         };
         outcome(self.store.commit(mutation).await?, modified, mode)
     }
@@ -85,6 +86,7 @@ impl Engine {
             attributes: request.attributes.unwrap_or(properties.attributes),
             tags: request.tags.unwrap_or(properties.tags),
             lock: request.lock,
+            access: request.access,
             class: request.class,
             encryption: None,
         };

@@ -92,6 +92,14 @@ impl From<MetadataError> for Error {
             MetadataError::PartChanged(part) => Self::InvalidPart(part),
             MetadataError::PreconditionFailed => Self::PreconditionFailed,
             MetadataError::TooManyConfigurations => Self::TooManyConfigurations,
+            // Of accounts, which the engine never asks for.
+            MetadataError::AccountExists
+            | MetadataError::NoSuchAccount
+            | MetadataError::AccountOwnsBuckets
+            | MetadataError::TooManyAccounts
+            | MetadataError::AccessKeyExists
+            | MetadataError::NoSuchAccessKey
+            | MetadataError::TooManyAccessKeys => Self::Internal(Box::new(error)),
             MetadataError::SourceChanged => Self::Conflict,
             MetadataError::NoSpace => Self::NoSpace,
             MetadataError::Unavailable(_) => {
@@ -115,6 +123,7 @@ fn bucket_info(row: BucketRow) -> Result<BucketInfo> {
         markers: row.markers,
         versioning: row.versioning,
         lock: row.lock,
+        owner: row.owner,
     })
 }
 
@@ -244,20 +253,21 @@ impl Engine {
         &self.activity
     }
 
-    /// Makes a bucket.
+    /// Makes a bucket of the deployment's first account.
     pub async fn create_bucket(&self, bucket: &BucketName) -> Result<()> {
-        self.make_bucket(bucket, false).await
+        self.create_bucket_with(CreateBucketRequest::new(bucket.clone())).await
     }
 
-    /// Makes a bucket with Object Lock, and so with versions.
-    pub async fn create_locking_bucket(&self, bucket: &BucketName) -> Result<()> {
-        self.make_bucket(bucket, true).await
-    }
-
-    async fn make_bucket(&self, bucket: &BucketName, has_lock: bool) -> Result<()> {
+    /// Makes a bucket as it is asked for.
+    pub async fn create_bucket_with(&self, request: CreateBucketRequest) -> Result<()> {
+        let CreateBucketRequest { bucket, owner, has_lock, configurations } = request;
         let created = self.clock.now();
-        self.store.commit(Mutation::CreateBucket { bucket: bucket.to_string(), created, has_lock }).await?;
-        Ok(())
+        let bucket = bucket.to_string();
+        let name = bucket.clone();
+        let mutation = Mutation::CreateBucket { bucket, created, has_lock, owner, configurations };
+        let committed = self.store.commit(mutation).await;
+        let renewed = self.configurations.renew(&self.store, &name);
+        committed.map(drop).map_err(Error::from).and(renewed)
     }
 
     /// Removes an empty bucket.

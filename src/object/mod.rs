@@ -36,7 +36,7 @@ mod work;
 
 pub use api::*;
 pub use audit::{ScrubCursor, Scrubbed};
-pub use configurations::BucketRules;
+pub use configurations::{BucketAccess, BucketRules};
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
 pub use encryption::{CustomerKey, KeyInfo, NewEncryption, RootKey};

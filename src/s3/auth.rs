@@ -1,5 +1,7 @@
-//! Who calls, checked once. Only this module makes a [`Call`], so no operation runs unverified.
+//! Who calls, checked once. Only this module makes a [`Call`], so no operation runs unverified. A request without any
+//! signature is a call too, of nobody in particular: what that may do is for `access`.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -7,7 +9,7 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request;
 
-use crate::iam::{Identity, Secret};
+use crate::iam::{Found, Iam, Principal};
 use crate::object::Engine;
 use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
@@ -20,6 +22,7 @@ use super::checksums;
 use super::error::{Code, Error, Result, malformed_words};
 use super::form::{Fields, FilePart};
 use super::headers;
+use super::new_buckets::NewBuckets;
 use super::ops::post_object::missing;
 use super::query::Query;
 use super::route::bucket_of_host;
@@ -34,7 +37,22 @@ pub(super) struct Call<'a> {
     /// The decoded query.
     pub(super) query: Query,
     /// Who calls.
-    pub(super) identity: &'a Identity,
+    pub(super) principal: Principal,
+    /// How that is known; `None` of nobody in particular.
+    pub(super) signature: Option<Signature>,
+    /// Where from.
+    pub(super) peer: IpAddr,
+}
+
+/// How a request is signed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Signature {
+    /// As policies name the place: `REST-HEADER`, `REST-QUERY-STRING` or `POST`.
+    pub(super) place: &'static str,
+    /// As policies name the version: `AWS4-HMAC-SHA256` or `AWS`.
+    pub(super) version: &'static str,
+    /// When it was made, in seconds of Unix time, where it says so.
+    pub(super) made_at: Option<u64>,
 }
 
 /// The body of a verified request, not yet touched.
@@ -48,6 +66,21 @@ impl<'a> Call<'a> {
     /// The engine.
     pub(super) fn engine(&self) -> &'a Engine {
         &self.service.engine
+    }
+
+    /// The accounts.
+    pub(super) fn iam(&self) -> &'a Iam {
+        &self.service.iam
+    }
+
+    /// What a new bucket is like.
+    pub(super) fn new_buckets(&self) -> NewBuckets {
+        self.service.options.new_buckets
+    }
+
+    /// Whether the client came by TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.service.options.tls
     }
 
     /// The region that this server says it is in.
@@ -126,6 +159,7 @@ pub(super) struct FormHead<'a> {
     service: &'a Service,
     head: &'a request::Parts,
     query: Query,
+    peer: IpAddr,
 }
 
 impl<'a> FormRequest<'a> {
@@ -134,8 +168,9 @@ impl<'a> FormRequest<'a> {
         head: &'a request::Parts,
         query: Query,
         wire: Wire<Incoming>,
+        peer: IpAddr,
     ) -> Self {
-        Self { signed: FormHead { service, head, query }, wire }
+        Self { signed: FormHead { service, head, query, peer }, wire }
     }
 
     /// The request's headers, of which none is signed.
@@ -158,18 +193,22 @@ impl<'a> FormHead<'a> {
     /// Checks the signature of the policy among the fields. What the policy says is not looked at.
     pub(super) fn verify(self, fields: &Fields) -> Result<Call<'a>> {
         let version_2 = fields.get("awsaccesskeyid").is_some();
-        if !version_2 && fields.get("policy").is_none() && fields.get("x-amz-signature").is_none() {
-            return Err(Code::AccessDenied.into());
-        }
+        let is_signed =
+            version_2 || ["policy", "x-amz-signature"].iter().any(|name| fields.get(name).is_some());
         if fields.get("x-amz-security-token").is_some() {
             return Err(Code::InvalidToken.into());
         }
-        let identity = if version_2 { self.verify_v2(fields)? } else { self.verify_v4(fields)? };
-        let Self { service, head, query } = self;
-        Ok(Call { service, head, query, identity })
+        let (principal, signature) = match (is_signed, version_2) {
+            (false, _) => (Principal::Anonymous, None),
+            (true, true) => (self.verify_v2(fields)?, Some(VERSION_2)),
+            (true, false) => (self.verify_v4(fields)?, Some(VERSION_4)),
+        };
+        let signature = signature.map(|version| Signature { place: "POST", version, made_at: None });
+        let Self { service, head, query, peer } = self;
+        Ok(Call { service, head, query, principal, signature, peer })
     }
 
-    fn verify_v4(&self, fields: &Fields) -> Result<&'a Identity> {
+    fn verify_v4(&self, fields: &Fields) -> Result<Principal> {
         let (policy, signature) = (field(fields, "policy")?, field(fields, "x-amz-signature")?);
         let claim = PolicyClaim::parse(
             field(fields, "x-amz-algorithm")?,
@@ -183,23 +222,27 @@ impl<'a> FormHead<'a> {
             let words = format!("the region '{}' is wrong; expecting '{region}'", claim.region);
             return Err(Error::malformed_policy_claim(&words));
         }
-        let (secret, identity) = find(self.service, &claim.access_key)?;
+        let Found { secret, principal } = find(self.service, &claim.access_key)?;
         let good = claim.signs(policy, secret.expose(), &self.service.keys);
-        good.then_some(identity).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
+        good.then_some(principal).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
     }
 
-    fn verify_v2(&self, fields: &Fields) -> Result<&'a Identity> {
+    fn verify_v2(&self, fields: &Fields) -> Result<Principal> {
         if !self.service.options.signature_v2 {
             let region = &self.service.options.region;
             return Err(Error::unauthorized(Refusal::UnsupportedMechanism, None, region, 0));
         }
         let (policy, signature) = (field(fields, "policy")?, field(fields, "signature")?);
         let access_key = field(fields, "awsaccesskeyid")?;
-        let (secret, identity) = find(self.service, access_key)?;
+        let Found { secret, principal } = find(self.service, access_key)?;
         let good = version2::signs(secret.expose(), policy.as_bytes(), signature);
-        good.then_some(identity).ok_or_else(|| policy_mismatch(access_key, signature, policy))
+        good.then_some(principal).ok_or_else(|| policy_mismatch(access_key, signature, policy))
     }
 }
+
+/// Names of the versions of signatures in policies.
+const VERSION_2: &str = "AWS";
+const VERSION_4: &str = "AWS4-HMAC-SHA256";
 
 /// A field that must be there.
 fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
@@ -207,7 +250,7 @@ fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
 }
 
 /// The secret and the owner of an access key.
-fn find<'a>(service: &'a Service, access_key: &str) -> Result<(&'a Secret, &'a Identity)> {
+fn find(service: &Service, access_key: &str) -> Result<Found> {
     let unknown = || Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", access_key.to_owned());
     service.iam.find(access_key).ok_or_else(unknown)
 }
@@ -225,13 +268,14 @@ fn verify_v2<'a>(
     head: &'a mut request::Parts,
     query: Query,
     wire: Wire<Incoming>,
+    peer: IpAddr,
 ) -> Result<(Call<'a>, Upload)> {
     let now_secs = service.clock.now().as_secs();
     // Those that were presigned into the query are signed as if they had been sent.
     unhoist(&query, &mut head.headers);
     let parts = parts(head);
     let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
-    let (secret, identity) = find(service, &claim.access_key)?;
+    let Found { secret, principal } = find(service, &claim.access_key)?;
     if head.headers.contains_key("x-amz-security-token") || query.has("x-amz-security-token") {
         return Err(Code::InvalidToken.into());
     }
@@ -240,19 +284,24 @@ fn verify_v2<'a>(
     let now = AmzTime::from_unix_secs(now_secs);
     version2::verify(parts, bucket, &claim, secret.expose(), now)
         .map_err(|refusal| Error::unauthorized_v2(refusal, Some(&claim), now_secs))?;
-    let payload = match headers::text(&head.headers, "x-amz-content-sha256").map(Payload::parse) {
-        None => Payload::Unsigned,
+    let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
+    let place = if query.has("Signature") { "REST-QUERY-STRING" } else { "REST-HEADER" };
+    let signature = Some(Signature { place, version: VERSION_2, made_at: None });
+    Ok((Call { service, head, query, principal, signature, peer }, Upload { wire, verification }))
+}
+
+/// What is said of a payload that no key of version 4 signs; chunks would be signed with one.
+fn unsigned_payload(service: &Service, head: &request::Parts) -> Result<Payload> {
+    match headers::text(&head.headers, "x-amz-content-sha256").map(Payload::parse) {
+        None => Ok(Payload::Unsigned),
         Some(Some(
             payload @ (Payload::Unsigned | Payload::Sha256(_) | Payload::StreamingUnsignedTrailer),
-        )) => payload,
-        // Chunks would be signed with a key of version 4.
+        )) => Ok(payload),
         Some(_) => {
             let region = &service.options.region;
-            return Err(Error::unauthorized(Refusal::InvalidPayloadHash, None, region, now_secs));
+            Err(Error::unauthorized(Refusal::InvalidPayloadHash, None, region, service.clock.now().as_secs()))
         }
-    };
-    let verification = Verification { payload, chunks: None };
-    Ok((Call { service, head, query, identity }, Upload { wire, verification }))
+    }
 }
 
 /// What a signature covers.
@@ -265,23 +314,29 @@ fn parts(head: &request::Parts) -> Parts<'_> {
     }
 }
 
-/// Checks the signature. Root, the one account there is, may do everything.
+/// Checks the signature, if there is one.
 pub(super) fn verify<'a>(
     service: &'a Service,
     head: &'a mut request::Parts,
     query: Query,
     wire: Wire<Incoming>,
+    peer: IpAddr,
 ) -> Result<(Call<'a>, Upload)> {
     let now_secs = service.clock.now().as_secs();
     let region = &service.options.region;
     if service.options.signature_v2 && version2::claimed(parts(head)) {
-        return verify_v2(service, head, query, wire);
+        return verify_v2(service, head, query, wire, peer);
     }
     let parts = parts(head);
     let claim =
         sigv4::parse(parts).map_err(|refusal| Error::unauthorized(refusal, None, region, now_secs))?;
-    let claim = claim.ok_or_else(|| Error::new(Code::AccessDenied))?;
-    let (secret, identity) = find(service, &claim.access_key)?;
+    let Some(claim) = claim else {
+        let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
+        let principal = Principal::Anonymous;
+        let call = Call { service, head, query, principal, signature: None, peer };
+        return Ok((call, Upload { wire, verification }));
+    };
+    let Found { secret, principal } = find(service, &claim.access_key)?;
     if claim.session_token.is_some() {
         return Err(Code::InvalidToken.into());
     }
@@ -295,10 +350,14 @@ pub(super) fn verify<'a>(
         &service.keys,
     )
     .map_err(|refusal| Error::unauthorized(refusal, Some(&claim), region, now_secs))?;
-    if matches!(claim.placement, Placement::Query { .. }) {
+    let is_presigned = matches!(claim.placement, Placement::Query { .. });
+    if is_presigned {
         unhoist(&query, &mut head.headers);
     }
-    Ok((Call { service, head, query, identity }, Upload { wire, verification }))
+    let place = if is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
+    let made_at = Some(claim.time.unix_secs());
+    let signature = Some(Signature { place, version: VERSION_4, made_at });
+    Ok((Call { service, head, query, principal, signature, peer }, Upload { wire, verification }))
 }
 
 /// Clients that presign move `x-amz-` headers into the query; there they mean the same.

@@ -50,6 +50,9 @@ codes! {
         "Error parsing the authorization query parameters.";
     BadDigest, "BadDigest", 400, "The Content-MD5 or checksum value that you specified did not match what the server received.";
     BadRequest, "BadRequest", 400, "Bad Request";
+    BucketAlreadyExists, "BucketAlreadyExists", 409,
+        "The requested bucket name is not available. The bucket namespace is shared by all users of the system. \
+         Please select a different name and try again.";
     BucketAlreadyOwnedByYou, "BucketAlreadyOwnedByYou", 409,
         "Your previous request to create the named bucket succeeded and you already own it.";
     BucketNotEmpty, "BucketNotEmpty", 409, "The bucket you tried to delete is not empty";
@@ -70,6 +73,10 @@ codes! {
     InvalidAccessKeyId, "InvalidAccessKeyId", 403,
         "The AWS Access Key Id you provided does not exist in our records.";
     InvalidArgument, "InvalidArgument", 400, "Invalid Argument";
+    InvalidBucketAclWithObjectOwnership, "InvalidBucketAclWithObjectOwnership", 400,
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting";
+    InvalidBucketOwner, "InvalidBucketOwnerAWSAccountID", 400,
+        "The value of the expected bucket owner parameter must be an AWS account ID.";
     InvalidBucketState, "InvalidBucketState", 409,
         "The request is not valid with the current state of the bucket.";
     InvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid.";
@@ -98,6 +105,8 @@ codes! {
     KeyringLocked, "XHoldfastKeyringLocked", 503,
         "The server lacks the key that its encryption keys are sealed under; its operator must give it back.";
     KeyTooLong, "KeyTooLongError", 400, "Your key is too long";
+    MalformedAcl, "MalformedACLError", 400,
+        "The XML you provided was not well-formed or did not validate against our published schema";
     MalformedPolicy, "MalformedPolicy", 400, "Policy has invalid resource";
     MalformedPostRequest, "MalformedPOSTRequest", 400,
         "The body of your POST request is not well-formed multipart/form-data.";
@@ -112,6 +121,7 @@ codes! {
     MetadataTooLarge, "MetadataTooLarge", 400,
         "Your metadata headers exceed the maximum allowed metadata size";
     MethodNotAllowed, "MethodNotAllowed", 405, "The specified method is not allowed against this resource.";
+    MissingSecurityHeader, "MissingSecurityHeader", 400, "Your request was missing a required header";
     MissingContentLength, "MissingContentLength", 411, "You must provide the Content-Length HTTP header.";
     NoSuchBucket, "NoSuchBucket", 404, "The specified bucket does not exist";
     NoSuchBucketPolicy, "NoSuchBucketPolicy", 404, "The bucket policy does not exist";
@@ -157,6 +167,9 @@ codes! {
         "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
     TooManyParts, "TooManyParts", 400,
         "You have attempted to add more parts than the maximum of 10000 that are allowed for this object.";
+    UnexpectedContent, "UnexpectedContent", 400, "This request does not support content";
+    UnresolvableGrantByEmailAddress, "UnresolvableGrantByEmailAddress", 400,
+        "The e-mail address you provided does not match any account on record.";
     UserKeyMustBeSpecified, "UserKeyMustBeSpecified", 400,
         "The bucket POST must contain the specified field name. If it is specified, check the order of the fields.";
 }

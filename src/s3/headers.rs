@@ -7,7 +7,9 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
-use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, Properties, StorageClass, Timestamp};
+use crate::types::{
+    Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, Properties, StorageClass, Timestamp,
+};
 
 use super::checksums;
 use super::error::{Code, Error, Result};
@@ -48,6 +50,7 @@ pub(super) fn properties(headers: &HeaderMap, now: Timestamp) -> Result<Properti
         lock: lock::requested(headers, now)?,
         class: storage_class(headers)?,
         encryption: None,
+        access: ObjectAccess::default(),
     })
 }
 
@@ -221,52 +224,12 @@ pub(super) fn write_condition(headers: &HeaderMap) -> Result<WriteCondition> {
     }
 }
 
-/// Canned ACLs of S3. Nothing is ever public here, so to grant less than asked harms no one; they are
-/// accepted on uploads because many clients send one always.
-const CANNED_ACLS: [&str; 8] = [
-    "private",
-    "public-read",
-    "public-read-write",
-    "authenticated-read",
-    "aws-exec-read",
-    "bucket-owner-read",
-    "bucket-owner-full-control",
-    "log-delivery-write",
-];
-
 /// The storage class that is asked for.
 pub(super) fn storage_class(headers: &HeaderMap) -> Result<StorageClass> {
     match text(headers, "x-amz-storage-class") {
         None => Ok(StorageClass::default()),
         Some(name) => StorageClass::parse(name).ok_or_else(|| Code::InvalidStorageClass.into()),
     }
-}
-
-/// Headers that ask for what this server does not have. To ignore one would break a promise.
-const NOT_IMPLEMENTED: [&str; 5] = [
-    "x-amz-grant-full-control",
-    "x-amz-grant-read",
-    "x-amz-grant-read-acp",
-    "x-amz-grant-write",
-    "x-amz-grant-write-acp",
-];
-
-/// Refuses what the headers ask for and this server does not do. Empty headers ask for nothing.
-pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
-    for (name, value) in headers {
-        let name = name.as_str();
-        if !name.starts_with("x-amz-") || value.is_empty() {
-            continue;
-        }
-        let value = value.to_str().unwrap_or("?");
-        if NOT_IMPLEMENTED.contains(&name) {
-            return Err(Error::header_not_implemented(name.to_owned()));
-        }
-        if name == "x-amz-acl" && !CANNED_ACLS.contains(&value) {
-            return Err(Error::argument("x-amz-acl", value, "The canned ACL you specified is not known"));
-        }
-    }
-    Ok(())
 }
 
 /// When an object may be removed: `If-Match` and its kin of DeleteObject.
@@ -380,19 +343,6 @@ mod tests {
         ] {
             let condition = write_condition(&headers(&[(name, value)]));
             assert_eq!(condition.map_err(|error| error.code), expected, "{name}: {value}");
-        }
-    }
-
-    #[test]
-    fn promises_that_cannot_be_kept_are_refused() {
-        for (name, value, expected) in [
-            ("x-amz-grant-read", "", None),
-            ("x-amz-acl", "private", None),
-            ("x-amz-acl", "public-read", None),
-            ("x-amz-acl", "mine", Some(Code::InvalidArgument)),
-        ] {
-            let result = refuse_unsupported(&headers(&[(name, value)]));
-            assert_eq!(result.err().map(|error| error.code), expected, "{name}: {value}");
         }
     }
 

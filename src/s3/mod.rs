@@ -4,6 +4,8 @@
 //! - `service`: ids, logging, the frame around every answer.
 //! - `route`: method, host, path and query become an `Operation`.
 //! - `auth`: the signature is checked; only that makes a `Call`, and only a `Call` starts an operation.
+//! - `access`: the gate: may this caller do this? `permissions` says which actions an operation asks for, `actions` and
+//!   `condition_keys` what policies may name, `acl` reads and writes lists of grants.
 //! - `ops`: one file per operation; `headers`, `conditions`, `range`, `checksums`, `versions`, `lock` and `tags` read
 //!   and write what they share.
 //! - `form`, `post_policy`: an upload by a browser's form, whose signature stands in its fields.
@@ -16,10 +18,14 @@
 //! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds; but for a form, of
 //! which the few fields before the file are read, because they hold it.
 
+mod access;
+mod acl;
+mod actions;
 mod auth;
 mod body;
 mod checksums;
 mod chunked;
+mod condition_keys;
 mod conditions;
 mod cors;
 mod documents;
@@ -28,7 +34,9 @@ mod error;
 mod form;
 mod headers;
 mod lock;
+mod new_buckets;
 mod ops;
+mod permissions;
 mod post_policy;
 mod query;
 mod range;
@@ -42,5 +50,6 @@ mod wire;
 mod xml_read;
 mod xml_write;
 
+pub use new_buckets::NewBuckets;
 pub use response::ResponseBody;
 pub use service::{Options, Service};

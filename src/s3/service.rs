@@ -1,6 +1,6 @@
 //! The S3 interface as one value: requests in, answers out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +19,7 @@ use crate::telemetry;
 use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
+use super::new_buckets::NewBuckets;
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
@@ -38,6 +39,8 @@ pub struct Options {
     pub tls: bool,
     /// Encryption keys of clients (SSE-C) are taken without TLS too.
     pub customer_keys_over_http: bool,
+    /// What a new bucket is like.
+    pub new_buckets: NewBuckets,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
 }
@@ -64,6 +67,7 @@ impl Default for Options {
             signature_v2: false,
             tls: false,
             customer_keys_over_http: false,
+            new_buckets: NewBuckets::default(),
             idle_timeout: Duration::from_secs(30),
         }
     }
@@ -102,7 +106,7 @@ impl Service {
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
         let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
-        let mut response = match self.run(&mut head, wire, &mut learned).await {
+        let mut response = match self.run(&mut head, wire, peer.ip(), &mut learned).await {
             Ok(response) => response,
             Err(error) => self.refuse(&error, &head, &id),
         };
@@ -133,6 +137,7 @@ impl Service {
         &self,
         head: &mut request::Parts,
         wire: Wire<Incoming>,
+        peer: IpAddr,
         learned: &mut Learned,
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
@@ -157,10 +162,10 @@ impl Service {
         }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
-            let form = FormRequest::new(self, head, query, wire);
+            let form = FormRequest::new(self, head, query, wire, peer);
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
-        let (call, upload) = auth::verify(self, head, query, wire)?;
+        let (call, upload) = auth::verify(self, head, query, wire, peer)?;
         let operation = operation?;
         learned.counted = operation.counted();
         ops::run(&call, upload, operation).await

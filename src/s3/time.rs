@@ -54,16 +54,6 @@ pub(super) fn parse_date(text: &str) -> Option<u64> {
         .or_else(|| parse_asctime(text))
 }
 
-/// Seconds of Unix time from ISO 8601 in UTC: a date, or a date and time with or without a fraction of a second.
-pub(super) fn parse_iso_secs(text: &str) -> Option<u64> {
-    let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
-    let time = time.strip_suffix('Z').or_else(|| time.strip_suffix("+00:00"))?;
-    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
-    let digits = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
-    let whole = AmzTime::parse(&format!("{date}T{time}Z").replace(['-', ':'], ""))?.unix_secs();
-    (digits && date.len() == 10 && time.len() == 8).then_some(whole)
-}
-
 /// `Friday, 24-May-13 00:00:00 GMT`; two digits from 70 on are of the last century.
 fn parse_rfc850(text: &str) -> Option<u64> {
     let (weekday, rest) = text.split_once(", ")?;
@@ -95,19 +85,6 @@ fn civil(year: u16, month: &str, day: &str, time: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn iso_dates_are_read_with_and_without_a_time() {
-        for text in
-            ["2013-05-24", "2013-05-24T00:00:00Z", "2013-05-24T00:00:00.000Z", "2013-05-24T00:00:00+00:00"]
-        {
-            assert_eq!(parse_iso_secs(text), Some(1_369_353_600), "{text}");
-        }
-        for text in ["", "2013-05", "2013-05-24T00:00:00", "2013-05-24T00:00:00.Z", "20130524", "2013-02-30"]
-        {
-            assert_eq!(parse_iso_secs(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn all_http_date_forms_are_read() {

@@ -4,6 +4,7 @@ use super::StorageError;
 use crate::config::ConfigError;
 use crate::http::BindError;
 use crate::http::tls::TlsError;
+use crate::metadata::MetadataError;
 use crate::object;
 use crate::shard_store::DriveError;
 use crate::telemetry::LoggingError;
@@ -44,6 +45,9 @@ pub enum StartError {
         /// Why not.
         error: object::Error,
     },
+    /// The accounts cannot be read.
+    #[error("cannot read the accounts: {0}")]
+    Accounts(#[source] MetadataError),
     /// The system gave no threads or no signals.
     #[error("cannot start the runtime: {0}; raise the limit of processes of this user")]
     Runtime(#[source] std::io::Error),

@@ -15,7 +15,7 @@ use crate::erasure::Scheme;
 use crate::http::tls::Certificates;
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
-use crate::object::{self, Engine, RootKey};
+use crate::object::{self, CreateBucketRequest, Engine, RootKey};
 use crate::runtime::SystemClock;
 use crate::s3;
 use crate::telemetry::Metrics;
@@ -89,9 +89,19 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     hints.write(&options.state)?;
     let facts =
         Facts { deployment: storage.deployment, region: options.region.clone(), started: Instant::now() };
+    let root = iam::Credentials {
+        access_key: started.credentials.access_key_id.clone(),
+        secret: started.credentials.secret_access_key.clone(),
+    };
+    let iam = Arc::new(Iam::open(root, storage.engine.metadata()).map_err(StartError::Accounts)?);
     let (stop, stopped) = watch::channel(false);
-    let served =
-        Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    let served = Served {
+        engine: storage.engine.clone(),
+        metrics,
+        facts,
+        credentials: started.credentials.clone(),
+        iam,
+    };
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
         certificates::register(&served.metrics, &certificates);
@@ -185,7 +195,10 @@ fn unlock_keyring(options: &Options, engine: &Engine) -> Result<(), StartError> 
 
 async fn make_buckets(options: &Options, engine: &Engine) -> Result<(), StartError> {
     for bucket in &options.buckets {
-        match engine.create_bucket(bucket).await {
+        let configurations = options.new_buckets.configurations().into_iter();
+        let configurations = configurations.map(|(kind, value)| (kind, value.to_string())).collect();
+        let request = CreateBucketRequest { configurations, ..CreateBucketRequest::new(bucket.clone()) };
+        match engine.create_bucket_with(request).await {
             Ok(()) | Err(object::Error::BucketExists) => {}
             Err(error) => return Err(StartError::Bucket { bucket: bucket.to_string(), error }),
         }
@@ -205,24 +218,22 @@ struct Served {
     metrics: Arc<Metrics>,
     facts: Facts,
     credentials: Credentials,
+    iam: Arc<Iam>,
 }
 
 impl Served {
     fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
-        let iam = Arc::new(Iam::new(iam::Credentials {
-            access_key: self.credentials.access_key_id.clone(),
-            secret: self.credentials.secret_access_key.clone(),
-        }));
         let s3_options = s3::Options {
             region: options.region.clone(),
             domains: options.domains.clone(),
             signature_v2: options.signature_v2,
+            new_buckets: options.new_buckets,
             tls: options.listen.tls.is_some(),
             customer_keys_over_http: options.sse_c_over_http,
             ..s3::Options::default()
         };
         let front = Arc::new(S3Front {
-            s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
+            s3: s3::Service::new(s3_options, self.engine.clone(), self.iam.clone(), Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
         });
@@ -236,7 +247,12 @@ impl Served {
     fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
         register_gauges(&self.metrics, &self.engine, &self.facts);
         let root = (self.credentials.access_key_id.as_str(), self.credentials.secret_access_key.expose());
-        let admin = admin::Service::new(self.engine.clone(), self.metrics.clone(), self.facts.clone(), root);
+        let admin = admin::Service::new(
+            (self.engine.clone(), self.iam.clone()),
+            self.metrics.clone(),
+            self.facts.clone(),
+            root,
+        );
         let front = Arc::new(ConsoleFront { admin });
         let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
             let front = front.clone();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::encryption::{Encryption, sealed_len, unsealed_len};
-use super::{ObjectLock, StorageClass, Tags};
+use super::{Acl, CanonicalId, ObjectLock, StorageClass, Tags};
 
 /// All that is kept beside the bytes of one version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,8 @@ pub struct Properties {
     pub tags: Tags,
     /// What keeps it from being removed.
     pub lock: ObjectLock,
+    /// Whose it is, and who else may use it.
+    pub access: ObjectAccess,
     /// Its storage class.
     pub class: StorageClass,
     /// How the bytes are encrypted, if they are.
@@ -30,6 +32,15 @@ impl Properties {
     pub fn plain_len(&self, stored: u64) -> u64 {
         if self.encryption.is_some() { unsealed_len(stored) } else { stored }
     }
+}
+
+/// Whose an object is, and who else may use it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ObjectAccess {
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
+    /// Its ACL; `None` for one that grants its owner alone.
+    pub acl: Option<Acl>,
 }
 
 /// Headers kept with an object, lower-case name to value, in the order given:

@@ -71,6 +71,20 @@ impl Civil {
         Some(days * DAY_SECS + time)
     }
 
+    /// Seconds of Unix time from ISO 8601 in UTC: a date, or a date and time with or without a fraction of a second.
+    pub fn parse_iso(text: &str) -> Option<u64> {
+        let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+        let time = time.strip_suffix('Z').or_else(|| time.strip_suffix("+00:00"))?;
+        let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let (year, month, day) = fields(date, '-', 10)?;
+        let (hour, minute, second) = fields(time, ':', 8)?;
+        (!fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit())).then_some(())?;
+        let narrow = |field: u16| u8::try_from(field).ok();
+        let (month, day) = (narrow(month)?, narrow(day)?);
+        Self { year, month, day, hour: narrow(hour)?, minute: narrow(minute)?, second: narrow(second)? }
+            .to_unix_secs()
+    }
+
     /// Day of the week, 0 for Sunday. The date must be valid.
     pub fn weekday(self) -> usize {
         let days = self.to_unix_secs().unwrap_or_default() / DAY_SECS;
@@ -87,6 +101,16 @@ impl Civil {
             _ => 31,
         }
     }
+}
+
+/// Three numbers with `mark` between them, `len` bytes in all.
+fn fields(text: &str, mark: char, len: usize) -> Option<(u16, u16, u16)> {
+    let mut numbers = text.split(mark).map(|field| {
+        let digits = field.bytes().all(|byte| byte.is_ascii_digit());
+        field.parse().ok().filter(|_| digits)
+    });
+    let three = (numbers.next()??, numbers.next()??, numbers.next()??);
+    (numbers.next().is_none() && text.len() == len).then_some(three)
 }
 
 #[cfg(test)]
@@ -134,6 +158,19 @@ mod tests {
             civil(1969, 4, 30, 0, 0, 0),
         ] {
             assert_eq!(date.to_unix_secs(), None, "{date:?}");
+        }
+    }
+
+    #[test]
+    fn iso_dates_are_read_with_and_without_a_time() {
+        for text in
+            ["2013-05-24", "2013-05-24T00:00:00Z", "2013-05-24T00:00:00.000Z", "2013-05-24T00:00:00+00:00"]
+        {
+            assert_eq!(Civil::parse_iso(text), Some(1_369_353_600), "{text}");
+        }
+        for text in ["", "2013-05", "2013-05-24T00:00:00", "2013-05-24T00:00:00.Z", "20130524", "2013-02-30"]
+        {
+            assert_eq!(Civil::parse_iso(text), None, "{text}");
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The vocabulary: values that every layer shares, parsed at the edge and trusted below.
 
+mod access;
+mod account;
+mod acl;
 mod attributes;
 mod calendar;
 mod checksum;
@@ -14,12 +17,16 @@ mod lock;
 mod log;
 mod names;
 mod scheme;
+mod secret;
 mod storage_class;
 mod tags;
 mod time;
 mod version;
 
-pub use attributes::{Attributes, Properties};
+pub use access::{Ownership, OwnershipControls, PublicAccessBlock};
+pub use account::{AccountId, CanonicalId};
+pub use acl::{Acl, Grant, Grantee, Permission};
+pub use attributes::{Attributes, ObjectAccess, Properties};
 pub use calendar::Civil;
 pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksum};
 pub use condition::{DeleteCondition, EtagCondition, WriteCondition};
@@ -36,6 +43,7 @@ pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use scheme::{InvalidScheme, Scheme};
+pub use secret::{Secret, StoredSecret};
 pub use storage_class::StorageClass;
 pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;

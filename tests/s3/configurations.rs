@@ -259,7 +259,7 @@ fn replication_needs_versioning() {
 }
 
 #[test]
-fn a_policy_is_checked_and_not_taken_because_nothing_would_follow_it() {
+fn a_policy_is_checked_kept_and_followed() {
     let bucket = Bucket::new();
     let policy = |resource: &str| {
         format!(
@@ -271,9 +271,17 @@ fn a_policy_is_checked_and_not_taken_because_nothing_would_follow_it() {
     }
     put(&bucket, "policy", &(policy(&bucket.name) + &" ".repeat(20 << 10)))
         .expect_error(400, "PolicyTooLarge");
-    put(&bucket, "policy", &policy(&bucket.name)).expect_error(501, "NotImplemented");
     get(&bucket, "policy").expect_error(404, "NoSuchBucketPolicy");
     get(&bucket, "policyStatus").expect_error(404, "NoSuchBucketPolicy");
+    put(&bucket, "policy", &policy(&bucket.name)).expect_status(204);
+    let kept = get(&bucket, "policy").expect_status(200);
+    assert_eq!((kept.text(), kept.header("content-type")), (policy(&bucket.name), "application/json"));
+    assert_eq!(get(&bucket, "policyStatus").expect_status(200).element("IsPublic"), "false");
+    bucket.request("PUT", "/k").body("v").send().expect_error(403, "AccessDenied");
+    put(&bucket, "policy", &policy("another-bucket")).expect_error(400, "MalformedPolicy");
+    bucket.request("PUT", "/k").body("v").send().expect_error(403, "AccessDenied");
+    bucket.request("DELETE", "?policy").send().expect_status(204);
+    bucket.request("PUT", "/k").body("v").send().expect_status(200);
 }
 
 #[test]

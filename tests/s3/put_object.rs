@@ -210,7 +210,7 @@ fn promises_that_cannot_be_kept_are_refused() {
     for (name, value, status, code) in [
         ("x-amz-server-side-encryption", "AES512", 400, "InvalidArgument"),
         ("x-amz-server-side-encryption-customer-algorithm", "AES256", 400, "InvalidRequest"),
-        ("x-amz-grant-read", "id=1", 501, "NotImplemented"),
+        ("x-amz-grant-read", "id=1", 400, "InvalidArgument"),
         ("x-amz-object-lock-legal-hold", "ON", 400, "InvalidRequest"),
         ("x-amz-storage-class", "GLACIER", 400, "InvalidStorageClass"),
         ("x-amz-acl", "everyone", 400, "InvalidArgument"),

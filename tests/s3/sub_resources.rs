@@ -114,15 +114,21 @@ fn object_probes_answer_for_the_object() {
 }
 
 #[test]
-fn private_acl_may_be_set_again_and_a_public_one_may_not() {
+fn an_acl_is_replaced_and_opens_what_it_is_of() {
     let bucket = Bucket::new();
     bucket.put("k", b"v");
-    for rest in ["?acl", "/k?acl"] {
-        bucket.request("PUT", rest).header("x-amz-acl", "private").send().expect_status(200);
-        bucket
-            .request("PUT", rest)
-            .header("x-amz-acl", "public-read")
-            .send()
-            .expect_error(501, "NotImplemented");
+    let anonymous = |rest| bucket.request("GET", rest).anonymous().send();
+    for (acl, read, listed) in [("/k?acl", "/k", "?list-type=2"), ("?acl", "?list-type=2", "/k")] {
+        anonymous(read).expect_error(403, "AccessDenied");
+        bucket.request("PUT", acl).header("x-amz-acl", "public-read").send().expect_status(200);
+        anonymous(read).expect_status(200);
+        anonymous(listed).expect_error(403, "AccessDenied");
+        let shown = bucket.request("GET", acl).send().expect_status(200);
+        assert_eq!(shown.elements("Permission"), ["FULL_CONTROL", "READ"]);
+        bucket.request("PUT", acl).header("x-amz-acl", "private").send().expect_status(200);
+        anonymous(read).expect_error(403, "AccessDenied");
+        bucket.request("PUT", acl).send().expect_error(400, "MissingSecurityHeader");
+        let both = bucket.request("PUT", acl).header("x-amz-acl", "private").body("<AccessControlPolicy/>");
+        both.send().expect_error(400, "UnexpectedContent");
     }
 }

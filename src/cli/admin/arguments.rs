@@ -100,6 +100,16 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: KeyringCommand,
     },
+    /// List, add and remove accounts
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// List, add, switch off and remove access keys of accounts
+    Key {
+        #[command(subcommand)]
+        command: KeyCommand,
+    },
     /// Even out how full the drives are
     Rebalance {
         /// End what is under way
@@ -253,6 +263,65 @@ pub(super) enum KeyringCommand {
     Disable {
         /// Its name
         id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AccountCommand {
+    /// List the accounts
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make an account and its first access key, whose secret is shown this once
+    Add {
+        /// Its name
+        name: String,
+        /// Its address, by which ACLs may name it
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove an account that owns no bucket, and its access keys
+    Remove {
+        /// Its 12 digits, as `account list` shows them
+        account: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyCommand {
+    /// List the access keys of accounts; that of the configuration is not among them
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make one more access key for an account; its secret is shown this once
+    Add {
+        /// The account's 12 digits, as `account list` shows them
+        account: String,
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Have an access key believed no longer
+    Disable {
+        /// The access key
+        key: String,
+    },
+    /// Have an access key believed again
+    Enable {
+        /// The access key
+        key: String,
+    },
+    /// Remove an access key
+    Remove {
+        /// The access key
+        key: String,
     },
 }
 

@@ -159,6 +159,6 @@ pub(super) async fn print_scrub(client: &AdminClient, flags: &ChangeFlags) -> Re
     Ok(())
 }
 
-fn print_table(rows: Vec<Vec<String>>) {
+pub(super) fn print_table(rows: Vec<Vec<String>>) {
     print(&columns(&rows).into_iter().map(Line::of).collect::<Vec<_>>());
 }

@@ -1,5 +1,6 @@
 //! `holdfast admin`: a client of the admin API.
 
+mod accounts;
 mod arguments;
 mod changes;
 mod client;
@@ -28,6 +29,8 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Node { command } => node(&client, command).await,
             AdminCommand::Bucket { command } => bucket(&client, command).await,
             AdminCommand::Keyring { command } => keyring(&client, command).await,
+            AdminCommand::Account { command } => accounts::account(&client, command).await,
+            AdminCommand::Key { command } => accounts::key(&client, command).await,
             AdminCommand::Rebalance { stop, flags } => {
                 let title = if stop { "stop rebalancing" } else { "rebalance" };
                 let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);

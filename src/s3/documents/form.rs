@@ -5,8 +5,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::types::Civil;
+
 use super::super::error::{Code, Result};
-use super::super::time::{iso_secs, parse_iso_secs};
+use super::super::time::iso_secs;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
 
@@ -119,7 +121,7 @@ fn read_one(element: &Element, form: Form) -> Result<Value> {
             "false" | "FALSE" | "False" => Some(false.into()),
             _ => None,
         },
-        Form::Time => parse_iso_secs(text).map(|secs| iso_secs(secs).into()),
+        Form::Time => Civil::parse_iso(text).map(|secs| iso_secs(secs).into()),
         Form::Group(_) => None,
     };
     value.ok_or_else(|| Code::MalformedXml.into())

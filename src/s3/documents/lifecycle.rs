@@ -3,11 +3,10 @@
 use hyper::HeaderMap;
 use serde_json::Value;
 
-use crate::types::{ConfigurationKind, Expiration, Lifecycle, LifecycleRule};
+use crate::types::{Civil, ConfigurationKind, Expiration, Lifecycle, LifecycleRule};
 
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
-use super::super::time::parse_iso_secs;
 use super::form::{Form, maybe, once, one_up_to, up_to};
 use super::{Digest, Document, Removal, Unset, complete_ids, count, filter, list, malformed};
 
@@ -184,7 +183,7 @@ fn check_expiration(expiration: &Expiration) -> Result<()> {
 }
 
 fn at_midnight(date: &str) -> Result<()> {
-    match parse_iso_secs(date) {
+    match Civil::parse_iso(date) {
         Some(secs) if secs % SECONDS_PER_DAY == 0 => Ok(()),
         _ => Err(Error::argument("Date", date, "'Date' must be at midnight GMT")),
     }

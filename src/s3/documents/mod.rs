@@ -25,7 +25,7 @@ mod website;
 
 pub(super) use lifecycle::{MINIMUM_SIZE_HEADER, set_minimum_size};
 pub(super) use ownership_controls::read_ownership;
-pub(super) use policy::check as check_policy;
+pub(super) use policy::{read_policy, refused as refused_policy};
 pub(super) use tagging::read_tags;
 
 use serde_json::{Map, Value};

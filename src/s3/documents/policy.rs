@@ -1,177 +1,85 @@
-//! `?policy`: who may do what, checked as far as it stands by itself.
+//! `?policy`: the policy of a bucket. The language is `iam::policy`'s; here stands what S3 asks of one beyond it.
 
-use serde_json::{Map, Value};
+use crate::iam::policy::{Grammar, Pattern, Policy, PolicyError, Statement};
 
+use super::super::actions::{Action, Level};
+use super::super::condition_keys;
 use super::super::error::{Code, Error, Result};
 
-/// The longest policy, in bytes.
-const BYTES_MAX: usize = 20 * 1024;
+/// Reads a document that must be a policy of this bucket.
+pub(in super::super) fn read_policy(document: &[u8], bucket: &str) -> Result<Policy> {
+    let policy = Policy::parse(document, Grammar::Resource)?;
+    policy.statements.iter().try_for_each(|statement| check(statement, bucket))?;
+    Ok(policy)
+}
 
-/// Objects within objects at most.
-const DEPTH_MAX: usize = 8;
-
-/// Checks that a document is a policy of this bucket.
-pub(in super::super) fn check(document: &[u8], bucket: &str) -> Result<()> {
-    if document.len() > BYTES_MAX {
-        return Err(Error::new(Code::PolicyTooLarge));
-    }
-    let policy: Value = serde_json::from_slice(document)
-        .map_err(|_| refused("Policies must be valid JSON and the first byte must be '{'"))?;
-    let Some(policy) = policy.as_object().filter(|policy| policy.values().all(|v| depth(v) <= DEPTH_MAX))
-    else {
-        return Err(refused("Policies must be valid JSON and the first byte must be '{'"));
-    };
-    only(policy, &["Version", "Id", "Statement"])?;
-    match policy.get("Version") {
-        None => {}
-        Some(version) if version == "2012-10-17" || version == "2008-10-17" => {}
-        Some(_) => return Err(refused("The policy must contain a valid version string")),
-    }
-    match policy.get("Statement") {
-        Some(Value::Array(statements)) if !statements.is_empty() => {
-            statements.iter().try_for_each(|statement| check_statement(statement, bucket))
+impl From<PolicyError> for Error {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::TooLarge => Code::PolicyTooLarge.into(),
+            PolicyError::Malformed { message, detail: None } => refused(message),
+            PolicyError::Malformed { message, detail: Some(detail) } => {
+                refused(message).detail("Detail", detail)
+            }
         }
-        Some(statement @ Value::Object(_)) => check_statement(statement, bucket),
-        Some(_) => Err(refused("Could not parse the policy: Statement is empty!")),
-        None => Err(refused("Missing required field Statement")),
     }
 }
 
-fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+/// `MalformedPolicy` in these words.
+pub(in super::super) fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
     Error::with_message(Code::MalformedPolicy, message)
 }
 
-fn depth(value: &Value) -> usize {
-    match value {
-        Value::Array(values) => 1 + values.iter().map(depth).max().unwrap_or(0),
-        Value::Object(values) => 1 + values.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
-}
-
-fn only(object: &Map<String, Value>, names: &[&str]) -> Result<()> {
-    match object.keys().find(|key| !names.contains(&key.as_str())) {
-        Some(key) => Err(refused(format!("Unknown field {key}"))),
-        None => Ok(()),
-    }
-}
-
-fn check_statement(statement: &Value, bucket: &str) -> Result<()> {
-    let Some(statement) = statement.as_object() else { return Err(refused("Statement is not an object")) };
-    only(
-        statement,
-        &[
-            "Sid",
-            "Effect",
-            "Principal",
-            "NotPrincipal",
-            "Action",
-            "NotAction",
-            "Resource",
-            "NotResource",
-            "Condition",
-        ],
-    )?;
-    match statement.get("Effect").and_then(Value::as_str) {
-        Some("Allow" | "Deny") => {}
-        Some(effect) => return Err(refused(format!("Invalid effect: {effect}"))),
-        None => return Err(refused("Missing required field Effect")),
-    }
-    check_principal(either(statement, "Principal", "NotPrincipal")?)?;
-    let actions = texts(either(statement, "Action", "NotAction")?)
-        .ok_or_else(|| refused("Policy has invalid action"))?;
-    if !actions.iter().all(|action| *action == "*" || action.to_ascii_lowercase().starts_with("s3:")) {
+fn check(statement: &Statement, bucket: &str) -> Result<()> {
+    let (actions, all_but_actions) = statement.actions();
+    let known = |pattern: &Pattern| Action::ALL.iter().any(|action| pattern.fits_any_case(action.name()));
+    if !actions.iter().all(known) {
         return Err(refused("Policy has invalid action"));
     }
-    let resources = texts(either(statement, "Resource", "NotResource")?)
-        .ok_or_else(|| refused("Policy has invalid resource"))?;
+    let (resources, all_but_resources) = statement.resources();
+    let resources: Vec<String> = resources.iter().map(Pattern::outline).collect();
     if !resources.iter().all(|resource| is_of_bucket(resource, bucket)) {
         return Err(refused("Policy has invalid resource"));
     }
-    match statement.get("Condition") {
-        None => Ok(()),
-        Some(Value::Object(operators)) if operators.values().all(is_condition) => Ok(()),
-        Some(_) => Err(refused("Conditions must be valid JSON objects")),
+    if !statement.condition_keys().all(condition_keys::is_known) {
+        return Err(refused("Policy has an invalid condition key"));
     }
-}
-
-/// The one of two that must be there, and not both.
-fn either<'a>(statement: &'a Map<String, Value>, one: &str, other: &str) -> Result<&'a Value> {
-    match (statement.get(one), statement.get(other)) {
-        (Some(value), None) | (None, Some(value)) => Ok(value),
-        (None, None) => Err(refused(format!("Missing required field {one}"))),
-        (Some(_), Some(_)) => Err(refused(format!("Statement has both {one} and {other}"))),
+    let on_one = |level| all_but_resources || resources.iter().any(|resource| is_of_level(resource, level));
+    let applies = |pattern: &Pattern| {
+        let named = Action::ALL.iter().filter(|action| pattern.fits_any_case(action.name()));
+        named.into_iter().any(|action| on_one(action.level()))
+    };
+    if !all_but_actions && !actions.iter().all(applies) {
+        return Err(refused("Action does not apply to any resource(s) in statement"));
     }
+    Ok(())
 }
 
-/// A text or a list of texts, not empty.
-fn texts(value: &Value) -> Option<Vec<&str>> {
-    let texts: Vec<&str> = match value {
-        Value::String(text) => vec![text],
-        Value::Array(values) => values.iter().map(Value::as_str).collect::<Option<_>>()?,
-        _ => return None,
-    };
-    (!texts.is_empty()).then_some(texts)
-}
-
-fn check_principal(principal: &Value) -> Result<()> {
-    const KINDS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
-    let valid = match principal {
-        Value::String(text) => text == "*",
-        Value::Object(kinds) => {
-            !kinds.is_empty()
-                && kinds.iter().all(|(kind, who)| KINDS.contains(&kind.as_str()) && texts(who).is_some())
-        }
-        _ => false,
-    };
-    if valid { Ok(()) } else { Err(refused("Invalid principal in policy")) }
-}
+const ARN_PREFIX: &str = "arn:aws:s3:::";
 
 /// `arn:aws:s3:::bucket`, or objects in it, with `*` and `?` for anything.
 fn is_of_bucket(resource: &str, bucket: &str) -> bool {
-    let Some(name) = resource.strip_prefix("arn:aws:s3:::") else { return false };
+    let Some(name) = resource.strip_prefix(ARN_PREFIX) else { return false };
     let name = name.split_once('/').map_or(name, |(name, _)| name);
-    name == bucket || (name.contains(['*', '?']) && glob(name.as_bytes(), bucket.as_bytes()))
+    Pattern::wildcards(name).fits(bucket)
 }
 
-/// Whether a text fits a pattern of `*` for anything and `?` for one byte: one pass, back to the last star at most.
-fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let (mut at, mut star) = (0, None);
-    let mut index = 0;
-    while index < text.len() {
-        match pattern.get(at) {
-            Some(b'*') => {
-                star = Some((at, index));
-                at += 1;
-            }
-            Some(&byte) if byte == b'?' || byte == text[index] => (at, index) = (at + 1, index + 1),
-            _ => {
-                let Some((star_at, matched)) = star else { return false };
-                star = Some((star_at, matched + 1));
-                (at, index) = (star_at + 1, matched + 1);
-            }
-        }
+/// Whether it may be the bucket itself, or objects in it; a `*` may be either.
+fn is_of_level(resource: &str, level: Level) -> bool {
+    let name = resource.strip_prefix(ARN_PREFIX).unwrap_or_default();
+    match level {
+        Level::Service => false,
+        Level::Bucket => !name.contains('/'),
+        Level::Object => name.contains(['/', '*']),
     }
-    pattern[at..].iter().all(|&byte| byte == b'*')
-}
-
-/// Keys with one value or several each.
-fn is_condition(keys: &Value) -> bool {
-    let scalar = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
-    keys.as_object().is_some_and(|keys| {
-        keys.values()
-            .all(|value| scalar(value) || value.as_array().is_some_and(|values| values.iter().all(scalar)))
-    })
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn outcome(document: &str) -> Option<Code> {
-        check(document.as_bytes(), "photos").err().map(|error| error.code)
+        read_policy(document.as_bytes(), "photos").err().map(|error| error.code)
     }
 
     const STATEMENT: &str = r#"{"Sid":"a","Effect":"Allow","Principal":"*","Action":["s3:GetObject","s3:List*"],
@@ -186,7 +94,8 @@ mod tests {
     fn policies_of_the_bucket_are_taken() {
         assert_eq!(outcome(&policy(STATEMENT)), None);
         assert_eq!(outcome(&format!(r#"{{"Statement":{STATEMENT}}}"#)), None);
-        let principal = STATEMENT.replace(r#""*","Act"#, r#"{"AWS":["1","arn:aws:iam::1:root"]},"Act"#);
+        let principal = STATEMENT
+            .replace(r#""*","Act"#, r#"{"AWS":["123456789012","arn:aws:iam::123456789012:root"]},"Act"#);
         assert_eq!(outcome(&policy(&principal)), None);
     }
 
@@ -214,17 +123,94 @@ mod tests {
         ] {
             assert_eq!(outcome(document), Some(Code::MalformedPolicy), "{document}");
         }
-        let long = policy(STATEMENT) + &" ".repeat(BYTES_MAX);
+        let long = policy(STATEMENT) + &" ".repeat(20 << 10);
         assert_eq!(outcome(&long), Some(Code::PolicyTooLarge));
     }
 
-    proptest! {
-        #[test]
-        fn a_pattern_fits_what_it_was_made_from(text in "[a-c]{0,8}", from in 0usize..8, to in 0usize..8) {
-            let (from, to) = (from.min(text.len()), to.min(text.len()));
-            let pattern = format!("{}*{}", &text[..from.min(to)], &text[from.max(to)..]);
-            prop_assert!(glob(pattern.as_bytes(), text.as_bytes()));
-            prop_assert!(!glob((pattern.clone() + "?d").as_bytes(), text.as_bytes()));
+    #[test]
+    fn actions_resources_and_conditions_must_go_together() {
+        let message = |action: &str, resource: &str, key: &str| {
+            let statement = format!(
+                r#"{{"Effect":"Deny","Principal":"*",{action},{resource},"Condition":{{"Null":{{"{key}":"true"}}}}}}"#
+            );
+            read_policy(policy(&statement).as_bytes(), "photos").err().map(|error| error.message().to_owned())
+        };
+        const INVALID_ACTION: &str = "Policy has invalid action";
+        const INVALID_RESOURCE: &str = "Policy has invalid resource";
+        const APART: &str = "Action does not apply to any resource(s) in statement";
+        const INVALID_KEY: &str = "Policy has an invalid condition key";
+        for (action, resource, key, expected) in [
+            (r#""Action":"s3:GetObject""#, r#""Resource":"arn:aws:s3:::photos/*""#, "aws:Referer", None),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"arn:aws:s3:::photos*""#, "aws:Referer", None),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"arn:aws:s3:::photos""#, "aws:Referer", Some(APART)),
+            (
+                r#""Action":"s3:ListBucket""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "aws:Referer",
+                Some(APART),
+            ),
+            (r#""Action":"s3:ListBucket""#, r#""Resource":"arn:aws:s3:::photos""#, "s3:prefix", None),
+            (
+                r#""Action":["s3:ListBucket","s3:GetObject"]"#,
+                r#""Resource":"arn:aws:s3:::photos""#,
+                "s3:prefix",
+                Some(APART),
+            ),
+            (
+                r#""Action":["s3:ListBucket","s3:GetObject"]"#,
+                r#""Resource":["arn:aws:s3:::photos","arn:aws:s3:::photos/*"]"#,
+                "s3:prefix",
+                None,
+            ),
+            (r#""Action":"s3:*""#, r#""Resource":"arn:aws:s3:::photos""#, "s3:prefix", None),
+            (
+                r#""Action":"s3:ListAllMyBuckets""#,
+                r#""Resource":"arn:aws:s3:::photos""#,
+                "s3:prefix",
+                Some(APART),
+            ),
+            (
+                r#""Action":"s3:GetObjects""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "s3:prefix",
+                Some(INVALID_ACTION),
+            ),
+            (
+                r#""Action":"iam:*""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "s3:prefix",
+                Some(INVALID_ACTION),
+            ),
+            (r#""NotAction":"s3:ListBucket""#, r#""Resource":"arn:aws:s3:::photos/*""#, "s3:prefix", None),
+            (r#""Action":"s3:GetObject""#, r#""NotResource":"arn:aws:s3:::photos/a*""#, "s3:prefix", None),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"*""#, "s3:prefix", Some(INVALID_RESOURCE)),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"photos/*""#, "s3:prefix", Some(INVALID_RESOURCE)),
+            (
+                r#""Action":"s3:GetObject""#,
+                r#""Resource":"arn:aws:s3:::photo/*""#,
+                "s3:prefix",
+                Some(INVALID_RESOURCE),
+            ),
+            (
+                r#""Action":"s3:GetObject""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "s3:nothing",
+                Some(INVALID_KEY),
+            ),
+            (
+                r#""Action":"s3:GetObject""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "s3:ExistingObjectTag/a",
+                None,
+            ),
+            (
+                r#""Action":"s3:GetObject""#,
+                r#""Resource":"arn:aws:s3:::photos/*""#,
+                "sts:ExternalId",
+                Some(INVALID_KEY),
+            ),
+        ] {
+            assert_eq!(message(action, resource, key).as_deref(), expected, "{action} {resource} {key}");
         }
     }
 }

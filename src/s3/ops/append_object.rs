@@ -48,7 +48,6 @@ pub(super) async fn run(
 
 async fn add(call: &Call<'_>, upload: Upload, object: OpenObject) -> Result<Response> {
     let sent = call.headers();
-    headers::refuse_unsupported(sent)?;
     encryption::refuse_managed(sent)?;
     check_condition(headers::write_condition(sent)?, object.info())?;
     if headers::attributes(sent)?.iter().any(|(name, _)| name.starts_with("x-amz-meta-")) {

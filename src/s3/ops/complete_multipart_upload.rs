@@ -24,7 +24,6 @@ pub(super) async fn run(
     key: ObjectKey,
 ) -> Result<Response> {
     let sent = call.headers();
-    headers::refuse_unsupported(sent)?;
     let condition = headers::write_condition(sent)?;
     let size = expected_size(sent)?;
     let checksum_kind = text(sent, "x-amz-checksum-type").map(|kind| {

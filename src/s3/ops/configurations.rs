@@ -100,6 +100,12 @@ async fn check_surroundings(
             let name = BucketName::parse(target).map_err(|_| missing())?;
             call.engine().head_bucket(&name).await.map(drop).map_err(|_| missing())
         }
+        ConfigurationKind::OwnershipControls
+            if value["Rule"][0]["ObjectOwnership"] == "BucketOwnerEnforced"
+                && call.rules(bucket).acl.is_some() =>
+        {
+            Err(Code::InvalidBucketAclWithObjectOwnership.into())
+        }
         ConfigurationKind::Replication
             if call.engine().head_bucket(bucket).await?.versioning != Versioning::Enabled =>
         {

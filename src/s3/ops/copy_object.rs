@@ -2,9 +2,11 @@
 
 use hyper::HeaderMap;
 
+use crate::iam::policy::Resource;
 use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
 use crate::types::{Aging, Attributes, BucketName, ChecksumAlgorithm, ObjectKey, Tags};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::error::{Error, Result};
 use super::super::headers::{self, text};
@@ -18,10 +20,10 @@ use super::{PUT_BYTES_MAX, copy_source, name_key};
 /// Copies an object by reference. Onto itself it changes the attributes, in one step.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let sent = call.headers();
-    headers::refuse_unsupported(sent)?;
     let attributes = replacement(sent)?;
     let tags = replacement_tags(sent)?;
     let lock = lock::requested(sent, call.now())?;
+    let access = call.new_object_access(sent, &bucket)?;
     let condition = headers::write_condition(sent)?;
     let encryption = encryption::requested(call, sent, &bucket)?;
     let from = copy_source::read(call)?;
@@ -36,6 +38,10 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let checksum = wanted_checksum(sent)?;
     check_source(source.info())?;
     let (source_version, size) = (source.info().version, source.info().size);
+    if tags.is_none() && !source.info().properties.tags.is_empty() {
+        call.also(Action::GetObjectTagging, (&from.bucket, &from.key), &source, from.version)?;
+        call.authorize(Action::PutObjectTagging, Resource::Object(bucket.as_str(), key.as_str()))?;
+    }
     let kept_tags = tags.clone().unwrap_or_else(|| source.info().properties.tags.clone());
     let (place, name) = (bucket.clone(), key.as_str().to_owned());
     let request = CopyRequest {
@@ -46,6 +52,7 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
         lock,
         class: headers::storage_class(sent)?,
         checksum,
+        access,
         encryption,
         condition,
     };

@@ -4,12 +4,12 @@ use crate::object::OpenObject;
 use crate::sigv4::decode_form;
 use crate::types::{BucketName, ObjectKey, VersionId};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
 use super::super::versions;
 use super::super::{conditions, encryption};
-use super::name_version;
 
 const HEADER: &str = "x-amz-copy-source";
 
@@ -29,13 +29,14 @@ pub(super) fn read(call: &Call<'_>) -> Result<CopySource> {
 /// Opens the source, once its conditions hold.
 pub(super) async fn open(call: &Call<'_>, source: &CopySource) -> Result<OpenObject> {
     let CopySource { bucket, key, version } = source;
-    let opened = call.engine().open(bucket, key, *version).await;
-    let opened = opened.map_err(|error| match Error::from(error) {
+    call.check_expected_source_owner(bucket)?;
+    let opened = call.open_object(Action::GetObject, (bucket, key), *version).await;
+    let opened = opened.map_err(|error| match error {
         // A version that has no bytes is no source (AWS answers so).
         error if error.code == Code::MethodNotAllowed => Error::request(
             "The source of a copy request may not specifically refer to a delete marker by version id.",
         ),
-        error => name_version(error, key.as_str(), *version),
+        error => error,
     })?;
     conditions::check_copy_source(call.headers(), opened.info())?;
     let customer = encryption::customer_key(call, call.headers(), &encryption::SOURCE_CUSTOMER)?;

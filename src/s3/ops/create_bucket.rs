@@ -1,21 +1,27 @@
 //! `PUT /bucket`: CreateBucket.
 
+use std::collections::BTreeMap;
+
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 
-use crate::types::{BucketName, ConfigurationKind};
+use serde_json::{Value, json};
 
+use crate::object::{self, CreateBucketRequest};
+use crate::types::{BucketName, CanonicalId, ConfigurationKind};
+
+use super::super::acl::{self, Owners};
+use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::{Digest, read_ownership, read_tags};
 use super::super::error::{Code, Error, Result};
-use super::super::headers::{refuse_unsupported, text};
+use super::super::headers::text;
 use super::super::response::{Response, empty};
 use super::super::xml_read::Element;
 use super::{DOCUMENT_BYTES_MAX, read_document};
 
 /// Makes a bucket. One that exists is 409 everywhere, also in us-east-1, where AWS answers 200.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
-    refuse_unsupported(call.headers())?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let ownership = text(call.headers(), "x-amz-object-ownership").map(read_ownership).transpose()?;
     let mut tags = None;
@@ -28,23 +34,54 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
         check_location(&configuration, call.region())?;
         tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
     }
-    match text(call.headers(), "x-amz-bucket-object-lock-enabled") {
-        Some(text) if text.eq_ignore_ascii_case("true") => {
-            call.engine().create_locking_bucket(&bucket).await?;
+    let account = call.principal.account().ok_or(Code::AccessDenied)?.canonical_id;
+    let lock = text(call.headers(), "x-amz-bucket-object-lock-enabled");
+    let request = CreateBucketRequest {
+        bucket: bucket.clone(),
+        owner: Some(account).filter(|account| *account != call.iam().first().canonical_id),
+        has_lock: lock.is_some_and(|text| text.eq_ignore_ascii_case("true")),
+        configurations: configurations(
+            call,
+            account,
+            [(ConfigurationKind::Tagging, tags), (ConfigurationKind::OwnershipControls, ownership)],
+        )?,
+    };
+    call.engine().create_bucket_with(request).await.map_err(|error| match error {
+        object::Error::BucketExists if call.bucket_owner(&bucket) != account => {
+            Code::BucketAlreadyExists.into()
         }
-        _ => call.engine().create_bucket(&bucket).await?,
-    }
-    let documents = [(ConfigurationKind::Tagging, tags), (ConfigurationKind::OwnershipControls, ownership)];
-    for (kind, document) in documents {
-        if let Some(document) = document {
-            call.engine().put_configuration(&bucket, kind.into(), document.to_string()).await?;
-        }
-    }
+        error => Error::from(error),
+    })?;
     let mut response = empty(StatusCode::OK);
     if let Ok(location) = HeaderValue::try_from(format!("/{bucket}")) {
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// What the bucket is configured with from its first moment on, its ACL with it. What the request says goes before what
+/// new buckets are like.
+fn configurations(
+    call: &Call<'_>,
+    account: CanonicalId,
+    asked: [(ConfigurationKind, Option<Value>); 2],
+) -> Result<Vec<(ConfigurationKind, String)>> {
+    let mut all: BTreeMap<ConfigurationKind, Value> =
+        call.new_buckets().configurations().into_iter().collect();
+    all.extend(asked.into_iter().filter_map(|(kind, value)| Some((kind, value?))));
+    let owners = Owners { owner: account, bucket_owner: account };
+    let acl = acl::of_headers(call.iam(), call.headers(), owners)?.and_then(|acl| owners.kept(acl));
+    if let Some(acl) = acl {
+        let ownership = all.get(&ConfigurationKind::OwnershipControls);
+        if ownership.is_some_and(|kept| kept["Rule"][0]["ObjectOwnership"] == "BucketOwnerEnforced") {
+            return Err(Code::InvalidBucketAclWithObjectOwnership.into());
+        }
+        let block = all.get(&ConfigurationKind::PublicAccessBlock).cloned().unwrap_or_else(|| json!({}));
+        let block = serde_json::from_value(block).unwrap_or_default();
+        call.refuse_public(Some(&acl), block, Action::CreateBucket)?;
+        all.insert(ConfigurationKind::Acl, serde_json::to_value(acl).expect("plain fields serialize"));
+    }
+    Ok(all.into_iter().map(|(kind, value)| (kind, value.to_string())).collect())
 }
 
 /// The bucket can only be where the server is; the older name `EU` is Ireland.

@@ -16,8 +16,8 @@ use super::super::{checksums, encryption};
 
 /// Starts a multipart upload.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
-    let properties = headers::properties(call.headers(), call.now())?;
+    let mut properties = headers::properties(call.headers(), call.now())?;
+    properties.access = call.new_object_access(call.headers(), &bucket)?;
     let encryption = encryption::requested(call, call.headers(), &bucket)?;
     let checksum = wanted_checksum(call.headers())?;
     let mut document = XmlWriter::new(512);

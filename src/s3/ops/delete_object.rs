@@ -8,15 +8,16 @@ use crate::types::{BucketName, ObjectKey};
 use super::super::auth::Call;
 use super::super::error::Result;
 use super::super::response::{Response, empty};
-use super::super::{headers, lock, versions};
+use super::super::{headers, versions};
 
 /// Removes an object or a version; one that is not there is removed just as well.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+    let bypass_governance = call.bypasses_governance(&bucket, &key);
     let request = DeleteRequest {
         key,
         version: versions::requested(&call.query)?,
         condition: headers::delete_condition(call.headers())?,
-        bypass_governance: lock::bypasses_governance(call.headers()),
+        bypass_governance,
     };
     let mut response = empty(StatusCode::NO_CONTENT);
     for outcome in call.engine().delete(&bucket, vec![request]).await? {

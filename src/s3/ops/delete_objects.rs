@@ -1,16 +1,18 @@
 //! `POST /bucket?delete`: DeleteObjects, up to 1,000 keys in one request.
 
+use crate::iam::policy::Resource;
 use crate::object::{DeleteRequest, Deleted};
 use crate::types::{BucketName, DeleteCondition, ObjectKey, Timestamp, VersionId};
 
+use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
+use super::super::headers;
 use super::super::response::{Response, xml};
 use super::super::time::parse_date;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
-use super::super::{headers, lock};
 use super::{LONG_DOCUMENT_BYTES_MAX, read_document};
 
 /// Keys in one request at most.
@@ -34,6 +36,8 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     let delete = Element::parse(&document, "Delete")?;
     let quiet = delete.child_text("Quiet").is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
     let mut entries = read_entries(&delete)?;
+    call.engine().head_bucket(&bucket).await?;
+    authorize(call, &bucket, &mut entries);
     remove(call, &bucket, &mut entries).await?;
     Ok(xml(report(&entries, quiet)))
 }
@@ -72,11 +76,23 @@ fn read_request(object: &Element, key: &str, version: Option<&str>) -> Result<De
     })
 }
 
+/// Refuses the entries that the caller may not remove.
+fn authorize(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) {
+    for entry in entries {
+        let Ok(Outcome::Waits(request)) = &mut entry.outcome else { continue };
+        let named = request.version.is_some();
+        let action = if named { Action::DeleteObjectVersion } else { Action::DeleteObject };
+        match call.authorize(action, Resource::Object(bucket.as_str(), request.key.as_str())) {
+            Ok(()) => request.bypass_governance = call.bypasses_governance(bucket, &request.key),
+            Err(error) => entry.outcome = Err(error),
+        }
+    }
+}
+
 /// Removes the entries that are fit for it; writes to each what came of it.
 async fn remove(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) -> Result<()> {
-    let bypass_governance = lock::bypasses_governance(call.headers());
     let request = |entry: &Entry| match &entry.outcome {
-        Ok(Outcome::Waits(request)) => Some(DeleteRequest { bypass_governance, ..request.clone() }),
+        Ok(Outcome::Waits(request)) => Some(request.clone()),
         _ => None,
     };
     let requests = entries.iter().filter_map(request).collect();

@@ -8,6 +8,7 @@ use hyper::{HeaderMap, StatusCode};
 use crate::object::OpenObject;
 use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::conditions;
 use super::super::encryption::{self, CUSTOMER};
@@ -16,7 +17,6 @@ use super::super::headers;
 use super::super::range::{Selection, select};
 use super::super::response::{Response, ResponseBody, with_headers};
 use super::super::versions;
-use super::name_version;
 
 /// Answers an object, or a range of it.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
@@ -40,10 +40,8 @@ pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) ->
 
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
     let version = versions::requested(&call.query)?;
-    headers::refuse_unsupported(call.headers())?;
     encryption::refuse_managed(call.headers())?;
-    let object = call.engine().open(bucket, key, version).await;
-    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let object = call.open_object(Action::GetObject, (bucket, key), version).await?;
     let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
     Ok(object.with_customer_key(customer)?)
 }

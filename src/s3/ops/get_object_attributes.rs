@@ -5,6 +5,7 @@ use hyper::header::ETAG;
 use crate::object::OpenObject;
 use crate::types::{BucketName, ObjectKey};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::encryption::{self, CUSTOMER};
@@ -13,7 +14,6 @@ use super::super::headers;
 use super::super::response::{Response, xml};
 use super::super::versions;
 use super::super::xml_write::XmlWriter;
-use super::name_version;
 
 /// What may be asked for.
 const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
@@ -21,7 +21,6 @@ const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "Ob
 /// Answers the attributes that `x-amz-object-attributes` names.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let version = versions::requested(&call.query)?;
-    headers::refuse_unsupported(call.headers())?;
     let values = call.headers().get_all("x-amz-object-attributes");
     let wanted: Vec<&str> = values
         .iter()
@@ -43,8 +42,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
                                    retrieved is either missing or empty",
         ));
     }
-    let object = call.engine().open(&bucket, &key, version).await;
-    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let object = call.open_object(Action::GetObject, (&bucket, &key), version).await?;
+    call.also(Action::GetObjectAttributes, (&bucket, &key), &object, version)?;
     let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
     let object = object.with_customer_key(customer)?;
     let mut response = xml(document(&object, &wanted));

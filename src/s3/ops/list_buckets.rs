@@ -3,10 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use crate::iam::Account;
 use crate::object::BucketInfo;
 
 use super::super::auth::Call;
-use super::super::error::{Error, Result};
+use super::super::error::{Code, Error, Result};
 use super::super::response::{Response, xml};
 use super::super::time::iso;
 use super::super::xml_write::XmlWriter;
@@ -25,20 +26,28 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response> {
     let after = call.query.get("continuation-token").filter(|token| !token.is_empty()).map(read_token);
     let after = after.transpose()?.unwrap_or_default();
     let elsewhere = call.query.get("bucket-region").is_some_and(|region| region != call.region());
+    let account = call.principal.account().ok_or(Code::AccessDenied)?;
+    let first = call.iam().first().canonical_id;
     let mut buckets = call.engine().list_buckets().await?;
     buckets.retain(|bucket| {
         let name = bucket.name.as_str();
-        name.starts_with(prefix) && name > after.as_str() && !elsewhere
+        let owner = bucket.owner.unwrap_or(first);
+        owner == account.canonical_id && name.starts_with(prefix) && name > after.as_str() && !elsewhere
     });
     let more = buckets.len() > usize::from(max);
     buckets.truncate(usize::from(max));
-    Ok(xml(document(call, &buckets, prefix, more)))
+    Ok(xml(document((call, account), &buckets, prefix, more)))
 }
 
-fn document(call: &Call<'_>, buckets: &[BucketInfo], prefix: &str, more: bool) -> Vec<u8> {
+fn document(
+    (call, account): (&Call<'_>, &Account),
+    buckets: &[BucketInfo],
+    prefix: &str,
+    more: bool,
+) -> Vec<u8> {
     let mut xml = XmlWriter::new(512 + buckets.len() * 160);
     xml.open_root("ListAllMyBucketsResult");
-    owner(&mut xml, "Owner", call.identity);
+    owner(&mut xml, "Owner", account);
     xml.open("Buckets");
     for bucket in buckets {
         xml.open("Bucket");

@@ -1,5 +1,6 @@
 //! `GET /bucket?uploads`: ListMultipartUploads.
 
+use crate::iam::Account;
 use crate::object::{ListUploadsRequest, UploadInfo, UploadsPage};
 use crate::types::{BucketName, UploadId};
 
@@ -58,8 +59,9 @@ fn document(
     encoding.declare(&mut xml);
     xml.number("MaxUploads", request.max_uploads);
     xml.number("IsTruncated", page.next.is_some());
+    let account = call.account(call.bucket_owner(&request.bucket));
     for upload in &page.uploads {
-        entry(&mut xml, call, upload, encoding);
+        entry(&mut xml, &account, upload, encoding);
     }
     for prefix in &page.common_prefixes {
         common_prefix(&mut xml, prefix, encoding);
@@ -68,12 +70,12 @@ fn document(
     xml.finish()
 }
 
-fn entry(xml: &mut XmlWriter, call: &Call<'_>, upload: &UploadInfo, encoding: KeyEncoding) {
+fn entry(xml: &mut XmlWriter, account: &Account, upload: &UploadInfo, encoding: KeyEncoding) {
     xml.open("Upload");
     encoding.element(xml, "Key", upload.key.as_str());
     xml.number("UploadId", upload.upload);
-    owner(xml, "Initiator", call.identity);
-    owner(xml, "Owner", call.identity);
+    owner(xml, "Initiator", account);
+    owner(xml, "Owner", account);
     xml.element("StorageClass", upload.class.name());
     xml.element("Initiated", &iso(upload.initiated));
     if let Some((algorithm, kind)) = upload.checksum {

@@ -1,5 +1,6 @@
 //! `GET /bucket?versions`: ListObjectVersions.
 
+use crate::iam::Account;
 use crate::object::{ListRequest, ListVersionsEntry, ListVersionsPage, ListVersionsRequest, ListedVersion};
 use crate::types::{BucketName, VersionId};
 
@@ -55,9 +56,10 @@ fn document(call: &Call<'_>, keys: &ListRequest, page: &ListVersionsPage, encodi
     xml.number("MaxKeys", keys.max_keys);
     encoding.declare(&mut xml);
     xml.number("IsTruncated", page.next.is_some());
+    let owner = call.account(call.bucket_owner(&keys.bucket));
     for entry in &page.entries {
         if let ListVersionsEntry::Version(version) = entry {
-            write(&mut xml, call, version, encoding);
+            write(&mut xml, &owner, version, encoding);
         }
     }
     for entry in &page.entries {
@@ -69,7 +71,7 @@ fn document(call: &Call<'_>, keys: &ListRequest, page: &ListVersionsPage, encodi
     xml.finish()
 }
 
-fn write(xml: &mut XmlWriter, call: &Call<'_>, version: &ListedVersion, encoding: KeyEncoding) {
+fn write(xml: &mut XmlWriter, owner: &Account, version: &ListedVersion, encoding: KeyEncoding) {
     let object = &version.object;
     let name = if version.is_marker { "DeleteMarker" } else { "Version" };
     xml.open(name);
@@ -86,6 +88,6 @@ fn write(xml: &mut XmlWriter, call: &Call<'_>, version: &ListedVersion, encoding
         xml.number("Size", object.size);
         xml.element("StorageClass", object.class.name());
     }
-    listing::owner(xml, "Owner", call.identity);
+    listing::owner(xml, "Owner", owner);
     xml.close(name);
 }

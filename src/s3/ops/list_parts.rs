@@ -44,8 +44,9 @@ fn document(call: &Call<'_>, upload: &UploadRef, page: &Page, found: &PartsPage)
     xml.element("Bucket", upload.bucket.as_str());
     xml.element("Key", upload.key.as_str());
     xml.number("UploadId", upload.upload);
-    owner(&mut xml, "Initiator", call.identity);
-    owner(&mut xml, "Owner", call.identity);
+    let account = call.account(call.bucket_owner(&upload.bucket));
+    owner(&mut xml, "Initiator", &account);
+    owner(&mut xml, "Owner", &account);
     xml.element("StorageClass", found.upload.class.name());
     xml.number("PartNumberMarker", page.after);
     xml.number("NextPartNumberMarker", found.parts.last().map_or(0, |part| part.part.get()));

@@ -1,6 +1,6 @@
 //! What the listings share: parameters, encoding, entries.
 
-use crate::iam::Identity;
+use crate::iam::Account;
 use crate::object::{ListEntry, ListRequest, ListedObject};
 use crate::types::BucketName;
 
@@ -112,7 +112,7 @@ pub(super) fn contents(
     xml: &mut XmlWriter,
     object: &ListedObject,
     encoding: KeyEncoding,
-    shown_owner: Option<&Identity>,
+    shown_owner: Option<&Account>,
 ) {
     xml.open("Contents");
     encoding.element(xml, "Key", &object.key);
@@ -123,18 +123,18 @@ pub(super) fn contents(
         xml.element("ChecksumType", checksums::kind_name(kind));
     }
     xml.number("Size", object.size);
-    if let Some(identity) = shown_owner {
-        owner(xml, "Owner", identity);
+    if let Some(account) = shown_owner {
+        owner(xml, "Owner", account);
     }
     xml.element("StorageClass", object.class.name());
     xml.close("Contents");
 }
 
 /// Writes an account as `Owner` or `Initiator`.
-pub(super) fn owner(xml: &mut XmlWriter, name: &str, identity: &Identity) {
+pub(super) fn owner(xml: &mut XmlWriter, name: &str, account: &Account) {
     xml.open(name);
-    xml.element("ID", &identity.canonical_id);
-    xml.element("DisplayName", &identity.display_name);
+    xml.number("ID", account.canonical_id);
+    xml.element("DisplayName", &account.name);
     xml.close(name);
 }
 

@@ -1,8 +1,10 @@
 //! The operations, one file each, and the table that finds them.
 
 mod abort_multipart_upload;
+mod acls;
 mod append_object;
 mod aspects;
+mod bucket_policy;
 mod bucket_versioning;
 mod complete_multipart_upload;
 mod configurations;
@@ -43,6 +45,7 @@ use super::body::Stored;
 use super::documents::{self, Digest};
 use super::error::{Code, Error, Result};
 use super::headers;
+use super::permissions;
 use super::response::Response;
 use super::route::{BucketAspect, BucketOperation, ObjectAspect, ObjectOperation, Operation};
 
@@ -58,6 +61,7 @@ const LONG_DOCUMENT_BYTES_MAX: usize = 8 << 20;
 
 /// Runs an operation.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -> Result<Response> {
+    permissions::check(call, &operation)?;
     match operation {
         Operation::ListBuckets => list_buckets::run(call).await,
         Operation::Bucket(bucket, operation) => on_bucket(call, upload, bucket, operation).await,
@@ -89,6 +93,12 @@ async fn on_bucket(
         Op::Write(Aspect::Versioning) => bucket_versioning::put(call, upload, bucket).await,
         Op::Read(Aspect::ObjectLock) => object_lock::get_configuration(call, bucket).await,
         Op::Write(Aspect::ObjectLock) => object_lock::put_configuration(call, upload, bucket).await,
+        Op::Read(Aspect::Acl) => acls::get_bucket(call, bucket).await,
+        Op::Write(Aspect::Acl) => Box::pin(acls::put_bucket(call, upload, bucket)).await,
+        Op::Read(Aspect::Policy) => bucket_policy::get(call, bucket).await,
+        Op::Write(Aspect::Policy) => Box::pin(bucket_policy::put(call, upload, bucket)).await,
+        Op::Remove(Aspect::Policy) => bucket_policy::remove(call, bucket).await,
+        Op::Read(Aspect::PolicyStatus) => bucket_policy::status(call, bucket).await,
         Op::Read(aspect) => match documents::of(aspect) {
             Some(document) => configurations::read(call, bucket, document).await,
             None => aspects::read_bucket(call, bucket, aspect).await,
@@ -99,15 +109,16 @@ async fn on_bucket(
         },
         Op::Write(aspect) => match documents::of(aspect) {
             Some(document) => Box::pin(configurations::write(call, upload, bucket, document)).await,
-            None => Box::pin(aspects::write_to_bucket(call, upload, bucket, aspect)).await,
+            None => aspects::write_to_bucket(call, bucket, aspect).await,
         },
         // The signature of a form stands in its body, so it was answered before there was a call.
         Op::PostObject | Op::NotImplemented => Err(Code::NotImplemented.into()),
     };
     result.map_err(|error| match error.code {
-        Code::NoSuchBucket | Code::BucketNotEmpty | Code::BucketAlreadyOwnedByYou => {
-            error.detail("BucketName", name)
-        }
+        Code::NoSuchBucket
+        | Code::BucketAlreadyExists
+        | Code::BucketNotEmpty
+        | Code::BucketAlreadyOwnedByYou => error.detail("BucketName", name),
         _ => error,
     })
 }
@@ -141,6 +152,8 @@ async fn on_object(
         Op::Write(Aspect::Retention) => object_lock::put_retention(call, upload, bucket, key).await,
         Op::Read(Aspect::LegalHold) => object_lock::get_legal_hold(call, bucket, key).await,
         Op::Write(Aspect::LegalHold) => object_lock::put_legal_hold(call, upload, bucket, key).await,
+        Op::Read(Aspect::Acl) => acls::get_object(call, bucket, key).await,
+        Op::Write(Aspect::Acl) => Box::pin(acls::put_object(call, upload, bucket, key)).await,
         Op::Read(aspect) => aspects::read_object(call, bucket, key, aspect).await,
         Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
         Op::Remove(_) | Op::NotImplemented => Err(Code::NotImplemented.into()),
@@ -172,7 +185,7 @@ async fn read_document(call: &Call<'_>, upload: Upload, digest: Digest, bytes_ma
 }
 
 /// As [`name_key`], and `NoSuchVersion` that names key and version.
-fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) -> Error {
+pub(super) fn name_version(error: impl Into<Error>, key: &str, version: Option<VersionId>) -> Error {
     let error = name_key(error, key);
     match (error.code, version) {
         (Code::NoSuchVersion, Some(version)) => {

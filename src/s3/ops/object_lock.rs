@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use crate::object::VersionChange;
 use crate::types::{BucketLock, BucketName, ObjectKey, ObjectLock, Retention, RetentionPeriod, Timestamp};
 
+use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
@@ -93,7 +94,8 @@ fn in_range(number: i64, max: u32) -> Result<u32> {
 
 /// `GET /bucket/key?retention`: GetObjectRetention.
 pub(super) async fn get_retention(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    let Retention { mode, until } = lock_of(call, &bucket, &key).await?.retention.ok_or_else(not_locked)?;
+    let Retention { mode, until } =
+        lock_of(call, Action::GetObjectRetention, &bucket, &key).await?.retention.ok_or_else(not_locked)?;
     let mut document = XmlWriter::new(256);
     document.open_root("Retention");
     document.element("Mode", lock::mode_name(mode));
@@ -104,7 +106,8 @@ pub(super) async fn get_retention(call: &Call<'_>, bucket: BucketName, key: Obje
 
 /// `GET /bucket/key?legal-hold`: GetObjectLegalHold.
 pub(super) async fn get_legal_hold(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    let held = lock_of(call, &bucket, &key).await?.legal_hold.ok_or_else(not_locked)?;
+    let held =
+        lock_of(call, Action::GetObjectLegalHold, &bucket, &key).await?.legal_hold.ok_or_else(not_locked)?;
     let mut document = XmlWriter::new(256);
     document.open_root("LegalHold");
     document.element("Status", lock::hold_name(held));
@@ -112,14 +115,19 @@ pub(super) async fn get_legal_hold(call: &Call<'_>, bucket: BucketName, key: Obj
     Ok(xml(document.finish()))
 }
 
-async fn lock_of(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<ObjectLock> {
+async fn lock_of(
+    call: &Call<'_>,
+    action: Action,
+    bucket: &BucketName,
+    key: &ObjectKey,
+) -> Result<ObjectLock> {
     let version = versions::requested(&call.query)?;
-    if call.engine().head_bucket(bucket).await?.lock.is_none() {
+    let object = call.open_object(action, (bucket, key), version).await;
+    let refused = matches!(&object, Err(error) if error.code == Code::AccessDenied);
+    if !refused && call.engine().head_bucket(bucket).await?.lock.is_none() {
         return Err(crate::object::Error::NoObjectLock.into());
     }
-    let object = call.engine().open(bucket, key, version).await;
-    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
-    Ok(object.info().properties.lock)
+    Ok(object?.info().properties.lock)
 }
 
 fn not_locked() -> Error {
@@ -133,9 +141,10 @@ pub(super) async fn put_retention(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
+    authorize(call, Action::PutObjectRetention, &bucket, &key).await?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let retention = parse_retention(&document, call.now())?;
-    let bypass_governance = lock::bypasses_governance(call.headers());
+    let bypass_governance = call.bypasses_governance(&bucket, &key);
     change(call, bucket, key, VersionChange::Retention { retention, bypass_governance }).await
 }
 
@@ -160,10 +169,20 @@ pub(super) async fn put_legal_hold(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
+    authorize(call, Action::PutObjectLegalHold, &bucket, &key).await?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let status = Element::parse(&document, "LegalHold")?;
     let held = status.child_text("Status").and_then(lock::parse_hold);
     change(call, bucket, key, VersionChange::LegalHold(held.ok_or(Code::MalformedXml)?)).await
+}
+
+/// Refuses unless the caller may do this to the version, if that is there: what is not is found out by the change itself.
+async fn authorize(call: &Call<'_>, action: Action, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
+    let version = versions::requested(&call.query)?;
+    match call.open_object(action, (bucket, key), version).await {
+        Err(error) if error.code == Code::AccessDenied => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 async fn change(

@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use crate::object::VersionChange;
 use crate::types::{BucketName, ObjectKey, Tags};
 
+use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
 use super::super::error::Result;
@@ -15,8 +16,7 @@ use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
 /// Answers the tags of a version.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let version = versions::requested(&call.query)?;
-    let object = call.engine().open(&bucket, &key, version).await;
-    let object = object.map_err(|error| name_version(error, key.as_str(), version))?;
+    let object = call.open_object(Action::GetObjectTagging, (&bucket, &key), version).await?;
     let mut response = xml(tags::document(&object.info().properties.tags));
     versions::name(object.info().version, response.headers_mut());
     Ok(response)
@@ -29,6 +29,7 @@ pub(super) async fn put(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
+    authorize(call, Action::PutObjectTagging, &bucket, &key).await?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
     change(call, bucket, key, tags, StatusCode::OK).await
@@ -36,7 +37,13 @@ pub(super) async fn put(
 
 /// Removes the tags of a version.
 pub(super) async fn delete(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+    authorize(call, Action::DeleteObjectTagging, &bucket, &key).await?;
     change(call, bucket, key, Tags::default(), StatusCode::NO_CONTENT).await
+}
+
+async fn authorize(call: &Call<'_>, action: Action, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
+    let version = versions::requested(&call.query)?;
+    call.open_object(action, (bucket, key), version).await.map(drop)
 }
 
 async fn change(

@@ -46,9 +46,15 @@ pub(in crate::s3) async fn run(request: FormRequest<'_>, bucket: BucketName) -> 
     let key = fields.get("key").ok_or_else(|| missing("key"))?;
     let key = parse_key(key)?;
     let call = signed.verify(&fields)?;
-    let policy = Policy::parse(fields.get("policy").unwrap_or_default())?;
-    policy.check(&fields, call.now().as_secs())?;
-    let lengths = policy.lengths();
+    let lengths = match call.signature {
+        Some(_) => {
+            let policy = Policy::parse(fields.get("policy").unwrap_or_default())?;
+            policy.check(&fields, call.now().as_secs())?;
+            policy.lengths()
+        }
+        // Without a signature nothing is promised, and what may be done stands in the policy and ACL of the bucket.
+        None => 0..=PUT_BYTES_MAX,
+    };
     let file = file.allow(*lengths.start()..=PUT_BYTES_MAX.min(*lengths.end()));
     let outcome = put(&call, &fields, &bucket, &key, file).await?;
     answer(&call, &fields, &bucket, &key, &outcome)
@@ -62,7 +68,9 @@ async fn put(
     file: FilePart<Incoming>,
 ) -> Result<PutOutcome> {
     let described = described(fields)?;
+    call.authorize_form(&described, (bucket, key))?;
     let mut properties = headers::properties(&described, call.now())?;
+    properties.access = call.new_object_access(&described, bucket)?;
     if let Some(document) = fields.get("tagging") {
         properties.tags = tags::parse(document.as_bytes(), Tags::OBJECT_MAX)?;
     }

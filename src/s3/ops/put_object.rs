@@ -37,7 +37,8 @@ pub(super) async fn whole(
 ) -> Result<Response> {
     let body = call.open(upload, Stored::Announced)?;
     let size = checked_length(body.length())?;
-    let properties = headers::properties(call.headers(), call.now())?;
+    let mut properties = headers::properties(call.headers(), call.now())?;
+    properties.access = call.new_object_access(call.headers(), &bucket)?;
     let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
     let condition = match condition {
         Some(condition) => condition,
@@ -62,7 +63,6 @@ pub(super) async fn store(
     (length, condition): (Option<u64>, WriteCondition),
     body: RequestBody<impl Source>,
 ) -> Result<PutOutcome> {
-    headers::refuse_unsupported(described)?;
     let content_md5 = headers::content_md5(described)?;
     let encryption = encryption::requested(call, described, &bucket)?;
     let request = PutRequest { bucket, key, properties, encryption, length, content_md5, condition };

@@ -6,6 +6,7 @@ use crate::object::OpenObject;
 use crate::sigv4::decode_form;
 use crate::types::{BucketName, ObjectKey};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::conditions;
 use super::super::error::{Code, Error, Result};
@@ -29,8 +30,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
         return Err(Error::request("An object cannot be renamed to the key that it has."));
     }
     let condition = headers::write_condition(sent)?;
-    let source = call.engine().open(&bucket, &from, None).await;
-    let source = source.map_err(|error| name_key(error, from.as_str()))?;
+    let source = call.open_object(Action::GetObject, (&bucket, &from), None).await?;
+    call.also(Action::DeleteObject, (&bucket, &from), &source, None)?;
     conditions::check_rename_source(sent, source.info())?;
     check_target_times(call, &bucket, &key).await?;
     rename(call, source, &key, condition).await?;
@@ -54,7 +55,7 @@ async fn check_target_times(call: &Call<'_>, bucket: &BucketName, key: &ObjectKe
     if !since && !has(call.headers(), "if-unmodified-since") {
         return Ok(());
     }
-    match call.engine().open(bucket, key, None).await.map_err(Error::from) {
+    match call.open_object(Action::GetObject, (bucket, key), None).await {
         Ok(target) => conditions::check_rename_target(call.headers(), target.info()),
         Err(error) if error.code == Code::NoSuchKey && !since => Ok(()),
         Err(error) if error.code == Code::NoSuchKey => Err(Code::PreconditionFailed.into()),

@@ -24,7 +24,6 @@ pub(super) async fn run(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
     encryption::refuse_managed(call.headers())?;
     let part = multipart::part(call)?;
     let upload = multipart::upload(call, bucket, key)?;

@@ -10,7 +10,7 @@ use super::super::auth::Call;
 use super::super::checksums;
 use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Error, Result};
-use super::super::headers::{self, text};
+use super::super::headers::text;
 use super::super::range::parse_copy;
 use super::super::response::{Response, xml};
 use super::super::time::iso;
@@ -20,7 +20,6 @@ use super::{PUT_BYTES_MAX, copy_source, multipart};
 
 /// Stores a part whose bytes are those of an object, or of a range of it.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
     encryption::refuse_managed(call.headers())?;
     let part = multipart::part(call)?;
     let upload = multipart::upload(call, bucket, key)?;

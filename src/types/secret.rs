@@ -1,4 +1,4 @@
-//! A secret that cannot be printed by accident.
+//! Secrets that cannot be printed by accident, and how they are kept.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -34,5 +34,22 @@ impl FromStr for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// A secret as the metadata keeps it. The log names the forms by their order: new ones go to the end, such as one that is
+/// sealed under a key of the deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StoredSecret {
+    /// As it is. Signatures are verified with the secret itself, so it must be there whole.
+    Plain(Secret),
+}
+
+impl StoredSecret {
+    /// The secret, to verify signatures with.
+    pub fn open(self) -> Secret {
+        match self {
+            Self::Plain(secret) => secret,
+        }
     }
 }

@@ -1,0 +1,132 @@
+//! Accounts, and who within them calls.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::types::{AccountId, CanonicalId};
+
+/// An account: what owns buckets and objects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Its 12 digits.
+    pub id: AccountId,
+    /// Its name in ACLs and as an owner.
+    pub canonical_id: CanonicalId,
+    /// A name for people.
+    pub name: String,
+    /// Its address, by which ACLs may name it; one account alone has it.
+    pub email: Option<String>,
+}
+
+/// Who calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Principal {
+    /// Nobody signed.
+    Anonymous,
+    /// The account itself, which may do everything with what it owns.
+    Root(Arc<Account>),
+    /// A user of an account.
+    User(Arc<User>),
+    /// Somebody who took a role.
+    Session(Arc<Session>),
+}
+
+/// A user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Whose user.
+    pub account: Arc<Account>,
+    /// What names this user for good, whatever the name: `AIDA...`.
+    pub id: String,
+    /// Its path, `/` or `/division/`.
+    pub path: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A role that somebody took for a while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Whose role.
+    pub account: Arc<Account>,
+    /// What names the role for good: `AROA...`.
+    pub role_id: String,
+    /// The role's path, `/` or `/division/`.
+    pub role_path: String,
+    /// The role's name.
+    pub role_name: String,
+    /// What who took it calls the session.
+    pub name: String,
+}
+
+impl Session {
+    /// The ARN of the role.
+    pub fn role_arn(&self) -> String {
+        format!("arn:aws:iam::{}:role{}{}", self.account.id, self.role_path, self.role_name)
+    }
+}
+
+impl Principal {
+    /// Its account; nobody in particular has none.
+    pub fn account(&self) -> Option<&Arc<Account>> {
+        match self {
+            Self::Anonymous => None,
+            Self::Root(account) => Some(account),
+            Self::User(user) => Some(&user.account),
+            Self::Session(session) => Some(&session.account),
+        }
+    }
+
+    /// Whether it is of the account with this id.
+    pub fn is_of(&self, owner: &CanonicalId) -> bool {
+        self.account().is_some_and(|account| account.canonical_id == *owner)
+    }
+
+    /// Its ARN; `anonymous` for nobody in particular.
+    pub fn arn(&self) -> Cow<'static, str> {
+        match self {
+            Self::Anonymous => "anonymous".into(),
+            Self::Root(account) => format!("arn:aws:iam::{}:root", account.id).into(),
+            Self::User(user) => {
+                format!("arn:aws:iam::{}:user{}{}", user.account.id, user.path, user.name).into()
+            }
+            Self::Session(session) => {
+                let Session { account, role_name, name, .. } = &**session;
+                format!("arn:aws:sts::{}:assumed-role/{role_name}/{name}", account.id).into()
+            }
+        }
+    }
+
+    /// The value of a condition key that is about the caller alone (AWS: "Properties of the principal"); the name
+    /// in lower case.
+    pub fn condition_key(&self, name: &str) -> Option<Cow<'_, str>> {
+        match name {
+            "aws:principalarn" => match self {
+                Self::Anonymous => None,
+                Self::Session(session) => Some(session.role_arn().into()),
+                Self::Root(_) | Self::User(_) => Some(self.arn()),
+            },
+            "aws:principalaccount" => self.account().map(|account| account.id.as_str().into()),
+            "aws:principaltype" => Some(
+                match self {
+                    Self::Anonymous => "Anonymous",
+                    Self::Root(_) => "Account",
+                    Self::User(_) => "User",
+                    Self::Session(_) => "AssumedRole",
+                }
+                .into(),
+            ),
+            "aws:userid" => Some(match self {
+                Self::Anonymous => "anonymous".into(),
+                Self::Root(account) => account.id.as_str().into(),
+                Self::User(user) => user.id.as_str().into(),
+                Self::Session(session) => format!("{}:{}", session.role_id, session.name).into(),
+            }),
+            "aws:username" => match self {
+                Self::User(user) => Some(user.name.as_str().into()),
+                Self::Anonymous | Self::Root(_) | Self::Session(_) => None,
+            },
+            _ => None,
+        }
+    }
+}

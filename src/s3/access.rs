@@ -1,0 +1,330 @@
+//! The gate: whether a caller may do something, asked once an operation knows what.
+//!
+//! [`Call::authorize`] is for whatever is decided by the names of bucket and key, [`Call::open_object`] for an object that is
+//! there, whose own owner, ACL and tags count. A caller that may not list a bucket does not learn whether a key is in it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use hyper::HeaderMap;
+
+use crate::iam::policy::{self, Decision, Named, Policies, Reason, Request, Resource, Source};
+use crate::iam::{Account, Principal, granted};
+use crate::object::{BucketAccess, BucketRules, OpenObject};
+use crate::types::{
+    AccountId, Acl, BucketName, CanonicalId, ObjectKey, Ownership, Permission, Properties, PublicAccessBlock,
+    VersionId,
+};
+
+use super::actions::{Action, Level};
+use super::auth::Call;
+use super::condition_keys::RequestKeys;
+use super::error::{Code, Error, Result};
+use super::headers::text;
+use super::ops::name_version;
+use super::permissions;
+
+/// A bucket of which nothing is set.
+static PRIVATE: BucketAccess = BucketAccess {
+    owner: None,
+    policy: None,
+    acl: None,
+    block: PublicAccessBlock {
+        block_public_acls: false,
+        ignore_public_acls: false,
+        block_public_policy: false,
+        restrict_public_buckets: false,
+    },
+    ownership: Ownership::ObjectWriter,
+};
+
+/// What of a bucket counts for its gate.
+#[derive(Debug)]
+pub(super) struct Rules(Option<Arc<BucketRules>>);
+
+impl std::ops::Deref for Rules {
+    type Target = BucketAccess;
+
+    fn deref(&self) -> &BucketAccess {
+        self.0.as_ref().map_or(&PRIVATE, |rules| &rules.access)
+    }
+}
+
+/// One question to the gate.
+struct Question<'q> {
+    action: Action,
+    resource: Resource<'q>,
+    rules: &'q BucketAccess,
+    /// The object that it is about, where that is there.
+    object: Option<&'q Properties>,
+    headers: &'q HeaderMap,
+}
+
+impl Call<'_> {
+    /// What counts for the gate of a bucket; one that is not there is private.
+    pub(super) fn rules(&self, bucket: &BucketName) -> Rules {
+        Rules(self.engine().bucket_rules(bucket))
+    }
+
+    /// Whose a bucket is.
+    pub(super) fn bucket_owner(&self, bucket: &BucketName) -> CanonicalId {
+        self.owner_of(&self.rules(bucket))
+    }
+
+    fn owner_of(&self, rules: &BucketAccess) -> CanonicalId {
+        rules.owner.unwrap_or(self.iam().first().canonical_id)
+    }
+
+    /// The account of an owner; one that is gone is known by its id alone.
+    pub(super) fn account(&self, owner: CanonicalId) -> Arc<Account> {
+        let gone = || Account {
+            id: AccountId::from_number(0),
+            canonical_id: owner,
+            name: String::new(),
+            email: None,
+        };
+        self.iam().by_canonical_id(&owner).unwrap_or_else(|| Arc::new(gone()))
+    }
+
+    /// Refuses unless the caller may do this.
+    pub(super) fn authorize(&self, action: Action, resource: Resource<'_>) -> Result<()> {
+        self.authorize_described(action, resource, self.headers())
+    }
+
+    fn authorize_described(&self, action: Action, resource: Resource<'_>, headers: &HeaderMap) -> Result<()> {
+        let rules = match resource {
+            Resource::Service => Rules(None),
+            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Rules(self.engine().rules_of(bucket)),
+        };
+        self.decide(&Question { action, resource, rules: &rules, object: None, headers })
+    }
+
+    /// Refuses what the headers of a new object ask for beside its bytes, unless the caller may do that.
+    pub(super) fn authorize_description(&self, headers: &HeaderMap, resource: Resource<'_>) -> Result<()> {
+        permissions::of_description(headers)
+            .try_for_each(|action| self.authorize_described(action, resource, headers))
+    }
+
+    /// Refuses an upload by a form, whose fields are the headers, unless the caller may do that.
+    pub(super) fn authorize_form(
+        &self,
+        headers: &HeaderMap,
+        (bucket, key): (&BucketName, &ObjectKey),
+    ) -> Result<()> {
+        self.check_expected_owner(bucket)?;
+        let resource = Resource::Object(bucket.as_str(), key.as_str());
+        self.authorize_described(Action::PutObject, resource, headers)?;
+        self.authorize_description(headers, resource)
+    }
+
+    /// Refuses to make a bucket unless the caller may do that: it will be the caller's.
+    pub(super) fn authorize_new_bucket(&self, bucket: &BucketName) -> Result<()> {
+        let Some(account) = self.principal.account() else { return Err(Code::AccessDenied.into()) };
+        let rules = BucketAccess { owner: Some(account.canonical_id), ..BucketAccess::default() };
+        let resource = Resource::Bucket(bucket.as_str());
+        let described = permissions::of_bucket_description(self.headers());
+        std::iter::once(Action::CreateBucket).chain(described).try_for_each(|action| {
+            let (object, headers) = (None, self.headers());
+            self.decide(&Question { action, resource, rules: &rules, object, headers })
+        })
+    }
+
+    /// Refuses who could remove no key of a bucket, whatever the keys: no ACL grants that, only a policy does.
+    pub(super) fn authorize_some_removal(&self, bucket: &BucketName) -> Result<()> {
+        let rules = self.rules(bucket);
+        if rules.policy.is_some() || self.principal.is_of(&self.owner_of(&rules)) {
+            return Ok(());
+        }
+        self.authorize(Action::DeleteObject, Resource::Object(bucket.as_str(), "*"))
+    }
+
+    /// Whether the caller asks to pass by a retention in governance mode, and may.
+    pub(super) fn bypasses_governance(&self, bucket: &BucketName, key: &ObjectKey) -> bool {
+        let resource = Resource::Object(bucket.as_str(), key.as_str());
+        super::lock::bypasses_governance(self.headers())
+            && self.authorize(Action::BypassGovernanceRetention, resource).is_ok()
+    }
+
+    /// Opens an object that the caller may do this to.
+    pub(super) async fn open_object(
+        &self,
+        action: Action,
+        (bucket, key): (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+    ) -> Result<OpenObject> {
+        let action = if version.is_some() { action.of_version() } else { action };
+        let resource = Resource::Object(bucket.as_str(), key.as_str());
+        let rules = self.rules(bucket);
+        let question = |object| Question { action, resource, rules: &rules, object, headers: self.headers() };
+        match self.engine().open(bucket, key, version).await {
+            Ok(opened) => {
+                self.decide(&question(Some(&opened.info().properties)))?;
+                Ok(opened)
+            }
+            Err(error) => {
+                let error = name_version(error, key.as_str(), version);
+                if [Code::NoSuchKey, Code::NoSuchVersion, Code::MethodNotAllowed].contains(&error.code) {
+                    self.refuse_denied(&question(None))?;
+                    self.authorize(Action::ListBucket, Resource::Bucket(bucket.as_str()))?;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Also asks for another action on an object that is open.
+    pub(super) fn also(
+        &self,
+        action: Action,
+        (bucket, key): (&BucketName, &ObjectKey),
+        object: &OpenObject,
+        version: Option<VersionId>,
+    ) -> Result<()> {
+        let action = if version.is_some() { action.of_version() } else { action };
+        let resource = Resource::Object(bucket.as_str(), key.as_str());
+        let (rules, object) = (self.rules(bucket), Some(&object.info().properties));
+        self.decide(&Question { action, resource, rules: &rules, object, headers: self.headers() })
+    }
+
+    /// Refuses if the bucket is not of the account that the client expects.
+    pub(super) fn check_expected_owner(&self, bucket: &BucketName) -> Result<()> {
+        self.check_owner("x-amz-expected-bucket-owner", bucket)
+    }
+
+    /// Refuses if a copy's source is not of the account that the client expects.
+    pub(super) fn check_expected_source_owner(&self, bucket: &BucketName) -> Result<()> {
+        self.check_owner("x-amz-source-expected-bucket-owner", bucket)
+    }
+
+    fn check_owner(&self, header: &'static str, bucket: &BucketName) -> Result<()> {
+        let Some(expected) = text(self.headers(), header) else { return Ok(()) };
+        let expected = AccountId::parse(expected).ok_or(Code::InvalidBucketOwner)?;
+        self.engine().metadata().bucket(bucket.as_str()).map_err(crate::object::Error::from)?;
+        let owner = self.account(self.bucket_owner(bucket));
+        if owner.id == expected { Ok(()) } else { Err(Code::AccessDenied.into()) }
+    }
+
+    fn decide(&self, question: &Question<'_>) -> Result<()> {
+        let decided = self.decision(question, |decision| {
+            (!decision.allowed).then(|| self.denial(question, &decision.reason))
+        });
+        decided.map_or(Ok(()), Err)
+    }
+
+    /// Refuses what a policy denies outright.
+    fn refuse_denied(&self, question: &Question<'_>) -> Result<()> {
+        let decided = self.decision(question, |decision| {
+            matches!(decision.reason, Reason::Denied(..)).then(|| self.denial(question, &decision.reason))
+        });
+        decided.map_or(Ok(()), Err)
+    }
+
+    fn decision<T>(&self, question: &Question<'_>, then: impl FnOnce(Decision<'_>) -> T) -> T {
+        let Question { action, resource, rules, object, headers } = *question;
+        let bucket_owner = match (resource, self.principal.account()) {
+            // One's own buckets.
+            (Resource::Service, Some(account)) => account.canonical_id,
+            _ => self.owner_of(rules),
+        };
+        let own = object.and_then(|object| object.access.owner);
+        let owner = own.filter(|_| rules.ownership != Ownership::BucketOwnerEnforced).unwrap_or(bucket_owner);
+        let owner_account = || self.account(bucket_owner).id.clone();
+        let keys = RequestKeys { call: self, headers, object, resource_account: &owner_account };
+        let policies = Policies {
+            bucket: rules.policy.as_ref(),
+            bucket_is_restricted: rules.block.restrict_public_buckets
+                && rules.policy.as_ref().is_some_and(policy::Policy::is_public),
+            acl: self.granted(question),
+            ..Policies::default()
+        };
+        let request = Request {
+            principal: &self.principal,
+            action: action.name(),
+            resource,
+            bucket_owner: &bucket_owner,
+            owner: &owner,
+            keys: &keys,
+        };
+        then(policy::decide(&request, &policies))
+    }
+
+    /// What the ACL grants: that of the object for what is done to an object that is there, else the bucket's.
+    fn granted(&self, question: &Question<'_>) -> Option<Named> {
+        let Question { action, rules, object, .. } = question;
+        if rules.ownership == Ownership::BucketOwnerEnforced {
+            return None;
+        }
+        let (acl, wanted) = match (action.level(), object) {
+            (Level::Service, _) => return None,
+            (Level::Object, Some(object)) => (object.access.acl.as_ref(), action.permission()),
+            // Who may store an object may describe it.
+            (Level::Object, None) if *action == Action::PutObjectAcl => {
+                (rules.acl.as_ref(), Some(Permission::Write))
+            }
+            (Level::Object, None) => {
+                (rules.acl.as_ref(), action.permission().filter(|wanted| *wanted == Permission::Write))
+            }
+            (Level::Bucket, _) => (rules.acl.as_ref(), action.permission()),
+        };
+        let acl = acl.map(|acl| without_public(acl, rules.block.ignore_public_acls))?;
+        granted(&acl, &self.principal, wanted?)
+    }
+
+    /// The refusal, in the words of AWS. Who is of another account learns nothing more.
+    fn denial(&self, question: &Question<'_>, reason: &Reason<'_>) -> Error {
+        let Question { action, resource, rules, .. } = question;
+        if let Resource::Bucket(bucket) | Resource::Object(bucket, _) = resource
+            && *action != Action::CreateBucket
+            && let Err(error) = self.engine().metadata().bucket(bucket)
+        {
+            return Error::from(crate::object::Error::from(error)).detail("BucketName", (*bucket).to_owned());
+        }
+        let stranger = matches!(self.principal, Principal::Anonymous)
+            || !(matches!(resource, Resource::Service) || self.principal.is_of(&self.owner_of(rules)));
+        if stranger {
+            return Code::AccessDenied.into();
+        }
+        let kind = |source: &Source| match source {
+            Source::Identity => "identity-based policy",
+            Source::Boundary => "permissions boundary",
+            Source::Session => "session policy",
+            Source::Resource => "resource-based policy",
+        };
+        let name = action.name();
+        let because = match reason {
+            Reason::Denied(source @ Source::Resource, _) | Reason::Denied(source @ Source::Session, _) => {
+                format!("with an explicit deny in a {}", kind(source))
+            }
+            Reason::Denied(source @ Source::Identity, _) => {
+                format!("with an explicit deny in an {}", kind(source))
+            }
+            Reason::Denied(Source::Boundary, _) => {
+                "with an explicit deny in a permissions boundary".to_owned()
+            }
+            Reason::NotAllowed(source) => format!("because no {} allows the {name} action", kind(source)),
+            Reason::Root | Reason::Allowed(..) | Reason::Acl => String::new(),
+        };
+        self.not_authorized(*action, *resource, &because)
+    }
+
+    /// `AccessDenied` that names caller, action and resource.
+    pub(super) fn not_authorized(&self, action: Action, resource: Resource<'_>, because: &str) -> Error {
+        Error::with_message(
+            Code::AccessDenied,
+            format!(
+                "User: {} is not authorized to perform: {} on resource: \"{}\" {because}",
+                self.principal.arn(),
+                action.name(),
+                resource.arn()
+            ),
+        )
+    }
+}
+
+fn without_public(acl: &Acl, ignored: bool) -> Cow<'_, Acl> {
+    if !ignored || !acl.is_public() {
+        return Cow::Borrowed(acl);
+    }
+    let kept = acl.grants.iter().filter(|grant| !grant.grantee.is_public());
+    Cow::Owned(Acl { grants: kept.copied().collect() })
+}

@@ -1,0 +1,177 @@
+//! Which actions an operation asks for (AWS: "Required permissions for Amazon S3 API operations").
+//!
+//! Here stand those that are decided by the names of bucket and key alone. What reads or changes an object that is there
+//! depends on that object too, so these operations open it by [`Call::open_object`]; each key of
+//! DeleteObjects and the sources of copies are asked for where they are known.
+
+use hyper::HeaderMap;
+
+use crate::iam::policy::Resource;
+
+use super::actions::Action;
+use super::auth::Call;
+use super::error::Result;
+use super::headers::text;
+use super::route::{BucketAspect, BucketOperation, Operation};
+use super::route::{ObjectAspect, ObjectOperation};
+
+/// Refuses an operation that the caller may not do, as far as names tell.
+pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
+    match operation {
+        Operation::ListBuckets => call.authorize(Action::ListAllMyBuckets, Resource::Service),
+        Operation::Bucket(bucket, operation) => {
+            let resource = Resource::Bucket(bucket.as_str());
+            if *operation == BucketOperation::Create {
+                return call.authorize_new_bucket(bucket);
+            }
+            call.check_expected_owner(bucket)?;
+            if *operation == BucketOperation::DeleteObjects {
+                return call.authorize_some_removal(bucket);
+            }
+            of_bucket(*operation).map_or(Ok(()), |action| call.authorize(action, resource))
+        }
+        Operation::Object(bucket, key, operation) => {
+            call.check_expected_owner(bucket)?;
+            let resource = Resource::Object(bucket.as_str(), key.as_str());
+            let Some(action) = of_object(*operation) else { return Ok(()) };
+            let named = call.query.has("versionId");
+            call.authorize(if named { action.of_version() } else { action }, resource)?;
+            if is_new_object(*operation) {
+                call.authorize_description(call.headers(), resource)
+            } else {
+                Ok(())
+            }
+        }
+        Operation::Preflight(..) => Ok(()),
+    }
+}
+
+/// The action of an operation on a bucket; `None` where it asks for itself, or is none.
+fn of_bucket(operation: BucketOperation) -> Option<Action> {
+    use BucketOperation as Op;
+    Some(match operation {
+        Op::Head | Op::ListObjects | Op::ListObjectsV2 => Action::ListBucket,
+        Op::Delete => Action::DeleteBucket,
+        Op::GetLocation => Action::GetBucketLocation,
+        Op::ListVersions => Action::ListBucketVersions,
+        Op::ListUploads => Action::ListBucketMultipartUploads,
+        Op::Read(aspect) => of_aspect(aspect)[0],
+        Op::Write(aspect) => of_aspect(aspect)[1],
+        Op::Remove(aspect) => of_aspect(aspect)[2],
+        Op::Create | Op::DeleteObjects | Op::PostObject | Op::NotImplemented => return None,
+    })
+}
+
+/// The actions that read, write and remove what describes a bucket.
+const fn of_aspect(aspect: BucketAspect) -> [Action; 3] {
+    use Action as A;
+    let [read, write] = match aspect {
+        BucketAspect::Policy => return [A::GetBucketPolicy, A::PutBucketPolicy, A::DeleteBucketPolicy],
+        BucketAspect::Website => return [A::GetBucketWebsite, A::PutBucketWebsite, A::DeleteBucketWebsite],
+        BucketAspect::MetadataConfiguration | BucketAspect::MetadataTable => {
+            return [
+                A::GetBucketMetadataTableConfiguration,
+                A::CreateBucketMetadataTableConfiguration,
+                A::DeleteBucketMetadataTableConfiguration,
+            ];
+        }
+        BucketAspect::Abac => [A::GetBucketAbac, A::PutBucketAbac],
+        BucketAspect::Accelerate => [A::GetAccelerateConfiguration, A::PutAccelerateConfiguration],
+        BucketAspect::Acl => [A::GetBucketAcl, A::PutBucketAcl],
+        BucketAspect::Analytics => [A::GetAnalyticsConfiguration, A::PutAnalyticsConfiguration],
+        BucketAspect::Cors => [A::GetBucketCORS, A::PutBucketCORS],
+        BucketAspect::Encryption => [A::GetEncryptionConfiguration, A::PutEncryptionConfiguration],
+        BucketAspect::IntelligentTiering => {
+            [A::GetIntelligentTieringConfiguration, A::PutIntelligentTieringConfiguration]
+        }
+        BucketAspect::Inventory => [A::GetInventoryConfiguration, A::PutInventoryConfiguration],
+        BucketAspect::Lifecycle => [A::GetLifecycleConfiguration, A::PutLifecycleConfiguration],
+        BucketAspect::Logging => [A::GetBucketLogging, A::PutBucketLogging],
+        BucketAspect::Metrics => [A::GetMetricsConfiguration, A::PutMetricsConfiguration],
+        BucketAspect::Notification => [A::GetBucketNotification, A::PutBucketNotification],
+        BucketAspect::ObjectLock => {
+            [A::GetBucketObjectLockConfiguration, A::PutBucketObjectLockConfiguration]
+        }
+        BucketAspect::OwnershipControls => [A::GetBucketOwnershipControls, A::PutBucketOwnershipControls],
+        BucketAspect::PolicyStatus => [A::GetBucketPolicyStatus, A::PutBucketPolicy],
+        BucketAspect::PublicAccessBlock => [A::GetBucketPublicAccessBlock, A::PutBucketPublicAccessBlock],
+        BucketAspect::Replication => [A::GetReplicationConfiguration, A::PutReplicationConfiguration],
+        BucketAspect::RequestPayment => [A::GetBucketRequestPayment, A::PutBucketRequestPayment],
+        BucketAspect::Tagging => [A::GetBucketTagging, A::PutBucketTagging],
+        BucketAspect::Versioning => [A::GetBucketVersioning, A::PutBucketVersioning],
+    };
+    [read, write, write]
+}
+
+/// The action of an operation on an object; `None` where it opens the object to ask, or is none.
+fn of_object(operation: ObjectOperation) -> Option<Action> {
+    use ObjectOperation as Op;
+    match operation {
+        Op::Put
+        | Op::Copy
+        | Op::Rename
+        | Op::CreateUpload
+        | Op::UploadPart
+        | Op::UploadPartCopy
+        | Op::CompleteUpload => Some(Action::PutObject),
+        Op::Delete => Some(Action::DeleteObject),
+        Op::AbortUpload => Some(Action::AbortMultipartUpload),
+        Op::ListParts => Some(Action::ListMultipartUploadParts),
+        Op::Get
+        | Op::Head
+        | Op::GetAttributes
+        | Op::Read(_)
+        | Op::Write(_)
+        | Op::Remove(_)
+        | Op::NotImplemented => None,
+    }
+}
+
+/// Whether the headers describe the object that comes of it.
+fn is_new_object(operation: ObjectOperation) -> bool {
+    matches!(operation, ObjectOperation::Put | ObjectOperation::Copy | ObjectOperation::CreateUpload)
+}
+
+/// The actions that read, write and remove what describes an object.
+pub(super) const fn of_object_aspect(aspect: ObjectAspect) -> [Action; 3] {
+    use Action as A;
+    match aspect {
+        ObjectAspect::Tagging => [A::GetObjectTagging, A::PutObjectTagging, A::DeleteObjectTagging],
+        ObjectAspect::Acl => [A::GetObjectAcl, A::PutObjectAcl, A::PutObjectAcl],
+        ObjectAspect::LegalHold => [A::GetObjectLegalHold, A::PutObjectLegalHold, A::PutObjectLegalHold],
+        ObjectAspect::Retention => [A::GetObjectRetention, A::PutObjectRetention, A::PutObjectRetention],
+        ObjectAspect::Torrent => [A::GetObjectTorrent, A::GetObjectTorrent, A::GetObjectTorrent],
+        ObjectAspect::Annotation | ObjectAspect::Encryption => [A::GetObject, A::PutObject, A::PutObject],
+    }
+}
+
+/// What the headers of a new object ask for beside its bytes.
+pub(super) fn of_description(headers: &HeaderMap) -> impl Iterator<Item = Action> {
+    const OF_HEADERS: [(&str, Action); 9] = [
+        ("x-amz-tagging", Action::PutObjectTagging),
+        ("x-amz-acl", Action::PutObjectAcl),
+        ("x-amz-grant-full-control", Action::PutObjectAcl),
+        ("x-amz-grant-read", Action::PutObjectAcl),
+        ("x-amz-grant-read-acp", Action::PutObjectAcl),
+        ("x-amz-grant-write-acp", Action::PutObjectAcl),
+        ("x-amz-object-lock-mode", Action::PutObjectRetention),
+        ("x-amz-object-lock-retain-until-date", Action::PutObjectRetention),
+        ("x-amz-object-lock-legal-hold", Action::PutObjectLegalHold),
+    ];
+    OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action))
+}
+
+/// What the headers of a new bucket ask for beside it.
+pub(super) fn of_bucket_description(headers: &HeaderMap) -> impl Iterator<Item = Action> {
+    const OF_HEADERS: [(&str, Action); 8] = [
+        ("x-amz-acl", Action::PutBucketAcl),
+        ("x-amz-grant-full-control", Action::PutBucketAcl),
+        ("x-amz-grant-read", Action::PutBucketAcl),
+        ("x-amz-grant-read-acp", Action::PutBucketAcl),
+        ("x-amz-grant-write", Action::PutBucketAcl),
+        ("x-amz-grant-write-acp", Action::PutBucketAcl),
+        ("x-amz-bucket-object-lock-enabled", Action::PutBucketObjectLockConfiguration),
+        ("x-amz-object-ownership", Action::PutBucketOwnershipControls),
+    ];
+    OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action))
+}
