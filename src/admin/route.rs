@@ -22,6 +22,7 @@ pub(super) enum Route {
     Buckets,
     SetParity(String),
     Risk(RiskQuery),
+    Events,
 }
 
 /// What can be done to a drive.
@@ -58,7 +59,10 @@ impl Route {
 
     /// Whether it may change something; such a request has a body.
     pub(super) fn changes(&self) -> bool {
-        !matches!(self, Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Risk(_))
+        !matches!(
+            self,
+            Self::Status | Self::Drives | Self::Nodes | Self::Buckets | Self::Risk(_) | Self::Events
+        )
     }
 }
 
@@ -91,6 +95,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
+        ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
     })
@@ -148,6 +153,7 @@ mod tests {
         assert_eq!(post("/api/v1/rebalance"), Ok(Route::Rebalance));
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
+        assert_eq!(get("/api/v1/events"), Ok(Route::Events));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
     }
 

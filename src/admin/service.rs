@@ -118,6 +118,7 @@ impl Service {
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
             Route::Risk(query) => done(operations.risk(query).await),
+            Route::Events => done(operations.events().await),
         }
     }
 

@@ -3,10 +3,13 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use hyper::header::HeaderValue;
+
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
+use crate::jobs::Webhook;
 use crate::node::is_node_address;
 use crate::telemetry::LogFormat;
 use crate::types::{BucketName, DAY_SECS};
@@ -97,6 +100,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
+    /// Where buckets may send events.
+    pub webhooks: Vec<Webhook>,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
     /// What the operator gave as root's credentials.
@@ -118,6 +123,7 @@ impl Options {
         let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
+        let webhooks = webhooks(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
@@ -132,6 +138,7 @@ impl Options {
             domains,
             signature_v2,
             buckets,
+            webhooks,
             lifecycle_day_secs,
             given_credentials,
         })
@@ -362,6 +369,53 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
     if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
 }
 
+/// Names and addresses, each with the token of its file.
+fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
+    let mut webhooks: Vec<Webhook> = Vec::new();
+    for text in &settings.webhook {
+        let expected =
+            "a name of letters, digits, - and _, and a URL, like audit=https://events.example.com/s3";
+        let (id, url) = text.split_once('=').ok_or_else(|| bad("webhook", text, expected))?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let good = (1..=64).contains(&id.len()) && id.bytes().all(plain);
+        let uri = url.parse::<hyper::Uri>().ok().filter(|uri| {
+            let of_the_web = matches!(uri.scheme_str(), Some("http" | "https"));
+            good && of_the_web && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        });
+        let url = uri.ok_or_else(|| bad("webhook", text, expected))?;
+        let arn = format!("arn:holdfast:sqs::{id}:webhook");
+        if webhooks.iter().any(|other| other.arn == arn) {
+            return Err(bad("webhook", text, "a name that no other webhook has"));
+        }
+        webhooks.push(Webhook { arn, url, authorization: webhook_token(settings, id)? });
+    }
+    let named =
+        |id: &str| webhooks.iter().any(|webhook| webhook.arn == format!("arn:holdfast:sqs::{id}:webhook"));
+    let stray = settings
+        .webhook_token_file
+        .iter()
+        .find(|text| !text.split_once('=').is_some_and(|(id, _)| named(id)));
+    match stray {
+        Some(text) => Err(bad(
+            "webhook_token_file",
+            text,
+            "the name of a webhook and a file, like audit=/run/secrets/audit",
+        )),
+        None => Ok(webhooks),
+    }
+}
+
+fn webhook_token(settings: &Settings, id: &str) -> Result<Option<HeaderValue>, ConfigError> {
+    let mut files = settings.webhook_token_file.iter().filter_map(|text| text.split_once('='));
+    let Some((_, file)) = files.find(|(name, _)| *name == id) else { return Ok(None) };
+    let token = text_or_file("webhook_token", None, Some(Path::new(file)))?;
+    let bearer = token.and_then(|token| HeaderValue::try_from(format!("Bearer {}", token.expose())).ok());
+    let mut bearer =
+        bearer.ok_or_else(|| bad("webhook_token_file", file, "a file with a token in one line"))?;
+    bearer.set_sensitive(true);
+    Ok(Some(bearer))
+}
+
 fn lifecycle_day_secs(settings: &Settings) -> Result<u64, ConfigError> {
     let Some(text) = settings.lifecycle_day.as_deref() else { return Ok(DAY_SECS) };
     let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs));
@@ -415,6 +469,17 @@ mod tests {
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
+            (Settings { webhook: vec!["http://x".into()], ..Settings::default() }, "webhook"),
+            (Settings { webhook: vec!["a=ftp://x".into()], ..Settings::default() }, "webhook"),
+            (Settings { webhook: vec!["a=http://u:p@x".into()], ..Settings::default() }, "webhook"),
+            (
+                Settings { webhook: vec!["a=http://x".into(), "a=http://y".into()], ..Settings::default() },
+                "webhook",
+            ),
+            (
+                Settings { webhook_token_file: vec!["b=/x".into()], ..Settings::default() },
+                "webhook_token_file",
+            ),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

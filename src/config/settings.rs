@@ -113,6 +113,14 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub root_secret_key_file: Option<PathBuf>,
 
+    /// Where buckets may send events: a name and an http or https URL; may be repeated. Buckets name it by arn:holdfast:sqs::ID:webhook
+    #[arg(long, value_name = "ID=URL", value_delimiter = ',')]
+    pub webhook: Vec<String>,
+
+    /// File with the token that a webhook is shown as `Authorization: Bearer`; may be repeated
+    #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
+    pub webhook_token_file: Vec<String>,
+
     /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     pub lifecycle_day: Option<String>,
@@ -260,6 +268,8 @@ impl Settings {
             } else {
                 below.root_secret_key_file
             },
+            webhook: list(self.webhook, below.webhook),
+            webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
@@ -309,7 +319,9 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let text =
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
-                "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
+                "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file" => {
+                    format!("{name} = [\"x\"]\n")
+                }
                 _ => format!("{name} = \"x\"\n"),
             });
         let settings = Settings::from_toml(&text.collect::<String>(), Path::new("h.toml")).unwrap();

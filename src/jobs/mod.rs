@@ -2,6 +2,7 @@
 //! watching the drives. It sleeps while nothing
 //! changed, and yields to clients (see `pace`).
 
+mod events;
 mod garbage;
 mod heal;
 mod lifecycle;
@@ -10,6 +11,7 @@ mod pace;
 mod recode;
 mod scrub;
 
+pub use events::{Render, Telling, Webhook, tell};
 pub use heal::heal_once;
 pub use moves::move_all;
 pub use recode::recode_all;

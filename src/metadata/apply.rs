@@ -5,18 +5,20 @@
 //! mutation leaves nothing behind.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::events::{Change, Listeners};
 use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
 use super::versions::{self, Counts, NewVersion};
-use super::{blobs, configuration, payload, query};
+use super::{blobs, configuration, events, payload, query};
 use crate::types::{
-    BlobId, BucketLock, ObjectLock, PartNumber, Properties, Scheme, Timestamp, UploadId, VersionId,
-    Versioning,
+    BlobId, BucketLock, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber, Properties, Scheme,
+    Timestamp, UploadId, VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -30,6 +32,8 @@ pub(super) struct Applier {
     /// Changes of what buckets hold, by id, written once a batch.
     counts: HashMap<i64, Counts>,
     pub(super) spreads: Spreads,
+    /// Whose request the present mutation is.
+    pub(super) origin: Option<Origin>,
 }
 
 /// What of a bucket decides how a mutation is applied.
@@ -38,11 +42,13 @@ pub(super) struct Bucket {
     pub(super) id: i64,
     pub(super) versioning: Versioning,
     pub(super) lock: Option<BucketLock>,
+    /// Who is told of changes; `None` for most.
+    pub(super) listeners: Option<Arc<Listeners>>,
 }
 
 impl Bucket {
     /// The name of a version that is written now.
-    fn version_of(&self, sequence: u64) -> Option<VersionId> {
+    pub(super) fn version_of(&self, sequence: u64) -> Option<VersionId> {
         match self.versioning {
             Versioning::Unversioned => None,
             Versioning::Enabled => Some(VersionId::Number(sequence)),
@@ -60,6 +66,7 @@ impl Applier {
             buckets: HashMap::new(),
             counts: HashMap::new(),
             spreads: Spreads::default(),
+            origin: None,
         })
     }
 
@@ -154,6 +161,14 @@ impl Applier {
                 self.expire_versions(db, bucket, versions, *now)
             }
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
+            Mutation::OnBehalf { origin, mutation } => {
+                self.origin = Some(origin.clone());
+                let applied = self.apply(db, mutation);
+                self.origin = None;
+                applied
+            }
+            Mutation::TestNotification { bucket, now } => self.tell_test(db, bucket, *now),
+            Mutation::EndEvents { target, through, how } => events::end(db, target, *through, *how),
         }
     }
 
@@ -164,6 +179,13 @@ impl Applier {
         let bucket = query::bucket_to_write(db, name)?;
         self.buckets.insert(name.to_owned(), bucket.clone());
         Ok(bucket)
+    }
+
+    /// Has a bucket's listeners read again, if this is what says who they are.
+    pub(super) fn forget_listeners(&mut self, name: &str, kind: ConfigurationKind) {
+        if kind == ConfigurationKind::Notification {
+            self.buckets.remove(name);
+        }
     }
 
     pub(super) fn count(&mut self, bucket: i64, counts: Counts) {
@@ -286,7 +308,9 @@ impl Applier {
         if let NewContent::Inline(data) = content {
             payload::insert(db, sequence, data)?;
         }
-        let version = bucket.version_of(sequence);
+        let is_form = self.origin.as_ref().is_some_and(|origin| origin.is_form);
+        let kind = if is_form { EventKind::CreatedPost } else { EventKind::CreatedPut };
+        let version = self.tell_created(db, &bucket, kind, (key, sequence), &object)?;
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 
@@ -327,8 +351,23 @@ impl Applier {
         if let Some(payload) = payload {
             payload::insert(db, sequence, &payload)?;
         }
-        let version = bucket.version_of(sequence);
+        let version = self.tell_created(db, &bucket, EventKind::CreatedCopy, (key, sequence), &object)?;
         Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version })
+    }
+
+    /// Tells of a new version, and returns its name.
+    fn tell_created(
+        &mut self,
+        db: &Connection,
+        bucket: &Bucket,
+        kind: EventKind,
+        (key, sequence): (&str, u64),
+        object: &NewVersion<'_>,
+    ) -> Result<Option<VersionId>> {
+        let version = bucket.version_of(sequence);
+        let (size, etag, at) = (object.size, Some(object.etag), object.modified);
+        self.tell(db, bucket, Change { kind, key, version, size, etag, at })?;
+        Ok(version)
     }
 
     /// The number of the next version.
@@ -427,7 +466,7 @@ impl Applier {
         let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
         let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };
         let sequence = self.write(db, (&bucket, key), current, &object)?;
-        let version = bucket.version_of(sequence);
+        let version = self.tell_created(db, &bucket, EventKind::CreatedUpload, (key, sequence), &object)?;
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, params};
 use super::apply::Applier;
 use super::model::{Applied, Deletion, MetadataError};
 use super::schema::{ObjectDetail, unpack};
+use super::versions::Cause;
 use super::{query, versions};
 use crate::types::{DeleteCondition, ObjectLock, Properties, Tags, Timestamp};
 
@@ -76,7 +77,7 @@ impl Applier {
             let Some(version) = version.filter(|version| !version.is_current) else { continue };
             let (key, condition) = (key.clone(), DeleteCondition::default());
             let deletion = Deletion { key, version: Some(version.id()), condition, bypass_governance: false };
-            match self.delete(db, &bucket, &deletion, now) {
+            match self.delete(db, &bucket, &deletion, (now, Cause::Rule)) {
                 Ok(_) | Err(MetadataError::Locked) => {}
                 Err(error) => return Err(error),
             }
@@ -100,7 +101,7 @@ impl Applier {
             }
             let (key, condition) = (key.clone(), DeleteCondition::default());
             let deletion = Deletion { key, version: None, condition, bypass_governance: false };
-            self.delete(db, &bucket, &deletion, now)?;
+            self.delete(db, &bucket, &deletion, (now, Cause::Rule))?;
         }
         Ok(Applied::Done)
     }

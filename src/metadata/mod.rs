@@ -11,6 +11,7 @@ mod catch_up;
 mod checkpoint;
 mod configuration;
 mod encoding;
+mod events;
 mod expiry;
 mod log;
 mod model;
@@ -25,6 +26,7 @@ mod spread;
 mod store;
 mod versions;
 
+pub use events::{EventEnd, EventRow, OutboxRow, PENDING_MAX};
 pub use expiry::{AgingRow, AgingVersionRow, Standing, VersionCursor};
 pub use log::{Replica, ReplicaError};
 pub use model::{

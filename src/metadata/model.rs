@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::events::EventEnd;
 use super::query::VersionPlace;
 use crate::types::{
     Attributes, BlobId, BucketLock, ChecksumAlgorithm, ChecksumKind, ChecksumValue, ConfigurationKey,
-    DeleteCondition, DriveId, DriveSlot, Etag, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention,
-    Scheme, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
+    DeleteCondition, DriveId, DriveSlot, Etag, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties,
+    Retention, Scheme, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -561,6 +562,29 @@ pub enum Mutation {
         /// When.
         now: Timestamp,
     },
+    /// A change, and whose request it is: for those who are told of it.
+    OnBehalf {
+        /// Whose.
+        origin: Origin,
+        /// The change.
+        mutation: Box<Mutation>,
+    },
+    /// Leaves a test for each target that a bucket tells of changes.
+    TestNotification {
+        /// The bucket's name.
+        bucket: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// Ends the events of a target up to and with one.
+    EndEvents {
+        /// The target.
+        target: String,
+        /// The last one, by its sequence.
+        through: u64,
+        /// How.
+        how: EventEnd,
+    },
 }
 
 impl Mutation {
@@ -574,7 +598,9 @@ impl Mutation {
             | Self::PutPart { .. }
             | Self::PutConfiguration { .. }
             | Self::ChangeVersion { .. }
+            | Self::TestNotification { .. }
             | Self::Recode { .. } => true,
+            Self::OnBehalf { mutation, .. } => mutation.takes_room(),
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
             | Self::CompleteUpload { .. }
@@ -590,6 +616,7 @@ impl Mutation {
             | Self::RemoveConfiguration { .. }
             | Self::ExpireObjects { .. }
             | Self::ExpireVersions { .. }
+            | Self::EndEvents { .. }
             | Self::NoteProgress { .. } => false,
         }
     }

@@ -11,7 +11,7 @@ use super::schema::{
     ObjectDetail, UploadDetail, pack_phase, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum,
     unpack_phase, unpack_slots, unpack_versioning,
 };
-use super::{payload, versions};
+use super::{events, payload, versions};
 use crate::types::{
     BlobId, BucketLock, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId, VersionId,
     Versioning,
@@ -107,7 +107,8 @@ pub(super) fn bucket_to_write(db: &Connection, name: &str) -> Result<Bucket> {
     let mut rows = select.query([name])?;
     let row = rows.next()?.ok_or(MetadataError::NoSuchBucket)?;
     let (versioning, lock) = (unpack_versioning(row.get(1)?)?, lock_column(row, 2)?);
-    Ok(Bucket { id: row.get(0)?, versioning, lock })
+    let id = row.get(0)?;
+    Ok(Bucket { id, versioning, lock, listeners: events::listeners(db, id, name)? })
 }
 
 fn scheme_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scheme>> {

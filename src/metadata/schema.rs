@@ -15,7 +15,7 @@ use crate::types::{
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 5;
+const VERSION: i64 = 6;
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -70,6 +70,12 @@ CREATE TABLE parts (
 CREATE TABLE drives (
     slot INTEGER PRIMARY KEY, drive BLOB NOT NULL, phase INTEGER NOT NULL, location TEXT NOT NULL);
 CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (
+    target TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, event BLOB NOT NULL,
+    PRIMARY KEY (target, sequence)) WITHOUT ROWID;
+CREATE TABLE event_targets (
+    target TEXT PRIMARY KEY, pending INTEGER NOT NULL, delivered INTEGER NOT NULL,
+    dropped INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// Makes the tables in an empty database; refuses one of another version.

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
+use super::events::{self, EventRow, OutboxRow};
 use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
@@ -38,8 +39,8 @@ use super::spread::{self, SpreadRow};
 use super::{configuration, encoding, recovery, schema};
 use crate::runtime::Tasks;
 use crate::types::{
-    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, UploadId,
-    VersionId,
+    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, Timestamp,
+    UploadId, VersionId,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -362,6 +363,21 @@ impl Store {
         page: (&str, usize),
     ) -> Result<Vec<(String, String)>> {
         self.readers.with(|db| configuration::page(db, bucket, kind, page))
+    }
+
+    /// The first events that wait for a target, in the order of commits.
+    pub fn events_waiting(&self, target: &str, max: usize) -> Result<Vec<EventRow>> {
+        self.readers.with(|db| events::waiting(db, target, max))
+    }
+
+    /// The last of a target's first events that all happened before a moment.
+    pub fn last_event_before(&self, target: &str, moment: Timestamp) -> Result<Option<u64>> {
+        self.readers.with(|db| events::last_before(db, target, moment))
+    }
+
+    /// What waits for each target.
+    pub fn outboxes(&self) -> Result<Vec<OutboxRow>> {
+        self.readers.with(|db| in_one_moment(db, || events::outboxes(db)))
     }
 
     /// How the objects of each bucket are encoded, counted.

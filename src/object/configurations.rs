@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use super::api::{Error, Result};
 use super::engine::Engine;
 use crate::metadata::{MetadataError, Mutation, Store};
-use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle};
+use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle, Notification};
 
 /// What requests and background work go by in one bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct BucketRules {
     pub cors: Option<Cors>,
     /// What happens to its objects and uploads as they age.
     pub lifecycle: Option<Lifecycle>,
+    /// Who is told of changes.
+    pub notification: Option<Notification>,
 }
 
 impl BucketRules {
@@ -28,6 +30,7 @@ impl BucketRules {
         let rules = Self {
             cors: parsed(store, bucket, ConfigurationKind::Cors)?,
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
+            notification: parsed(store, bucket, ConfigurationKind::Notification)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }

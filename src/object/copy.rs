@@ -21,7 +21,7 @@ impl Engine {
             tags: request.tags,
             lock: request.lock,
         };
-        outcome(self.store.commit(mutation).await?, modified)
+        outcome(self.commit_change(mutation).await?, modified)
     }
 
     /// Removes objects or versions, each for itself; what does not exist is no error.
@@ -38,7 +38,7 @@ impl Engine {
         };
         let deletions = requests.into_iter().map(deletion).collect();
         let (bucket, now) = (bucket.to_string(), self.clock.now());
-        match self.store.commit(Mutation::DeleteObjects { bucket, deletions, now }).await? {
+        match self.commit_change(Mutation::DeleteObjects { bucket, deletions, now }).await? {
             Applied::Deleted(outcomes) => {
                 Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Error::from)).collect())
             }
@@ -56,7 +56,7 @@ impl Engine {
         change: VersionChange,
     ) -> Result<Option<VersionId>> {
         let (bucket, key, now) = (bucket.to_string(), key.to_string(), self.clock.now());
-        match self.store.commit(Mutation::ChangeVersion { bucket, key, version, change, now }).await? {
+        match self.commit_change(Mutation::ChangeVersion { bucket, key, version, change, now }).await? {
             Applied::Changed { version } => Ok(version),
             _ => Err(Error::Internal("the commit changed nothing".into())),
         }

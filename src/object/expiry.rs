@@ -126,7 +126,7 @@ impl Engine {
         expired.objects = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due, now };
-            self.store.commit(expire).await?;
+            self.commit_expiry(expire).await?;
         }
         expired.cursor = Some(match rows.last().filter(|_| rows.len() == rows_max) {
             Some(last) => ExpiryCursor::Objects(last.key.clone()),
@@ -164,7 +164,7 @@ impl Engine {
         expired.versions = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireVersions { bucket: bucket.to_owned(), versions: due, now };
-            self.store.commit(expire).await?;
+            self.commit_expiry(expire).await?;
         }
         expired.cursor = Some(match next {
             Some(next) => ExpiryCursor::Versions(Some(next)),

@@ -10,6 +10,7 @@ mod copy;
 mod domains;
 mod drives;
 mod engine;
+mod events;
 mod expiry;
 mod get;
 mod guard;
@@ -37,6 +38,9 @@ pub use configurations::BucketRules;
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
 pub use engine::{Engine, Options};
+pub use events::{
+    Deliveries, Delivery, EventEnd, EventRow, OutboxRow, PENDING_MAX, TargetStatus, on_behalf_of,
+};
 pub use expiry::{Expired, Expiry, ExpiryCursor};
 pub use get::{ObjectStream, OpenObject};
 pub use guard::GuardedDrive;

@@ -117,7 +117,7 @@ impl Engine {
             modified,
             checksum,
         };
-        outcome(self.store.commit(mutation).await?, modified)
+        outcome(self.commit_change(mutation).await?, modified)
     }
 
     fn stored_parts(&self, upload: UploadId) -> Result<BTreeMap<PartNumber, PartRow>> {

@@ -13,7 +13,7 @@ use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
     version2,
 };
-use crate::types::{BucketName, ObjectKey, Timestamp};
+use crate::types::{BucketName, ObjectKey, Origin, Timestamp};
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
@@ -23,7 +23,7 @@ use super::headers;
 use super::ops::post_object::missing;
 use super::query::Query;
 use super::route::bucket_of_host;
-use super::service::Service;
+use super::service::{RequestName, Service};
 use super::wire::{Source, Wire};
 
 /// A verified request, without its body.
@@ -48,6 +48,24 @@ impl<'a> Call<'a> {
     /// The engine.
     pub(super) fn engine(&self) -> &'a Engine {
         &self.service.engine
+    }
+
+    /// Whose request it is, where others are told of what it changes.
+    pub(super) fn origin(&self, is_form: bool) -> Option<Origin> {
+        let name = self.head.extensions.get::<RequestName>()?;
+        Some(Origin {
+            at: self.now(),
+            principal: self.identity.canonical_id.clone(),
+            address: name.peer.ip().to_canonical().to_string(),
+            request_id: name.id.clone(),
+            host_id: name.host_id.clone(),
+            is_form,
+        })
+    }
+
+    /// Whether buckets can tell a target of changes.
+    pub(super) fn knows_event_target(&self, arn: &str) -> bool {
+        self.service.options.event_targets.iter().any(|known| known == arn)
     }
 
     /// The region that this server says it is in.

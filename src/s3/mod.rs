@@ -10,6 +10,7 @@
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
+//! - `events`: the messages to those who are told of changes.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
 //!
@@ -24,6 +25,7 @@ mod conditions;
 mod cors;
 mod documents;
 mod error;
+mod events;
 mod form;
 mod headers;
 mod lock;
@@ -41,5 +43,6 @@ mod wire;
 mod xml_read;
 mod xml_write;
 
+pub use events::EventMessages;
 pub use response::ResponseBody;
 pub use service::{Options, Service};

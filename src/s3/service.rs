@@ -11,7 +11,7 @@ use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 
 use crate::iam::Iam;
-use crate::object::{BucketRules, Engine};
+use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::KeyCache;
 use crate::telemetry;
@@ -22,7 +22,7 @@ use super::error::{Code, Error, Result};
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
-use super::route::{BucketOperation, Operation, Target, route};
+use super::route::{BucketAspect, BucketOperation, Operation, Target, route};
 use super::wire::Wire;
 
 /// How the S3 interface behaves.
@@ -38,6 +38,8 @@ pub struct Options {
     pub tls: bool,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
+    /// ARNs of those who can be told of changes.
+    pub event_targets: Vec<String>,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Default for Options {
             signature_v2: false,
             tls: false,
             idle_timeout: Duration::from_secs(30),
+            event_targets: Vec::new(),
         }
     }
 }
@@ -75,6 +78,16 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keys: KeyCache,
     ids: RequestIds,
+}
+
+/// What a request is known by: among its extensions where others are told of it.
+#[derive(Debug, Clone)]
+pub(super) struct RequestName {
+    /// Where it came from.
+    pub(super) peer: SocketAddr,
+    /// The ids of its answer.
+    pub(super) id: String,
+    pub(super) host_id: String,
 }
 
 /// What a request turned out to be, for the answer's frame.
@@ -99,7 +112,7 @@ impl Service {
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
         let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
-        let mut response = match self.run(&mut head, wire, &mut learned).await {
+        let mut response = match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
             Ok(response) => response,
             Err(error) => self.refuse(&error, &head, &id),
         };
@@ -131,6 +144,7 @@ impl Service {
         head: &mut request::Parts,
         wire: Wire<Incoming>,
         learned: &mut Learned,
+        (id, peer): (&str, SocketAddr),
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -152,6 +166,10 @@ impl Service {
             Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
             Err(_) => {}
         }
+        if others_are_told(&operation, learned.rules.as_deref()) {
+            let host_id = self.ids.host.to_str().unwrap_or_default().to_owned();
+            head.extensions.insert(RequestName { peer, id: id.to_owned(), host_id });
+        }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
             let form = FormRequest::new(self, head, query, wire);
@@ -160,7 +178,10 @@ impl Service {
         let (call, upload) = auth::verify(self, head, query, wire)?;
         let operation = operation?;
         learned.counted = operation.counted();
-        ops::run(&call, upload, operation).await
+        match call.origin(false) {
+            None => ops::run(&call, upload, operation).await,
+            Some(origin) => Box::pin(on_behalf_of(origin, ops::run(&call, upload, operation))).await,
+        }
     }
 
     /// The answer that tells the client of an error.
@@ -191,6 +212,13 @@ impl Service {
         }
         response
     }
+}
+
+/// Whether somebody is told of what the request changes.
+fn others_are_told(operation: &Result<Operation>, rules: Option<&BucketRules>) -> bool {
+    let begins =
+        matches!(operation, Ok(Operation::Bucket(_, BucketOperation::Write(BucketAspect::Notification))));
+    begins || rules.is_some_and(|rules| rules.notification.is_some())
 }
 
 /// Makes an id for every request: 16 hexadecimal digits that do not repeat while the process lives.

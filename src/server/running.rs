@@ -12,9 +12,10 @@ use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives
 use crate::admin::{self, Facts, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
-use crate::http::tls::Certificates;
+use crate::http::tls::{Certificates, Trust};
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
+use crate::jobs::{self, Telling};
 use crate::object::{self, Engine};
 use crate::runtime::SystemClock;
 use crate::s3;
@@ -53,6 +54,7 @@ pub struct Running {
     /// What the start found and made.
     pub started: Started,
     storage: Storage,
+    telling: Option<Telling>,
     signals: StopSignals,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<usize>>,
@@ -97,11 +99,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         // Ends with the runtime: there is nothing to be finished.
         tokio::spawn(certificates::look_after(certificates, hangup));
     }
+    let telling = served.tell(&options)?;
     let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
     }
-    Ok(Running { started, storage, signals, stop, listeners })
+    Ok(Running { started, storage, telling, signals, stop, listeners })
 }
 
 impl Running {
@@ -124,6 +127,7 @@ impl Running {
             () = self.signals.next() => tracing::warn!("second signal: requests in flight are cut"),
         }
         let engine = self.storage.engine.clone();
+        drop(self.telling);
         drop(self.storage);
         engine.close().await;
         tracing::info!("stopped");
@@ -190,16 +194,34 @@ struct Served {
 }
 
 impl Served {
-    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
-        let iam = Arc::new(Iam::new(iam::Credentials {
+    fn iam(&self) -> Arc<Iam> {
+        Arc::new(Iam::new(iam::Credentials {
             access_key: self.credentials.access_key_id.clone(),
             secret: self.credentials.secret_access_key.clone(),
-        }));
+        }))
+    }
+
+    /// Starts to tell the operator's webhooks of changes, if there are any.
+    fn tell(&self, options: &Options) -> Result<Option<Telling>, StartError> {
+        if options.webhooks.is_empty() {
+            return Ok(None);
+        }
+        let owner =
+            self.iam().find(&self.credentials.access_key_id).map(|(_, root)| root.canonical_id.clone());
+        let messages = s3::EventMessages { region: options.region.clone(), owner: owner.unwrap_or_default() };
+        let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
+        let render = Arc::new(move |rows: &[object::EventRow]| messages.render(rows).into());
+        Ok(Some(jobs::tell(&self.engine, options.webhooks.clone(), &trust, render)))
+    }
+
+    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+        let iam = self.iam();
         let s3_options = s3::Options {
             region: options.region.clone(),
             domains: options.domains.clone(),
             signature_v2: options.signature_v2,
             tls: options.listen.tls.is_some(),
+            event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             ..s3::Options::default()
         };
         let front = Arc::new(S3Front {

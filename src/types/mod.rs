@@ -12,6 +12,7 @@ mod lifecycle;
 mod lock;
 mod log;
 mod names;
+mod notification;
 mod scheme;
 mod tags;
 mod time;
@@ -32,6 +33,7 @@ pub use lifecycle::{
 pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use log::{LogEntry, LogPosition};
 pub use names::{BucketName, InvalidName, ObjectKey};
+pub use notification::{Event, EventKind, Notification, NotificationRule, Origin};
 pub use scheme::{InvalidScheme, Scheme};
 pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;

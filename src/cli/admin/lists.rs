@@ -3,7 +3,9 @@
 use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
-use crate::admin::api::{BucketList, BucketReport, DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
+use crate::admin::api::{
+    BucketList, BucketReport, DriveList, EventList, EventTarget, NodeList, RISK_PAGE_MAX, RiskPage, Status,
+};
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
 use crate::cli::terminal::{Line, columns, print};
@@ -69,6 +71,33 @@ pub(super) async fn print_buckets(client: &AdminClient) -> Result<(), String> {
         ]
     };
     print_table(std::iter::once(head).chain(list.buckets.iter().map(row)).collect());
+    Ok(())
+}
+
+/// Prints who is told of changes, and how that goes.
+pub(super) async fn print_events(client: &AdminClient) -> Result<(), String> {
+    let list: EventList = client.get("/api/v1/events").await?;
+    if list.targets.is_empty() {
+        print(&[Line::of("Nobody is told of changes; name a webhook with --webhook ID=URL at the start.")]);
+        return Ok(());
+    }
+    let head = ["TARGET", "WAITING", "FOR", "DELIVERED", "DROPPED", "STATE"].map(str::to_owned).to_vec();
+    let row = |target: &EventTarget| {
+        let state = match (&target.error, target.configured) {
+            (_, false) => "no such webhook is configured".to_owned(),
+            (Some(error), true) => format!("failing: {error}"),
+            (None, true) => "good".to_owned(),
+        };
+        vec![
+            target.arn.clone(),
+            target.pending.to_string(),
+            format!("{} s", target.lag_seconds),
+            target.delivered.to_string(),
+            target.dropped.to_string(),
+            state,
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.targets.iter().map(row)).collect());
     Ok(())
 }
 
