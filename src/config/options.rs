@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hyper::header::HeaderValue;
 
@@ -18,6 +19,7 @@ const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
 const REGION_DEFAULT: &str = crate::s3::Options::REGION_DEFAULT;
 const CLUSTER_SECRET_LEN_MIN: usize = 16;
+const ACCESS_LOG_INTERVAL_DEFAULT: Duration = Duration::from_secs(300);
 const ZONE_LEN_MAX: usize = 64;
 
 /// Which process this is, before anything is validated.
@@ -100,6 +102,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
+    /// After how long access logs are written.
+    pub access_log_interval: Duration,
     /// Where buckets may send events.
     pub webhooks: Vec<Webhook>,
     /// Seconds that a day of lifecycle rules lasts.
@@ -124,6 +128,7 @@ impl Options {
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
         let webhooks = webhooks(&settings)?;
+        let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
@@ -139,6 +144,7 @@ impl Options {
             signature_v2,
             buckets,
             webhooks,
+            access_log_interval,
             lifecycle_day_secs,
             given_credentials,
         })
@@ -369,6 +375,12 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
     if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
 }
 
+fn access_log_interval(settings: &Settings) -> Result<Duration, ConfigError> {
+    let Some(text) = settings.access_log_interval.as_deref() else { return Ok(ACCESS_LOG_INTERVAL_DEFAULT) };
+    let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs)).map(Duration::from_secs);
+    secs.ok_or_else(|| bad("access_log_interval", text, "a number of seconds from 1 to 86400"))
+}
+
 /// Names and addresses, each with the token of its file.
 fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
     let mut webhooks: Vec<Webhook> = Vec::new();
@@ -469,6 +481,7 @@ mod tests {
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
+            (Settings { access_log_interval: text("0"), ..Settings::default() }, "access_log_interval"),
             (Settings { webhook: vec!["http://x".into()], ..Settings::default() }, "webhook"),
             (Settings { webhook: vec!["a=ftp://x".into()], ..Settings::default() }, "webhook"),
             (Settings { webhook: vec!["a=http://u:p@x".into()], ..Settings::default() }, "webhook"),

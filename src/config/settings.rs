@@ -121,6 +121,10 @@ pub struct Settings {
     #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
     pub webhook_token_file: Vec<String>,
 
+    /// Seconds after which access logs are written into the buckets that they go to [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub access_log_interval: Option<String>,
+
     /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     pub lifecycle_day: Option<String>,
@@ -270,6 +274,7 @@ impl Settings {
             },
             webhook: list(self.webhook, below.webhook),
             webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
+            access_log_interval: self.access_log_interval.or(below.access_log_interval),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),

@@ -2,6 +2,7 @@
 //! watching the drives. It sleeps while nothing
 //! changed, and yields to clients (see `pace`).
 
+mod access_log;
 mod events;
 mod garbage;
 mod heal;
@@ -11,6 +12,7 @@ mod pace;
 mod recode;
 mod scrub;
 
+pub use access_log::{AccessLogs, LogLine, LogOrigin};
 pub use events::{Render, Telling, Webhook, tell};
 pub use heal::heal_once;
 pub use moves::move_all;

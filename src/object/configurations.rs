@@ -11,7 +11,9 @@ use serde::de::DeserializeOwned;
 use super::api::{Error, Result};
 use super::engine::Engine;
 use crate::metadata::{MetadataError, Mutation, Store};
-use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle, Notification};
+use crate::types::{
+    BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle, LogTarget, Logging, Notification,
+};
 
 /// What requests and background work go by in one bucket.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,15 +24,23 @@ pub struct BucketRules {
     pub lifecycle: Option<Lifecycle>,
     /// Who is told of changes.
     pub notification: Option<Notification>,
+    /// Where the log of requests goes.
+    pub logging: Option<Logging>,
 }
 
 impl BucketRules {
+    /// Where the log of requests goes; `None` where they are not logged.
+    pub fn log_target(&self) -> Option<&LogTarget> {
+        self.logging.as_ref()?.logging_enabled.as_ref()
+    }
+
     /// Reads them; `None` if nothing is configured that they tell.
     fn read(store: &Store, bucket: &str) -> Result<Option<Arc<Self>>> {
         let rules = Self {
             cors: parsed(store, bucket, ConfigurationKind::Cors)?,
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
             notification: parsed(store, bucket, ConfigurationKind::Notification)?,
+            logging: parsed(store, bucket, ConfigurationKind::Logging)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }

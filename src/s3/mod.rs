@@ -10,6 +10,7 @@
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
+//! - `access_log`: the lines of server access logs.
 //! - `events`: the messages to those who are told of changes.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
@@ -17,6 +18,7 @@
 //! Not a byte of a body is read, and no `100 Continue` sent, before the signature holds; but for a form, of
 //! which the few fields before the file are read, because they hold it.
 
+mod access_log;
 mod auth;
 mod body;
 mod checksums;
@@ -43,6 +45,7 @@ mod wire;
 mod xml_read;
 mod xml_write;
 
+pub use access_log::AccessRecord;
 pub use events::EventMessages;
 pub use response::ResponseBody;
 pub use service::{Options, Service};

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue, SERVER};
@@ -16,6 +16,7 @@ use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::KeyCache;
 use crate::telemetry;
 
+use super::access_log::{Logged, Outcome};
 use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
@@ -40,6 +41,8 @@ pub struct Options {
     pub idle_timeout: Duration,
     /// ARNs of those who can be told of changes.
     pub event_targets: Vec<String>,
+    /// The account that buckets belong to.
+    pub owner: String,
 }
 
 impl Options {
@@ -65,6 +68,7 @@ impl Default for Options {
             tls: false,
             idle_timeout: Duration::from_secs(30),
             event_targets: Vec::new(),
+            owner: String::new(),
         }
     }
 }
@@ -94,6 +98,9 @@ pub(super) struct RequestName {
 struct Learned {
     counted: telemetry::Operation,
     rules: Option<Arc<BucketRules>>,
+    logged: Option<Box<Logged>>,
+    /// The code of the error that is answered.
+    error: Option<&'static str>,
 }
 
 impl Service {
@@ -111,10 +118,15 @@ impl Service {
         let id = self.ids.next();
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
-        let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
+        let mut learned =
+            Learned { counted: telemetry::Operation::Unknown, rules: None, logged: None, error: None };
+        let started = Instant::now();
         let mut response = match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
             Ok(response) => response,
-            Err(error) => self.refuse(&error, &head, &id),
+            Err(error) => {
+                learned.error = Some(error.code.describe().0);
+                self.refuse(&error, &head, &id)
+            }
         };
         response.extensions_mut().insert(learned.counted);
         let headers = response.headers_mut();
@@ -127,6 +139,12 @@ impl Service {
         headers.insert(HeaderName::from_static("x-amz-id-2"), self.ids.host.clone());
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(HeaderName::from_static("x-amz-request-id"), id);
+        }
+        if let Some(logged) = learned.logged {
+            let (status, error, took) = (response.status(), learned.error, started.elapsed());
+            let outcome = Outcome { status, error, headers: response.headers(), took };
+            let record = logged.record(&head, &self.options.owner, outcome);
+            response.extensions_mut().insert(record);
         }
         tracing::debug!(
             request_id = id,
@@ -166,9 +184,18 @@ impl Service {
             Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
             Err(_) => {}
         }
+        let name = || RequestName {
+            peer,
+            id: id.to_owned(),
+            host_id: self.ids.host.to_str().unwrap_or_default().to_owned(),
+        };
         if others_are_told(&operation, learned.rules.as_deref()) {
-            let host_id = self.ids.host.to_str().unwrap_or_default().to_owned();
-            head.extensions.insert(RequestName { peer, id: id.to_owned(), host_id });
+            head.extensions.insert(name());
+        }
+        if let Ok(known) = &operation
+            && learned.rules.as_ref().is_some_and(|rules| rules.log_target().is_some())
+        {
+            learned.logged = Logged::new(known, &head.method, self.clock.now(), name()).map(Box::new);
         }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
@@ -176,6 +203,9 @@ impl Service {
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
         let (call, upload) = auth::verify(self, head, query, wire)?;
+        if let Some(logged) = &mut learned.logged {
+            logged.requester = Some(call.identity.canonical_id.clone());
+        }
         let operation = operation?;
         learned.counted = operation.counted();
         match call.origin(false) {

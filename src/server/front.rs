@@ -12,8 +12,9 @@ use hyper::{Request, Response};
 use super::body::{Account, FrontBody};
 use crate::admin::{self, health_answer};
 use crate::console;
+use crate::jobs::AccessLogs;
 use crate::object::Engine;
-use crate::s3;
+use crate::s3::{self, AccessRecord};
 use crate::telemetry::{Metrics, Operation};
 
 /// The S3 address.
@@ -22,6 +23,7 @@ pub(super) struct S3Front {
     pub(super) s3: s3::Service,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) access_logs: Arc<AccessLogs>,
 }
 
 impl S3Front {
@@ -47,6 +49,9 @@ impl S3Front {
         }
         let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
         account.answered(operation, response.status().as_u16());
+        if let Some(record) = response.extensions_mut().remove::<AccessRecord>() {
+            account.log(record, self.access_logs.clone());
+        }
         response.map(|body| FrontBody::Counted(body, account))
     }
 }

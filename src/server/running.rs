@@ -15,11 +15,11 @@ use crate::erasure::Scheme;
 use crate::http::tls::{Certificates, Trust};
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
-use crate::jobs::{self, Telling};
+use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
 use crate::object::{self, Engine};
 use crate::runtime::SystemClock;
 use crate::s3;
-use crate::telemetry::Metrics;
+use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Console connections open at once.
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
@@ -55,6 +55,7 @@ pub struct Running {
     pub started: Started,
     storage: Storage,
     telling: Option<Telling>,
+    logging: AccessLogging,
     signals: StopSignals,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<usize>>,
@@ -91,8 +92,13 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let facts =
         Facts { deployment: storage.deployment, region: options.region.clone(), started: Instant::now() };
     let (stop, stopped) = watch::channel(false);
-    let served =
-        Served { engine: storage.engine.clone(), metrics, facts, credentials: started.credentials.clone() };
+    let served = Served {
+        engine: storage.engine.clone(),
+        metrics,
+        facts,
+        credentials: started.credentials.clone(),
+        access_logs: Arc::default(),
+    };
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
         certificates::register(&served.metrics, &certificates);
@@ -100,11 +106,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tokio::spawn(certificates::look_after(certificates, hangup));
     }
     let telling = served.tell(&options)?;
+    let logging = AccessLogging::start(&served, &options);
     let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
     }
-    Ok(Running { started, storage, telling, signals, stop, listeners })
+    Ok(Running { started, storage, telling, logging, signals, stop, listeners })
 }
 
 impl Running {
@@ -128,6 +135,7 @@ impl Running {
         }
         let engine = self.storage.engine.clone();
         drop(self.telling);
+        self.logging.finish().await;
         drop(self.storage);
         engine.close().await;
         tracing::info!("stopped");
@@ -185,12 +193,46 @@ async fn first_bucket(engine: &Engine) -> Option<String> {
     buckets.first().map(|bucket| bucket.name.to_string())
 }
 
+/// The delivery of access logs.
+#[derive(Debug)]
+struct AccessLogging {
+    logs: Arc<AccessLogs>,
+    run: JoinHandle<()>,
+}
+
+impl AccessLogging {
+    fn start(served: &Served, options: &Options) -> Self {
+        let origin = LogOrigin { account: served.owner(), region: options.region.clone() };
+        let logs = served.access_logs.clone();
+        let of = logs.clone();
+        const DROPPED: &str =
+            "Lines of access logs that were not delivered: too many waited, or there was nowhere to go.";
+        served.metrics.register(
+            "holdfast_access_log_dropped_total",
+            DROPPED,
+            GaugeKind::Counter,
+            move || vec![Sample::plain(of.dropped() as f64)],
+        );
+        let run = logs.clone().run(served.engine.clone(), origin, options.access_log_interval);
+        Self { logs, run: tokio::spawn(run) }
+    }
+
+    /// Delivers what waits, for the last time.
+    async fn finish(self) {
+        self.logs.stop();
+        if let Err(error) = self.run.await {
+            tracing::error!(%error, "the delivery of access logs failed");
+        }
+    }
+}
+
 /// What the listeners serve.
 struct Served {
     engine: Arc<Engine>,
     metrics: Arc<Metrics>,
     facts: Facts,
     credentials: Credentials,
+    access_logs: Arc<AccessLogs>,
 }
 
 impl Served {
@@ -201,14 +243,19 @@ impl Served {
         }))
     }
 
+    /// The account that buckets belong to.
+    fn owner(&self) -> String {
+        let iam = self.iam();
+        let root = iam.find(&self.credentials.access_key_id);
+        root.map(|(_, identity)| identity.canonical_id.clone()).unwrap_or_default()
+    }
+
     /// Starts to tell the operator's webhooks of changes, if there are any.
     fn tell(&self, options: &Options) -> Result<Option<Telling>, StartError> {
         if options.webhooks.is_empty() {
             return Ok(None);
         }
-        let owner =
-            self.iam().find(&self.credentials.access_key_id).map(|(_, root)| root.canonical_id.clone());
-        let messages = s3::EventMessages { region: options.region.clone(), owner: owner.unwrap_or_default() };
+        let messages = s3::EventMessages { region: options.region.clone(), owner: self.owner() };
         let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
         let render = Arc::new(move |rows: &[object::EventRow]| messages.render(rows).into());
         Ok(Some(jobs::tell(&self.engine, options.webhooks.clone(), &trust, render)))
@@ -221,6 +268,7 @@ impl Served {
             domains: options.domains.clone(),
             signature_v2: options.signature_v2,
             tls: options.listen.tls.is_some(),
+            owner: self.owner(),
             event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             ..s3::Options::default()
         };
@@ -228,6 +276,7 @@ impl Served {
             s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
+            access_logs: self.access_logs.clone(),
         });
         let handler = move |request, peer| {
             let front = front.clone();

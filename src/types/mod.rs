@@ -11,6 +11,7 @@ mod ids;
 mod lifecycle;
 mod lock;
 mod log;
+mod logging;
 mod names;
 mod notification;
 mod scheme;
@@ -32,6 +33,7 @@ pub use lifecycle::{
 };
 pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
 pub use log::{LogEntry, LogPosition};
+pub use logging::{LogSource, LogTarget, Logging};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use notification::{Event, EventKind, Notification, NotificationRule, Origin};
 pub use scheme::{InvalidScheme, Scheme};
