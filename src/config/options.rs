@@ -66,6 +66,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Console, admin API and metrics.
     pub console_address: Option<SocketAddr>,
+    /// Websites.
+    pub website_address: Option<SocketAddr>,
     /// The URL that clients are told.
     pub public_url: Option<String>,
     /// Certificates of both addresses; none to serve without TLS.
@@ -98,6 +100,8 @@ pub struct Options {
     pub region: String,
     /// Domains for virtual-host addressing.
     pub domains: Vec<String>,
+    /// Domains for websites.
+    pub website_domains: Vec<String>,
     /// Signature version 2 is believed too.
     pub signature_v2: bool,
     /// Buckets to make at start.
@@ -124,7 +128,9 @@ impl Options {
             credentials.check(reachable)?;
         }
         let region = region(&settings)?;
-        let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
+        let domains: Vec<String> =
+            settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
+        let website_domains = websites(&settings, &domains)?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
         let webhooks = webhooks(&settings)?;
@@ -141,6 +147,7 @@ impl Options {
             state,
             region,
             domains,
+            website_domains,
             signature_v2,
             buckets,
             webhooks,
@@ -252,8 +259,17 @@ fn listen(name: RoleName, settings: &Settings) -> Result<Listen, ConfigError> {
             "an address of its own, apart from the one of S3",
         ));
     }
+    let website_address = settings.website_address.as_deref();
+    let website_address = website_address.map(|text| valid_address("website_address", text)).transpose()?;
+    let taken = |website: &SocketAddr| {
+        website.port() != 0 && (*website == address || Some(*website) == console_address)
+    };
+    if let Some(website) = website_address.filter(taken) {
+        let expected = "an address of its own, apart from those of S3 and the console";
+        return Err(bad("website_address", &website.to_string(), expected));
+    }
     let public_url = settings.public_url.as_deref().map(valid_url).transpose()?;
-    Ok(Listen { address, console_address, public_url, tls: tls(settings)? })
+    Ok(Listen { address, console_address, website_address, public_url, tls: tls(settings)? })
 }
 
 fn tls(settings: &Settings) -> Result<Option<CertificateFiles>, ConfigError> {
@@ -375,6 +391,18 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
     if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
 }
 
+/// The domains of websites; none of them may be one where requests are signed.
+fn websites(settings: &Settings, domains: &[String]) -> Result<Vec<String>, ConfigError> {
+    let valid = |text: &String| {
+        let domain = valid_domain(text)?;
+        if domains.contains(&domain) {
+            return Err(bad("website_domain", text, "a domain of its own, apart from those of S3"));
+        }
+        Ok(domain)
+    };
+    settings.website_domain.iter().map(valid).collect()
+}
+
 fn access_log_interval(settings: &Settings) -> Result<Duration, ConfigError> {
     let Some(text) = settings.access_log_interval.as_deref() else { return Ok(ACCESS_LOG_INTERVAL_DEFAULT) };
     let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs)).map(Duration::from_secs);
@@ -481,6 +509,15 @@ mod tests {
             (Settings { bucket: vec!["A".into()], ..Settings::default() }, "bucket"),
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
+            (Settings { website_address: text("127.0.0.1:9000"), ..Settings::default() }, "website_address"),
+            (
+                Settings {
+                    website_domain: vec!["x.y".into()],
+                    domain: vec!["X.y".into()],
+                    ..Settings::default()
+                },
+                "website_domain",
+            ),
             (Settings { access_log_interval: text("0"), ..Settings::default() }, "access_log_interval"),
             (Settings { webhook: vec!["http://x".into()], ..Settings::default() }, "webhook"),
             (Settings { webhook: vec!["a=ftp://x".into()], ..Settings::default() }, "webhook"),

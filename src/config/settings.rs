@@ -41,6 +41,14 @@ pub struct Settings {
     #[arg(long, value_name = "IP:PORT")]
     pub console_address: Option<String>,
 
+    /// Address where buckets with a website configuration are served to anybody, by their host [default: none]
+    #[arg(long, value_name = "IP:PORT")]
+    pub website_address: Option<String>,
+
+    /// Domain for websites, BUCKET.DOMAIN, on every address; may be repeated [default: none]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub website_domain: Vec<String>,
+
     /// Bucket to make at start; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub bucket: Vec<String>,
@@ -246,6 +254,8 @@ impl Settings {
             config: self.config.or(below.config),
             address: self.address.or(below.address),
             console_address: self.console_address.or(below.console_address),
+            website_address: self.website_address.or(below.website_address),
+            website_domain: list(self.website_domain, below.website_domain),
             bucket: list(self.bucket, below.bucket),
             region: self.region.or(below.region),
             domain: list(self.domain, below.domain),
@@ -324,7 +334,8 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let text =
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
-                "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file" => {
+                "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file"
+                | "website_domain" => {
                     format!("{name} = [\"x\"]\n")
                 }
                 _ => format!("{name} = \"x\"\n"),

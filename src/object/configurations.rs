@@ -13,6 +13,7 @@ use super::engine::Engine;
 use crate::metadata::{MetadataError, Mutation, Store};
 use crate::types::{
     BucketName, ConfigurationKey, ConfigurationKind, Cors, Lifecycle, LogTarget, Logging, Notification,
+    Website,
 };
 
 /// What requests and background work go by in one bucket.
@@ -26,6 +27,8 @@ pub struct BucketRules {
     pub notification: Option<Notification>,
     /// Where the log of requests goes.
     pub logging: Option<Logging>,
+    /// How it is served as a website.
+    pub website: Option<Website>,
 }
 
 impl BucketRules {
@@ -41,6 +44,7 @@ impl BucketRules {
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
             notification: parsed(store, bucket, ConfigurationKind::Notification)?,
             logging: parsed(store, bucket, ConfigurationKind::Logging)?,
+            website: parsed(store, bucket, ConfigurationKind::Website)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }

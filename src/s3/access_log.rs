@@ -8,7 +8,7 @@ use hyper::http::request;
 use hyper::{Method, StatusCode};
 
 use crate::sigv4::{Slash, encode_into};
-use crate::types::{Civil, Timestamp};
+use crate::types::{BucketName, Civil, Timestamp};
 
 use super::query::Query;
 use super::route::{BucketOperation, ObjectOperation, Operation};
@@ -71,6 +71,18 @@ impl Logged {
         };
         let operation = format!("REST.{}", action(operation, method));
         Some(Self { at, bucket, operation, key, name, requester: None })
+    }
+
+    /// What to log of a request to a website.
+    pub(super) fn of_website(
+        (bucket, key): (&BucketName, &str),
+        method: &Method,
+        at: Timestamp,
+        name: RequestName,
+    ) -> Self {
+        let key = Some(key).filter(|key| !key.is_empty()).map(str::to_owned);
+        let operation = format!("WEBSITE.{method}.OBJECT");
+        Self { at, bucket: bucket.as_str().to_owned(), operation, key, name, requester: None }
     }
 
     /// The record of the request, now that it was answered.
@@ -266,7 +278,7 @@ mod tests {
     use hyper::Request;
 
     use super::*;
-    use crate::types::{BucketName, ObjectKey};
+    use crate::types::ObjectKey;
 
     fn line(
         request: hyper::http::request::Builder,

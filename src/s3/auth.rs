@@ -1,5 +1,7 @@
-//! Who calls, checked once. Only this module makes a [`Call`], so no operation runs unverified.
+//! Who calls, checked once. Only this module makes a [`Call`], so no operation runs unverified; a website's visitor is
+//! nobody, and `website` asks whether nobody may.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -44,7 +46,16 @@ pub(super) struct Upload {
     verification: Verification,
 }
 
+/// Who calls where nobody signs.
+static NOBODY: LazyLock<Identity> =
+    LazyLock::new(|| Identity { canonical_id: "-".into(), display_name: "anonymous".into() });
+
 impl<'a> Call<'a> {
+    /// The call of a website's visitor, to read what anybody may. What a query says means nothing there.
+    pub(super) fn of_website(service: &'a Service, head: &'a request::Parts) -> Self {
+        Self { service, head, query: Query::default(), identity: &NOBODY }
+    }
+
     /// The engine.
     pub(super) fn engine(&self) -> &'a Engine {
         &self.service.engine

@@ -12,6 +12,7 @@
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
 //! - `access_log`: the lines of server access logs.
 //! - `events`: the messages to those who are told of changes.
+//! - `website`: buckets served to browsers that know no S3.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
 //!
@@ -41,6 +42,7 @@ mod service;
 mod tags;
 mod time;
 mod versions;
+mod website;
 mod wire;
 mod xml_read;
 mod xml_write;
@@ -48,4 +50,4 @@ mod xml_write;
 pub use access_log::AccessRecord;
 pub use events::EventMessages;
 pub use response::ResponseBody;
-pub use service::{Options, Service};
+pub use service::{Door, Options, Service};

@@ -24,6 +24,7 @@ use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
 use super::route::{BucketAspect, BucketOperation, Operation, Target, route};
+use super::website::{self, Visit};
 use super::wire::Wire;
 
 /// How the S3 interface behaves.
@@ -39,6 +40,8 @@ pub struct Options {
     pub tls: bool,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
+    /// Domains under which a bucket is served as a website.
+    pub website_domains: Vec<String>,
     /// ARNs of those who can be told of changes.
     pub event_targets: Vec<String>,
     /// The account that buckets belong to.
@@ -67,6 +70,7 @@ impl Default for Options {
             signature_v2: false,
             tls: false,
             idle_timeout: Duration::from_secs(30),
+            website_domains: Vec::new(),
             event_targets: Vec::new(),
             owner: String::new(),
         }
@@ -82,6 +86,15 @@ pub struct Service {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) keys: KeyCache,
     ids: RequestIds,
+}
+
+/// Which address a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The one of S3; hosts of websites are told by their domain.
+    Api,
+    /// One for websites alone.
+    Website,
 }
 
 /// What a request is known by: among its extensions where others are told of it.
@@ -114,6 +127,7 @@ impl Service {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        door: Door,
     ) -> hyper::Response<ResponseBody> {
         let id = self.ids.next();
         let (mut head, body) = request.into_parts();
@@ -121,11 +135,16 @@ impl Service {
         let mut learned =
             Learned { counted: telemetry::Operation::Unknown, rules: None, logged: None, error: None };
         let started = Instant::now();
-        let mut response = match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
-            Ok(response) => response,
-            Err(error) => {
-                learned.error = Some(error.code.describe().0);
-                self.refuse(&error, &head, &id)
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let mut response = if door == Door::Website || self.is_website(host) {
+            Box::pin(self.visit(&head, &mut learned, (&id, peer))).await
+        } else {
+            match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    learned.error = Some(error.code.describe().0);
+                    self.refuse(&error, &head, &id)
+                }
             }
         };
         response.extensions_mut().insert(learned.counted);
@@ -157,6 +176,38 @@ impl Service {
         response
     }
 
+    /// Answers a request to a website.
+    async fn visit(
+        &self,
+        head: &request::Parts,
+        learned: &mut Learned,
+        (id, peer): (&str, SocketAddr),
+    ) -> Response {
+        let visit = match Visit::of(self, head, id) {
+            Ok(visit) => visit,
+            Err(error) => return website::page_of(&error, &head.method, (id, self.host_id())),
+        };
+        learned.rules = self.engine.bucket_rules(&visit.bucket);
+        if learned.rules.as_ref().is_some_and(|rules| rules.log_target().is_some()) {
+            let name = self.name(id, peer);
+            let logged =
+                Logged::of_website((&visit.bucket, &visit.key), &head.method, self.clock.now(), name);
+            learned.logged = Some(Box::new(logged));
+        }
+        let (response, error) = visit.answer(learned.rules.as_deref()).await;
+        learned.error = error;
+        response
+    }
+
+    /// The second id of every answer.
+    pub(super) fn host_id(&self) -> &str {
+        self.ids.host.to_str().unwrap_or_default()
+    }
+
+    fn name(&self, id: &str, peer: SocketAddr) -> RequestName {
+        RequestName { peer, id: id.to_owned(), host_id: self.host_id().to_owned() }
+    }
+
     async fn run(
         &self,
         head: &mut request::Parts,
@@ -184,18 +235,14 @@ impl Service {
             Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
             Err(_) => {}
         }
-        let name = || RequestName {
-            peer,
-            id: id.to_owned(),
-            host_id: self.ids.host.to_str().unwrap_or_default().to_owned(),
-        };
         if others_are_told(&operation, learned.rules.as_deref()) {
-            head.extensions.insert(name());
+            head.extensions.insert(self.name(id, peer));
         }
         if let Ok(known) = &operation
             && learned.rules.as_ref().is_some_and(|rules| rules.log_target().is_some())
         {
-            learned.logged = Logged::new(known, &head.method, self.clock.now(), name()).map(Box::new);
+            learned.logged =
+                Logged::new(known, &head.method, self.clock.now(), self.name(id, peer)).map(Box::new);
         }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
@@ -232,8 +279,7 @@ impl Service {
         let mut response = if bodiless {
             empty(status)
         } else {
-            let host_id = self.ids.host.to_str().unwrap_or_default();
-            xml_with_status(status, error.to_xml(head.uri.path(), id, host_id))
+            xml_with_status(status, error.to_xml(head.uri.path(), id, self.host_id()))
         };
         let headers = response.headers_mut();
         headers.extend(error.headers.iter().flat_map(|headers| (**headers).clone()));

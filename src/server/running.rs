@@ -18,7 +18,7 @@ use crate::iam::{self, Iam};
 use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
 use crate::object::{self, Engine};
 use crate::runtime::SystemClock;
-use crate::s3;
+use crate::s3::{self, Door};
 use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Console connections open at once.
@@ -66,7 +66,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let metrics = Arc::new(Metrics::default());
     let certificates = certificates::open(&options)?;
-    let (listener, console) = bind(&options, certificates.as_ref(), &metrics).await?;
+    let Listeners { s3: listener, console, website } =
+        bind(&options, certificates.as_ref(), &metrics).await?;
     let storage = open_storage(&options).await?;
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
@@ -107,7 +108,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     }
     let telling = served.tell(&options)?;
     let logging = AccessLogging::start(&served, &options);
-    let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
+    let front = served.s3(&options);
+    let mut listeners = vec![serve(front.clone(), listener, Door::Api, stopped.clone())];
+    if let Some(website) = website {
+        tracing::info!(address = %website.address(), "serving websites");
+        listeners.push(serve(front, website, Door::Website, stopped.clone()));
+    }
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
     }
@@ -142,11 +148,18 @@ impl Running {
     }
 }
 
+/// The listeners of a process.
+struct Listeners {
+    s3: Listener,
+    console: Option<Listener>,
+    website: Option<Listener>,
+}
+
 async fn bind(
     options: &Options,
     certificates: Option<&Arc<Certificates>>,
     metrics: &Arc<Metrics>,
-) -> Result<(Listener, Option<Listener>), StartError> {
+) -> Result<Listeners, StartError> {
     let on = |flag| move |error| StartError::Bind { flag, error };
     let listen = &options.listen;
     let secured = |listener: Listener| match certificates {
@@ -155,10 +168,17 @@ async fn bind(
     };
     let s3 = Listener::bind(listen.address, Limits::default(), metrics.clone()).await;
     let s3 = secured(s3.map_err(on("--address"))?);
-    let Some(address) = listen.console_address else { return Ok((s3, None)) };
-    let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
-    let console = Listener::bind(address, limits, metrics.clone()).await.map_err(on("--console-address"))?;
-    Ok((s3, Some(secured(console))))
+    let (mut console, mut website) = (None, None);
+    if let Some(address) = listen.console_address {
+        let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
+        let bound = Listener::bind(address, limits, metrics.clone()).await;
+        console = Some(secured(bound.map_err(on("--console-address"))?));
+    }
+    if let Some(address) = listen.website_address {
+        let bound = Listener::bind(address, Limits::default(), metrics.clone()).await;
+        website = Some(secured(bound.map_err(on("--website-address"))?));
+    }
+    Ok(Listeners { s3, console, website })
 }
 
 async fn open_storage(options: &Options) -> Result<Storage, StartError> {
@@ -191,6 +211,20 @@ async fn make_buckets(options: &Options, engine: &Engine) -> Result<(), StartErr
 async fn first_bucket(engine: &Engine) -> Option<String> {
     let buckets = engine.list_buckets().await.ok()?;
     buckets.first().map(|bucket| bucket.name.to_string())
+}
+
+/// Serves S3 or websites on an address.
+fn serve(
+    front: Arc<S3Front>,
+    listener: Listener,
+    door: Door,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<usize> {
+    let handler = move |request, peer| {
+        let front = front.clone();
+        async move { front.handle(request, peer, door).await }
+    };
+    tokio::spawn(listener.serve(handler, stopped))
 }
 
 /// The delivery of access logs.
@@ -261,28 +295,24 @@ impl Served {
         Ok(Some(jobs::tell(&self.engine, options.webhooks.clone(), &trust, render)))
     }
 
-    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+    fn s3(&self, options: &Options) -> Arc<S3Front> {
         let iam = self.iam();
         let s3_options = s3::Options {
             region: options.region.clone(),
             domains: options.domains.clone(),
             signature_v2: options.signature_v2,
             tls: options.listen.tls.is_some(),
+            website_domains: options.website_domains.clone(),
             owner: self.owner(),
             event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             ..s3::Options::default()
         };
-        let front = Arc::new(S3Front {
+        Arc::new(S3Front {
             s3: s3::Service::new(s3_options, self.engine.clone(), iam, Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
             access_logs: self.access_logs.clone(),
-        });
-        let handler = move |request, peer| {
-            let front = front.clone();
-            async move { front.handle(request, peer).await }
-        };
-        tokio::spawn(listener.serve(handler, stopped))
+        })
     }
 
     fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {

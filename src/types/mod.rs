@@ -18,6 +18,7 @@ mod scheme;
 mod tags;
 mod time;
 mod version;
+mod website;
 
 pub use attributes::{Attributes, Properties};
 pub use calendar::Civil;
@@ -40,3 +41,4 @@ pub use scheme::{InvalidScheme, Scheme};
 pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
 pub use version::{VersionId, Versioning};
+pub use website::{Redirect, Redirection, Website};
