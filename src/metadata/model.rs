@@ -119,6 +119,8 @@ pub struct ListedVersionRow {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// An object in a listing.
@@ -134,6 +136,8 @@ pub struct ListedRow {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// How a blob is laid out over drives. Constant in size whatever the blob's length.

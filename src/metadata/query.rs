@@ -427,7 +427,7 @@ pub(super) fn drives(db: &Connection) -> Result<Vec<DriveRow>> {
 pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
     let bucket = bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
-        "SELECT key, size, etag, modified, checksum FROM objects
+        "SELECT key, size, etag, modified, checksum, owner FROM objects
          WHERE bucket = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
     )?;
     walk_keys(walk, |from, limit, visit| {
@@ -440,6 +440,7 @@ pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Wa
                     etag: unpack_etag(blob_column(row, 2)?)?,
                     modified: time_column(row, 3)?,
                     checksum: unpack_checksum_kind(row.get(4)?),
+                    owner: row.get::<_, Option<[u8; 32]>>(5)?.map(CanonicalId),
                 })
             })?;
             if !more {
@@ -464,7 +465,8 @@ pub(super) fn list_versions(
             .map(|null| versions::rank(null.sequence)),
         None => None,
     };
-    let mut select = db.prepare_cached(&all_versions("size, etag, modified, checksum, is_null", "TRUE"))?;
+    let mut select =
+        db.prepare_cached(&all_versions("size, etag, modified, checksum, is_null, owner", "TRUE"))?;
     // The newest version of a key comes first, unless the page before ended within the key.
     let mut last_key = resume.map(|_| walk.after.clone());
     walk_keys(walk, |from, limit, visit| {
@@ -496,6 +498,7 @@ fn listed_version(row: &Row<'_>, last_key: Option<&str>) -> Result<ListedVersion
         etag: if etag.is_empty() { Etag::default() } else { unpack_etag(etag)? },
         modified: time_column(row, 4)?,
         checksum: unpack_checksum_kind(row.get(5)?),
+        owner: row.get::<_, Option<[u8; 32]>>(7)?.map(CanonicalId),
     })
 }
 

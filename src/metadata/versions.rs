@@ -215,7 +215,7 @@ impl Applier {
         let sequence = self.take_sequence();
         let checksum = schema::pack_checksum_kind(object.detail.checksum.as_ref());
         let is_null = bucket.versioning != Versioning::Enabled;
-        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
                 at.0,
                 at.1,
@@ -225,6 +225,7 @@ impl Applier {
                 checksum,
                 sequence as i64,
                 is_null,
+                object.detail.properties.access.owner.map(|owner| owner.0),
                 pack(object.detail)
             ])?;
         self.count(at.0, Counts::current(object.size));
@@ -272,7 +273,7 @@ impl Applier {
     /// Takes a key's current version from `objects` to `versions`.
     fn demote(&mut self, db: &Connection, at: Place<'_>, current: &Version) -> Result<()> {
         db.prepare_cached(
-            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, checksum, is_null, detail
+            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, checksum, is_null, owner, detail
              FROM objects WHERE bucket = ?1 AND key = ?2",
         )?
         .execute(params![at.0, at.1])?;
@@ -291,7 +292,7 @@ impl Applier {
             return Ok(());
         };
         db.prepare_cached(
-            "INSERT INTO objects SELECT bucket, key, size, etag, modified, checksum, -rank, is_null, detail
+            "INSERT INTO objects SELECT bucket, key, size, etag, modified, checksum, -rank, is_null, owner, detail
              FROM versions WHERE bucket = ?1 AND key = ?2 AND rank = ?3",
         )?
         .execute(params![at.0, at.1, rank(newest.sequence)])?;
@@ -378,7 +379,7 @@ impl Applier {
         }
         let sequence = self.take_sequence();
         let is_null = bucket.versioning == Versioning::Suspended;
-        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, NULL, ?5, NULL)")?
+        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, NULL, ?5, NULL, NULL)")?
             .execute(params![at.0, at.1, rank(sequence), now.as_millis() as i64, is_null])?;
         self.count(at.0, Counts::MARKER);
         Ok(Deleted { version: Some(version_id(sequence, is_null)), is_marker: true })

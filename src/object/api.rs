@@ -195,6 +195,8 @@ pub struct ListedObject {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// A page of a listing, in UTF-8 byte order.
@@ -384,6 +386,8 @@ pub struct UploadInfo {
     pub initiated: Timestamp,
     /// Checksum it was started with.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// The account that began it, where that is not the bucket's owner.
+    pub owner: Option<CanonicalId>,
 }
 
 /// A page of ListParts.

@@ -115,6 +115,7 @@ fn version_entry(walked: Walked<ListedVersionRow>) -> ListVersionsEntry {
                 etag: row.etag,
                 modified: row.modified,
                 checksum: row.checksum,
+                owner: row.owner,
             },
             version: row.version,
             is_latest: row.is_latest,
@@ -132,6 +133,7 @@ fn entry(walked: Walked<ListedRow>) -> ListEntry {
             etag: row.etag,
             modified: row.modified,
             checksum: row.checksum,
+            owner: row.owner,
         }),
     }
 }

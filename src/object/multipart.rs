@@ -19,7 +19,8 @@ const PART_BYTES_MIN: u64 = 5 << 20;
 
 fn upload_info(row: UploadRow) -> Result<UploadInfo> {
     let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
-    Ok(UploadInfo { key, upload: row.upload, initiated: row.initiated, checksum: row.checksum })
+    let owner = row.properties.access.owner;
+    Ok(UploadInfo { key, upload: row.upload, initiated: row.initiated, checksum: row.checksum, owner })
 }
 
 fn part_info(row: PartRow) -> PartInfo {
