@@ -13,6 +13,9 @@
 //! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
 //! | `GET /api/v1/buckets` | | [`BucketList`] |
 //! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
+//! | `GET /api/v1/keyring` | | [`Keyring`] |
+//! | `POST /api/v1/keyring` | [`CreateEncryptionKey`] | [`EncryptionKey`] |
+//! | `POST /api/v1/keyring/{id}/rotate`, `enable`, `disable` | `{}` | [`EncryptionKey`] |
 //! | `GET /api/v1/accounts` | | [`AccountList`] |
 //! | `POST /api/v1/accounts` | [`AddAccount`] | [`NewKey`] |
 //! | `POST /api/v1/accounts/{id}/remove` | [`Nothing`] | [`Done`] |
@@ -292,6 +295,40 @@ pub struct ChangeDrive {
     /// Only plan.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// The answer of `GET /api/v1/keyring`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Keyring {
+    /// The key that the named ones are sealed under is missing or another: they cannot be used.
+    #[serde(default)]
+    pub locked: bool,
+    /// By name.
+    pub keys: Vec<EncryptionKey>,
+}
+
+/// A named key that objects are encrypted under. What it seals with is never shown.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EncryptionKey {
+    /// Its name.
+    pub id: String,
+    /// The day it was made, as `2026-01-31`.
+    pub created: String,
+    /// The day it was last rotated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<String>,
+    /// How many versions it has; the newest seals.
+    pub versions: u64,
+    /// It may be used.
+    pub enabled: bool,
+}
+
+/// Makes a named key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateEncryptionKey {
+    /// Its name.
+    pub id: String,
 }
 
 /// Adds the drives of a storage node.

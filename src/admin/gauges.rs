@@ -68,6 +68,12 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     metrics.register("holdfast_metadata_spare", SPARE, GaugeKind::Gauge, move || {
         one(of.redundancy().ok().map(|counts| f64::from(counts.metadata_spare)))
     });
+    let of = engine.clone();
+    const LOCKED: &str =
+        "1 while the keys of encrypted objects cannot be used: the encryption key is missing.";
+    metrics.register("holdfast_keyring_locked", LOCKED, GaugeKind::Gauge, move || {
+        one(Some(f64::from(u8::from(of.keyring_is_locked()))))
+    });
     register_redundancy(metrics, engine);
     let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
         let of = engine.clone();

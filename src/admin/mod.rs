@@ -12,6 +12,7 @@ mod accounts;
 pub mod api;
 mod gauges;
 mod health;
+mod keyring;
 mod operations;
 mod refusal;
 mod route;

@@ -18,7 +18,7 @@ type Result<T> = std::result::Result<T, Refusal>;
 /// Carries out what root asks for. Knows no HTTP: requests come in as values, refusals are meanings.
 #[derive(Debug)]
 pub(super) struct Operations {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
 }
 
 impl Operations {

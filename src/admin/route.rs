@@ -21,6 +21,9 @@ pub(super) enum Route {
     Scrub,
     Buckets,
     SetParity(String),
+    Keyring,
+    CreateEncryptionKey,
+    ChangeEncryptionKey(String, EncryptionKeyChange),
     Risk(RiskQuery),
     Accounts,
     AddAccount,
@@ -53,6 +56,14 @@ pub(super) enum NodeChange {
     Remove,
 }
 
+/// What can be done to a named encryption key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EncryptionKeyChange {
+    Rotate,
+    Enable,
+    Disable,
+}
+
 impl Route {
     /// Reads method, path and query.
     pub(super) fn parse(method: &Method, path: &str, query: &str) -> Result<Self, Refusal> {
@@ -78,6 +89,7 @@ impl Route {
                 | Self::Drives
                 | Self::Nodes
                 | Self::Buckets
+                | Self::Keyring
                 | Self::Risk(_)
                 | Self::Accounts
                 | Self::Keys
@@ -114,6 +126,16 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
+        ["keyring"] => (Some(Route::Keyring), Some(Route::CreateEncryptionKey)),
+        ["keyring", id, verb] => {
+            let change = match *verb {
+                "rotate" => EncryptionKeyChange::Rotate,
+                "enable" => EncryptionKeyChange::Enable,
+                "disable" => EncryptionKeyChange::Disable,
+                _ => return Err(unknown()),
+            };
+            (None, Some(Route::ChangeEncryptionKey(decode(id)?, change)))
+        }
         ["accounts"] => (Some(Route::Accounts), Some(Route::AddAccount)),
         ["accounts", id, "remove"] => (None, Some(Route::RemoveAccount(decode(id)?))),
         ["keys"] => (Some(Route::Keys), Some(Route::AddKey)),
@@ -183,6 +205,9 @@ mod tests {
         assert_eq!(post("/api/v1/rebalance"), Ok(Route::Rebalance));
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
+        assert_eq!(get("/api/v1/keyring"), Ok(Route::Keyring));
+        let rotate = Route::ChangeEncryptionKey("a/b".into(), EncryptionKeyChange::Rotate);
+        assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
         assert_eq!(
             post("/api/v1/accounts/000000000001/remove"),

@@ -128,6 +128,11 @@ impl Service {
             Route::Scrub => done(operations.scrub(parse(body)?).await),
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
+            Route::Keyring => done(Ok(operations.keyring())),
+            Route::CreateEncryptionKey => done(operations.create_encryption_key(parse(body)?).await),
+            Route::ChangeEncryptionKey(id, change) => {
+                done(operations.change_encryption_key(&id, change).await)
+            }
             Route::Risk(query) => done(operations.risk(query).await),
             Route::Accounts => done(self.accounts.list()),
             Route::AddAccount => done(self.accounts.add(parse(body)?).await),

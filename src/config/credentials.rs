@@ -1,14 +1,11 @@
 //! Root's credentials: given by the operator, or made once and kept in an owner-only file.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use super::{ConfigError, private_file};
 use crate::iam::Secret;
 use crate::runtime::random_bytes;
 
@@ -133,19 +130,7 @@ impl CredentialsFile {
 
     /// Reads the file; `None` where it does not exist. A file that others may read is refused.
     pub fn read(&self) -> Result<Option<Credentials>, ConfigError> {
-        let unreadable = |source| ConfigError::SecretUnreadable {
-            name: "the state folder".into(),
-            path: self.path.clone(),
-            source,
-        };
-        let text = match fs::read_to_string(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
-        };
-        if fs::metadata(&self.path).map_err(unreadable)?.permissions().mode() & 0o077 != 0 {
-            return Err(ConfigError::CredentialsExposed { path: self.path.clone() });
-        }
+        let Some(text) = private_file::read(&self.path)? else { return Ok(None) };
         let malformed = |error: serde_json::Error| ConfigError::CredentialsMalformed {
             path: self.path.clone(),
             detail: error.to_string(),
@@ -158,29 +143,16 @@ impl CredentialsFile {
         let credentials = Credentials::random();
         let content = Content { credentials: credentials.clone() };
         let text = serde_json::to_string_pretty(&content).expect("texts always serialize");
-        let written = write_new(&self.path, text.as_bytes());
-        written.map_err(|source| ConfigError::StateUnwritable { path: self.path.clone(), source })?;
+        private_file::write_new(&self.path, text.as_bytes())?;
         Ok(credentials)
     }
 }
 
-/// Writes beside the file, syncs and links it into place: a crash leaves all of it or none.
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-    file.write_all(bytes)?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    let linked = fs::hard_link(&beside, path);
-    fs::remove_file(&beside)?;
-    linked?;
-    fs::File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -194,7 +166,7 @@ mod tests {
         assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(file.create().is_err(), "a file that exists is never replaced");
         fs::set_permissions(file.path(), fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(file.read(), Err(ConfigError::CredentialsExposed { .. })));
+        assert!(matches!(file.read(), Err(ConfigError::FileExposed { .. })));
     }
 
     #[test]

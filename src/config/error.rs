@@ -52,9 +52,15 @@ pub enum ConfigError {
     /// The credentials file is damaged.
     #[error("{path} is not a credentials file ({detail}); restore it, or remove it and a new pair is made")]
     CredentialsMalformed { path: PathBuf, detail: String },
-    /// The credentials file is open to others.
+    /// The file of the encryption key is damaged.
+    #[error(
+        "{path} does not hold an encryption key of 64 hexadecimal digits; restore it from where you keep a copy. \
+         Do not remove it: what is encrypted could not be read any more"
+    )]
+    EncryptionKeyMalformed { path: PathBuf },
+    /// A file with secrets is open to others.
     #[error("{path} can be read by other users; run `chmod 600 {path}`")]
-    CredentialsExposed { path: PathBuf },
+    FileExposed { path: PathBuf },
     /// No credentials where a client command needs them.
     #[error(
         "no credentials: {path} does not exist; start the server first, run this in the same folder, \

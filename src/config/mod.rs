@@ -6,12 +6,15 @@
 mod client;
 mod credentials;
 mod ellipses;
+mod encryption_key;
 mod error;
 mod options;
+mod private_file;
 mod settings;
 
 pub use client::ClientHints;
 pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
+pub use encryption_key::EncryptionKey;
 pub use error::ConfigError;
 pub use options::{Listen, Logging, Options, Role, RoleName};
 pub use settings::{Environment, Settings};

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
+use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
@@ -96,6 +97,8 @@ pub struct Options {
     pub domains: Vec<String>,
     /// Signature version 2 is believed too.
     pub signature_v2: bool,
+    /// Encryption keys of clients are taken without TLS too.
+    pub sse_c_over_http: bool,
     /// What new buckets are like.
     pub new_buckets: NewBuckets,
     /// Buckets to make at start.
@@ -104,6 +107,8 @@ pub struct Options {
     pub lifecycle_day_secs: u64,
     /// What the operator gave as root's credentials.
     given_credentials: Option<Credentials>,
+    /// What the operator gave as the encryption key.
+    given_encryption_key: Option<EncryptionKey>,
 }
 
 impl Options {
@@ -117,6 +122,7 @@ impl Options {
         if let Some(credentials) = &given_credentials {
             credentials.check(reachable)?;
         }
+        let given_encryption_key = given_encryption_key(&settings)?;
         let region = region(&settings)?;
         let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
@@ -124,6 +130,7 @@ impl Options {
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
+        let sse_c_over_http = switch("sse_c_over_http", settings.sse_c_over_http.as_deref())?;
         let new_buckets = new_buckets(settings.new_buckets.as_deref())?;
         let tls_ca = settings.tls_ca;
         Ok(Self {
@@ -135,10 +142,12 @@ impl Options {
             region,
             domains,
             signature_v2,
+            sse_c_over_http,
             new_buckets,
             buckets,
             lifecycle_day_secs,
             given_credentials,
+            given_encryption_key,
         })
     }
 
@@ -151,6 +160,19 @@ impl Options {
         match file.read()? {
             Some(kept) => Ok((kept, CredentialsOrigin::Kept)),
             None => Ok((file.create()?, CredentialsOrigin::Made)),
+        }
+    }
+
+    /// The encryption key: given, or kept from an earlier start. One is only made for a deployment that has nothing
+    /// sealed under another.
+    pub fn encryption_key(&self, may_make: bool) -> Result<Option<EncryptionKey>, ConfigError> {
+        if let Some(given) = &self.given_encryption_key {
+            return Ok(Some(given.clone()));
+        }
+        let file = EncryptionKeyFile::in_folder(&self.state);
+        match file.read()? {
+            None if may_make => file.create().map(Some),
+            kept => Ok(kept),
         }
     }
 
@@ -279,6 +301,15 @@ fn given_credentials(settings: &Settings) -> Result<Option<Credentials>, ConfigE
         (None, None) => Ok(None),
         _ => Err(ConfigError::HalfCredentials),
     }
+}
+
+fn given_encryption_key(settings: &Settings) -> Result<Option<EncryptionKey>, ConfigError> {
+    let file = settings.encryption_key_file.as_deref();
+    let text = text_or_file("encryption_key", settings.encryption_key.clone(), file)?;
+    let parse = |text| {
+        EncryptionKey::parse(&text).ok_or_else(|| bad("encryption_key", "...", "64 hexadecimal digits"))
+    };
+    text.map(parse).transpose()
 }
 
 fn cluster_secret(settings: &Settings) -> Result<Secret, ConfigError> {

@@ -57,6 +57,9 @@ pub struct Settings {
     #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     pub signature_v2: Option<String>,
 
+    /// Take encryption keys of clients (SSE-C) without TLS too: on or off [default: off]
+    #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub sse_c_over_http: Option<String>,
     /// What new buckets are like: acls (ACLs can be used) or closed (no ACLs, nothing public, as on AWS) [default: acls]
     #[arg(long, value_name = "acls|closed")]
     pub new_buckets: Option<String>,
@@ -116,6 +119,14 @@ pub struct Settings {
     /// File with the secret key of root
     #[arg(long, value_name = "FILE")]
     pub root_secret_key_file: Option<PathBuf>,
+
+    /// Key of 64 hexadecimal digits under which encryption keys are sealed; prefer the file or the variable [default: random, made at the first start]
+    #[arg(long, value_name = "HEX")]
+    pub encryption_key: Option<Secret>,
+
+    /// File with the encryption key
+    #[arg(long, value_name = "FILE")]
+    pub encryption_key_file: Option<PathBuf>,
 
     /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
     #[arg(long, value_name = "SECONDS")]
@@ -231,6 +242,7 @@ impl Settings {
         let root_access = self.root_access_key.is_some() || self.root_access_key_file.is_some();
         let root_secret = self.root_secret_key.is_some() || self.root_secret_key_file.is_some();
         let cluster = self.cluster_secret.is_some() || self.cluster_secret_file.is_some();
+        let encryption = self.encryption_key.is_some() || self.encryption_key_file.is_some();
         // So do a certificate and its key.
         let pair = self.tls_cert.is_some() || self.tls_key.is_some();
         Self {
@@ -242,6 +254,7 @@ impl Settings {
             region: self.region.or(below.region),
             domain: list(self.domain, below.domain),
             signature_v2: self.signature_v2.or(below.signature_v2),
+            sse_c_over_http: self.sse_c_over_http.or(below.sse_c_over_http),
             new_buckets: self.new_buckets.or(below.new_buckets),
             public_url: self.public_url.or(below.public_url),
             tls_cert: if pair { self.tls_cert } else { below.tls_cert },
@@ -264,6 +277,12 @@ impl Settings {
                 self.root_secret_key_file
             } else {
                 below.root_secret_key_file
+            },
+            encryption_key: if encryption { self.encryption_key } else { below.encryption_key },
+            encryption_key_file: if encryption {
+                self.encryption_key_file
+            } else {
+                below.encryption_key_file
             },
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             log_level: self.log_level.or(below.log_level),

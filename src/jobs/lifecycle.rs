@@ -74,28 +74,29 @@ async fn walk(engine: &Engine, bucket: &str, rules: &BucketRules) -> Timestamp {
 async fn expire(engine: &Engine, bucket: &str, lifecycle: &Lifecycle) -> Result<Option<Timestamp>> {
     let mut pace = Pace::default();
     let (mut cursor, mut next_due) = (ExpiryCursor::default(), None);
-    let (mut objects, mut versions, mut uploads) = (0, 0, 0);
+    let (mut objects, mut versions, mut uploads, mut moved) = (0, 0, 0, 0);
     loop {
         let started = Instant::now();
         let expired = engine.expire_some(bucket, lifecycle, cursor, pace.step_rows()).await?;
         objects += expired.objects;
         versions += expired.versions;
         uploads += expired.uploads;
-        let removed = expired.objects + expired.versions + expired.uploads;
+        moved += expired.moved;
+        let done = expired.objects + expired.versions + expired.uploads + expired.moved;
         next_due = next_due.into_iter().chain(expired.next_due).min();
-        if removed > 0 {
+        if done > 0 {
             engine.work().update(NAME, |work| {
                 (work.state, work.unit) = (WorkState::Running, WorkUnit::Objects);
-                work.detail = "objects, versions and uploads are removed whose time is over".into();
-                work.advance(removed);
+                work.detail = "objects, versions and uploads whose time is over are removed, or go to another storage class".into();
+                work.advance(done);
             });
         }
         let Some(next) = expired.cursor else { break };
         cursor = next;
         pace.rest(engine.activity(), started.elapsed()).await;
     }
-    if objects + versions + uploads > 0 {
-        tracing::info!(bucket, objects, versions, uploads, "removed by lifecycle rules");
+    if objects + versions + uploads + moved > 0 {
+        tracing::info!(bucket, objects, versions, uploads, moved, "lifecycle rules were followed");
     }
     Ok(next_due)
 }

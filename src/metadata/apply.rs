@@ -9,14 +9,14 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
+use super::model::{Applied, Content, Deletion, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
-use super::versions::{self, Counts, NewVersion};
+use super::versions::{self, Counts, NewVersion, Version};
 use super::{blobs, configuration, payload, query};
 use crate::types::{
-    BlobId, BucketLock, ObjectLock, PartNumber, Properties, Scheme, Timestamp, UploadId, VersionId,
-    Versioning,
+    BlobId, BucketLock, DeleteCondition, ObjectLock, PartNumber, Properties, Scheme, Timestamp, UploadId,
+    VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -89,6 +89,9 @@ impl Applier {
             Mutation::DeleteBucket { bucket } => self.delete_bucket(db, bucket),
             Mutation::PutObject { .. } => self.put_object(db, mutation),
             Mutation::CopyObject { .. } => self.copy_object(db, mutation),
+            Mutation::AppendObject { .. } => self.append_object(db, mutation),
+            Mutation::Transition { bucket, versions } => self.transition(db, bucket, versions),
+            Mutation::RenameObject { .. } => self.rename_object(db, mutation),
             Mutation::DeleteObjects { .. } => self.delete_objects(db, mutation),
             Mutation::ChangeVersion { .. } => self.change_version(db, mutation),
             Mutation::SetVersioning { bucket, versioning } => self.set_versioning(db, bucket, *versioning),
@@ -157,6 +160,7 @@ impl Applier {
             Mutation::SetAccessKey { access_key, active } => self.set_access_key(db, access_key, *active),
             Mutation::RemoveAccessKey { access_key } => self.remove_access_key(db, access_key),
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
+            Mutation::PutMasterKey { id, revision, key } => self.put_master_key(db, id, *revision, key),
         }
     }
 
@@ -305,6 +309,8 @@ impl Applier {
             attributes,
             tags,
             lock,
+            class,
+            encryption,
             access,
         } = mutation
         else {
@@ -313,28 +319,68 @@ impl Applier {
         let source_at = (self.bucket(db, &source.0)?.id, source.1.as_str());
         let bucket = self.bucket(db, bucket)?;
         let from = versions::of_sequence(db, source_at, *sequence)?.ok_or(MetadataError::SourceChanged)?;
-        let copied = from.detail.ok_or(MetadataError::SourceChanged)?;
+        let copied = from.detail.as_ref().ok_or(MetadataError::SourceChanged)?.properties.clone();
         let properties = Properties {
-            attributes: attributes.clone().unwrap_or(copied.properties.attributes),
-            tags: tags.clone().unwrap_or(copied.properties.tags),
+            attributes: attributes.clone().unwrap_or(copied.attributes),
+            tags: tags.clone().unwrap_or(copied.tags),
             lock: *lock,
+            class: *class,
+            encryption: encryption.clone(),
             access: access.clone(),
         };
         let properties = locked(&bucket, properties, *modified)?;
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
+        self.write_copy(db, (&bucket, key), current, from, (properties, *modified))
+    }
+
+    /// Writes a version of the bytes of another.
+    fn write_copy(
+        &mut self,
+        db: &Connection,
+        at: (&Bucket, &str),
+        current: Option<Version>,
+        from: Version,
+        (properties, modified): (Properties, Timestamp),
+    ) -> Result<Applied> {
+        let copied = from.detail.ok_or(MetadataError::SourceChanged)?;
         let payload = match &copied.content {
-            Content::Inline(head) => payload::read(db, from.sequence, from.size, head)?,
+            Content::Inline(head) => {
+                payload::read(db, from.sequence, copied.properties.stored_len(from.size), head)?
+            }
             Content::Blobs(_) => None,
         };
         let detail = ObjectDetail { properties, checksum: copied.checksum, content: copied.content };
-        let object = NewVersion { size: from.size, etag: from.etag, modified: *modified, detail: &detail };
-        let sequence = self.write(db, (&bucket, key), current, &object)?;
+        let object = NewVersion { size: from.size, etag: from.etag, modified, detail: &detail };
+        let sequence = self.write(db, at, current, &object)?;
         if let Some(payload) = payload {
             payload::insert(db, sequence, &payload)?;
         }
-        let version = bucket.version_of(sequence);
-        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version })
+        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version: at.0.version_of(sequence) })
+    }
+
+    /// Gives a key's current version another key, all else unchanged. What stays of it where versions are kept is under a
+    /// delete marker.
+    fn rename_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::RenameObject { bucket, source, sequence, key, condition, now } = mutation else {
+            unreachable!("called for this variant only");
+        };
+        let bucket = self.bucket(db, bucket)?;
+        let from = versions::current(db, (bucket.id, source))?;
+        let from = from.filter(|from| from.sequence == *sequence).ok_or(MetadataError::SourceChanged)?;
+        let properties = from.detail.as_ref().map(|detail| detail.properties.clone()).unwrap_or_default();
+        let current = versions::current(db, (bucket.id, key))?;
+        versions::check(*condition, current.as_ref())?;
+        let modified = from.modified;
+        let applied = self.write_copy(db, (&bucket, key), current, from, (properties, modified))?;
+        let removal = Deletion {
+            key: source.clone(),
+            version: None,
+            condition: DeleteCondition::default(),
+            bypass_governance: false,
+        };
+        self.delete(db, &bucket, &removal, *now)?;
+        Ok(applied)
     }
 
     /// The number of the next version.
@@ -428,7 +474,7 @@ impl Applier {
         self.drop_unchosen_parts(db, *upload, &extents)?;
         drop_upload(db, bucket.id, key, *upload)?;
         blobs::compose(db, &mut self.spreads, *upload, &extents)?;
-        let size = extents.iter().map(|extent| extent.size).sum();
+        let size = extents.iter().map(|extent| properties.plain_len(extent.size)).sum();
         let content = Content::Blobs(extents);
         let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
         let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };

@@ -294,7 +294,21 @@ pub(super) fn disown(
     at: Place<'_>,
     sequence: u64,
 ) -> Result<()> {
-    let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
+    if dissolve(db, spreads, extents, at, sequence)? {
+        extents.iter().try_for_each(|extent| remove(db, spreads, extent.blob))?;
+    }
+    Ok(())
+}
+
+/// Ends a version's ownership of its content, whose blobs stay; true if it was the last one, and the content is no more.
+pub(super) fn dissolve(
+    db: &Connection,
+    spreads: &mut Spreads,
+    extents: &[Extent],
+    at: Place<'_>,
+    sequence: u64,
+) -> Result<bool> {
+    let Some(content) = content_of(db, spreads, extents)? else { return Ok(false) };
     let (id, spread) = (content.id, content.spread);
     db.prepare_cached(
         "DELETE FROM owners WHERE spread = ?1 AND content = ?2 AND bucket = ?3 AND key = ?4 AND sequence = ?5",
@@ -305,11 +319,24 @@ pub(super) fn disown(
     let owned: bool = db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM owners WHERE spread = ?1 AND content = ?2)")?
         .query_row(params![spread, id], |row| row.get(0))?;
-    if owned {
-        return Ok(());
+    if !owned {
+        db.prepare_cached("DELETE FROM contents WHERE content = ?1")?.execute([id])?;
     }
-    db.prepare_cached("DELETE FROM contents WHERE content = ?1")?.execute([id])?;
-    extents.iter().try_for_each(|extent| remove(db, spreads, extent.blob))
+    Ok(!owned)
+}
+
+/// Makes one content of blobs that belong to none.
+pub(super) fn regroup(
+    db: &Connection,
+    spreads: &mut Spreads,
+    content: UploadId,
+    extents: &[Extent],
+) -> Result<()> {
+    let mut update = db.prepare_cached("UPDATE blobs SET part_of = ?2 WHERE blob = ?1")?;
+    for extent in extents {
+        update.execute(params![extent.blob.0.to_be_bytes(), content.0.to_be_bytes()])?;
+    }
+    compose(db, spreads, content, extents)
 }
 
 /// Makes a blob garbage.

@@ -6,7 +6,7 @@ use super::apply::Applier;
 use super::model::{Applied, Deletion, MetadataError};
 use super::schema::{ObjectDetail, unpack};
 use super::{query, versions};
-use crate::types::{DeleteCondition, ObjectLock, Properties, Tags, Timestamp};
+use crate::types::{DeleteCondition, ObjectLock, Properties, StorageClass, Tags, Timestamp};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -21,6 +21,8 @@ pub struct AgingRow {
     pub modified: Timestamp,
     /// Its tags.
     pub tags: Tags,
+    /// Its storage class.
+    pub class: StorageClass,
     /// Which of those that were under this key.
     pub sequence: u64,
 }
@@ -84,6 +86,24 @@ impl Applier {
         Ok(Applied::Done)
     }
 
+    /// Takes versions that are still there to other storage classes.
+    pub(super) fn transition(
+        &mut self,
+        db: &Connection,
+        bucket: &str,
+        found: &[(String, u64, StorageClass)],
+    ) -> Result<Applied> {
+        let bucket = self.bucket(db, bucket)?.id;
+        for (key, sequence, class) in found {
+            let version = versions::of_sequence(db, (bucket, key), *sequence)?;
+            let Some(version) = version else { continue };
+            let Some(mut detail) = version.detail.clone() else { continue };
+            detail.properties.class = *class;
+            versions::set_detail(db, (bucket, key), &version, &detail)?;
+        }
+        Ok(Applied::Done)
+    }
+
     /// Removes objects that are still those of these sequences; where there are versions, they cease to be current.
     pub(super) fn expire_objects(
         &mut self,
@@ -133,6 +153,7 @@ pub(super) fn aging(
             modified: query::time_column(row, 2)?,
             sequence: row.get::<_, i64>(3)? as u64,
             tags: detail.properties.tags,
+            class: detail.properties.class,
         });
     }
     Ok(aging)
@@ -168,8 +189,8 @@ pub(super) fn aging_versions(
         let noncurrent = noncurrent + u64::from(matches!(standing, Standing::Noncurrent { .. }));
         place = Some(VersionCursor { key: key.clone(), rank, written, noncurrent });
         let (size, sequence) = (row.get::<_, i64>(2)? as u64, rank.unsigned_abs());
-        let Properties { tags, lock, .. } = detail.map(|detail| detail.properties).unwrap_or_default();
-        let row = AgingRow { key, size, modified: since.unwrap_or(written), sequence, tags };
+        let Properties { tags, lock, class, .. } = detail.map(|detail| detail.properties).unwrap_or_default();
+        let row = AgingRow { key, size, modified: since.unwrap_or(written), sequence, tags, class };
         found.push(AgingVersionRow { row, standing, lock });
     }
     let next = place.filter(|_| found.len() == max);

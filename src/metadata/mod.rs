@@ -13,6 +13,7 @@ mod checkpoint;
 mod configuration;
 mod encoding;
 mod expiry;
+mod keys;
 mod log;
 mod model;
 mod payload;

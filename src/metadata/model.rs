@@ -7,9 +7,9 @@ use super::accounts::{AccessKeyRow, AccountRow};
 use super::query::VersionPlace;
 use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
-    ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, Etag,
-    ObjectAccess, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention, Scheme, Tags, Timestamp,
-    UploadId, VersionId, Versioning, WriteCondition,
+    ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, Encryption,
+    Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention, Scheme,
+    StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -119,6 +119,8 @@ pub struct ListedVersionRow {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its storage class.
+    pub class: StorageClass,
     /// Its owner; `None` for that of its bucket.
     pub owner: Option<CanonicalId>,
 }
@@ -136,6 +138,8 @@ pub struct ListedRow {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its storage class.
+    pub class: StorageClass,
     /// Its owner; `None` for that of its bucket.
     pub owner: Option<CanonicalId>,
 }
@@ -375,8 +379,57 @@ pub enum Mutation {
         tags: Option<Tags>,
         /// The lock of the new version; that of the source is not copied.
         lock: ObjectLock,
+        /// Its storage class.
+        class: StorageClass,
+        /// Encrypted if the source is, by the same key, which may be sealed otherwise.
+        encryption: Option<Encryption>,
         /// Whose the new version is, and who may use it; that of the source is not copied.
         access: ObjectAccess,
+    },
+    /// Adds bytes at the end of the only version of an object, which no other shares.
+    AppendObject {
+        /// Where.
+        bucket: String,
+        /// Where in it.
+        key: String,
+        /// The version that was read, which must be current.
+        sequence: u64,
+        /// Under this id its blobs are one content.
+        content: UploadId,
+        /// Bytes added, as clients see them.
+        added: u64,
+        /// Its new tag.
+        etag: Etag,
+        /// When.
+        modified: Timestamp,
+        /// Its new checksum.
+        checksum: Option<ObjectChecksum>,
+        /// The bytes that are added.
+        layout: BlobLayout,
+        /// Shards of them that were not written.
+        missing: Vec<u8>,
+    },
+    /// Takes versions to other storage classes, as far as they are still there.
+    Transition {
+        /// Where.
+        bucket: String,
+        /// Key and sequence of each, and its new class.
+        versions: Vec<(String, u64, StorageClass)>,
+    },
+    /// Gives an object another key.
+    RenameObject {
+        /// Where.
+        bucket: String,
+        /// Its key ...
+        source: String,
+        /// ... and the version that was read, which must be current.
+        sequence: u64,
+        /// Its new key.
+        key: String,
+        /// When it may happen.
+        condition: WriteCondition,
+        /// When.
+        now: Timestamp,
     },
     /// Removes objects, or puts delete markers over them; what does not exist is no error.
     DeleteObjects {
@@ -552,6 +605,15 @@ pub enum Mutation {
         /// The configuration as JSON.
         document: String,
     },
+    /// Makes or changes a named key.
+    PutMasterKey {
+        /// Its name.
+        id: String,
+        /// Follows the one that was read; 1 makes it.
+        revision: u64,
+        /// All of it.
+        key: MasterKey,
+    },
     /// Removes a configuration of a bucket; one that is not there is no error.
     RemoveConfiguration {
         /// Its name.
@@ -618,6 +680,10 @@ impl Mutation {
             | Self::CreateUpload { .. }
             | Self::PutPart { .. }
             | Self::PutConfiguration { .. }
+            | Self::PutMasterKey { .. }
+            | Self::RenameObject { .. }
+            | Self::AppendObject { .. }
+            | Self::Transition { .. }
             | Self::ChangeVersion { .. }
             | Self::CreateAccount { .. }
             | Self::CreateAccessKey { .. }

@@ -8,10 +8,11 @@ use super::model::{
     MetadataError, MisencodedRow, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
 };
 use super::schema::{
-    ObjectDetail, UploadDetail, pack_phase, unpack, unpack_checksum_kind, unpack_etag, unpack_part_checksum,
-    unpack_phase, unpack_slots, unpack_versioning,
+    Listed, ObjectDetail, UploadDetail, pack_phase, unpack, unpack_etag, unpack_part_checksum, unpack_phase,
+    unpack_slots, unpack_versioning,
 };
-use super::{payload, versions};
+use super::spread::Spreads;
+use super::{blobs, payload, versions};
 use crate::types::{
     BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId,
     VersionId, Versioning,
@@ -260,10 +261,22 @@ pub(super) fn object_and_payload(
 ) -> Result<(ObjectRow, Option<Vec<u8>>)> {
     let object = object(db, bucket, key, version)?;
     let payload = match &object.content {
-        Content::Inline(head) => payload::read(db, object.sequence, object.size, head)?,
+        Content::Inline(head) => {
+            payload::read(db, object.sequence, object.properties.stored_len(object.size), head)?
+        }
         Content::Blobs(_) => None,
     };
     Ok((object, payload))
+}
+
+/// Whether a version is current in a bucket without versions, and no other has its blobs.
+pub(super) fn is_sole_owner(db: &Connection, bucket: &str, key: &str, sequence: u64) -> Result<bool> {
+    let bucket = bucket_to_write(db, bucket)?;
+    let version = versions::current(db, (bucket.id, key))?.filter(|version| version.sequence == sequence);
+    let Some(detail) = version.and_then(|version| version.detail) else { return Ok(false) };
+    let Content::Blobs(extents) = &detail.content else { return Ok(false) };
+    let owners = blobs::owners(db, &Spreads::default(), extents)?;
+    Ok(bucket.versioning == Versioning::Unversioned && owners.len() == 1)
 }
 
 pub(super) fn layout(row: &Row<'_>, first: usize) -> rusqlite::Result<BlobLayout> {
@@ -427,19 +440,21 @@ pub(super) fn drives(db: &Connection) -> Result<Vec<DriveRow>> {
 pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
     let bucket = bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
-        "SELECT key, size, etag, modified, checksum, owner FROM objects
+        "SELECT key, size, etag, modified, listed, owner FROM objects
          WHERE bucket = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
     )?;
     walk_keys(walk, |from, limit, visit| {
         let mut rows = select.query(params![bucket, from, limit as i64])?;
         while let Some(row) = rows.next()? {
             let more = visit(text_column(row, 0)?, &mut || {
+                let listed = Listed::unpack(row.get(4)?);
                 Ok(ListedRow {
                     key: row.get(0)?,
                     size: row.get::<_, i64>(1)? as u64,
                     etag: unpack_etag(blob_column(row, 2)?)?,
                     modified: time_column(row, 3)?,
-                    checksum: unpack_checksum_kind(row.get(4)?),
+                    checksum: listed.checksum,
+                    class: listed.class,
                     owner: row.get::<_, Option<[u8; 32]>>(5)?.map(CanonicalId),
                 })
             })?;
@@ -466,7 +481,7 @@ pub(super) fn list_versions(
         None => None,
     };
     let mut select =
-        db.prepare_cached(&all_versions("size, etag, modified, checksum, is_null, owner", "TRUE"))?;
+        db.prepare_cached(&all_versions("size, etag, modified, listed, is_null, owner", "TRUE"))?;
     // The newest version of a key comes first, unless the page before ended within the key.
     let mut last_key = resume.map(|_| walk.after.clone());
     walk_keys(walk, |from, limit, visit| {
@@ -489,6 +504,7 @@ pub(super) fn list_versions(
 fn listed_version(row: &Row<'_>, last_key: Option<&str>) -> Result<ListedVersionRow> {
     let (key, etag): (String, _) = (row.get(0)?, blob_column(row, 3)?);
     let sequence = -row.get::<_, i64>(1)? as u64;
+    let listed = Listed::unpack(row.get(5)?);
     Ok(ListedVersionRow {
         is_latest: last_key != Some(&key),
         key,
@@ -497,7 +513,8 @@ fn listed_version(row: &Row<'_>, last_key: Option<&str>) -> Result<ListedVersion
         size: row.get::<_, i64>(2)? as u64,
         etag: if etag.is_empty() { Etag::default() } else { unpack_etag(etag)? },
         modified: time_column(row, 4)?,
-        checksum: unpack_checksum_kind(row.get(5)?),
+        checksum: listed.checksum,
+        class: listed.class,
         owner: row.get::<_, Option<[u8; 32]>>(7)?.map(CanonicalId),
     })
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Content, DrivePhase, MetadataError};
 use crate::types::{
-    ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum, Properties, Versioning,
+    ChecksumAlgorithm, ChecksumKind, ChecksumValue, DriveSlot, Etag, ObjectChecksum, Properties,
+    StorageClass, Versioning,
 };
 
 /// Bytes of a page of the database.
@@ -41,11 +42,11 @@ CREATE TABLE encodings (
     PRIMARY KEY (bucket, schemes)) WITHOUT ROWID;
 CREATE TABLE objects (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
-    modified INTEGER NOT NULL, checksum INTEGER, sequence INTEGER NOT NULL, is_null INTEGER NOT NULL,
+    modified INTEGER NOT NULL, listed INTEGER NOT NULL, sequence INTEGER NOT NULL, is_null INTEGER NOT NULL,
     owner BLOB, detail BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE versions (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, size INTEGER NOT NULL,
-    etag BLOB NOT NULL, modified INTEGER NOT NULL, checksum INTEGER, is_null INTEGER NOT NULL, owner BLOB,
+    etag BLOB NOT NULL, modified INTEGER NOT NULL, listed INTEGER NOT NULL, is_null INTEGER NOT NULL, owner BLOB,
     detail BLOB, PRIMARY KEY (bucket, key, rank)) WITHOUT ROWID;
 CREATE UNIQUE INDEX null_versions ON versions (bucket, key) WHERE is_null;
 CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
@@ -76,6 +77,8 @@ CREATE TABLE parts (
     PRIMARY KEY (upload, part)) WITHOUT ROWID;
 CREATE TABLE drives (
     slot INTEGER PRIMARY KEY, drive BLOB NOT NULL, phase INTEGER NOT NULL, location TEXT NOT NULL);
+CREATE TABLE master_keys (
+    id TEXT PRIMARY KEY, revision INTEGER NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
 ";
 
@@ -150,18 +153,41 @@ const ALGORITHMS: [ChecksumAlgorithm; 5] = [
     ChecksumAlgorithm::Sha256,
 ];
 
-/// Algorithm and kind in one small integer for listings.
-pub(super) fn pack_checksum_kind(checksum: Option<&ObjectChecksum>) -> Option<i64> {
-    let checksum = checksum?;
-    let algorithm = ALGORITHMS.iter().position(|&a| a == checksum.value.algorithm)? as i64;
-    Some(algorithm * 2 + i64::from(checksum.kind == ChecksumKind::Composite))
+/// What listings show of the details: storage class, and algorithm and kind of the checksum.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) class: StorageClass,
+    pub(super) checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
 }
 
-/// See [`pack_checksum_kind`].
-pub(super) fn unpack_checksum_kind(packed: Option<i64>) -> Option<(ChecksumAlgorithm, ChecksumKind)> {
-    let packed = usize::try_from(packed?).ok()?;
-    let kind = if packed % 2 == 1 { ChecksumKind::Composite } else { ChecksumKind::FullObject };
-    Some((*ALGORITHMS.get(packed / 2)?, kind))
+impl Listed {
+    pub(super) fn of(detail: &ObjectDetail) -> Self {
+        let checksum = detail.checksum.as_ref();
+        Self {
+            class: detail.properties.class,
+            checksum: checksum.map(|checksum| (checksum.value.algorithm, checksum.kind)),
+        }
+    }
+
+    /// As one small integer: the class above four bits of the checksum.
+    pub(super) fn pack(self) -> i64 {
+        let class = StorageClass::ALL.iter().position(|&class| class == self.class);
+        let checksum = self.checksum.and_then(|(algorithm, kind)| {
+            let algorithm = ALGORITHMS.iter().position(|&a| a == algorithm)?;
+            Some(1 + algorithm * 2 + usize::from(kind == ChecksumKind::Composite))
+        });
+        (class.unwrap_or_default() * 16 + checksum.unwrap_or_default()) as i64
+    }
+
+    /// See [`Self::pack`].
+    pub(super) fn unpack(packed: i64) -> Self {
+        let packed = usize::try_from(packed).unwrap_or_default();
+        let checksum = (packed % 16).checked_sub(1).and_then(|packed| {
+            let kind = if packed % 2 == 1 { ChecksumKind::Composite } else { ChecksumKind::FullObject };
+            Some((*ALGORITHMS.get(packed / 2)?, kind))
+        });
+        Self { class: StorageClass::ALL.get(packed / 16).copied().unwrap_or_default(), checksum }
+    }
 }
 
 /// Slots, two bytes each.
@@ -209,6 +235,22 @@ pub(super) fn unpack_part_checksum(bytes: &[u8]) -> Result<Option<ChecksumValue>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_listings_show_fits_a_number() {
+        for class in StorageClass::ALL {
+            assert_eq!(
+                Listed::unpack(Listed { class, checksum: None }.pack()),
+                Listed { class, checksum: None }
+            );
+            for algorithm in ALGORITHMS {
+                for kind in [ChecksumKind::FullObject, ChecksumKind::Composite] {
+                    let listed = Listed { class, checksum: Some((algorithm, kind)) };
+                    assert_eq!(Listed::unpack(listed.pack()), listed);
+                }
+            }
+        }
+    }
 
     #[test]
     fn tables_of_another_version_are_refused() {

@@ -36,11 +36,11 @@ use super::query::{self, VersionPlace, Walk, Walked};
 use super::recovery::CATCH_UP_TIMEOUT;
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
-use super::{configuration, encoding, recovery, schema};
+use super::{configuration, encoding, keys, recovery, schema};
 use crate::runtime::Tasks;
 use crate::types::{
-    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, Scheme, UploadId,
-    VersionId,
+    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, MasterKey, Scheme,
+    UploadId, VersionId,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -363,6 +363,16 @@ impl Store {
     /// One configuration of a bucket, if it has it.
     pub fn configuration(&self, bucket: &str, key: &ConfigurationKey) -> Result<Option<String>> {
         self.readers.with(|db| configuration::one(db, bucket, key))
+    }
+
+    /// Whether a version is current in a bucket without versions, and no other has its blobs.
+    pub fn is_sole_owner(&self, bucket: &str, key: &str, sequence: u64) -> Result<bool> {
+        self.readers.with(|db| query::is_sole_owner(db, bucket, key, sequence))
+    }
+
+    /// All named keys: name, revision and key.
+    pub fn master_keys(&self) -> Result<Vec<(String, u64, MasterKey)>> {
+        self.readers.with(keys::all)
     }
 
     /// So many configurations of one kind with ids behind one, in order of their ids: id and document.

@@ -12,8 +12,8 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::apply::{Applier, Bucket};
 use super::blobs::{self, Place};
-use super::model::{Applied, Content, Deleted, Deletion, MetadataError, Mutation, VersionChange};
-use super::schema::{self, ObjectDetail, pack, pack_etag, unpack};
+use super::model::{Applied, Content, Deleted, Deletion, Extent, MetadataError, Mutation, VersionChange};
+use super::schema::{Listed, ObjectDetail, pack, pack_etag, unpack, unpack_etag};
 use super::{payload, query};
 use crate::types::{DeleteCondition, Etag, ObjectLock, Timestamp, VersionId, Versioning, WriteCondition};
 
@@ -121,7 +121,7 @@ fn read(row: &Row<'_>, is_current: bool) -> Result<Version> {
     Ok(Version {
         size: row.get::<_, i64>(0)? as u64,
         sequence: row.get::<_, i64>(1)? as u64,
-        etag: if is_marker { Etag::default() } else { schema::unpack_etag(query::blob_column(row, 2)?)? },
+        etag: if is_marker { Etag::default() } else { unpack_etag(query::blob_column(row, 2)?)? },
         modified: query::time_column(row, 3)?,
         is_null: row.get(4)?,
         detail: detail.map(unpack).transpose()?,
@@ -212,8 +212,23 @@ impl Applier {
     ) -> Result<u64> {
         let at = (bucket.id, key);
         let replaced = self.make_way(db, bucket.versioning, at, current)?;
-        let sequence = self.take_sequence();
-        let checksum = schema::pack_checksum_kind(object.detail.checksum.as_ref());
+        // New blobs are owned before the old ones are released: a copy onto itself has the same ones.
+        let sequence = self.put_row(db, (bucket, key), object)?;
+        if let Some(replaced) = replaced {
+            self.count(at.0, -replaced.counts());
+            self.release(db, at, &replaced)?;
+        }
+        Ok(sequence)
+    }
+
+    /// Puts the row of a key's current version, over the one that is there, and owns its blobs.
+    fn put_row(
+        &mut self,
+        db: &Connection,
+        (bucket, key): (&Bucket, &str),
+        object: &NewVersion<'_>,
+    ) -> Result<u64> {
+        let (at, sequence) = ((bucket.id, key), self.take_sequence());
         let is_null = bucket.versioning != Versioning::Enabled;
         db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
@@ -222,22 +237,56 @@ impl Applier {
                 object.size as i64,
                 pack_etag(object.etag),
                 object.modified.as_millis() as i64,
-                checksum,
+                Listed::of(object.detail).pack(),
                 sequence as i64,
                 is_null,
                 object.detail.properties.access.owner.map(|owner| owner.0),
                 pack(object.detail)
             ])?;
         self.count(at.0, Counts::current(object.size));
-        // New blobs are owned before the old ones are released: a copy onto itself has the same ones.
         if let Content::Blobs(extents) = &object.detail.content {
             blobs::own(db, &mut self.spreads, extents, at, sequence)?;
         }
-        if let Some(replaced) = replaced {
-            self.count(at.0, -replaced.counts());
-            self.release(db, at, &replaced)?;
-        }
         Ok(sequence)
+    }
+
+    /// Applies [`Mutation::AppendObject`]: the blobs that are there and the new one become one content.
+    pub(super) fn append_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
+        let Mutation::AppendObject {
+            bucket,
+            key,
+            sequence,
+            content,
+            added,
+            etag,
+            modified,
+            checksum,
+            layout,
+            missing,
+        } = mutation
+        else {
+            unreachable!("called for this variant only");
+        };
+        let bucket = self.bucket(db, bucket)?;
+        let at = (bucket.id, key.as_str());
+        let version = current(db, at)?.filter(|version| version.sequence == *sequence);
+        let version = version.filter(|_| bucket.versioning == Versioning::Unversioned);
+        let version = version.ok_or(MetadataError::SourceChanged)?;
+        let mut detail = version.detail.ok_or(MetadataError::SourceChanged)?;
+        let Content::Blobs(extents) = &mut detail.content else { return Err(MetadataError::SourceChanged) };
+        if blobs::owners(db, &self.spreads, extents)?.len() != 1 {
+            return Err(MetadataError::SourceChanged);
+        }
+        blobs::insert(db, &mut self.spreads, layout, missing, Some(*content))?;
+        blobs::dissolve(db, &mut self.spreads, extents, at, version.sequence)?;
+        extents.push(Extent { blob: layout.blob, size: layout.size });
+        blobs::regroup(db, &mut self.spreads, *content, extents)?;
+        detail.checksum = checksum.clone();
+        self.count(at.0, -Counts::current(version.size));
+        let object =
+            NewVersion { size: version.size + added, etag: *etag, modified: *modified, detail: &detail };
+        self.put_row(db, (&bucket, key), &object)?;
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version: None })
     }
 
     /// Makes way for a new version of a key. Returns the one that it replaces, which no longer has a row, or has the
@@ -273,7 +322,7 @@ impl Applier {
     /// Takes a key's current version from `objects` to `versions`.
     fn demote(&mut self, db: &Connection, at: Place<'_>, current: &Version) -> Result<()> {
         db.prepare_cached(
-            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, checksum, is_null, owner, detail
+            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, listed, is_null, owner, detail
              FROM objects WHERE bucket = ?1 AND key = ?2",
         )?
         .execute(params![at.0, at.1])?;
@@ -292,7 +341,7 @@ impl Applier {
             return Ok(());
         };
         db.prepare_cached(
-            "INSERT INTO objects SELECT bucket, key, size, etag, modified, checksum, -rank, is_null, owner, detail
+            "INSERT INTO objects SELECT bucket, key, size, etag, modified, listed, -rank, is_null, owner, detail
              FROM versions WHERE bucket = ?1 AND key = ?2 AND rank = ?3",
         )?
         .execute(params![at.0, at.1, rank(newest.sequence)])?;
@@ -306,7 +355,9 @@ impl Applier {
     fn release(&mut self, db: &Connection, at: Place<'_>, version: &Version) -> Result<()> {
         let Some(detail) = &version.detail else { return Ok(()) };
         match &detail.content {
-            Content::Inline(head) => payload::remove(db, version.sequence, version.size, head),
+            Content::Inline(head) => {
+                payload::remove(db, version.sequence, detail.properties.stored_len(version.size), head)
+            }
             Content::Blobs(extents) => blobs::disown(db, &mut self.spreads, extents, at, version.sequence),
         }
     }
@@ -379,7 +430,7 @@ impl Applier {
         }
         let sequence = self.take_sequence();
         let is_null = bucket.versioning == Versioning::Suspended;
-        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, NULL, ?5, NULL, NULL)")?
+        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, 0, ?5, NULL, NULL)")?
             .execute(params![at.0, at.1, rank(sequence), now.as_millis() as i64, is_null])?;
         self.count(at.0, Counts::MARKER);
         Ok(Deleted { version: Some(version_id(sequence, is_null)), is_marker: true })
@@ -438,12 +489,15 @@ pub(super) fn set_detail(
     version: &Version,
     detail: &ObjectDetail,
 ) -> Result<()> {
+    let listed = Listed::of(detail).pack();
     if version.is_current {
-        db.prepare_cached("UPDATE objects SET detail = ?3 WHERE bucket = ?1 AND key = ?2")?
-            .execute(params![at.0, at.1, pack(detail)])?;
+        db.prepare_cached("UPDATE objects SET detail = ?3, listed = ?4 WHERE bucket = ?1 AND key = ?2")?
+            .execute(params![at.0, at.1, pack(detail), listed])?;
     } else {
-        db.prepare_cached("UPDATE versions SET detail = ?4 WHERE bucket = ?1 AND key = ?2 AND rank = ?3")?
-            .execute(params![at.0, at.1, rank(version.sequence), pack(detail)])?;
+        db.prepare_cached(
+            "UPDATE versions SET detail = ?4, listed = ?5 WHERE bucket = ?1 AND key = ?2 AND rank = ?3",
+        )?
+        .execute(params![at.0, at.1, rank(version.sequence), pack(detail), listed])?;
     }
     Ok(())
 }

@@ -4,12 +4,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+pub use super::encryption::{CustomerKey, NewEncryption};
 pub use crate::metadata::{Deleted, VersionChange};
 pub use crate::types::WriteCondition;
 use crate::types::{
     Attributes, BucketLock, BucketName, CanonicalId, ChecksumAlgorithm, ChecksumKind, ChecksumValue,
-    ConfigurationKind, DeleteCondition, Etag, ObjectAccess, ObjectChecksum, ObjectKey, ObjectLock,
-    PartNumber, Properties, Tags, Timestamp, UploadId, VersionId, Versioning,
+    ConfigurationKind, DeleteCondition, EncryptionMode, Etag, ObjectAccess, ObjectChecksum, ObjectKey,
+    ObjectLock, PartNumber, Properties, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -39,6 +40,9 @@ pub enum BodyError {
     /// An additional checksum (header or trailer) does not match.
     #[error("checksum mismatch: {0:?}")]
     ChecksumMismatch(ChecksumAlgorithm),
+    /// The body does not have the MD5 of `Content-MD5`.
+    #[error("content md5 mismatch")]
+    DigestMismatch,
     /// A chunk signature or the trailer signature is wrong.
     #[error("chunk signature mismatch")]
     SignatureMismatch,
@@ -73,8 +77,10 @@ pub struct PutRequest {
     pub bucket: BucketName,
     /// Where in it.
     pub key: ObjectKey,
-    /// What is kept beside the bytes.
+    /// What is kept beside the bytes. The engine notes there how they are encrypted.
     pub properties: Properties,
+    /// How they are to be encrypted; `None` as the bucket says.
+    pub encryption: Option<NewEncryption>,
     /// Decoded length in bytes, where the client announced it; at most 5 GiB is enforced by `s3`.
     pub length: Option<u64>,
     /// `Content-MD5`; the engine hashes anyway and compares.
@@ -94,6 +100,8 @@ pub struct PutOutcome {
     pub modified: Timestamp,
     /// The new version; `None` in a bucket that never had versions.
     pub version: Option<VersionId>,
+    /// How it is encrypted, if it is.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// What is known of an object without its bytes.
@@ -195,6 +203,8 @@ pub struct ListedObject {
     pub modified: Timestamp,
     /// Algorithm and kind of its checksum.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Its storage class.
+    pub class: StorageClass,
     /// Its owner; `None` for that of its bucket.
     pub owner: Option<CanonicalId>,
 }
@@ -267,7 +277,7 @@ impl From<ObjectKey> for DeleteRequest {
     }
 }
 
-/// A copy by reference: no byte is moved.
+/// A copy.
 #[derive(Debug)]
 pub struct CopyRequest {
     /// Target bucket.
@@ -280,6 +290,12 @@ pub struct CopyRequest {
     pub tags: Option<Tags>,
     /// The lock of the copy; that of the source is not copied.
     pub lock: ObjectLock,
+    /// Its storage class; that of the source is not copied.
+    pub class: StorageClass,
+    /// The checksum that the copy is to have; `None` for that of the source.
+    pub checksum: Option<ChecksumAlgorithm>,
+    /// How the copy is to be encrypted; `None` as the bucket says, else as the source is.
+    pub encryption: Option<NewEncryption>,
     /// Whose the copy is, and who may use it; that of the source is not copied.
     pub access: ObjectAccess,
     /// When the write may happen.
@@ -290,9 +306,32 @@ impl CopyRequest {
     /// A copy of all but the lock, whatever is there.
     pub fn to(bucket: BucketName, key: ObjectKey) -> Self {
         let (attributes, tags, lock) = (None, None, ObjectLock::default());
-        let access = ObjectAccess::default();
-        Self { bucket, key, attributes, tags, lock, access, condition: WriteCondition::Always }
+        Self {
+            bucket,
+            key,
+            attributes,
+            tags,
+            lock,
+            class: StorageClass::default(),
+            checksum: None,
+            encryption: None,
+            access: ObjectAccess::default(),
+            condition: WriteCondition::Always,
+        }
     }
+}
+
+/// Bytes for the end of an object.
+#[derive(Debug)]
+pub struct AppendRequest {
+    /// Decoded length in bytes, where announced.
+    pub length: Option<u64>,
+    /// `Content-MD5`, of the added bytes.
+    pub content_md5: Option<[u8; 16]>,
+    /// The algorithm of the body's checksum, which is that of the object's.
+    pub algorithm: ChecksumAlgorithm,
+    /// The client's key, where the object is encrypted with it.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// The start of a multipart upload.
@@ -304,8 +343,19 @@ pub struct CreateUploadRequest {
     pub key: ObjectKey,
     /// What is kept beside the bytes.
     pub properties: Properties,
+    /// How they are to be encrypted; `None` as the bucket says.
+    pub encryption: Option<NewEncryption>,
     /// Checksum the object shall have; `None` stands for CRC64NVME over the full object.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+}
+
+/// An upload that was started.
+#[derive(Debug, Clone)]
+pub struct CreatedUpload {
+    /// Its id.
+    pub upload: UploadId,
+    /// How its parts are encrypted, if they are.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// Which upload: bucket and key must be those it was started with.
@@ -330,6 +380,8 @@ pub struct PutPartRequest {
     pub length: Option<u64>,
     /// `Content-MD5`.
     pub content_md5: Option<[u8; 16]>,
+    /// The client's key, where the upload was started with it.
+    pub customer_key: Option<CustomerKey>,
 }
 
 /// A stored part.
@@ -345,6 +397,8 @@ pub struct PartInfo {
     pub modified: Timestamp,
     /// Its checksum.
     pub checksum: Option<ChecksumValue>,
+    /// How it is encrypted, if it is.
+    pub encryption: Option<EncryptionMode>,
 }
 
 /// One line of a CompleteMultipartUpload.
@@ -386,6 +440,8 @@ pub struct UploadInfo {
     pub initiated: Timestamp,
     /// Checksum it was started with.
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    /// Storage class that the object will have.
+    pub class: StorageClass,
     /// The account that began it, where that is not the bucket's owner.
     pub owner: Option<CanonicalId>,
 }
@@ -482,6 +538,33 @@ pub enum Error {
     /// The bucket has as many configurations of this kind as it may have.
     #[error("too many configurations")]
     TooManyConfigurations,
+    /// There is no named key of this name.
+    #[error("no encryption key {0}")]
+    NoSuchEncryptionKey(String),
+    /// The named key may not be used.
+    #[error("encryption key {0} is disabled")]
+    EncryptionKeyDisabled(String),
+    /// There is a named key of this name.
+    #[error("the encryption key exists")]
+    EncryptionKeyExists,
+    /// No key can have this name.
+    #[error("not the name of an encryption key")]
+    InvalidEncryptionKeyId,
+    /// There are as many named keys, or versions of one, as there may be.
+    #[error("too many encryption keys")]
+    TooManyEncryptionKeys,
+    /// The server was not given the key that this deployment's keys are sealed under.
+    #[error("the keyring is locked")]
+    KeyringLocked,
+    /// The object is encrypted with a key that only the client has.
+    #[error("the client's encryption key is missing")]
+    CustomerKeyMissing,
+    /// The object is encrypted with another key of the client.
+    #[error("the client's encryption key is another")]
+    CustomerKeyWrong,
+    /// The object is not encrypted with a key of the client.
+    #[error("the client's encryption key does not apply")]
+    CustomerKeyNotApplicable,
     /// `Content-MD5` is not the body's.
     #[error("content md5 mismatch")]
     BadDigest,
@@ -508,6 +591,12 @@ pub enum Error {
     /// The whole is not of the size that the client states.
     #[error("object size mismatch")]
     SizeMismatch,
+    /// An object has as many pieces as it may have.
+    #[error("too many parts")]
+    TooManyParts,
+    /// Nothing was to be added.
+    #[error("nothing to append")]
+    EmptyAppend,
     /// The object would pass 5 TiB.
     #[error("object too large")]
     TooLarge,

@@ -9,13 +9,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::api::{Error, Result};
+use super::api::{Error, NewEncryption, Result};
 use super::engine::Engine;
 use crate::iam::policy::{Grammar, Policy};
 use crate::metadata::{MetadataError, Mutation, Store};
 use crate::types::{
-    Acl, BucketName, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle, Ownership,
-    OwnershipControls, PublicAccessBlock,
+    Acl, BucketEncryption, BucketName, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle,
+    Ownership, OwnershipControls, PublicAccessBlock,
 };
 
 /// What requests and background work go by in one bucket.
@@ -25,6 +25,8 @@ pub struct BucketRules {
     pub cors: Option<Cors>,
     /// What happens to its objects and uploads as they age.
     pub lifecycle: Option<Lifecycle>,
+    /// How new objects are encrypted.
+    pub encryption: Option<BucketEncryption>,
     /// Who may use it.
     pub access: BucketAccess,
 }
@@ -92,6 +94,7 @@ impl BucketRules {
         let rules = Self {
             cors: parsed(store, bucket, ConfigurationKind::Cors)?,
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
+            encryption: parsed(store, bucket, ConfigurationKind::Encryption)?,
             access: BucketAccess::read(store, bucket)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
@@ -155,6 +158,21 @@ impl Engine {
     /// What requests go by in a bucket; `None` for most buckets, and for those that are not there.
     pub fn bucket_rules(&self, bucket: &BucketName) -> Option<Arc<BucketRules>> {
         self.configurations.of(bucket.as_str())
+    }
+
+    /// How a bucket encrypts what is written without a word about that.
+    pub(super) fn default_encryption(&self, bucket: &BucketName) -> Option<NewEncryption> {
+        let rules = self.bucket_rules(bucket)?;
+        let (default, bucket_key) = rules.encryption.as_ref()?.by_default()?;
+        Some(match default.algorithm.as_str() {
+            "aws:kms" | "aws:kms:dsse" => NewEncryption::Kms {
+                key_id: default.key_id.clone(),
+                context: None,
+                bucket_key,
+                dual_layer: default.algorithm == "aws:kms:dsse",
+            },
+            _ => NewEncryption::S3,
+        })
     }
 
     /// The same by a name that may be none of a bucket.

@@ -1,15 +1,60 @@
-//! Copy, delete, change and list: metadata alone.
+//! Copy, delete, change and list: metadata alone, but for copies that are encrypted or hashed otherwise.
 
 use super::api::*;
 use super::engine::{Engine, outcome};
 use super::get::OpenObject;
 use crate::metadata::{Applied, Deletion, ListedRow, ListedVersionRow, Mutation, Walk, Walked};
-use crate::types::{BucketLock, BucketName, ObjectKey, VersionId, Versioning};
+use crate::types::{
+    BucketLock, BucketName, ChecksumAlgorithm, Encryption, EncryptionMode, ObjectKey, Properties, VersionId,
+    Versioning,
+};
 
 impl Engine {
-    /// Copies by reference. `Conflict` when the source is gone meanwhile.
-    pub async fn copy(&self, source: OpenObject, request: CopyRequest) -> Result<PutOutcome> {
+    /// Copies an object: by reference where its bytes may stay as they are, else as a new write of what is read.
+    /// `Conflict` when the source is gone meanwhile.
+    pub async fn copy(&self, source: OpenObject, mut request: CopyRequest) -> Result<PutOutcome> {
+        let from = source.info().properties.encryption.clone();
+        let wanted = request.encryption.take().or_else(|| self.default_encryption(&request.bucket));
+        let checksum = source.info().checksum.as_ref().map(|checksum| checksum.value.algorithm);
+        match kept_encryption(from, wanted) {
+            Ok(encryption) if request.checksum.is_none() || request.checksum == checksum => {
+                self.copy_by_reference(source, request, encryption).await
+            }
+            Ok(encryption) => {
+                self.copy_anew(
+                    source,
+                    request,
+                    encryption.and_then(|from| NewEncryption::same_as(from.mode, None)),
+                )
+                .await
+            }
+            Err(wanted) => self.copy_anew(source, request, Some(wanted)).await,
+        }
+    }
+
+    /// Gives an object another key in its bucket, in one step; its properties and times stay. `Conflict` when it was
+    /// changed meanwhile.
+    pub async fn rename(&self, source: OpenObject, key: &ObjectKey, condition: WriteCondition) -> Result<()> {
+        let mutation = Mutation::RenameObject {
+            bucket: source.bucket.to_string(),
+            source: source.key.to_string(),
+            sequence: source.sequence,
+            key: key.to_string(),
+            condition,
+            now: self.clock.now(),
+        };
+        self.store.commit(mutation).await?;
+        Ok(())
+    }
+
+    async fn copy_by_reference(
+        &self,
+        source: OpenObject,
+        request: CopyRequest,
+        encryption: Option<Encryption>,
+    ) -> Result<PutOutcome> {
         let modified = self.clock.now();
+        let mode = encryption.as_ref().map(|encryption| encryption.mode.clone());
         let mutation = Mutation::CopyObject {
             source: (source.bucket.to_string(), source.key.to_string()),
             sequence: source.sequence,
@@ -20,9 +65,35 @@ impl Engine {
             attributes: request.attributes,
             tags: request.tags,
             lock: request.lock,
+            class: request.class,
+            encryption,
             access: request.access,
         };
-        outcome(self.store.commit(mutation).await?, modified)
+        outcome(self.store.commit(mutation).await?, modified, mode)
+    }
+
+    async fn copy_anew(
+        &self,
+        source: OpenObject,
+        request: CopyRequest,
+        encryption: Option<NewEncryption>,
+    ) -> Result<PutOutcome> {
+        let ObjectInfo { size, properties, checksum, .. } = source.info().clone();
+        let stored = checksum.map(|checksum| checksum.value.algorithm);
+        let algorithm = request.checksum.or(stored).unwrap_or(ChecksumAlgorithm::Crc64Nvme);
+        let body = source.read(0..size).await?.into_body(algorithm);
+        let properties = Properties {
+            attributes: request.attributes.unwrap_or(properties.attributes),
+            tags: request.tags.unwrap_or(properties.tags),
+            lock: request.lock,
+            access: request.access,
+            class: request.class,
+            encryption: None,
+        };
+        let CopyRequest { bucket, key, condition, .. } = request;
+        let length = Some(size);
+        let put = PutRequest { bucket, key, properties, encryption, length, content_md5: None, condition };
+        self.put(put, body).await
     }
 
     /// Removes objects or versions, each for itself; what does not exist is no error.
@@ -100,6 +171,22 @@ impl Engine {
     }
 }
 
+/// The encryption of a copy whose bytes stay as they are; else how they are to be encrypted anew. What is encrypted is
+/// never copied to plain bytes: a copy of what has a client's key has the server's.
+fn kept_encryption(
+    from: Option<Encryption>,
+    wanted: Option<NewEncryption>,
+) -> std::result::Result<Option<Encryption>, NewEncryption> {
+    use EncryptionMode as Mode;
+    match (from, wanted) {
+        (None, None) => Ok(None),
+        (Some(Encryption { mode: Mode::Customer { .. }, .. }), None) => Err(NewEncryption::S3),
+        (Some(from), None) => Ok(Some(from)),
+        (Some(from), Some(NewEncryption::S3)) if from.mode == Mode::S3 => Ok(Some(from)),
+        (_, Some(wanted)) => Err(wanted),
+    }
+}
+
 fn walk(request: ListRequest) -> (BucketName, Walk) {
     let ListRequest { bucket, prefix, delimiter, after, max_keys } = request;
     (bucket, Walk { prefix, delimiter, after, max: usize::from(max_keys) })
@@ -115,6 +202,7 @@ fn version_entry(walked: Walked<ListedVersionRow>) -> ListVersionsEntry {
                 etag: row.etag,
                 modified: row.modified,
                 checksum: row.checksum,
+                class: row.class,
                 owner: row.owner,
             },
             version: row.version,
@@ -133,6 +221,7 @@ fn entry(walked: Walked<ListedRow>) -> ListEntry {
             etag: row.etag,
             modified: row.modified,
             checksum: row.checksum,
+            class: row.class,
             owner: row.owner,
         }),
     }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::api::*;
 use super::configurations::Configurations;
 use super::drives::DriveSet;
+use super::encryption::Keyring;
 use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
 use super::readers::{EndedGeneration, Readers};
@@ -21,7 +22,7 @@ use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
 use crate::shard_store::Member;
-use crate::types::{BucketName, DriveSlot, Timestamp, UploadId};
+use crate::types::{BucketName, DriveSlot, EncryptionMode, Timestamp, UploadId};
 
 /// How an engine is opened.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ pub struct Engine {
     pub(super) drives: Arc<DriveSet>,
     pub(super) schemes: Schemes,
     pub(super) configurations: Configurations,
+    pub(super) keyring: Arc<Keyring>,
     pub(super) store: Store,
     pub(super) heals: Arc<HealQueue>,
     pub(super) readers: Readers,
@@ -162,6 +164,7 @@ impl Engine {
             drives: Arc::new(drives),
             schemes: Schemes::open(scheme, &store)?,
             configurations: Configurations::open(&store)?,
+            keyring: Arc::new(Keyring::open(&store)?),
             store,
             heals: Arc::default(),
             readers: Readers::default(),
@@ -303,9 +306,13 @@ async fn admit_drives(store: &Store, drives: &DriveSet) -> Result<()> {
 }
 
 /// What a commit that wrote an object stored.
-pub(super) fn outcome(applied: Applied, modified: Timestamp) -> Result<PutOutcome> {
+pub(super) fn outcome(
+    applied: Applied,
+    modified: Timestamp,
+    encryption: Option<EncryptionMode>,
+) -> Result<PutOutcome> {
     let Applied::Put { etag, checksum, version } = applied else {
         return Err(Error::Internal("the commit wrote no object".into()));
     };
-    Ok(PutOutcome { etag, checksum, modified, version })
+    Ok(PutOutcome { etag, checksum, modified, version, encryption })
 }

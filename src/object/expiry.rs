@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::api::*;
 use super::configurations::BucketRules;
 use super::engine::Engine;
-use crate::metadata::{AgingVersionRow, Mutation, Standing, VersionCursor, Walk, Walked};
-use crate::types::{Aging, BucketName, Lifecycle, Timestamp, UploadId};
+use crate::metadata::{AgingRow, AgingVersionRow, Mutation, Standing, VersionCursor, Walk, Walked};
+use crate::types::{Aging, BucketName, Lifecycle, StorageClass, Timestamp, UploadId};
 
 /// When an object ends, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Expired {
     pub versions: u64,
     /// Uploads ended.
     pub uploads: u64,
+    /// Objects and versions taken to another storage class.
+    pub moved: u64,
     /// When the first of what it left is due.
     pub next_due: Option<Timestamp>,
     /// Where to go on.
@@ -49,6 +51,35 @@ pub struct Expired {
 impl Expired {
     fn leave(&mut self, due: Option<Timestamp>) {
         self.next_due = self.next_due.into_iter().chain(due).min();
+    }
+}
+
+/// What is to go to another storage class.
+struct Moves {
+    now: Timestamp,
+    due: Vec<(String, u64, StorageClass)>,
+}
+
+impl Moves {
+    /// Takes note of what is due, and in `expired` of what will be.
+    fn judge(&mut self, expired: &mut Expired, row: &AgingRow, moved: Option<(Timestamp, StorageClass)>) {
+        match moved {
+            Some((at, class)) if at <= self.now => {
+                self.due.push((row.key.clone(), row.sequence, class));
+                // The next class may be due on any day.
+                expired.leave(Some(self.now));
+            }
+            later => expired.leave(later.map(|(at, _)| at)),
+        }
+    }
+
+    async fn commit(self, engine: &Engine, bucket: &str, expired: &mut Expired) -> Result<()> {
+        expired.moved = self.due.len() as u64;
+        if !self.due.is_empty() {
+            let transition = Mutation::Transition { bucket: bucket.to_owned(), versions: self.due };
+            engine.store.commit(transition).await?;
+        }
+        Ok(())
     }
 }
 
@@ -70,7 +101,9 @@ impl Engine {
         let mut buckets = self.configurations.all();
         buckets.retain(|(_, rules)| {
             let lifecycle = rules.lifecycle.as_ref();
-            lifecycle.is_some_and(|rules| rules.ends_uploads() || rules.version_prefix().is_some())
+            lifecycle.is_some_and(|rules| {
+                rules.ends_uploads() || rules.object_prefix().is_some() || rules.version_prefix().is_some()
+            })
         });
         buckets
     }
@@ -83,7 +116,7 @@ impl Engine {
         cursor: ExpiryCursor,
         rows_max: usize,
     ) -> Result<Expired> {
-        let (objects, versions) = (lifecycle.expiring_prefix(), lifecycle.version_prefix());
+        let (objects, versions) = (lifecycle.object_prefix(), lifecycle.version_prefix());
         match (cursor, objects, versions) {
             (ExpiryCursor::Start, Some(prefix), _) => {
                 self.expire_objects(bucket, lifecycle, (prefix, ""), rows_max).await
@@ -115,14 +148,24 @@ impl Engine {
     ) -> Result<Expired> {
         let now = self.clock.now();
         let rows = self.store.aging(bucket, (prefix, after), rows_max)?;
-        let (mut expired, mut due) = (Expired::default(), Vec::new());
+        let (mut expired, mut due, mut moves) =
+            (Expired::default(), Vec::new(), Moves { now, due: Vec::new() });
         for row in &rows {
             let object = Aging { key: &row.key, size: row.size, tags: &row.tags, modified: row.modified };
             match lifecycle.expiry(&object, self.lifecycle_day_secs) {
-                Some((at, _)) if at <= now => due.push((row.key.clone(), row.sequence)),
+                Some((at, _)) if at <= now => {
+                    due.push((row.key.clone(), row.sequence));
+                    continue;
+                }
                 later => expired.leave(later.map(|(at, _)| at)),
             }
+            moves.judge(
+                &mut expired,
+                row,
+                lifecycle.transition(&object, row.class, (now, self.lifecycle_day_secs)),
+            );
         }
+        moves.commit(self, bucket, &mut expired).await?;
         expired.objects = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due, now };
@@ -144,23 +187,30 @@ impl Engine {
     ) -> Result<Expired> {
         let (now, day_secs) = (self.clock.now(), self.lifecycle_day_secs);
         let (rows, next) = self.store.aging_versions(bucket, (prefix, after), rows_max)?;
-        let (mut expired, mut due) = (Expired::default(), Vec::new());
+        let (mut expired, mut due, mut moves) =
+            (Expired::default(), Vec::new(), Moves { now, due: Vec::new() });
         let tomorrow = Timestamp::from_millis(now.as_millis() + day_secs * 1000);
         for AgingVersionRow { row, standing, lock } in rows {
             let version = Aging { key: &row.key, size: row.size, tags: &row.tags, modified: row.modified };
-            let at = match standing {
-                Standing::Noncurrent { newer } => lifecycle.version_expiry(&version, newer, day_secs),
-                Standing::LoneMarker => lifecycle.marker_expiry(&version, day_secs),
-                Standing::Marker => None,
+            let (at, moved) = match standing {
+                Standing::Noncurrent { newer } => (
+                    lifecycle.version_expiry(&version, newer, day_secs),
+                    lifecycle.version_transition(&version, (newer, row.class), (now, day_secs)),
+                ),
+                Standing::LoneMarker => (lifecycle.marker_expiry(&version, day_secs), None),
+                Standing::Marker => (None, None),
             };
             match at {
                 Some(at) if at <= now && lock.permits_removal(now, false) => {
-                    due.push((row.key, row.sequence))
+                    due.push((row.key, row.sequence));
+                    continue;
                 }
                 // A lock may end on any day.
                 later => expired.leave(later.map(|at| if at <= now { tomorrow } else { at })),
             }
+            moves.judge(&mut expired, &row, moved);
         }
+        moves.commit(self, bucket, &mut expired).await?;
         expired.versions = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireVersions { bucket: bucket.to_owned(), versions: due, now };

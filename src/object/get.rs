@@ -3,18 +3,21 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::api::*;
+use super::encryption::{AeadKey, Keyring, Opener, check_customer_key};
 use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
+use crate::checksum::Hasher;
 use crate::metadata::{Content, Extent, ObjectRow};
-use crate::types::{BucketName, ObjectKey, VersionId};
+use crate::types::encryption::unsealed_len;
+use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, VersionId};
 
 /// Stripes read ahead of the client. Bounds memory per download to as many times the stripe length.
 const READ_AHEAD_STRIPES_MAX: usize = 2;
@@ -32,6 +35,8 @@ pub struct OpenObject {
     info: ObjectInfo,
     content: OpenContent,
     guard: ReadGuard,
+    keyring: Arc<Keyring>,
+    customer: Option<CustomerKey>,
 }
 
 #[derive(Debug)]
@@ -59,7 +64,8 @@ impl Engine {
             };
             let Some(content) = content else { continue };
             let (bucket, key, sequence) = (bucket.clone(), key.clone(), row.sequence);
-            return Ok(OpenObject { bucket, key, sequence, info: object_info(row), content, guard });
+            let (info, keyring) = (object_info(row), self.keyring.clone());
+            return Ok(OpenObject { bucket, key, sequence, info, content, guard, keyring, customer: None });
         }
         Err(Error::Unavailable("the object is being overwritten too fast to be read"))
     }
@@ -96,31 +102,62 @@ impl OpenObject {
     /// Lengths in bytes of the parts it was uploaded in, in order; one for a single PUT.
     pub fn part_sizes(&self) -> Vec<u64> {
         match &self.content {
-            OpenContent::Inline(data) => vec![data.len() as u64],
-            OpenContent::Blobs(blobs) => blobs.iter().map(|blob| blob.layout.size).collect(),
+            OpenContent::Blobs(blobs) if self.info.etag.parts > 0 => {
+                blobs.iter().map(|blob| self.info.properties.plain_len(blob.layout.size)).collect()
+            }
+            // What was added to it is no part of its own.
+            OpenContent::Inline(_) | OpenContent::Blobs(_) => vec![self.info.size],
         }
+    }
+
+    /// Gives the client's key, which an object that is encrypted with it needs and any other must not have. Call it
+    /// before anything of the object is shown.
+    pub fn with_customer_key(mut self, customer: Option<CustomerKey>) -> Result<Self> {
+        let encryption = self.info.properties.encryption.as_ref();
+        check_customer_key(encryption, customer.as_ref())?;
+        if customer.is_some()
+            && let Some(encryption) = encryption
+        {
+            self.keyring.object_key(encryption, customer.as_ref())?;
+        }
+        self.customer = customer;
+        Ok(self)
     }
 
     /// The bytes of `range`, which must lie within the object. The first chunk has been read and
     /// verified when this returns, so that an unreadable object is an error and not a cut connection.
     pub async fn read(self, range: Range<u64>) -> Result<ObjectStream> {
         let range = range.start.min(self.info.size)..range.end.min(self.info.size);
+        let encryption = self.info.properties.encryption.as_ref();
+        let key = encryption.map(|encryption| self.keyring.object_key(encryption, self.customer.as_ref()));
+        let key = key.transpose()?;
         let blobs = match self.content {
-            OpenContent::Inline(data) => {
-                let data = data.slice(range.start as usize..range.end as usize);
-                let ready = if data.is_empty() { VecDeque::new() } else { VecDeque::from([data]) };
-                return Ok(ObjectStream { ready, source: None });
-            }
+            OpenContent::Inline(data) => return inline_range(data, &range, key),
             OpenContent::Blobs(blobs) => blobs,
         };
-        let mut steps = steps_of(blobs, &range);
-        let Some(first) = steps.pop_front() else {
-            return Ok(ObjectStream { ready: VecDeque::new(), source: None });
-        };
-        let ready = first.read().await?.into();
-        let source = (!steps.is_empty()).then(|| Source::start(steps, self.guard));
+        let mut steps = Steps { steps: steps_of(blobs, &range, key.as_ref()), opener: None };
+        let mut ready = VecDeque::new();
+        while ready.is_empty()
+            && let Some(pieces) = steps.next().await
+        {
+            ready = pieces?.into();
+        }
+        let source = (!steps.steps.is_empty()).then(|| Source::start(steps, self.guard));
         Ok(ObjectStream { ready, source })
     }
+}
+
+/// A range of bytes that are in memory.
+fn inline_range(data: Bytes, range: &Range<u64>, key: Option<AeadKey>) -> Result<ObjectStream> {
+    let pieces = match key {
+        _ if range.is_empty() => Vec::new(),
+        None => vec![data.slice(range.start as usize..range.end as usize)],
+        Some(key) => {
+            let (mut opener, stored) = Opener::new(key, range.clone(), data.len() as u64);
+            opener.push(&[data.slice(stored.start as usize..stored.end as usize)])?
+        }
+    };
+    Ok(ObjectStream { ready: pieces.into(), source: None })
 }
 
 /// The stripes of one blob that a range touches, read one after another.
@@ -128,30 +165,61 @@ impl OpenObject {
 struct Step {
     reader: Arc<BlobReader>,
     stripe: u32,
+    /// Stored bytes of the blob that are read.
     range: Range<u64>,
+    /// With the first stripe of a blob that is encrypted.
+    opener: Option<Opener>,
 }
 
-impl Step {
-    async fn read(&self) -> Result<Vec<Bytes>> {
-        self.reader.read_stripe(self.stripe, &self.range).await
+/// What is still to be read.
+#[derive(Debug)]
+struct Steps {
+    steps: VecDeque<Step>,
+    /// Opens what is being read, if it is encrypted.
+    opener: Option<Opener>,
+}
+
+impl Steps {
+    /// Bytes of the next stripe, none of them perhaps if no chunk ends in it.
+    async fn next(&mut self) -> Option<Result<Vec<Bytes>>> {
+        let mut step = self.steps.pop_front()?;
+        if let Some(opener) = step.opener.take() {
+            self.opener = Some(opener);
+        }
+        let pieces = step.reader.read_stripe(step.stripe, &step.range).await;
+        Some(match &mut self.opener {
+            Some(opener) => pieces.and_then(|pieces| opener.push(&pieces)),
+            None => pieces,
+        })
     }
 }
 
 /// All stripes that a range of the object touches. A range of a large object is a few bytes a stripe.
-fn steps_of(blobs: Vec<BlobReader>, range: &Range<u64>) -> VecDeque<Step> {
+fn steps_of(blobs: Vec<BlobReader>, range: &Range<u64>, key: Option<&AeadKey>) -> VecDeque<Step> {
     let mut steps = VecDeque::new();
     let mut start = 0;
     for reader in blobs {
-        let size = reader.layout.size;
+        let stored = reader.layout.size;
+        let size = if key.is_some() { unsealed_len(stored) } else { stored };
         let wanted =
             range.start.clamp(start, start + size) - start..range.end.clamp(start, start + size) - start;
         start += size;
         if wanted.is_empty() {
             continue;
         }
+        let (mut opener, range) = match key {
+            None => (None, wanted),
+            Some(key) => {
+                let (opener, range) = Opener::new(key.clone(), wanted, stored);
+                (Some(opener), range)
+            }
+        };
         let reader = Arc::new(reader);
-        let stripes = reader.stripes(&wanted);
-        steps.extend(stripes.map(|stripe| Step { reader: reader.clone(), stripe, range: wanted.clone() }));
+        let stripes = reader.stripes(&range);
+        steps.extend(stripes.map(|stripe| {
+            let (reader, range) = (reader.clone(), range.clone());
+            Step { reader, stripe, range, opener: opener.take() }
+        }));
     }
     steps
 }
@@ -171,14 +239,14 @@ struct Source {
 }
 
 impl Source {
-    fn start(steps: VecDeque<Step>, guard: ReadGuard) -> Self {
+    fn start(mut steps: Steps, guard: ReadGuard) -> Self {
         let (send, stripes) = mpsc::channel(READ_AHEAD_STRIPES_MAX);
         let task = tokio::spawn(async move {
             let _reading = guard;
-            for step in steps {
+            loop {
                 // Room first: the stripe being read counts as read ahead.
                 let Ok(room) = send.reserve().await else { return };
-                let pieces = step.read().await;
+                let Some(pieces) = steps.next().await else { return };
                 let failed = pieces.is_err();
                 room.send(pieces);
                 if failed {
@@ -204,7 +272,7 @@ impl ObjectStream {
                 return Poll::Ready(Some(Ok(piece)));
             }
             let Some(source) = &mut self.source else { return Poll::Ready(None) };
-            match std::task::ready!(source.stripes.poll_recv(cx)) {
+            match ready!(source.stripes.poll_recv(cx)) {
                 Some(Ok(pieces)) => self.ready = pieces.into(),
                 Some(Err(error)) => {
                     self.source = None;
@@ -216,14 +284,33 @@ impl ObjectStream {
     }
 }
 
-/// A part copy reads its source as a body.
-impl Body for ObjectStream {
+/// An object's bytes as the body of another write.
+#[derive(Debug)]
+pub struct CopiedBody {
+    stream: ObjectStream,
+    hasher: Option<Hasher>,
+    checksum: Option<ChecksumValue>,
+}
+
+impl ObjectStream {
+    /// The bytes as a body that has a checksum of this kind.
+    pub fn into_body(self, algorithm: ChecksumAlgorithm) -> CopiedBody {
+        CopiedBody { stream: self, hasher: Some(Hasher::new(algorithm)), checksum: None }
+    }
+}
+
+impl Body for CopiedBody {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let next = std::task::ready!(Self::poll_chunk(self, cx));
+        let next = ready!(self.stream.poll_chunk(cx));
+        match (&next, &mut self.hasher) {
+            (Some(Ok(chunk)), Some(hasher)) => hasher.update(chunk),
+            (None, hasher) => self.checksum = hasher.take().map(Hasher::finish).or(self.checksum.take()),
+            (Some(_), _) => {}
+        }
         Poll::Ready(next.map(|chunk| chunk.map_err(|error| BodyError::Connection(Box::new(error)))))
     }
 
-    fn checksum(&self) -> Option<crate::types::ChecksumValue> {
-        None
+    fn checksum(&self) -> Option<ChecksumValue> {
+        self.checksum.clone()
     }
 }

@@ -3,18 +3,21 @@
 //! It knows nothing of HTTP, XML or status codes; `s3` maps [`Error`] to AWS's codes.
 
 mod api;
+mod append;
 mod audit;
 mod body;
 mod configurations;
 mod copy;
 mod domains;
 mod drives;
+mod encryption;
 mod engine;
 mod expiry;
 mod get;
 mod guard;
 mod heal;
 mod heal_queue;
+mod intake;
 mod moves;
 mod multipart;
 mod nodes;
@@ -36,9 +39,10 @@ pub use audit::{ScrubCursor, Scrubbed};
 pub use configurations::{BucketAccess, BucketRules};
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
+pub use encryption::{CustomerKey, KeyInfo, NewEncryption, RootKey};
 pub use engine::{Engine, Options};
 pub use expiry::{Expired, Expiry, ExpiryCursor};
-pub use get::{ObjectStream, OpenObject};
+pub use get::{CopiedBody, ObjectStream, OpenObject};
 pub use guard::GuardedDrive;
 pub use heal::Healed;
 pub use heal_queue::HealQueue;

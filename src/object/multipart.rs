@@ -4,49 +4,59 @@
 use std::collections::BTreeMap;
 
 use super::api::*;
+use super::encryption::{AeadKey, check_customer_key};
 use super::engine::{Engine, outcome};
-use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, multipart_etag};
+use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, multipart_etag, tag_of};
 use super::stripe_writer::WrittenBlob;
 use crate::checksum;
 use crate::metadata::{Mutation, PartRow, UploadRow, Walk, Walked};
 use crate::types::{
-    BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, ObjectKey, PartNumber,
-    UploadId,
+    BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, EncryptionMode, Etag, ObjectChecksum, ObjectKey,
+    PartNumber, Properties,
 };
 
 /// Least length of a part that is not the last, in bytes (AWS: 5 MiB).
 const PART_BYTES_MIN: u64 = 5 << 20;
 
-fn upload_info(row: UploadRow) -> Result<UploadInfo> {
-    let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
-    let owner = row.properties.access.owner;
-    Ok(UploadInfo { key, upload: row.upload, initiated: row.initiated, checksum: row.checksum, owner })
+fn mode_of(properties: &Properties) -> Option<EncryptionMode> {
+    properties.encryption.as_ref().map(|encryption| encryption.mode.clone())
 }
 
-fn part_info(row: PartRow) -> PartInfo {
+fn upload_info(row: UploadRow) -> Result<UploadInfo> {
+    let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
+    let (class, owner) = (row.properties.class, row.properties.access.owner);
+    let UploadRow { upload, initiated, checksum, .. } = row;
+    Ok(UploadInfo { key, upload, initiated, checksum, class, owner })
+}
+
+fn part_info(row: PartRow, encryption: Option<EncryptionMode>) -> PartInfo {
     PartInfo {
         part: row.part,
         size: row.size,
         etag: row.etag,
         modified: row.modified,
         checksum: row.checksum,
+        encryption,
     }
 }
 
 impl Engine {
     /// Starts a multipart upload.
-    pub async fn create_upload(&self, request: CreateUploadRequest) -> Result<UploadId> {
+    pub async fn create_upload(&self, request: CreateUploadRequest) -> Result<CreatedUpload> {
         let upload = self.new_upload_id();
+        let mut properties = request.properties;
+        self.encrypt(&request.bucket, request.encryption, &mut properties).await?;
+        let encryption = mode_of(&properties);
         let mutation = Mutation::CreateUpload {
             bucket: request.bucket.to_string(),
             key: request.key.to_string(),
             upload,
             initiated: self.clock.now(),
-            properties: request.properties,
+            properties,
             checksum: request.checksum,
         };
         self.store.commit(mutation).await?;
-        Ok(upload)
+        Ok(CreatedUpload { upload, encryption })
     }
 
     fn upload_row(&self, upload: &UploadRef) -> Result<UploadRow> {
@@ -62,10 +72,11 @@ impl Engine {
     pub async fn put_part(&self, request: PutPartRequest, body: impl Body) -> Result<PartInfo> {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
-        self.upload_row(&request.upload)?;
+        let properties = self.upload_row(&request.upload)?.properties;
+        let key = self.part_key(&properties, request.customer_key.as_ref())?;
         let codec = self.schemes.of(request.upload.bucket.as_str());
         let (length, content_md5) = (request.length, request.content_md5);
-        let plan = Reception { codec: &codec, length, content_md5, inline_max: 0 };
+        let plan = Reception { codec: &codec, length, content_md5, key: key.as_ref(), inline_max: 0 };
         let received = self.receive(body, plan).await?;
         let blob = match received.content {
             ReceivedContent::Blob(blob) => blob,
@@ -74,7 +85,8 @@ impl Engine {
                 super::stripe_writer::write_small(&self.drives, &codec, self.new_blob_id(), data).await?
             }
         };
-        let (needs_heal, modified, etag) = (blob.needs_heal(), self.clock.now(), Etag::single(received.md5));
+        let etag = Etag::single(tag_of(&properties, received.md5));
+        let (needs_heal, modified) = (blob.needs_heal(), self.clock.now());
         let WrittenBlob { layout, missing } = blob;
         let mutation = Mutation::PutPart {
             bucket: request.upload.bucket.to_string(),
@@ -90,13 +102,20 @@ impl Engine {
         let committed = self.store.commit(mutation).await;
         self.after_commit(&committed, Some(&layout), needs_heal).await;
         committed?;
-        Ok(PartInfo { part: request.part, size: received.size, etag, modified, checksum: received.checksum })
+        Ok(PartInfo {
+            part: request.part,
+            size: received.size,
+            etag,
+            modified,
+            checksum: received.checksum,
+            encryption: mode_of(&properties),
+        })
     }
 
     /// Makes the object of its parts, in one metadata transaction.
     pub async fn complete_upload(&self, request: CompleteRequest) -> Result<PutOutcome> {
         let upload = self.upload_row(&request.upload)?;
-        let stored = self.stored_parts(upload.upload)?;
+        let stored = self.stored_parts(&upload)?;
         let parts = choose_parts(&request, &stored)?;
         let size: u64 = parts.iter().map(|part| part.size).sum();
         if request.size.is_some_and(|stated| stated != size) {
@@ -118,12 +137,26 @@ impl Engine {
             modified,
             checksum,
         };
-        outcome(self.store.commit(mutation).await?, modified)
+        outcome(self.store.commit(mutation).await?, modified, mode_of(&upload.properties))
     }
 
-    fn stored_parts(&self, upload: UploadId) -> Result<BTreeMap<PartNumber, PartRow>> {
-        let rows = self.store.parts(upload, 0, usize::from(PartNumber::MAX))?;
+    fn stored_parts(&self, upload: &UploadRow) -> Result<BTreeMap<PartNumber, PartRow>> {
+        let rows = self.parts(upload, 0, usize::from(PartNumber::MAX))?;
         Ok(rows.into_iter().map(|row| (row.part, row)).collect())
+    }
+
+    /// Parts of numbers above `after`, with the lengths that they were uploaded with.
+    fn parts(&self, upload: &UploadRow, after: u16, max: usize) -> Result<Vec<PartRow>> {
+        let mut rows = self.store.parts(upload.upload, after, max)?;
+        rows.iter_mut().for_each(|row| row.size = upload.properties.plain_len(row.size));
+        Ok(rows)
+    }
+
+    /// The key that the parts of an upload are sealed with.
+    fn part_key(&self, properties: &Properties, customer: Option<&CustomerKey>) -> Result<Option<AeadKey>> {
+        check_customer_key(properties.encryption.as_ref(), customer)?;
+        let encryption = properties.encryption.as_ref();
+        encryption.map(|encryption| self.keyring.object_key(encryption, customer)).transpose()
     }
 
     /// Drops an upload and its parts.
@@ -140,12 +173,13 @@ impl Engine {
     /// A page of an upload's parts, of numbers above `after`.
     pub async fn list_parts(&self, upload: &UploadRef, after: u16, max: u16) -> Result<PartsPage> {
         let row = self.upload_row(upload)?;
-        let mut rows = self.store.parts(row.upload, after, usize::from(max) + 1)?;
+        let mut rows = self.parts(&row, after, usize::from(max) + 1)?;
         let truncated = rows.len() > usize::from(max);
         rows.truncate(usize::from(max));
+        let mode = mode_of(&row.properties);
         Ok(PartsPage {
             upload: upload_info(row)?,
-            parts: rows.into_iter().map(part_info).collect(),
+            parts: rows.into_iter().map(|row| part_info(row, mode.clone())).collect(),
             truncated,
         })
     }

@@ -10,13 +10,15 @@ use bytes::Bytes;
 use futures_util::future::join;
 
 use super::api::*;
-use super::body::BodyReader;
+use super::encryption::{AeadKey, Sealer};
 use super::engine::{Engine, outcome};
+use super::intake::Intake;
 use super::stripe_writer::{self, StripeWriter, WrittenBlob};
 use crate::checksum::md5::Md5;
 use crate::erasure::Codec;
 use crate::metadata::{Mutation, NewContent};
-use crate::types::{ChecksumKind, ChecksumValue, Etag, ObjectChecksum};
+use crate::runtime::random_bytes;
+use crate::types::{BucketName, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, Properties};
 
 /// Largest object, in bytes (AWS: 5 TiB; also the size of all parts together).
 pub(super) const OBJECT_BYTES_MAX: u64 = 5 << 40;
@@ -30,8 +32,16 @@ pub(super) struct Reception<'a> {
     pub(super) length: Option<u64>,
     /// The MD5 that it should have.
     pub(super) content_md5: Option<[u8; 16]>,
+    /// Seals it.
+    pub(super) key: Option<&'a AeadKey>,
     /// Up to so many bytes are kept in the metadata.
     pub(super) inline_max: usize,
+}
+
+/// A body of which all is read: one stripe to be written, or those that are on their way.
+enum Upload {
+    Small(Bytes),
+    Large(StripeWriter),
 }
 
 /// A body that is on stable storage, or small enough for the metadata.
@@ -60,14 +70,19 @@ impl Engine {
             self.store.bucket(request.bucket.as_str())?;
         }
         let codec = self.schemes.of(request.bucket.as_str());
+        let mut properties = request.properties;
+        let key = self.encrypt(&request.bucket, request.encryption, &mut properties).await?;
         let plan = Reception {
             codec: &codec,
             length: request.length,
             content_md5: request.content_md5,
+            key: key.as_ref(),
             inline_max: self.inline_bytes_max,
         };
         let received = self.receive(body, plan).await?;
         let modified = self.clock.now();
+        let etag = Etag::single(tag_of(&properties, received.md5));
+        let mode = properties.encryption.as_ref().map(|encryption| encryption.mode.clone());
         let (content, blob, needs_heal) = match received.content {
             ReceivedContent::Inline(data) => (NewContent::Inline(data), None, false),
             ReceivedContent::Blob(written) => {
@@ -81,15 +96,29 @@ impl Engine {
             key: request.key.to_string(),
             condition: request.condition,
             size: received.size,
-            etag: Etag::single(received.md5),
+            etag,
             modified,
-            properties: request.properties,
+            properties,
             checksum: value.map(|value| ObjectChecksum { value, kind: ChecksumKind::FullObject }),
             content,
         };
         let committed = self.store.commit(mutation).await;
         self.after_commit(&committed, blob.as_ref(), needs_heal).await;
-        outcome(committed?, modified)
+        outcome(committed?, modified, mode)
+    }
+
+    /// Encrypts a write to a bucket as the request or else the bucket wants it: notes it in the properties and returns
+    /// the object's key.
+    pub(super) async fn encrypt(
+        &self,
+        bucket: &BucketName,
+        wanted: Option<NewEncryption>,
+        properties: &mut Properties,
+    ) -> Result<Option<AeadKey>> {
+        let Some(wanted) = wanted.or_else(|| self.default_encryption(bucket)) else { return Ok(None) };
+        let (encryption, key) = self.new_object_key(wanted).await?;
+        properties.encryption = Some(encryption);
+        Ok(Some(key))
     }
 
     /// Cleans up after a refused commit, and wakes healing after a degraded one.
@@ -111,47 +140,61 @@ impl Engine {
 
     /// Reads a body to its end, onto the drives unless it is short.
     pub(super) async fn receive<B: Body>(&self, body: B, plan: Reception<'_>) -> Result<Received> {
-        let Reception { codec, length, content_md5, .. } = plan;
+        let Reception { codec, length, content_md5, key, inline_max } = plan;
         let stripe_len = stripe_writer::stripe_len(codec.scheme());
-        let mut body = BodyReader::new(body);
-        let first = body.read(stripe_len, length).await?;
-        if first.len() < stripe_len || body.at_end().await? {
-            return self.receive_small(body.into_inner(), first, plan).await;
-        }
-        let mut writer = StripeWriter::new(&self.drives, codec, self.new_blob_id())?;
-        let mut hasher = self.hashing.hasher();
-        let mut stripe = first;
-        let mut size = 0;
-        while !stripe.is_empty() {
-            size += stripe.len() as u64;
-            if size > OBJECT_BYTES_MAX {
-                return Err(Error::TooLarge);
+        let sealer = key.map(|key| Sealer::new(key.clone(), stripe_len, length));
+        let mut intake = Intake::new(body, self.hashing.hasher(), sealer, stripe_len, length);
+        let first = intake.stripe().await?;
+        let blob = if first.len() < stripe_len || intake.at_end().await? {
+            if intake.size() <= inline_max as u64 {
+                return self.keep_inline(intake, first, content_md5).await;
             }
-            hasher.update(stripe.clone()).await;
-            writer.write(stripe).await?;
-            stripe = body.read(stripe_len, length.map(|length| length.saturating_sub(size))).await?;
-        }
-        let (written, md5) = join(writer.finish(), hasher.finish()).await;
-        let blob = self.unless_bad_digest(written?, content_md5, md5).await?;
-        let checksum = body.into_inner().checksum();
-        Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
-    }
-
-    async fn receive_small<B: Body>(&self, body: B, data: Bytes, plan: Reception<'_>) -> Result<Received> {
-        let Reception { codec, content_md5, inline_max, .. } = plan;
-        let mut hasher = self.hashing.hasher();
-        hasher.update(data.clone()).await;
-        let (size, checksum) = (data.len() as u64, body.checksum());
-        if data.len() <= inline_max {
-            self.drives.check_room()?;
-            let md5 = hasher.finish().await;
-            check_md5(content_md5, md5)?;
-            return Ok(Received { size, md5, checksum, content: ReceivedContent::Inline(data) });
-        }
-        let write = stripe_writer::write_small(&self.drives, codec, self.new_blob_id(), data);
+            Upload::Small(first)
+        } else {
+            Upload::Large(self.write_stripes(&mut intake, first, codec).await?)
+        };
+        let size = intake.size();
+        let (body, hasher) = intake.into_parts();
+        let write = async {
+            match blob {
+                Upload::Small(data) => {
+                    stripe_writer::write_small(&self.drives, codec, self.new_blob_id(), data).await
+                }
+                Upload::Large(writer) => writer.finish().await,
+            }
+        };
         let (written, md5) = join(write, hasher.finish()).await;
         let blob = self.unless_bad_digest(written?, content_md5, md5).await?;
-        Ok(Received { size, md5, checksum, content: ReceivedContent::Blob(blob) })
+        Ok(Received { size, md5, checksum: body.checksum(), content: ReceivedContent::Blob(blob) })
+    }
+
+    async fn write_stripes<B: Body>(
+        &self,
+        intake: &mut Intake<B>,
+        first: Bytes,
+        codec: &Arc<Codec>,
+    ) -> Result<StripeWriter> {
+        let mut writer = StripeWriter::new(&self.drives, codec, self.new_blob_id())?;
+        let mut stripe = first;
+        while !stripe.is_empty() {
+            writer.write(stripe).await?;
+            stripe = intake.stripe().await?;
+        }
+        Ok(writer)
+    }
+
+    async fn keep_inline<B: Body>(
+        &self,
+        intake: Intake<B>,
+        data: Bytes,
+        content_md5: Option<[u8; 16]>,
+    ) -> Result<Received> {
+        self.drives.check_room()?;
+        let size = intake.size();
+        let (body, hasher) = intake.into_parts();
+        let md5 = hasher.finish().await;
+        check_md5(content_md5, md5)?;
+        Ok(Received { size, md5, checksum: body.checksum(), content: ReceivedContent::Inline(data) })
     }
 
     /// The blob, unless its body was not what the client meant to send; then it is removed.
@@ -170,6 +213,14 @@ impl Engine {
 
     pub(super) fn new_blob_id(&self) -> crate::types::BlobId {
         stripe_writer::new_blob_id(self.clock.now())
+    }
+}
+
+/// What stands in an ETag for a body: its MD5, unless that would tell something of what is encrypted.
+pub(super) fn tag_of(properties: &Properties, md5: [u8; 16]) -> [u8; 16] {
+    match &properties.encryption {
+        Some(encryption) if !encryption.etag_is_md5() => random_bytes(),
+        Some(_) | None => md5,
     }
 }
 

@@ -98,6 +98,11 @@ impl<'a> Call<'a> {
         &self.head.headers
     }
 
+    /// Clients may send their own encryption keys: the connection keeps them secret, or the operator says so.
+    pub(super) fn permits_customer_keys(&self) -> bool {
+        self.service.options.tls || self.service.options.customer_keys_over_http
+    }
+
     /// The URL of an object, in the words that the client has for this server.
     pub(super) fn location(&self, bucket: &BucketName, key: &ObjectKey) -> String {
         let scheme = if self.service.options.tls { "https" } else { "http" };

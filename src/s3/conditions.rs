@@ -31,6 +31,13 @@ const COPY: Names = Names {
     unmodified_since: "x-amz-copy-source-if-unmodified-since",
 };
 
+const RENAME: Names = Names {
+    matches: "x-amz-rename-source-if-match",
+    none_match: "x-amz-rename-source-if-none-match",
+    modified_since: "x-amz-rename-source-if-modified-since",
+    unmodified_since: "x-amz-rename-source-if-unmodified-since",
+};
+
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Proceed,
@@ -51,7 +58,21 @@ pub(super) fn check_read(headers: &HeaderMap, info: &ObjectInfo) -> Result<()> {
 
 /// Checks the conditions on the source of a copy: fails with `PreconditionFailed` alone.
 pub(super) fn check_copy_source(headers: &HeaderMap, info: &ObjectInfo) -> Result<()> {
-    match judge(headers, &COPY, info) {
+    check_source(headers, &COPY, info)
+}
+
+/// The same for what is renamed.
+pub(super) fn check_rename_source(headers: &HeaderMap, info: &ObjectInfo) -> Result<()> {
+    check_source(headers, &RENAME, info)
+}
+
+/// The same for what a rename would replace.
+pub(super) fn check_rename_target(headers: &HeaderMap, info: &ObjectInfo) -> Result<()> {
+    check_source(headers, &READ, info)
+}
+
+fn check_source(headers: &HeaderMap, names: &Names, info: &ObjectInfo) -> Result<()> {
+    match judge(headers, names, info) {
         Verdict::Proceed => Ok(()),
         Verdict::Changed(name) | Verdict::Unchanged(name) => Err(failed(name)),
     }

@@ -97,7 +97,13 @@ codes! {
     InvalidTargetBucketForLogging, "InvalidTargetBucketForLogging", 400,
         "The target bucket for logging does not exist";
     InvalidToken, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.";
+    InvalidWriteOffset, "InvalidWriteOffset", 400,
+        "The write offset value that you specified does not match the current object size.";
     InvalidUri, "InvalidURI", 400, "Couldn't parse the specified URI.";
+    KmsDisabled, "KMS.DisabledException", 400, "The key is disabled.";
+    KmsKeyNotFound, "KMS.NotFoundException", 400, "The key does not exist.";
+    KeyringLocked, "XHoldfastKeyringLocked", 503,
+        "The server lacks the key that its encryption keys are sealed under; its operator must give it back.";
     KeyTooLong, "KeyTooLongError", 400, "Your key is too long";
     MalformedAcl, "MalformedACLError", 400,
         "The XML you provided was not well-formed or did not validate against our published schema";
@@ -159,6 +165,8 @@ codes! {
     StorageFull, "XHoldfastStorageFull", 507, "The drives have no space left; nothing was stored.";
     TooManyConfigurations, "TooManyConfigurations", 400,
         "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.";
+    TooManyParts, "TooManyParts", 400,
+        "You have attempted to add more parts than the maximum of 10000 that are allowed for this object.";
     UnexpectedContent, "UnexpectedContent", 400, "This request does not support content";
     UnresolvableGrantByEmailAddress, "UnresolvableGrantByEmailAddress", 400,
         "The e-mail address you provided does not match any account on record.";
@@ -301,6 +309,25 @@ impl From<object::Error> for Error {
             Engine::PreconditionFailed => Code::PreconditionFailed.into(),
             Engine::Conflict => Code::ConditionalRequestConflict.into(),
             Engine::TooManyConfigurations => Code::TooManyConfigurations.into(),
+            Engine::NoSuchEncryptionKey(id) => {
+                Self::with_message(Code::KmsKeyNotFound, format!("Invalid keyId '{id}'"))
+            }
+            Engine::EncryptionKeyDisabled(id) => {
+                Self::with_message(Code::KmsDisabled, format!("{id} is disabled."))
+            }
+            Engine::KeyringLocked => Code::KeyringLocked.into(),
+            Engine::CustomerKeyMissing => Self::request(
+                "The object was stored using a form of Server Side Encryption. \
+                 The correct parameters must be provided to retrieve the object.",
+            ),
+            Engine::CustomerKeyWrong => Code::AccessDenied.into(),
+            Engine::CustomerKeyNotApplicable => {
+                Self::request("The encryption parameters are not applicable to this object.")
+            }
+            // What only operators do.
+            Engine::EncryptionKeyExists | Engine::InvalidEncryptionKeyId | Engine::TooManyEncryptionKeys => {
+                Self::new(Code::InternalError).caused_by(error)
+            }
             Engine::BadDigest => Self::with_message(
                 Code::BadDigest,
                 "The Content-MD5 you specified did not match what we received.",
@@ -321,6 +348,10 @@ impl From<object::Error> for Error {
             Engine::SizeMismatch => {
                 Self::request("The provided 'x-amz-mp-object-size' header does not match what was computed")
             }
+            Engine::TooManyParts => Code::TooManyParts.into(),
+            Engine::EmptyAppend => {
+                Self::request("Request body cannot be empty when 'write offset' is specified.")
+            }
             Engine::TooLarge => Code::EntityTooLarge.into(),
             Engine::Body(body) => body.into(),
             Engine::Unreadable { .. } => Self::new(Code::InternalError).caused_by(error),
@@ -339,6 +370,7 @@ impl From<BodyError> for Error {
                 Code::IncompleteBody,
                 "The request body holds more bytes than its headers announced",
             ),
+            BodyError::DigestMismatch => Code::BadDigest.into(),
             BodyError::PayloadHashMismatch => Code::ContentSha256Mismatch.into(),
             BodyError::ChecksumMismatch(algorithm) => checksum_mismatch(algorithm),
             BodyError::SignatureMismatch => Code::SignatureDoesNotMatch.into(),

@@ -7,13 +7,15 @@ use hyper::header::{self, HeaderName, HeaderValue};
 
 use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
-use crate::types::{Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, Properties, Timestamp};
+use crate::types::{
+    Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, Properties, StorageClass, Timestamp,
+};
 
 use super::checksums;
 use super::error::{Code, Error, Result};
 use super::query::Query;
 use super::time::{http_date, parse_date};
-use super::{lock, tags, versions};
+use super::{encryption, lock, tags, versions};
 
 /// User metadata at most, names without their prefix and values together, in bytes.
 const USER_METADATA_BYTES_MAX: usize = 2048;
@@ -46,6 +48,8 @@ pub(super) fn properties(headers: &HeaderMap, now: Timestamp) -> Result<Properti
         attributes: attributes(headers)?,
         tags: tags::of_headers(headers)?,
         lock: lock::requested(headers, now)?,
+        class: storage_class(headers)?,
+        encryption: None,
         access: ObjectAccess::default(),
     })
 }
@@ -116,6 +120,12 @@ pub(super) fn describe(info: &ObjectInfo, answer: &mut HeaderMap) {
         answer.insert(name, value);
     }
     lock::describe(&info.properties.lock, answer);
+    if info.properties.class != StorageClass::Standard {
+        let class = HeaderValue::from_static(info.properties.class.name());
+        answer.insert(HeaderName::from_static("x-amz-storage-class"), class);
+    }
+    let encryption = info.properties.encryption.as_ref();
+    encryption::describe(encryption.map(|encryption| &encryption.mode), answer);
     if !info.properties.tags.is_empty() {
         let count = HeaderValue::from(info.properties.tags.len());
         answer.insert(HeaderName::from_static("x-amz-tagging-count"), count);
@@ -166,6 +176,7 @@ pub(super) fn charge(answer: &mut HeaderMap) {
 pub(super) fn stored(outcome: &PutOutcome, answer: &mut HeaderMap) {
     answer.insert(header::ETAG, etag(&outcome.etag));
     versions::name(outcome.version, answer);
+    encryption::describe(outcome.encryption.as_ref(), answer);
     if let Some(checksum) = &outcome.checksum
         && let Ok(text) = HeaderValue::try_from(checksums::text(checksum, outcome.etag.parts))
     {
@@ -218,35 +229,12 @@ pub(super) fn write_condition(headers: &HeaderMap) -> Result<WriteCondition> {
     }
 }
 
-/// Storage classes that promise what every object here has: it is read at once.
-const STORAGE_CLASSES: [&str; 6] =
-    ["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"];
-
-/// Headers that ask for what this server does not have. To ignore one would break a promise.
-const NOT_IMPLEMENTED: [&str; 2] = ["x-amz-write-offset-bytes", "x-amz-rename-source"];
-
-/// Prefixes of headers of server-side encryption, of the target and of a copy's source.
-const ENCRYPTION_PREFIXES: [&str; 2] =
-    ["x-amz-server-side-encryption", "x-amz-copy-source-server-side-encryption"];
-
-/// Refuses what the headers ask for and this server does not do. Empty headers ask for nothing.
-pub(super) fn refuse_unsupported(headers: &HeaderMap) -> Result<()> {
-    for (name, value) in headers {
-        let name = name.as_str();
-        if !name.starts_with("x-amz-") || value.is_empty() {
-            continue;
-        }
-        let value = value.to_str().unwrap_or("?");
-        if NOT_IMPLEMENTED.contains(&name)
-            || ENCRYPTION_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-        {
-            return Err(Error::header_not_implemented(name.to_owned()));
-        }
-        if name == "x-amz-storage-class" && !STORAGE_CLASSES.contains(&value) {
-            return Err(Code::InvalidStorageClass.into());
-        }
+/// The storage class that is asked for.
+pub(super) fn storage_class(headers: &HeaderMap) -> Result<StorageClass> {
+    match text(headers, "x-amz-storage-class") {
+        None => Ok(StorageClass::default()),
+        Some(name) => StorageClass::parse(name).ok_or_else(|| Code::InvalidStorageClass.into()),
     }
-    Ok(())
 }
 
 /// When an object may be removed: `If-Match` and its kin of DeleteObject.
@@ -364,17 +352,13 @@ mod tests {
     }
 
     #[test]
-    fn promises_that_cannot_be_kept_are_refused() {
-        for (name, value, expected) in [
-            ("x-amz-server-side-encryption", "AES256", Some(Code::NotImplemented)),
-            ("x-amz-server-side-encryption-customer-algorithm", "AES256", Some(Code::NotImplemented)),
-            ("x-amz-storage-class", "STANDARD_IA", None),
-            ("x-amz-storage-class", "GLACIER", Some(Code::InvalidStorageClass)),
-            ("x-amz-write-offset-bytes", "5", Some(Code::NotImplemented)),
-        ] {
-            let result = refuse_unsupported(&headers(&[(name, value)]));
-            assert_eq!(result.err().map(|error| error.code), expected, "{name}: {value}");
-        }
+    fn a_storage_class_is_one_that_is_read_at_once() {
+        let class = |name| storage_class(&headers(&[("x-amz-storage-class", name)])).ok();
+        assert_eq!(
+            (class("STANDARD_IA"), class("")),
+            (Some(StorageClass::StandardIa), Some(StorageClass::Standard))
+        );
+        assert_eq!((class("GLACIER"), class("standard")), (None, None));
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod condition_keys;
 mod conditions;
 mod cors;
 mod documents;
+mod encryption;
 mod error;
 mod form;
 mod headers;

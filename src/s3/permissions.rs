@@ -117,9 +117,13 @@ const fn of_aspect(aspect: BucketAspect) -> [Action; 3] {
 fn of_object(operation: ObjectOperation) -> Option<Action> {
     use ObjectOperation as Op;
     match operation {
-        Op::Put | Op::Copy | Op::CreateUpload | Op::UploadPart | Op::UploadPartCopy | Op::CompleteUpload => {
-            Some(Action::PutObject)
-        }
+        Op::Put
+        | Op::Copy
+        | Op::Rename
+        | Op::CreateUpload
+        | Op::UploadPart
+        | Op::UploadPartCopy
+        | Op::CompleteUpload => Some(Action::PutObject),
         Op::Delete => Some(Action::DeleteObject),
         Op::Get
         | Op::Head

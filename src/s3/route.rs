@@ -55,6 +55,7 @@ impl Operation {
             Self::Object(_, _, operation) => match operation {
                 ObjectOperation::Put => Counted::PutObject,
                 ObjectOperation::Copy => Counted::CopyObject,
+                ObjectOperation::Rename => Counted::RenameObject,
                 ObjectOperation::Get => Counted::GetObject,
                 ObjectOperation::Head | ObjectOperation::GetAttributes => Counted::HeadObject,
                 ObjectOperation::Delete => Counted::DeleteObject,
@@ -114,6 +115,8 @@ pub(super) enum ObjectOperation {
     Put,
     /// `CopyObject`.
     Copy,
+    /// `RenameObject`.
+    Rename,
     /// `GetObject`.
     Get,
     /// `HeadObject`.
@@ -208,7 +211,7 @@ aspects! {
 /// Sub-resources that name an action of S3 which this server does not have.
 const BUCKET_ACTIONS: [&str; 4] =
     ["session", "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable"];
-const OBJECT_ACTIONS: [&str; 4] = ["restore", "select", "renameObject", "append"];
+const OBJECT_ACTIONS: [&str; 3] = ["restore", "select", "append"];
 
 /// Sub-resources that go with one method alone. With another one they must not fall through to the
 /// bucket or object itself: `DELETE /bucket?uploads` does not delete the bucket.
@@ -218,7 +221,8 @@ const BUCKET_METHODS: [(&str, Method); 4] = [
     ("uploads", Method::GET),
     ("versions", Method::GET),
 ];
-const OBJECT_METHODS: [(&str, Method); 2] = [("attributes", Method::GET), ("uploads", Method::POST)];
+const OBJECT_METHODS: [(&str, Method); 3] =
+    [("attributes", Method::GET), ("renameObject", Method::PUT), ("uploads", Method::POST)];
 
 /// The parts of a request that choose its operation.
 #[derive(Debug, Clone, Copy)]
@@ -336,6 +340,7 @@ fn object_operation(method: &Method, query: &Query, copies: bool) -> Result<Obje
         Method::PUT if part => {
             return Err(Error::argument("partNumber", "", "This operation does not accept a query-string."));
         }
+        Method::PUT if query.has("renameObject") => Op::Rename,
         Method::PUT if copies => Op::Copy,
         Method::PUT => Op::Put,
         Method::POST if query.has("uploads") => Op::CreateUpload,

@@ -37,6 +37,8 @@ pub struct Options {
     pub signature_v2: bool,
     /// Clients come by TLS.
     pub tls: bool,
+    /// Encryption keys of clients (SSE-C) are taken without TLS too.
+    pub customer_keys_over_http: bool,
     /// What a new bucket is like.
     pub new_buckets: NewBuckets,
     /// How long a client may send nothing in the middle of a body.
@@ -64,6 +66,7 @@ impl Default for Options {
             domains: Vec::new(),
             signature_v2: false,
             tls: false,
+            customer_keys_over_http: false,
             new_buckets: NewBuckets::default(),
             idle_timeout: Duration::from_secs(30),
         }

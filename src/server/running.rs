@@ -15,7 +15,7 @@ use crate::erasure::Scheme;
 use crate::http::tls::Certificates;
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
-use crate::object::{self, CreateBucketRequest, Engine};
+use crate::object::{self, CreateBucketRequest, Engine, RootKey};
 use crate::runtime::SystemClock;
 use crate::s3;
 use crate::telemetry::Metrics;
@@ -67,6 +67,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let storage = open_storage(&options).await?;
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
+    unlock_keyring(&options, &storage.engine)?;
     make_buckets(&options, &storage.engine).await?;
     let started = Started {
         endpoint: options.listen.endpoint(listener.address()),
@@ -175,6 +176,23 @@ async fn open_storage(options: &Options) -> Result<Storage, StartError> {
     Ok(storage)
 }
 
+/// Gives the engine the key that everything encrypted depends on. Where it is missing or another, the rest is served.
+fn unlock_keyring(options: &Options, engine: &Engine) -> Result<(), StartError> {
+    let has_keys = !engine.list_encryption_keys().is_empty();
+    let unlocked = match options.encryption_key(!has_keys)? {
+        Some(key) => engine.unlock_keyring(RootKey::new(key.bytes())),
+        None => false,
+    };
+    if !unlocked {
+        tracing::error!(
+            state = %options.state.display(),
+            "encrypted objects cannot be read: the encryption key is missing or is not the one that this deployment's \
+             keys are sealed under; give it back as encryption.key in the state folder or with --encryption-key-file"
+        );
+    }
+    Ok(())
+}
+
 async fn make_buckets(options: &Options, engine: &Engine) -> Result<(), StartError> {
     for bucket in &options.buckets {
         let configurations = options.new_buckets.configurations().into_iter();
@@ -211,6 +229,7 @@ impl Served {
             signature_v2: options.signature_v2,
             new_buckets: options.new_buckets,
             tls: options.listen.tls.is_some(),
+            customer_keys_over_http: options.sse_c_over_http,
             ..s3::Options::default()
         };
         let front = Arc::new(S3Front {

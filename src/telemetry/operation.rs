@@ -33,6 +33,7 @@ operations! {
     DeleteObject = "delete_object",
     DeleteObjects = "delete_objects",
     CopyObject = "copy_object",
+    RenameObject = "rename_object",
     ListObjects = "list_objects",
     ListObjectsV2 = "list_objects_v2",
     CreateMultipartUpload = "create_multipart_upload",

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Acl, CanonicalId, ObjectLock, Tags};
+use super::encryption::{Encryption, sealed_len, unsealed_len};
+use super::{Acl, CanonicalId, ObjectLock, StorageClass, Tags};
 
 /// All that is kept beside the bytes of one version.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +16,22 @@ pub struct Properties {
     pub lock: ObjectLock,
     /// Whose it is, and who else may use it.
     pub access: ObjectAccess,
+    /// Its storage class.
+    pub class: StorageClass,
+    /// How the bytes are encrypted, if they are.
+    pub encryption: Option<Encryption>,
+}
+
+impl Properties {
+    /// Bytes that so many of the object's are stored as in one piece.
+    pub fn stored_len(&self, plain: u64) -> u64 {
+        if self.encryption.is_some() { sealed_len(plain) } else { plain }
+    }
+
+    /// The inverse of [`Self::stored_len`].
+    pub fn plain_len(&self, stored: u64) -> u64 {
+        if self.encryption.is_some() { unsealed_len(stored) } else { stored }
+    }
 }
 
 /// Whose an object is, and who else may use it.

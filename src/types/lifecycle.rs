@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Civil, Tags, Timestamp};
+use super::{Civil, StorageClass, Tags, Timestamp};
 
 /// A bucket's lifecycle configuration.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -168,6 +168,9 @@ pub struct Aging<'a> {
     pub modified: Timestamp,
 }
 
+/// Bytes from which on objects are worth a transition where the rule says nothing of sizes (AWS: 128 KiB).
+const TRANSITION_BYTES_MIN: u64 = 128 << 10;
+
 impl Tag {
     fn is_of(&self, tags: &Tags) -> bool {
         tags.get(&self.key) == Some(self.value.as_str())
@@ -197,6 +200,39 @@ impl Lifecycle {
         endings.map(|ending| days_after(version.modified, ending.noncurrent_days, day_secs)).min()
     }
 
+    /// Which storage class a current object of this one goes to, and when: of what is due by now the last class in
+    /// their order, else what is due first.
+    pub fn transition(
+        &self,
+        object: &Aging<'_>,
+        class: StorageClass,
+        (now, day_secs): (Timestamp, u64),
+    ) -> Option<(Timestamp, StorageClass)> {
+        let rules = self.followed().filter(|rule| rule.moves(object));
+        let due = rules.flat_map(|rule| &rule.transitions).filter_map(|transition| {
+            let to = later_class(class, &transition.storage_class)?;
+            Some((due_at(transition.days, transition.date.as_deref(), object.modified, day_secs)?, to))
+        });
+        next_transition(due, now)
+    }
+
+    /// The same of a version, as [`Self::version_expiry`] has it.
+    pub fn version_transition(
+        &self,
+        version: &Aging<'_>,
+        (newer, class): (u64, StorageClass),
+        (now, day_secs): (Timestamp, u64),
+    ) -> Option<(Timestamp, StorageClass)> {
+        let rules = self.followed().filter(|rule| rule.moves(version));
+        let transitions = rules.flat_map(|rule| &rule.noncurrent_version_transitions);
+        let due = transitions.filter_map(|transition| {
+            let to = later_class(class, &transition.storage_class)?;
+            let is_kept = newer < transition.newer_noncurrent_versions.unwrap_or(0) as u64;
+            (!is_kept).then(|| (days_after(version.modified, transition.noncurrent_days, day_secs), to))
+        });
+        next_transition(due, now)
+    }
+
     /// When a delete marker ends that no version is behind.
     pub fn marker_expiry(&self, marker: &Aging<'_>, day_secs: u64) -> Option<Timestamp> {
         let rules = self.followed().filter(|rule| rule.chooses(marker));
@@ -208,14 +244,18 @@ impl Lifecycle {
         endings.filter_map(due).min()
     }
 
-    /// What the keys of all objects begin with that rules may end; `None` if they end none.
-    pub fn expiring_prefix(&self) -> Option<&str> {
-        self.prefix_of(|rule| rule.expiration.is_some())
+    /// What the keys of all objects begin with that rules may end or move; `None` if they do so with none.
+    pub fn object_prefix(&self) -> Option<&str> {
+        self.prefix_of(|rule| rule.expiration.is_some() || !rule.transitions.is_empty())
     }
 
     /// The same of versions that are not current, and of delete markers.
     pub fn version_prefix(&self) -> Option<&str> {
-        self.prefix_of(|rule| rule.expiration.is_some() || rule.noncurrent_version_expiration.is_some())
+        self.prefix_of(|rule| {
+            rule.expiration.is_some()
+                || rule.noncurrent_version_expiration.is_some()
+                || !rule.noncurrent_version_transitions.is_empty()
+        })
     }
 
     fn prefix_of(&self, ends: impl Fn(&LifecycleRule) -> bool) -> Option<&str> {
@@ -228,17 +268,21 @@ impl Lifecycle {
         self.followed().any(|rule| rule.abort_incomplete_multipart_upload.is_some())
     }
 
-    /// Before this moment nothing ends that is written from `now` on.
+    /// Before this moment nothing ends or moves that is written from `now` on.
     pub fn first_expiry(&self, now: Timestamp, day_secs: u64) -> Option<Timestamp> {
         let objects = self.followed().filter_map(|rule| rule.expiration.as_ref());
         let uploads = self.followed().filter_map(|rule| rule.abort_incomplete_multipart_upload.as_ref());
         let versions = self.followed().filter_map(|rule| rule.noncurrent_version_expiration.as_ref());
+        let moves = self.followed().flat_map(|rule| &rule.transitions);
+        let moves = moves.filter_map(|moved| due_at(moved.days, moved.date.as_deref(), now, day_secs));
+        let version_moves = self.followed().flat_map(|rule| &rule.noncurrent_version_transitions);
+        let version_moves = version_moves.map(|moved| days_after(now, moved.noncurrent_days, day_secs));
         // A marker ends as soon as nothing is behind it.
         let objects = objects.map(|expiration| expiration.at(now, day_secs).unwrap_or(now));
         let versions = versions.map(|ending| days_after(now, ending.noncurrent_days, day_secs));
         let uploads = uploads.map(|abort| days_after(now, abort.days_after_initiation, day_secs));
         // What would end at once ends at the end of the day.
-        let first = objects.chain(versions).chain(uploads).min();
+        let first = objects.chain(versions).chain(uploads).chain(moves).chain(version_moves).min();
         first.map(|first| first.max(days_after(now, 1, day_secs)))
     }
 
@@ -260,6 +304,17 @@ impl LifecycleRule {
         self.expiration.as_ref().filter(|_| self.chooses(object))?.at(object.modified, day_secs)
     }
 
+    /// Chooses the object for a transition: rules that say nothing of sizes leave small ones alone.
+    fn moves(&self, object: &Aging<'_>) -> bool {
+        let filter = self.filter.as_ref();
+        let sizes = filter.is_some_and(|filter| {
+            let (alone, and) = (&filter.alone, filter.and.as_ref());
+            alone.object_size_greater_than.or(alone.object_size_less_than).is_some()
+                || and.is_some_and(|and| and.object_size_greater_than.or(and.object_size_less_than).is_some())
+        });
+        self.chooses(object) && (sizes || object.size >= TRANSITION_BYTES_MIN)
+    }
+
     fn chooses(&self, object: &Aging<'_>) -> bool {
         object.key.starts_with(self.prefix())
             && self.filter.as_ref().is_none_or(|filter| {
@@ -279,9 +334,31 @@ impl LifecycleRule {
 impl Expiration {
     /// When something ends that was written then.
     fn at(&self, modified: Timestamp, day_secs: u64) -> Option<Timestamp> {
-        let by_days = self.days.map(|days| days_after(modified, days, day_secs));
-        by_days.or_else(|| midnight(self.date.as_ref()?))
+        due_at(self.days, self.date.as_deref(), modified, day_secs)
     }
+}
+
+/// When something is due that was written then: after days, or at a date.
+fn due_at(days: Option<i64>, date: Option<&str>, modified: Timestamp, day_secs: u64) -> Option<Timestamp> {
+    let by_days = days.map(|days| days_after(modified, days, day_secs));
+    by_days.or_else(|| midnight(date?))
+}
+
+/// The class of this name, if an object of class `from` may go there. One that is not read at once is not known here.
+fn later_class(from: StorageClass, to: &str) -> Option<StorageClass> {
+    StorageClass::parse(to).filter(|to| *to > from)
+}
+
+fn next_transition(
+    due: impl Iterator<Item = (Timestamp, StorageClass)>,
+    now: Timestamp,
+) -> Option<(Timestamp, StorageClass)> {
+    due.reduce(|a, b| match (a.0 <= now, b.0 <= now) {
+        (true, true) => std::cmp::max_by_key(a, b, |(_, class)| *class),
+        (true, false) => a,
+        (false, true) => b,
+        (false, false) => std::cmp::min_by_key(a, b, |(at, _)| *at),
+    })
 }
 
 fn is_within(size: u64, more_than: Option<u64>, less_than: Option<u64>) -> bool {
@@ -310,7 +387,11 @@ fn midnight(date: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    static NO_TAGS: LazyLock<Tags> = LazyLock::new(Tags::default);
 
     fn lifecycle(rules: &str) -> Lifecycle {
         serde_json::from_str(&format!(r#"{{"Rule":[{rules}]}}"#)).unwrap()
@@ -339,6 +420,27 @@ mod tests {
         let object =
             Aging { key: "k", size: 0, tags: &Tags::default(), modified: Timestamp::from_millis(25_000) };
         assert_eq!(rules.expiry(&object, 10).unwrap().0, Timestamp::from_millis(60_000));
+    }
+
+    #[test]
+    fn transitions_take_an_object_as_far_as_is_due_and_never_back() {
+        use StorageClass::{GlacierIr, OnezoneIa, Standard, StandardIa};
+        let rules = lifecycle(
+            r#"{"Status":"Enabled","Prefix":"","Transition":[{"Days":30,"StorageClass":"STANDARD_IA"},
+                {"Days":60,"StorageClass":"GLACIER_IR"},{"Days":90,"StorageClass":"DEEP_ARCHIVE"}]}"#,
+        );
+        let object = |size| Aging { key: "k", size, tags: &NO_TAGS, modified: at("2030-01-01", 0) };
+        let next = |size, class, now| {
+            let found = rules.transition(&object(size), class, (at(now, 0), DAY_SECS));
+            found.map(|(due, class)| (due <= at(now, 0), class))
+        };
+        assert_eq!(next(1 << 20, Standard, "2030-01-02"), Some((false, StandardIa)));
+        assert_eq!(next(1 << 20, Standard, "2030-02-02"), Some((true, StandardIa)));
+        assert_eq!(next(1 << 20, StandardIa, "2030-02-02"), Some((false, GlacierIr)));
+        assert_eq!(next(1 << 20, Standard, "2031-01-01"), Some((true, GlacierIr)));
+        assert_eq!(next(1 << 20, OnezoneIa, "2030-02-02"), Some((false, GlacierIr)));
+        assert_eq!(next(1 << 20, GlacierIr, "2031-01-01"), None);
+        assert_eq!(next(1000, Standard, "2031-01-01"), None, "too small to be worth it");
     }
 
     #[test]
@@ -383,13 +485,13 @@ mod tests {
                {"ID":"b","Status":"Enabled","Filter":{"Prefix":"logs/é2"},"Expiration":{"Days":2}},
                {"ID":"c","Status":"Enabled","Prefix":"","AbortIncompleteMultipartUpload":{"DaysAfterInitiation":9}}"#,
         );
-        assert_eq!(rules.expiring_prefix(), Some("logs/é"));
+        assert_eq!(rules.object_prefix(), Some("logs/é"));
         assert_eq!(rules.first_expiry(at("2014-01-15", 10), DAY_SECS), Some(at("2014-01-18", 0)));
         let past = lifecycle(
             r#"{"ID":"a","Status":"Enabled","Prefix":"","Expiration":{"Date":"2010-01-01T00:00:00.000Z"}}"#,
         );
         assert_eq!(past.first_expiry(at("2014-01-15", 10), DAY_SECS), Some(at("2014-01-17", 0)));
-        assert_eq!(lifecycle("").expiring_prefix(), None);
+        assert_eq!(lifecycle("").object_prefix(), None);
     }
 
     #[test]
@@ -403,7 +505,7 @@ mod tests {
         let ends = |key, newer| rules.version_expiry(&version(key), newer, DAY_SECS);
         assert_eq!(ends("p/k", 2), Some(at("2014-01-19", 0)));
         assert_eq!((ends("p/k", 1), ends("k", 2)), (None, None));
-        assert_eq!((rules.version_prefix(), rules.expiring_prefix()), (Some("p/"), None));
+        assert_eq!((rules.version_prefix(), rules.object_prefix()), (Some("p/"), None));
         assert_eq!(rules.marker_expiry(&version("p/k"), DAY_SECS), None);
     }
 
@@ -430,6 +532,6 @@ mod tests {
         let started = at("2014-01-15", 10);
         assert_eq!(rules.upload_expiry("tmp/a", started, DAY_SECS), Some(at("2014-01-17", 0)));
         assert_eq!(rules.upload_expiry("a", started, DAY_SECS), None);
-        assert!(rules.ends_uploads() && rules.expiring_prefix().is_none());
+        assert!(rules.ends_uploads() && rules.object_prefix().is_none());
     }
 }

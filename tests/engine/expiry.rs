@@ -77,6 +77,7 @@ async fn uploads_end_whose_day_is_over_and_background_work_finds_them() {
             bucket: bucket(),
             key: key(name),
             properties: Properties::default(),
+            encryption: None,
             checksum: None,
         };
         engine.create_upload(request).await.unwrap();

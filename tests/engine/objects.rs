@@ -64,16 +64,23 @@ async fn parts_of_unequal_size_make_one_object_and_outlive_a_restart() {
             bucket: bucket(),
             key: key("big"),
             properties: Properties::default(),
+            encryption: None,
             checksum: None,
         };
-        let id = engine.create_upload(request).await.unwrap();
+        let id = engine.create_upload(request).await.unwrap().upload;
         let upload = UploadRef { bucket: bucket(), key: key("big"), upload: id };
         let (mut parts, mut whole) = (Vec::new(), Vec::new());
         for (number, len) in [(2u32, 6_000_000usize), (5, 5_242_880), (9, 17)] {
             let data = pattern(len, u64::from(number));
             whole.extend_from_slice(&data);
             let part = PartNumber::new(number).unwrap();
-            let request = PutPartRequest { upload: upload.clone(), part, length: None, content_md5: None };
+            let request = PutPartRequest {
+                upload: upload.clone(),
+                part,
+                length: None,
+                content_md5: None,
+                customer_key: None,
+            };
             let stored = engine.put_part(request, body_of(&data)).await.unwrap();
             parts.push(CompletedPart { part, etag: stored.etag, checksum: None });
         }
@@ -146,12 +153,18 @@ async fn a_bucket_goes_with_its_unfinished_uploads_but_not_with_objects() {
         bucket: bucket(),
         key: key("big"),
         properties: Properties::default(),
+        encryption: None,
         checksum: None,
     };
-    let id = engine.create_upload(request).await.unwrap();
+    let id = engine.create_upload(request).await.unwrap().upload;
     let upload = UploadRef { bucket: bucket(), key: key("big"), upload: id };
-    let request =
-        PutPartRequest { upload, part: PartNumber::new(1).unwrap(), length: None, content_md5: None };
+    let request = PutPartRequest {
+        upload,
+        part: PartNumber::new(1).unwrap(),
+        length: None,
+        content_md5: None,
+        customer_key: None,
+    };
     engine.put_part(request, body_of(&pattern(3_000_000, 1))).await.unwrap();
     put(&engine, "k", &pattern(10, 1)).await.unwrap();
     assert!(matches!(engine.delete_bucket(&bucket()).await, Err(Error::BucketNotEmpty)));

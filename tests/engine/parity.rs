@@ -32,15 +32,17 @@ async fn upload(engine: &Engine, name: &str, parts: &[Bytes]) {
         bucket: bucket(),
         key: key(name),
         properties: Properties::default(),
+        encryption: None,
         checksum: None,
     };
-    let upload = engine.create_upload(request).await.unwrap();
+    let upload = engine.create_upload(request).await.unwrap().upload;
     let upload = UploadRef { bucket: bucket(), key: key(name), upload };
     let mut completed = Vec::new();
     for (i, data) in parts.iter().enumerate() {
         let part = PartNumber::new(i as u32 + 1).unwrap();
         let length = Some(data.len() as u64);
-        let request = PutPartRequest { upload: upload.clone(), part, length, content_md5: None };
+        let request =
+            PutPartRequest { upload: upload.clone(), part, length, content_md5: None, customer_key: None };
         let etag = engine.put_part(request, body_of(data)).await.unwrap().etag;
         completed.push(CompletedPart { part, etag, checksum: None });
     }

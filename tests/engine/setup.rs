@@ -195,6 +195,7 @@ pub async fn put(engine: &Engine, name: &str, data: &Bytes) -> Result<PutOutcome
         bucket: bucket(),
         key: key(name),
         properties: Properties::default(),
+        encryption: None,
         length: Some(data.len() as u64),
         content_md5: None,
         condition: WriteCondition::Always,

@@ -259,6 +259,7 @@ impl Both {
             bucket: bucket(),
             key: parsed(key),
             properties: Properties::default(),
+            encryption: None,
             length: Some(len as u64),
             content_md5: None,
             condition,

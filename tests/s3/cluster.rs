@@ -6,6 +6,7 @@ mod chunks;
 mod client;
 mod server;
 
+mod append_object;
 mod authentication;
 mod buckets;
 mod conditional;
@@ -22,6 +23,7 @@ mod list_objects;
 mod list_parts;
 mod multipart;
 mod put_object;
+mod rename_object;
 mod streaming;
 mod sub_resources;
 mod upload_part_copy;

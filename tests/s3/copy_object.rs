@@ -111,12 +111,31 @@ fn sources_that_are_not_there_are_named() {
 }
 
 #[test]
-fn encryption_and_other_checksums_are_not_implemented() {
+fn a_copy_may_have_another_checksum_than_its_source() {
     let bucket = source();
     let itself = format!("/{}/src%20a%2B", bucket.name);
-    let encrypted = copy(&bucket, &itself, "/t").header("x-amz-server-side-encryption", "AES256").send();
-    encrypted.expect_error(501, "NotImplemented");
-    let rehashed = copy(&bucket, &itself, "/t").header("x-amz-checksum-algorithm", "SHA256").send();
-    rehashed.expect_error(501, "NotImplemented");
-    bucket.expect_absent("t");
+    let answer = copy(&bucket, &itself, "/t").header("x-amz-checksum-algorithm", "SHA256").send();
+    assert_eq!(answer.expect_status(200).elements("ChecksumSHA256").len(), 1);
+    let read = bucket.request("GET", "/t").header("x-amz-checksum-mode", "ENABLED").send();
+    assert_eq!(read.header("x-amz-checksum-sha256"), "TUgjeUy+08TuC7xoTI9m4d/Vr6bweNSUziVOxaRnF1M=");
+    assert_eq!(meta(&bucket, "t").as_deref(), Some("1"));
+    copy(&bucket, &itself, "/u")
+        .header("x-amz-checksum-algorithm", "MD4")
+        .send()
+        .expect_error(400, "InvalidRequest");
+}
+
+#[test]
+fn the_storage_class_is_told_and_is_not_that_of_the_source() {
+    let bucket = Bucket::new();
+    let put = bucket.request("PUT", "/k").header("x-amz-storage-class", "STANDARD_IA").body("v");
+    put.send().expect_status(200);
+    assert_eq!(bucket.request("HEAD", "/k").send().header("x-amz-storage-class"), "STANDARD_IA");
+    let itself = format!("/{}/k", bucket.name);
+    copy(&bucket, &itself, "/copy").send().expect_status(200);
+    copy(&bucket, &itself, "/ia").header("x-amz-storage-class", "ONEZONE_IA").send().expect_status(200);
+    let listing = bucket.request("GET", "/?list-type=2").send();
+    assert_eq!(listing.elements("StorageClass"), ["STANDARD", "ONEZONE_IA", "STANDARD_IA"]);
+    let attributes = bucket.request("GET", "/k?attributes").header("x-amz-object-attributes", "StorageClass");
+    assert_eq!(attributes.send().elements("StorageClass"), ["STANDARD_IA"]);
 }

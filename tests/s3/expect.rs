@@ -42,7 +42,14 @@ fn what_the_head_alone_refuses_is_refused_before_the_body_is_asked_for() {
         (put("/k").anonymous(), 403, "AccessDenied"),
         (put("/k").header("content-md5", "garbage"), 400, "InvalidDigest"),
         (put("/k").header("x-amz-acl", "mine"), 400, "InvalidArgument"),
-        (put("/k").header("x-amz-server-side-encryption", "AES256"), 501, "NotImplemented"),
+        (put("/k").header("x-amz-server-side-encryption", "AES512"), 400, "InvalidArgument"),
+        (
+            put("/k")
+                .header("x-amz-server-side-encryption", "aws:kms")
+                .header("x-amz-server-side-encryption-aws-kms-key-id", "none"),
+            400,
+            "KMS.NotFoundException",
+        ),
         (put("/k").header("x-amz-checksum-crc32", "garbage"), 400, "InvalidRequest"),
         (put("/k?partNumber=1&uploadId=never"), 404, "NoSuchUpload"),
         (put("/k?partNumber=0&uploadId=never"), 400, "InvalidArgument"),

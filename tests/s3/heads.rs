@@ -103,7 +103,7 @@ fn head_answers_as_get_does() {
         ("/deleted", &[], 404),
         ("/deleted?versionId=null", &[], 200),
         ("/missing", &[], 404),
-        ("/plain", &[("x-amz-server-side-encryption-customer-algorithm", "AES256")], 501),
+        ("/plain", &[("x-amz-server-side-encryption-customer-algorithm", "AES256")], 400),
     ];
     for (rest, headers, status) in cases {
         let ask = |method: &str| {

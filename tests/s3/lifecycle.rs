@@ -167,3 +167,25 @@ fn answers_say_when_and_by_which_rule_an_object_ends() {
     let other = bucket.request("PUT", "/other").body("1").send().expect_status(200);
     assert!(!other.headers.contains_key("x-amz-expiration"));
 }
+
+#[test]
+fn objects_and_older_versions_go_to_the_storage_class_of_a_rule() {
+    let bucket = Bucket::new();
+    enable_versions(&bucket);
+    bucket.put("large", &vec![1; 200_000]);
+    bucket.put("large", &vec![2; 200_000]);
+    bucket.put("small", b"1");
+    set_rule(
+        &bucket,
+        "<ID>cold</ID><Filter/><Status>Enabled</Status>\
+         <Transition><Days>1</Days><StorageClass>GLACIER_IR</StorageClass></Transition>\
+         <NoncurrentVersionTransition><NoncurrentDays>1</NoncurrentDays>\
+         <StorageClass>INTELLIGENT_TIERING</StorageClass></NoncurrentVersionTransition>",
+    );
+    let classes = || bucket.request("GET", "?versions").send().elements("StorageClass");
+    let expected = ["GLACIER_IR", "INTELLIGENT_TIERING", "STANDARD"];
+    wait_until("the versions are in their classes", || classes() == expected);
+    let head = bucket.request("HEAD", "/large").send().expect_status(200);
+    assert_eq!(head.header("x-amz-storage-class"), "GLACIER_IR");
+    assert!(bucket.get("large") == vec![2; 200_000]);
+}

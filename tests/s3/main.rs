@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![allow(dead_code, reason = "each file runs one of the topologies")]
 
+mod append_object;
 mod chunks;
 mod client;
 mod server;
@@ -26,6 +27,7 @@ mod list_objects;
 mod list_parts;
 mod multipart;
 mod put_object;
+mod rename_object;
 mod streaming;
 mod sub_resources;
 mod upload_part_copy;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::object::{
-    Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListPage, ListRequest, OpenObject, PutRequest,
-    WriteCondition,
+    Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListPage, ListRequest, NewEncryption, OpenObject,
+    PutRequest, WriteCondition,
 };
 use holdfast::types::{ChecksumValue, Etag, Properties};
 use tokio::time::{sleep, timeout};
@@ -131,6 +131,7 @@ impl Client<'_> {
             bucket: bucket(),
             key: key(&name),
             properties: Properties::default(),
+            encryption: len.is_multiple_of(3).then_some(NewEncryption::S3),
             length: self.rng.chance(70).then_some(len as u64),
             content_md5: None,
             condition,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use holdfast::jobs::{self, Jobs, ScrubOptions};
 use holdfast::node::{LocalSites, open_local_on};
-use holdfast::object::{Engine, Options};
+use holdfast::object::{Engine, Options, RootKey};
 use holdfast::runtime::{Clock, Tasks};
 use holdfast::shard_store::{Drive, FileSystem, LocalDrive};
 use holdfast::types::{DriveSlot, Timestamp};
@@ -82,6 +82,9 @@ impl Place {
             tasks: tasks.clone(),
         };
         let engine = Arc::new(Engine::start(options).await.map_err(|error| format!("{error:?}"))?);
+        if !engine.unlock_keyring(RootKey::new(&[1; 32])) {
+            return Err("the keyring does not open".into());
+        }
         let jobs =
             jobs::start(&engine, ScrubOptions { pass: None }, &tasks).map_err(|error| error.to_string())?;
         Ok(Running { engine, links, jobs })

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use holdfast::checksum::md5::Md5;
 use holdfast::object::{
-    CompleteRequest, CompletedPart, CreateUploadRequest, Error, PutPartRequest, UploadRef, WriteCondition,
+    CompleteRequest, CompletedPart, CreateUploadRequest, CreatedUpload, Error, NewEncryption, PutPartRequest,
+    UploadRef, WriteCondition,
 };
 use holdfast::types::{Etag, PartNumber, Properties};
 use tokio::time::timeout;
@@ -44,12 +45,13 @@ async fn create(client: &mut Client<'_>) -> Checked {
         bucket: bucket(),
         key: key(&name),
         properties: Properties::default(),
+        encryption: name.len().is_multiple_of(2).then_some(NewEncryption::S3),
         checksum: None,
     };
     let result = client.engine.create_upload(request).await;
     client.note(format!("begin upload of {name}: {}", short(Some(&result))));
     match result {
-        Ok(upload) => {
+        Ok(CreatedUpload { upload, .. }) => {
             let at = UploadRef { bucket: bucket(), key: key(&name), upload };
             let upload =
                 Upload { at, parts: BTreeMap::new(), may_be_closed: false, closed: false, busy: false };
@@ -88,7 +90,7 @@ async fn put_part(client: &mut Client<'_>, index: usize) -> Checked {
         upload.at.clone()
     };
     let part = PartNumber::new(u32::from(number)).unwrap();
-    let request = PutPartRequest { upload: at, part, length: None, content_md5: None };
+    let request = PutPartRequest { upload: at, part, length: None, content_md5: None, customer_key: None };
     let body = body_of(&mut client.rng, &data, false);
     let patience: Duration = client.patience();
     let result = timeout(patience, client.engine.put_part(request, body)).await;

@@ -95,6 +95,11 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: BucketCommand,
     },
+    /// List, make, rotate, enable and disable the keys that objects are encrypted under
+    Keyring {
+        #[command(subcommand)]
+        command: KeyringCommand,
+    },
     /// List, add and remove accounts
     Account {
         #[command(subcommand)]
@@ -227,6 +232,37 @@ pub(super) enum BucketCommand {
         parity: String,
         #[command(flatten)]
         flags: ChangeFlags,
+    },
+}
+
+/// What to do with named encryption keys.
+#[derive(Debug, Clone, Subcommand)]
+pub(super) enum KeyringCommand {
+    /// List the keys
+    List {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key, which clients name as x-amz-server-side-encryption-aws-kms-key-id
+    Create {
+        /// Its name
+        id: String,
+    },
+    /// Give a key a new version, which encrypts new objects; what older versions encrypted stays readable
+    Rotate {
+        /// Its name
+        id: String,
+    },
+    /// Let a key be used again
+    Enable {
+        /// Its name
+        id: String,
+    },
+    /// Let a key no longer be used: objects under it can neither be written nor read until it is enabled
+    Disable {
+        /// Its name
+        id: String,
     },
 }
 

@@ -3,10 +3,12 @@
 use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
-use crate::admin::api::{BucketList, BucketReport, DriveList, NodeList, RISK_PAGE_MAX, RiskPage, Status};
+use crate::admin::api::{
+    BucketList, BucketReport, DriveList, EncryptionKey, Keyring, NodeList, RISK_PAGE_MAX, RiskPage, Status,
+};
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
-use crate::cli::terminal::{Line, columns, print};
+use crate::cli::terminal::{Line, Tone, columns, print};
 
 /// Prints the drives.
 pub(super) async fn print_drives(client: &AdminClient) -> Result<(), String> {
@@ -70,6 +72,32 @@ pub(super) async fn print_buckets(client: &AdminClient) -> Result<(), String> {
     };
     print_table(std::iter::once(head).chain(list.buckets.iter().map(row)).collect());
     Ok(())
+}
+
+/// Prints the named encryption keys.
+pub(super) async fn print_keys(client: &AdminClient) -> Result<(), String> {
+    let keyring: Keyring = client.get("/api/v1/keyring").await?;
+    if keyring.locked {
+        let remedy = "start the server with the key that was in encryption.key, by --encryption-key-file";
+        print(&[Line::default().with(Tone::Bad, "The keyring is locked: "), Line::of(remedy)]);
+    }
+    print_key_table(&keyring.keys);
+    Ok(())
+}
+
+/// Prints some named keys.
+pub(super) fn print_key_table(keys: &[EncryptionKey]) {
+    let head = ["KEY", "STATE", "VERSIONS", "CREATED", "ROTATED"].map(str::to_owned).to_vec();
+    let row = |key: &EncryptionKey| {
+        vec![
+            key.id.clone(),
+            if key.enabled { "enabled".to_owned() } else { "disabled".to_owned() },
+            key.versions.to_string(),
+            key.created.clone(),
+            key.rotated.clone().unwrap_or_else(|| "-".to_owned()),
+        ]
+    };
+    print_table(std::iter::once(head).chain(keys.iter().map(row)).collect());
 }
 
 /// A bucket's parity as `parity` takes it, and whether that is the deployment's.

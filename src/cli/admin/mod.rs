@@ -11,7 +11,7 @@ mod status;
 pub(super) use arguments::Admin;
 pub(super) use client::AdminClient;
 
-use arguments::{AdminCommand, BucketCommand, DriveCommand, NodeCommand};
+use arguments::{AdminCommand, BucketCommand, DriveCommand, KeyringCommand, NodeCommand};
 use changes::{Change, carry_out};
 use serde_json::json;
 
@@ -28,6 +28,7 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Drive { command } => drive(&client, command).await,
             AdminCommand::Node { command } => node(&client, command).await,
             AdminCommand::Bucket { command } => bucket(&client, command).await,
+            AdminCommand::Keyring { command } => keyring(&client, command).await,
             AdminCommand::Account { command } => accounts::account(&client, command).await,
             AdminCommand::Key { command } => accounts::key(&client, command).await,
             AdminCommand::Rebalance { stop, flags } => {
@@ -103,6 +104,24 @@ async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), Stri
             carry_out(client, change.watching(&["recode"]).with(json!({ "parity": parity })), flags).await
         }
     }
+}
+
+async fn keyring(client: &AdminClient, command: KeyringCommand) -> Result<(), String> {
+    let (path, body) = match command {
+        KeyringCommand::List { json: true } => return print_answer(client, "/api/v1/keyring").await,
+        KeyringCommand::List { .. } => return lists::print_keys(client).await,
+        KeyringCommand::Create { id } => ("/api/v1/keyring".to_owned(), json!({ "id": id })),
+        KeyringCommand::Rotate { id } => (key_path(&id, "rotate"), json!({})),
+        KeyringCommand::Enable { id } => (key_path(&id, "enable"), json!({})),
+        KeyringCommand::Disable { id } => (key_path(&id, "disable"), json!({})),
+    };
+    let key = client.post(&path, &body).await?;
+    lists::print_key_table(std::slice::from_ref(&key));
+    Ok(())
+}
+
+fn key_path(id: &str, verb: &str) -> String {
+    format!("/api/v1/keyring/{}/{verb}", client::segment(id))
 }
 
 /// Prints what the server says, all of it, for programs.

@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(judge_credentials(&Ok(())).unwrap().level, Level::Fine);
         let none = ConfigError::NoCredentials { path: "c".into() };
         assert_eq!(judge_credentials(&Err(none)).unwrap().level, Level::Fine);
-        let exposed = ConfigError::CredentialsExposed { path: "c".into() };
+        let exposed = ConfigError::FileExposed { path: "c".into() };
         assert!(judge_credentials(&Err(exposed)).unwrap().sentence.contains("chmod 600"));
     }
 }

@@ -7,13 +7,13 @@ use crate::object::{CompleteRequest, CompletedPart, PutOutcome};
 use crate::types::{BucketName, ChecksumValue, Etag, ObjectKey, PartNumber};
 
 use super::super::auth::{Call, Upload};
-use super::super::checksums;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::{self, text};
 use super::super::response::{Response, xml};
 use super::super::versions;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
+use super::super::{checksums, encryption};
 use super::{LONG_DOCUMENT_BYTES_MAX, multipart, name_key};
 
 /// Makes the object of its parts.
@@ -24,7 +24,6 @@ pub(super) async fn run(
     key: ObjectKey,
 ) -> Result<Response> {
     let sent = call.headers();
-    headers::refuse_unsupported(sent)?;
     let condition = headers::write_condition(sent)?;
     let size = expected_size(sent)?;
     let checksum_kind = text(sent, "x-amz-checksum-type").map(|kind| {
@@ -42,6 +41,7 @@ pub(super) async fn run(
     let outcome = outcome.map_err(|error| name_key(multipart::name_upload(error, id), key.as_str()))?;
     let mut response = xml(answer(call, &bucket, &key, &outcome));
     versions::name(outcome.version, response.headers_mut());
+    encryption::describe(outcome.encryption.as_ref(), response.headers_mut());
     Ok(response)
 }
 

@@ -4,28 +4,28 @@ use hyper::HeaderMap;
 
 use crate::iam::policy::Resource;
 use crate::object::{CopyRequest, ObjectInfo, PutOutcome};
-use crate::types::{Aging, Attributes, BucketName, ObjectKey, Tags};
+use crate::types::{Aging, Attributes, BucketName, ChecksumAlgorithm, ObjectKey, Tags};
 
 use super::super::actions::Action;
 use super::super::auth::Call;
-use super::super::checksums;
-use super::super::error::{Code, Error, Result};
+use super::super::error::{Error, Result};
 use super::super::headers::{self, text};
 use super::super::response::{Response, xml};
 use super::super::time::iso;
 use super::super::xml_write::XmlWriter;
+use super::super::{checksums, encryption};
 use super::super::{lock, tags, versions};
 use super::{PUT_BYTES_MAX, copy_source, name_key};
 
 /// Copies an object by reference. Onto itself it changes the attributes, in one step.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let sent = call.headers();
-    headers::refuse_unsupported(sent)?;
     let attributes = replacement(sent)?;
     let tags = replacement_tags(sent)?;
     let lock = lock::requested(sent, call.now())?;
     let access = call.new_object_access(sent, &bucket)?;
     let condition = headers::write_condition(sent)?;
+    let encryption = encryption::requested(call, sent, &bucket)?;
     let from = copy_source::read(call)?;
     let onto_itself = (&from.bucket, &from.key, from.version) == (&bucket, &key, None);
     if onto_itself && attributes.is_none() && tags.is_none() && !changes_otherwise(sent) {
@@ -35,7 +35,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
         ));
     }
     let source = copy_source::open(call, &from).await?;
-    check_source(sent, source.info())?;
+    let checksum = wanted_checksum(sent)?;
+    check_source(source.info())?;
     let (source_version, size) = (source.info().version, source.info().size);
     if tags.is_none() && !source.info().properties.tags.is_empty() {
         call.also(Action::GetObjectTagging, (&from.bucket, &from.key), &source, from.version)?;
@@ -43,10 +44,22 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     }
     let kept_tags = tags.clone().unwrap_or_else(|| source.info().properties.tags.clone());
     let (place, name) = (bucket.clone(), key.as_str().to_owned());
-    let request = CopyRequest { bucket, key, attributes, tags, lock, access, condition };
+    let request = CopyRequest {
+        bucket,
+        key,
+        attributes,
+        tags,
+        lock,
+        class: headers::storage_class(sent)?,
+        checksum,
+        access,
+        encryption,
+        condition,
+    };
     let outcome = call.engine().copy(source, request).await.map_err(|error| name_key(error, &name))?;
     let mut response = xml(document(&outcome));
     versions::name(outcome.version, response.headers_mut());
+    encryption::describe(outcome.encryption.as_ref(), response.headers_mut());
     versions::name_source(source_version, response.headers_mut());
     let object = Aging { key: &name, size, tags: &kept_tags, modified: outcome.modified };
     if let Some(expiry) = call.engine().expiry(&place, &object) {
@@ -79,26 +92,32 @@ fn replacement_tags(sent: &HeaderMap) -> Result<Option<Tags>> {
 
 /// Things a copy onto itself may change besides the metadata.
 fn changes_otherwise(sent: &HeaderMap) -> bool {
-    ["x-amz-storage-class", "x-amz-website-redirect-location"].iter().any(|name| text(sent, name).is_some())
+    const CHANGES: [&str; 4] = [
+        "x-amz-storage-class",
+        "x-amz-website-redirect-location",
+        "x-amz-server-side-encryption",
+        "x-amz-server-side-encryption-customer-algorithm",
+    ];
+    CHANGES.iter().any(|name| text(sent, name).is_some())
 }
 
-/// A copy is by reference: it has the source's checksum, and is as large as one PUT at most.
-fn check_source(sent: &HeaderMap, info: &ObjectInfo) -> Result<()> {
+/// A copy is as large as one PUT at most.
+fn check_source(info: &ObjectInfo) -> Result<()> {
     if info.size > PUT_BYTES_MAX {
         return Err(Error::request(format!(
             "The specified copy source is larger than the maximum allowable size for a copy source: {PUT_BYTES_MAX}"
         )));
     }
-    let Some(wanted) = text(sent, "x-amz-checksum-algorithm") else { return Ok(()) };
-    let wanted = checksums::parse_name(wanted)
-        .ok_or_else(|| Error::request("Checksum algorithm provided is unsupported."))?;
-    match &info.checksum {
-        Some(checksum) if checksum.value.algorithm == wanted => Ok(()),
-        Some(_) | None => Err(Error::with_message(
-            Code::NotImplemented,
-            "A copy keeps the checksum algorithm of its source; another one is not implemented",
-        )),
-    }
+    Ok(())
+}
+
+/// The checksum that the copy is to have; `None` for that of the source.
+fn wanted_checksum(sent: &HeaderMap) -> Result<Option<ChecksumAlgorithm>> {
+    let wanted = text(sent, "x-amz-checksum-algorithm").map(|name| {
+        checksums::parse_name(name)
+            .ok_or_else(|| Error::request("Checksum algorithm provided is unsupported."))
+    });
+    wanted.transpose()
 }
 
 fn document(outcome: &PutOutcome) -> Vec<u8> {

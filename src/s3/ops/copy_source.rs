@@ -6,10 +6,10 @@ use crate::types::{BucketName, ObjectKey, VersionId};
 
 use super::super::actions::Action;
 use super::super::auth::Call;
-use super::super::conditions;
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
 use super::super::versions;
+use super::super::{conditions, encryption};
 
 const HEADER: &str = "x-amz-copy-source";
 
@@ -39,7 +39,8 @@ pub(super) async fn open(call: &Call<'_>, source: &CopySource) -> Result<OpenObj
         error => error,
     })?;
     conditions::check_copy_source(call.headers(), opened.info())?;
-    Ok(opened)
+    let customer = encryption::customer_key(call, call.headers(), &encryption::SOURCE_CUSTOMER)?;
+    Ok(opened.with_customer_key(customer)?)
 }
 
 fn parse(header: &str) -> Result<CopySource> {

@@ -15,14 +15,13 @@ use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::{Digest, read_ownership, read_tags};
 use super::super::error::{Code, Error, Result};
-use super::super::headers::{refuse_unsupported, text};
+use super::super::headers::text;
 use super::super::response::{Response, empty};
 use super::super::xml_read::Element;
 use super::{DOCUMENT_BYTES_MAX, read_document};
 
 /// Makes a bucket. One that exists is 409 everywhere, also in us-east-1, where AWS answers 200.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
-    refuse_unsupported(call.headers())?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let ownership = text(call.headers(), "x-amz-object-ownership").map(read_ownership).transpose()?;
     let mut tags = None;

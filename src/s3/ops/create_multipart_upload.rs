@@ -8,27 +8,28 @@ use crate::object::CreateUploadRequest;
 use crate::types::{BucketName, ChecksumAlgorithm, ChecksumKind, ObjectKey};
 
 use super::super::auth::Call;
-use super::super::checksums;
 use super::super::error::{Error, Result};
 use super::super::headers::{self, text};
 use super::super::response::{Response, xml};
 use super::super::xml_write::XmlWriter;
+use super::super::{checksums, encryption};
 
 /// Starts a multipart upload.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
     let mut properties = headers::properties(call.headers(), call.now())?;
     properties.access = call.new_object_access(call.headers(), &bucket)?;
+    let encryption = encryption::requested(call, call.headers(), &bucket)?;
     let checksum = wanted_checksum(call.headers())?;
     let mut document = XmlWriter::new(512);
     document.open_root("InitiateMultipartUploadResult");
     document.element("Bucket", bucket.as_str());
     document.element("Key", key.as_str());
-    let request = CreateUploadRequest { bucket, key, properties, checksum };
-    let upload = call.engine().create_upload(request).await?;
-    document.number("UploadId", upload);
+    let request = CreateUploadRequest { bucket, key, properties, encryption, checksum };
+    let created = call.engine().create_upload(request).await?;
+    document.number("UploadId", created.upload);
     document.close("InitiateMultipartUploadResult");
     let mut response = xml(document.finish());
+    encryption::describe(created.encryption.as_ref(), response.headers_mut());
     if let Some((algorithm, kind)) = checksum {
         let answer = response.headers_mut();
         let algorithm = HeaderValue::from_static(checksums::name(algorithm));

@@ -11,6 +11,7 @@ use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
 use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::conditions;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::range::{Selection, select};
@@ -39,8 +40,10 @@ pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) ->
 
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
     let version = versions::requested(&call.query)?;
-    headers::refuse_unsupported(call.headers())?;
-    call.open_object(Action::GetObject, (bucket, key), version).await
+    encryption::refuse_managed(call.headers())?;
+    let object = call.open_object(Action::GetObject, (bucket, key), version).await?;
+    let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
+    Ok(object.with_customer_key(customer)?)
 }
 
 struct Answer {

@@ -8,6 +8,7 @@ use crate::types::{BucketName, ObjectKey};
 use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Error, Result};
 use super::super::headers;
 use super::super::response::{Response, xml};
@@ -20,7 +21,6 @@ const KNOWN: [&str; 5] = ["ETag", "Checksum", "ObjectParts", "StorageClass", "Ob
 /// Answers the attributes that `x-amz-object-attributes` names.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let version = versions::requested(&call.query)?;
-    headers::refuse_unsupported(call.headers())?;
     let values = call.headers().get_all("x-amz-object-attributes");
     let wanted: Vec<&str> = values
         .iter()
@@ -44,6 +44,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     }
     let object = call.open_object(Action::GetObject, (&bucket, &key), version).await?;
     call.also(Action::GetObjectAttributes, (&bucket, &key), &object, version)?;
+    let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
+    let object = object.with_customer_key(customer)?;
     let mut response = xml(document(&object, &wanted));
     let answer = response.headers_mut();
     headers::identify(object.info(), answer);
@@ -75,7 +77,7 @@ fn document(object: &OpenObject, wanted: &[&str]) -> Vec<u8> {
         xml.close("ObjectParts");
     }
     if wanted.contains(&"StorageClass") {
-        xml.element("StorageClass", "STANDARD");
+        xml.element("StorageClass", info.properties.class.name());
     }
     if wanted.contains(&"ObjectSize") {
         xml.number("ObjectSize", info.size);

@@ -76,7 +76,7 @@ fn entry(xml: &mut XmlWriter, account: &Account, upload: &UploadInfo, encoding: 
     xml.number("UploadId", upload.upload);
     owner(xml, "Initiator", account);
     owner(xml, "Owner", account);
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", upload.class.name());
     xml.element("Initiated", &iso(upload.initiated));
     if let Some((algorithm, kind)) = upload.checksum {
         xml.element("ChecksumAlgorithm", checksums::name(algorithm));

@@ -86,7 +86,7 @@ fn write(xml: &mut XmlWriter, owner: &Account, version: &ListedVersion, encoding
             xml.element("ChecksumType", checksums::kind_name(kind));
         }
         xml.number("Size", object.size);
-        xml.element("StorageClass", "STANDARD");
+        xml.element("StorageClass", object.class.name());
     }
     listing::owner(xml, "Owner", owner);
     xml.close(name);

@@ -50,7 +50,7 @@ fn document(call: &Call<'_>, upload: &UploadRef, page: &Page, found: &PartsPage)
     let account = call.account(initiator);
     owner(&mut xml, "Initiator", &account);
     owner(&mut xml, "Owner", &account);
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", found.upload.class.name());
     xml.number("PartNumberMarker", page.after);
     xml.number("NextPartNumberMarker", found.parts.last().map_or(0, |part| part.part.get()));
     xml.number("MaxParts", page.max);

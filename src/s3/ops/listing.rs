@@ -127,7 +127,7 @@ pub(super) fn contents(
     if let Some(owners) = shown_owners {
         owner(xml, "Owner", &owners.of(object.owner));
     }
-    xml.element("StorageClass", "STANDARD");
+    xml.element("StorageClass", object.class.name());
     xml.close("Contents");
 }
 

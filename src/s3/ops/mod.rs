@@ -2,6 +2,7 @@
 
 mod abort_multipart_upload;
 mod acls;
+mod append_object;
 mod aspects;
 mod bucket_policy;
 mod bucket_versioning;
@@ -30,6 +31,7 @@ mod object_lock;
 mod object_tagging;
 pub(super) mod post_object;
 mod put_object;
+mod rename_object;
 mod upload_part;
 mod upload_part_copy;
 
@@ -139,6 +141,7 @@ async fn on_object(
         Op::Get => get_object::get(call, bucket, key).await,
         Op::Head => get_object::head(call, bucket, key).await,
         Op::Copy => Box::pin(copy_object::run(call, bucket, key)).await,
+        Op::Rename => rename_object::run(call, bucket, key).await,
         Op::Delete => delete_object::run(call, bucket, key).await,
         Op::GetAttributes => get_object_attributes::run(call, bucket, key).await,
         Op::CreateUpload => create_multipart_upload::run(call, bucket, key).await,

@@ -51,13 +51,18 @@ pub(super) struct PartChecksum {
 impl PartChecksum {
     /// Refuses a part that is announced with another algorithm than the upload's.
     pub(super) fn check(self, announced: Option<ChecksumAlgorithm>) -> Result<()> {
-        match announced {
-            Some(announced) if self.required && announced != self.stored => Err(Error::request(format!(
-                "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
-                checksums::name(self.stored).to_ascii_lowercase(),
-                checksums::name(announced).to_ascii_lowercase()
-            ))),
-            Some(_) | None => Ok(()),
-        }
+        if self.required { check_algorithm(self.stored, announced) } else { Ok(()) }
+    }
+}
+
+/// Refuses a body that is announced with another algorithm than what it belongs to has.
+pub(super) fn check_algorithm(stored: ChecksumAlgorithm, announced: Option<ChecksumAlgorithm>) -> Result<()> {
+    match announced {
+        Some(announced) if announced != stored => Err(Error::request(format!(
+            "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+            checksums::name(stored).to_ascii_lowercase(),
+            checksums::name(announced).to_ascii_lowercase()
+        ))),
+        Some(_) | None => Ok(()),
     }
 }

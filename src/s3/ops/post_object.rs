@@ -75,7 +75,9 @@ async fn put(
         properties.tags = tags::parse(document.as_bytes(), Tags::OBJECT_MAX)?;
     }
     let body = call.open_form(file, &described, Stored::Announced)?;
-    let stored = store(call, &described, properties, (bucket.clone(), key.clone()), None, body).await;
+    let condition = headers::write_condition(&described)?;
+    let place = (bucket.clone(), key.clone());
+    let stored = store(call, &described, properties, place, (None, condition), body).await;
     stored.map_err(|error| name_key(error, key.as_str()))
 }
 

@@ -2,16 +2,17 @@
 
 use hyper::{HeaderMap, StatusCode};
 
-use crate::object::{PutOutcome, PutRequest};
+use crate::object::{PutOutcome, PutRequest, WriteCondition};
 use crate::types::{Aging, BucketName, ObjectKey, Properties};
 
 use super::super::auth::{Call, Upload};
 use super::super::body::{RequestBody, Stored};
+use super::super::encryption;
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::super::response::{Response, empty};
 use super::super::wire::Source;
-use super::{PUT_BYTES_MAX, name_key};
+use super::{PUT_BYTES_MAX, append_object, name_key};
 
 /// Stores an object.
 pub(super) async fn run(
@@ -20,12 +21,30 @@ pub(super) async fn run(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
+    match append_object::offset(call.headers())? {
+        Some(offset) => Box::pin(append_object::run(call, upload, (bucket, key), offset)).await,
+        None => whole(call, upload, bucket, key, None).await,
+    }
+}
+
+/// Stores a whole object, on another condition than that of the headers if one is given.
+pub(super) async fn whole(
+    call: &Call<'_>,
+    upload: Upload,
+    bucket: BucketName,
+    key: ObjectKey,
+    condition: Option<WriteCondition>,
+) -> Result<Response> {
     let body = call.open(upload, Stored::Announced)?;
     let size = checked_length(body.length())?;
     let mut properties = headers::properties(call.headers(), call.now())?;
     properties.access = call.new_object_access(call.headers(), &bucket)?;
     let (place, name, tags) = (bucket.clone(), key.clone(), properties.tags.clone());
-    let stored = store(call, call.headers(), properties, (bucket, key), Some(size), body).await;
+    let condition = match condition {
+        Some(condition) => condition,
+        None => headers::write_condition(call.headers())?,
+    };
+    let stored = store(call, call.headers(), properties, (bucket, key), (Some(size), condition), body).await;
     let outcome = stored.map_err(|error| name_key(error, name.as_str()))?;
     let mut response = answer(&outcome);
     let object = Aging { key: name.as_str(), size, tags: &tags, modified: outcome.modified };
@@ -41,13 +60,12 @@ pub(super) async fn store(
     described: &HeaderMap,
     properties: Properties,
     (bucket, key): (BucketName, ObjectKey),
-    length: Option<u64>,
+    (length, condition): (Option<u64>, WriteCondition),
     body: RequestBody<impl Source>,
 ) -> Result<PutOutcome> {
-    headers::refuse_unsupported(described)?;
     let content_md5 = headers::content_md5(described)?;
-    let condition = headers::write_condition(described)?;
-    let request = PutRequest { bucket, key, properties, length, content_md5, condition };
+    let encryption = encryption::requested(call, described, &bucket)?;
+    let request = PutRequest { bucket, key, properties, encryption, length, content_md5, condition };
     Ok(call.engine().put(request, body).await?)
 }
 
@@ -62,7 +80,8 @@ pub(super) fn checked_length(length: Option<u64>) -> Result<u64> {
     Ok(length)
 }
 
-fn answer(outcome: &PutOutcome) -> Response {
+/// The answer to what was stored.
+pub(super) fn answer(outcome: &PutOutcome) -> Response {
     let mut response = empty(StatusCode::OK);
     let answer = response.headers_mut();
     headers::stored(outcome, answer);

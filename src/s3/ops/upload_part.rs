@@ -10,6 +10,7 @@ use crate::types::{BucketName, ObjectKey};
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
 use super::super::checksums;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::Result;
 use super::super::headers;
 use super::super::response::{Response, empty};
@@ -23,7 +24,7 @@ pub(super) async fn run(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
+    encryption::refuse_managed(call.headers())?;
     let part = multipart::part(call)?;
     let upload = multipart::upload(call, bucket, key)?;
     let content_md5 = headers::content_md5(call.headers())?;
@@ -32,7 +33,8 @@ pub(super) async fn run(
     checksum.check(body.announced_algorithm())?;
     let length = Some(checked_length(body.length())?);
     let id = upload.upload;
-    let request = PutPartRequest { upload, part, length, content_md5 };
+    let customer_key = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
+    let request = PutPartRequest { upload, part, length, content_md5, customer_key };
     let stored = call.engine().put_part(request, body).await;
     Ok(answer(&stored.map_err(|error| multipart::name_upload(error, id))?))
 }
@@ -41,6 +43,7 @@ fn answer(part: &PartInfo) -> Response {
     let mut response = empty(StatusCode::OK);
     let answer = response.headers_mut();
     answer.insert(ETAG, headers::etag(&part.etag));
+    encryption::describe(part.encryption.as_ref(), answer);
     if let Some(value) = &part.checksum
         && let Ok(text) = HeaderValue::try_from(checksum::encode(value))
     {

@@ -1,18 +1,16 @@
 //! `PUT /bucket/key?partNumber=N&uploadId=ID` with `x-amz-copy-source`: UploadPartCopy.
 
 use std::ops::Range;
-use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
-
-use crate::checksum::{self, Hasher};
-use crate::object::{Body, BodyError, ObjectStream, PartInfo, PutPartRequest};
-use crate::types::{BucketName, ChecksumValue, ObjectKey};
+use crate::checksum;
+use crate::object::{PartInfo, PutPartRequest};
+use crate::types::{BucketName, ObjectKey};
 
 use super::super::auth::Call;
 use super::super::checksums;
+use super::super::encryption::{self, CUSTOMER};
 use super::super::error::{Error, Result};
-use super::super::headers::{self, text};
+use super::super::headers::text;
 use super::super::range::parse_copy;
 use super::super::response::{Response, xml};
 use super::super::time::iso;
@@ -22,7 +20,7 @@ use super::{PUT_BYTES_MAX, copy_source, multipart};
 
 /// Stores a part whose bytes are those of an object, or of a range of it.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    headers::refuse_unsupported(call.headers())?;
+    encryption::refuse_managed(call.headers())?;
     let part = multipart::part(call)?;
     let upload = multipart::upload(call, bucket, key)?;
     let from = copy_source::read(call)?;
@@ -31,12 +29,14 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let version = source.info().version;
     let range = chosen(call, source.info().size)?;
     let length = Some(range.end - range.start);
-    let stream = source.read(range).await?;
-    let body = Hashed { stream, hasher: Some(Hasher::new(checksum.stored)), checksum: None };
+    let body = source.read(range).await?.into_body(checksum.stored);
+    let customer_key = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
     let id = upload.upload;
-    let request = PutPartRequest { upload, part, length, content_md5: None };
+    let request = PutPartRequest { upload, part, length, content_md5: None, customer_key };
     let stored = call.engine().put_part(request, body).await;
-    let mut response = xml(document(&stored.map_err(|error| multipart::name_upload(error, id))?));
+    let stored = stored.map_err(|error| multipart::name_upload(error, id))?;
+    let mut response = xml(document(&stored));
+    encryption::describe(stored.encryption.as_ref(), response.headers_mut());
     versions::name_source(version, response.headers_mut());
     Ok(response)
 }
@@ -68,29 +68,6 @@ fn chosen(call: &Call<'_>, size: u64) -> Result<Range<u64>> {
         )));
     }
     Ok(range)
-}
-
-/// A source's bytes with the checksum that the upload wants of its parts.
-struct Hashed {
-    stream: ObjectStream,
-    hasher: Option<Hasher>,
-    checksum: Option<ChecksumValue>,
-}
-
-impl Body for Hashed {
-    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, BodyError>>> {
-        let next = ready!(Body::poll_chunk(&mut self.stream, cx));
-        match (&next, &mut self.hasher) {
-            (Some(Ok(chunk)), Some(hasher)) => hasher.update(chunk),
-            (None, hasher) => self.checksum = hasher.take().map(Hasher::finish).or(self.checksum.take()),
-            (Some(_), _) => {}
-        }
-        Poll::Ready(next)
-    }
-
-    fn checksum(&self) -> Option<ChecksumValue> {
-        self.checksum.clone()
-    }
 }
 
 fn document(part: &PartInfo) -> Vec<u8> {
