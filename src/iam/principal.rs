@@ -18,6 +18,13 @@ pub struct Account {
     pub email: Option<String>,
 }
 
+impl Account {
+    /// What is left of an account that was removed: the id that what it owned still has.
+    pub fn gone(canonical_id: CanonicalId) -> Self {
+        Self { id: AccountId::from_number(0), canonical_id, name: String::new(), email: None }
+    }
+}
+
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {

@@ -122,6 +122,8 @@ pub struct ListedVersionRow {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     /// Its storage class.
     pub class: StorageClass,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// An object in a listing.
@@ -139,6 +141,8 @@ pub struct ListedRow {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     /// Its storage class.
     pub class: StorageClass,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// How a blob is laid out over drives. Constant in size whatever the blob's length.

@@ -441,7 +441,7 @@ pub(super) fn drives(db: &Connection) -> Result<Vec<DriveRow>> {
 pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Walked<ListedRow>>, bool)> {
     let bucket = bucket_id(db, bucket)?;
     let mut select = db.prepare_cached(
-        "SELECT key, size, etag, modified, listed FROM objects
+        "SELECT key, size, etag, modified, listed, owner FROM objects
          WHERE bucket = ?1 AND key >= ?2 ORDER BY key LIMIT ?3",
     )?;
     walk_keys(walk, |from, limit, visit| {
@@ -456,6 +456,7 @@ pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Wa
                     modified: time_column(row, 3)?,
                     checksum: listed.checksum,
                     class: listed.class,
+                    owner: row.get::<_, Option<[u8; 32]>>(5)?.map(CanonicalId),
                 })
             })?;
             if !more {
@@ -480,7 +481,8 @@ pub(super) fn list_versions(
             .map(|null| versions::rank(null.sequence)),
         None => None,
     };
-    let mut select = db.prepare_cached(&all_versions("size, etag, modified, listed, is_null", "TRUE"))?;
+    let mut select =
+        db.prepare_cached(&all_versions("size, etag, modified, listed, is_null, owner", "TRUE"))?;
     // The newest version of a key comes first, unless the page before ended within the key.
     let mut last_key = resume.map(|_| walk.after.clone());
     walk_keys(walk, |from, limit, visit| {
@@ -514,6 +516,7 @@ fn listed_version(row: &Row<'_>, last_key: Option<&str>) -> Result<ListedVersion
         modified: time_column(row, 4)?,
         checksum: listed.checksum,
         class: listed.class,
+        owner: row.get::<_, Option<[u8; 32]>>(7)?.map(CanonicalId),
     })
 }
 

@@ -43,11 +43,11 @@ CREATE TABLE encodings (
 CREATE TABLE objects (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
     modified INTEGER NOT NULL, listed INTEGER NOT NULL, sequence INTEGER NOT NULL, is_null INTEGER NOT NULL,
-    detail BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+    owner BLOB, detail BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
 CREATE TABLE versions (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, size INTEGER NOT NULL,
-    etag BLOB NOT NULL, modified INTEGER NOT NULL, listed INTEGER NOT NULL, is_null INTEGER NOT NULL, detail BLOB,
-    PRIMARY KEY (bucket, key, rank)) WITHOUT ROWID;
+    etag BLOB NOT NULL, modified INTEGER NOT NULL, listed INTEGER NOT NULL, is_null INTEGER NOT NULL, owner BLOB,
+    detail BLOB, PRIMARY KEY (bucket, key, rank)) WITHOUT ROWID;
 CREATE UNIQUE INDEX null_versions ON versions (bucket, key) WHERE is_null;
 CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE blobs (

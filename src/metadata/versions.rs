@@ -242,7 +242,7 @@ impl Applier {
     ) -> Result<u64> {
         let (at, sequence) = ((bucket.id, key), self.take_sequence());
         let is_null = bucket.versioning != Versioning::Enabled;
-        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
+        db.prepare_cached("INSERT OR REPLACE INTO objects VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?
             .execute(params![
                 at.0,
                 at.1,
@@ -252,6 +252,7 @@ impl Applier {
                 Listed::of(object.detail).pack(),
                 sequence as i64,
                 is_null,
+                object.detail.properties.access.owner.map(|owner| owner.0),
                 pack(object.detail)
             ])?;
         self.count(at.0, Counts::current(object.size));
@@ -334,7 +335,7 @@ impl Applier {
     /// Takes a key's current version from `objects` to `versions`.
     fn demote(&mut self, db: &Connection, at: Place<'_>, current: &Version) -> Result<()> {
         db.prepare_cached(
-            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, listed, is_null, detail
+            "INSERT INTO versions SELECT bucket, key, -sequence, size, etag, modified, listed, is_null, owner, detail
              FROM objects WHERE bucket = ?1 AND key = ?2",
         )?
         .execute(params![at.0, at.1])?;
@@ -353,7 +354,7 @@ impl Applier {
             return Ok(());
         };
         db.prepare_cached(
-            "INSERT INTO objects SELECT bucket, key, size, etag, modified, listed, -rank, is_null, detail
+            "INSERT INTO objects SELECT bucket, key, size, etag, modified, listed, -rank, is_null, owner, detail
              FROM versions WHERE bucket = ?1 AND key = ?2 AND rank = ?3",
         )?
         .execute(params![at.0, at.1, rank(newest.sequence)])?;
@@ -447,7 +448,7 @@ impl Applier {
         }
         let sequence = self.take_sequence();
         let is_null = bucket.versioning == Versioning::Suspended;
-        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, 0, ?5, NULL)")?
+        db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, 0, ?5, NULL, NULL)")?
             .execute(params![at.0, at.1, rank(sequence), now.as_millis() as i64, is_null])?;
         self.count(at.0, Counts::MARKER);
         let version = Some(version_id(sequence, is_null));

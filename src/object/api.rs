@@ -205,6 +205,8 @@ pub struct ListedObject {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     /// Its storage class.
     pub class: StorageClass,
+    /// Its owner; `None` for that of its bucket.
+    pub owner: Option<CanonicalId>,
 }
 
 /// A page of a listing, in UTF-8 byte order.
@@ -440,6 +442,8 @@ pub struct UploadInfo {
     pub checksum: Option<(ChecksumAlgorithm, ChecksumKind)>,
     /// Storage class that the object will have.
     pub class: StorageClass,
+    /// The account that began it, where that is not the bucket's owner.
+    pub owner: Option<CanonicalId>,
 }
 
 /// A page of ListParts.

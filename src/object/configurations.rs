@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::api::{Error, NewEncryption, Result};
@@ -49,6 +50,8 @@ pub struct BucketAccess {
     pub block: PublicAccessBlock,
     /// Who owns what others store in it.
     pub ownership: Ownership,
+    /// Other accounts must say that they pay.
+    pub requester_pays: bool,
 }
 
 impl BucketAccess {
@@ -61,14 +64,23 @@ impl BucketAccess {
         let ownership: Option<OwnershipControls> =
             parsed(store, bucket, ConfigurationKind::OwnershipControls)?;
         let block = parsed(store, bucket, ConfigurationKind::PublicAccessBlock)?;
+        let payment: Option<RequestPayment> = parsed(store, bucket, ConfigurationKind::RequestPayment)?;
         Ok(Self {
             owner,
             policy: read_policy(store, bucket)?,
             acl: parsed(store, bucket, ConfigurationKind::Acl)?,
             block: block.unwrap_or_default(),
             ownership: ownership.map_or(Ownership::default(), |controls| controls.0),
+            requester_pays: payment.is_some_and(|payment| payment.payer == "Requester"),
         })
     }
+}
+
+/// Who pays for requests, as it is kept.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RequestPayment {
+    payer: String,
 }
 
 /// The bucket's policy. One that cannot be read denies everything: it may have been there to deny something.

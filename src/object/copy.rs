@@ -203,6 +203,7 @@ fn version_entry(walked: Walked<ListedVersionRow>) -> ListVersionsEntry {
                 modified: row.modified,
                 checksum: row.checksum,
                 class: row.class,
+                owner: row.owner,
             },
             version: row.version,
             is_latest: row.is_latest,
@@ -221,6 +222,7 @@ fn entry(walked: Walked<ListedRow>) -> ListEntry {
             modified: row.modified,
             checksum: row.checksum,
             class: row.class,
+            owner: row.owner,
         }),
     }
 }

@@ -24,8 +24,9 @@ fn mode_of(properties: &Properties) -> Option<EncryptionMode> {
 
 fn upload_info(row: UploadRow) -> Result<UploadInfo> {
     let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
-    let class = row.properties.class;
-    Ok(UploadInfo { key, upload: row.upload, initiated: row.initiated, checksum: row.checksum, class })
+    let (class, owner) = (row.properties.class, row.properties.access.owner);
+    let UploadRow { upload, initiated, checksum, .. } = row;
+    Ok(UploadInfo { key, upload, initiated, checksum, class, owner })
 }
 
 fn part_info(row: PartRow, encryption: Option<EncryptionMode>) -> PartInfo {

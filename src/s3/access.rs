@@ -9,8 +9,8 @@ use std::sync::Arc;
 use hyper::HeaderMap;
 
 use crate::iam::policy::{self, Decision, Named, Policies, Reason, Request, Resource, Source};
-use crate::iam::{Account, Principal, granted};
-use crate::object::{BucketAccess, BucketRules, OpenObject};
+use crate::iam::{Account, Iam, Principal, granted};
+use crate::object::{BucketAccess, BucketRules, OpenObject, UploadRef};
 use crate::types::{
     AccountId, Acl, BucketName, CanonicalId, ObjectKey, Ownership, Permission, Properties, PublicAccessBlock,
     VersionId,
@@ -36,6 +36,7 @@ static PRIVATE: BucketAccess = BucketAccess {
         restrict_public_buckets: false,
     },
     ownership: Ownership::ObjectWriter,
+    requester_pays: false,
 };
 
 /// What of a bucket counts for its gate.
@@ -47,6 +48,25 @@ impl std::ops::Deref for Rules {
 
     fn deref(&self) -> &BucketAccess {
         self.0.as_ref().map_or(&PRIVATE, |rules| &rules.access)
+    }
+}
+
+/// Who owns what a listing shows.
+#[derive(Debug)]
+pub(super) struct ListedOwners<'a> {
+    iam: &'a Iam,
+    bucket_owner: Arc<Account>,
+    /// Everything is the bucket's owner's.
+    enforced: bool,
+}
+
+impl ListedOwners<'_> {
+    /// The account of one object's owner.
+    pub(super) fn of(&self, owner: Option<CanonicalId>) -> Arc<Account> {
+        match owner.filter(|_| !self.enforced) {
+            None => self.bucket_owner.clone(),
+            Some(owner) => self.iam.by_canonical_id(&owner).unwrap_or_else(|| Arc::new(Account::gone(owner))),
+        }
     }
 }
 
@@ -77,13 +97,14 @@ impl Call<'_> {
 
     /// The account of an owner; one that is gone is known by its id alone.
     pub(super) fn account(&self, owner: CanonicalId) -> Arc<Account> {
-        let gone = || Account {
-            id: AccountId::from_number(0),
-            canonical_id: owner,
-            name: String::new(),
-            email: None,
-        };
-        self.iam().by_canonical_id(&owner).unwrap_or_else(|| Arc::new(gone()))
+        self.iam().by_canonical_id(&owner).unwrap_or_else(|| Arc::new(Account::gone(owner)))
+    }
+
+    /// The account of each owner of a listing's objects in a bucket. Most are the bucket's own.
+    pub(super) fn owners(&self, bucket: &BucketName) -> ListedOwners<'_> {
+        let rules = self.rules(bucket);
+        let enforced = rules.ownership == Ownership::BucketOwnerEnforced;
+        ListedOwners { iam: self.iam(), bucket_owner: self.account(self.owner_of(&rules)), enforced }
     }
 
     /// Refuses unless the caller may do this.
@@ -136,6 +157,25 @@ impl Call<'_> {
             return Ok(());
         }
         self.authorize(Action::DeleteObject, Resource::Object(bucket.as_str(), "*"))
+    }
+
+    /// `MethodNotAllowed` for who is of another account than the bucket.
+    pub(super) fn refuse_strangers(&self, bucket: &BucketName) -> Result<()> {
+        let is_own = self.principal.is_of(&self.bucket_owner(bucket));
+        if is_own { Ok(()) } else { Err(Code::MethodNotAllowed.into()) }
+    }
+
+    /// Refuses unless the caller may do this to an upload in progress; who began it may, where nothing denies it.
+    pub(super) async fn authorize_upload(&self, action: Action, upload: &UploadRef) -> Result<()> {
+        let resource = Resource::Object(upload.bucket.as_str(), upload.key.as_str());
+        let Err(refusal) = self.authorize(action, resource) else { return Ok(()) };
+        let rules = self.rules(&upload.bucket);
+        let question = Question { action, resource, rules: &rules, object: None, headers: self.headers() };
+        self.refuse_denied(&question)?;
+        match self.engine().head_upload(upload).await {
+            Ok(info) if info.owner.is_some_and(|owner| self.principal.is_of(&owner)) => Ok(()),
+            Ok(_) | Err(_) => Err(refusal),
+        }
     }
 
     /// Whether the caller asks to pass by a retention in governance mode, and may.
@@ -208,7 +248,25 @@ impl Call<'_> {
         let decided = self.decision(question, |decision| {
             (!decision.allowed).then(|| self.denial(question, &decision.reason))
         });
-        decided.map_or(Ok(()), Err)
+        match decided {
+            Some(refusal) => Err(refusal),
+            None if question.rules.requester_pays => self.check_requester_pays(question),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses others than the owner's account who do not say that they pay (AWS: "Using Requester Pays buckets").
+    fn check_requester_pays(&self, question: &Question<'_>) -> Result<()> {
+        let pays = text(question.headers, "x-amz-request-payer") == Some("requester");
+        let is_signed = self.principal != Principal::Anonymous;
+        let is_own = self.principal.is_of(&self.owner_of(question.rules));
+        if is_own || (is_signed && pays) { Ok(()) } else { Err(Code::AccessDenied.into()) }
+    }
+
+    /// Whether the caller pays for a request to this bucket.
+    pub(super) fn is_charged(&self, bucket: &BucketName) -> bool {
+        let rules = self.rules(bucket);
+        rules.requester_pays && !self.principal.is_of(&self.owner_of(&rules))
     }
 
     /// Refuses what a policy denies outright.

@@ -187,6 +187,11 @@ pub(super) fn checksum(info: &ObjectInfo, answer: &mut HeaderMap) {
     }
 }
 
+/// Says that the caller pays.
+pub(super) fn charge(answer: &mut HeaderMap) {
+    answer.insert(HeaderName::from_static("x-amz-request-charged"), HeaderValue::from_static("requester"));
+}
+
 /// ETag, version and checksum of what was stored, for the answer to its upload.
 pub(super) fn stored(outcome: &PutOutcome, answer: &mut HeaderMap) {
     answer.insert(header::ETAG, etag(&outcome.etag));

@@ -28,7 +28,8 @@ pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
             if *operation == BucketOperation::DeleteObjects {
                 return call.authorize_some_removal(bucket);
             }
-            of_bucket(*operation).map_or(Ok(()), |action| call.authorize(action, resource))
+            of_bucket(*operation).map_or(Ok(()), |action| call.authorize(action, resource))?;
+            if is_of_policy(*operation) { call.refuse_strangers(bucket) } else { Ok(()) }
         }
         Operation::Object(bucket, key, operation) => {
             call.check_expected_owner(bucket)?;
@@ -60,6 +61,15 @@ fn of_bucket(operation: BucketOperation) -> Option<Action> {
         Op::Remove(aspect) => of_aspect(aspect)[2],
         Op::Create | Op::DeleteObjects | Op::PostObject | Op::NotImplemented => return None,
     })
+}
+
+/// Operations that are for the bucket's own account, whatever a policy says.
+fn is_of_policy(operation: BucketOperation) -> bool {
+    use BucketOperation::{Read, Remove, Write};
+    matches!(
+        operation,
+        Read(BucketAspect::Policy) | Write(BucketAspect::Policy) | Remove(BucketAspect::Policy)
+    )
 }
 
 /// The actions that read, write and remove what describes a bucket.
@@ -115,11 +125,11 @@ fn of_object(operation: ObjectOperation) -> Option<Action> {
         | Op::UploadPartCopy
         | Op::CompleteUpload => Some(Action::PutObject),
         Op::Delete => Some(Action::DeleteObject),
-        Op::AbortUpload => Some(Action::AbortMultipartUpload),
-        Op::ListParts => Some(Action::ListMultipartUploadParts),
         Op::Get
         | Op::Head
         | Op::GetAttributes
+        | Op::AbortUpload
+        | Op::ListParts
         | Op::Read(_)
         | Op::Write(_)
         | Op::Remove(_)

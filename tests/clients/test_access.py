@@ -455,6 +455,12 @@ def test_ownership_controls_say_whose_an_upload_is(s3, bucket, other):
     other.s3.put_object(Key="handed", **handed)
     denied(s3.get_object, Bucket=bucket, Key="writer")
     denied(s3.get_object_acl, Bucket=bucket, Key="writer")
+    s3.put_object(Bucket=bucket, Key="own", Body=b"v")
+    owners = {"handed": other.canonical, "own": own, "writer": other.canonical}
+    assert {o["Key"]: o["Owner"]["ID"] for o in s3.list_objects(Bucket=bucket)["Contents"]} == owners
+    listed = s3.list_objects_v2(Bucket=bucket, FetchOwner=True)["Contents"]
+    assert {o["Key"]: o["Owner"]["ID"] for o in listed} == owners
+    assert {o["Key"]: o["Owner"]["ID"] for o in s3.list_object_versions(Bucket=bucket)["Versions"]} == owners
     acl = s3.get_object_acl(Bucket=bucket, Key="handed")
     assert acl["Owner"]["ID"] == other.canonical
     assert [grant["Grantee"]["ID"] for grant in acl["Grants"]] == [other.canonical, own]
@@ -466,6 +472,7 @@ def test_ownership_controls_say_whose_an_upload_is(s3, bucket, other):
     ownership(s3, bucket, "BucketOwnerEnforced")
     assert s3.get_object(Bucket=bucket, Key="writer")["Body"].read() == b"v"
     assert s3.get_object_acl(Bucket=bucket, Key="writer")["Owner"]["ID"] == own
+    assert {o["Owner"]["ID"] for o in s3.list_objects(Bucket=bucket)["Contents"]} == {own}
     other.s3.put_object(Key="enforced", **handed)
     for call, arguments in [
         (s3.put_object, {"Key": "k", "Body": b"", "ACL": "public-read"}), (s3.put_bucket_acl, {"ACL": "private"}),
@@ -520,3 +527,33 @@ def test_new_buckets_may_be_closed(running):
     refused("InvalidBucketAclWithObjectOwnership", 400, s3.create_bucket, Bucket="with-acl", ACL="public-read")
     refused("AccessDenied", 403, s3.create_bucket, Bucket="with-acl", ACL="public-read", ObjectOwnership="ObjectWriter")
     s3.create_bucket(Bucket="with-acl", ACL="private")
+
+
+def test_who_began_an_upload_may_see_and_end_it(s3, bucket, other, third):
+    allow(s3, bucket, {"Principal": {"AWS": [other.id, third.id]}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    upload = {"Bucket": bucket, "Key": "k", "UploadId": other.s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    other.s3.upload_part(**upload, PartNumber=1, Body=b"v")
+    assert other.s3.list_parts(**upload)["Initiator"]["ID"] == other.canonical
+    assert s3.list_multipart_uploads(Bucket=bucket)["Uploads"][0]["Owner"]["ID"] == other.canonical
+    denied(third.s3.list_parts, **upload)
+    denied(third.s3.abort_multipart_upload, **upload)
+    other.s3.abort_multipart_upload(**upload)
+    refused("NoSuchUpload", 404, s3.list_parts, **upload)
+
+
+def test_the_policy_itself_is_for_the_buckets_own_account(s3, bucket, other):
+    allow(s3, bucket, {"Principal": {"AWS": other.id}})
+    refused("MethodNotAllowed", 405, other.s3.get_bucket_policy, Bucket=bucket)
+    refused("MethodNotAllowed", 405, other.s3.delete_bucket_policy, Bucket=bucket)
+    other.s3.get_bucket_acl(Bucket=bucket)
+
+
+def test_requesters_must_say_that_they_pay_where_they_do(s3, bucket, other, anybody):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v", ACL="public-read")
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "Requester"})
+    denied(anybody.get_object, Bucket=bucket, Key="k", RequestPayer="requester")
+    denied(other.s3.get_object, Bucket=bucket, Key="k")
+    assert other.s3.get_object(Bucket=bucket, Key="k", RequestPayer="requester")["RequestCharged"] == "requester"
+    assert "RequestCharged" not in s3.get_object(Bucket=bucket, Key="k")
+    s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"})
+    anybody.get_object(Bucket=bucket, Key="k")

@@ -3,9 +3,11 @@
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
+use crate::iam::policy::Resource;
 use crate::object::{AppendRequest, ObjectInfo, OpenObject, WriteCondition};
 use crate::types::{BucketName, ChecksumAlgorithm, ObjectKey};
 
+use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::body::Stored;
 use super::super::encryption::{self, CUSTOMER};
@@ -38,7 +40,10 @@ pub(super) async fn run(
         Err(error) if error.code == Code::NoSuchKey && offset == 0 => {
             return put_object::whole(call, upload, bucket, key, Some(WriteCondition::IfAbsent)).await;
         }
-        Err(error) => return Err(name_key(error, key.as_str())),
+        Err(error) => {
+            call.authorize(Action::ListBucket, Resource::Bucket(bucket.as_str()))?;
+            return Err(name_key(error, key.as_str()));
+        }
     };
     if object.info().size != offset {
         return Err(Code::InvalidWriteOffset.into());

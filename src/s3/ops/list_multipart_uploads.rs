@@ -59,9 +59,9 @@ fn document(
     encoding.declare(&mut xml);
     xml.number("MaxUploads", request.max_uploads);
     xml.number("IsTruncated", page.next.is_some());
-    let account = call.account(call.bucket_owner(&request.bucket));
     for upload in &page.uploads {
-        entry(&mut xml, &account, upload, encoding);
+        let initiator = upload.owner.unwrap_or_else(|| call.bucket_owner(&request.bucket));
+        entry(&mut xml, &call.account(initiator), upload, encoding);
     }
     for prefix in &page.common_prefixes {
         common_prefix(&mut xml, prefix, encoding);

@@ -56,10 +56,10 @@ fn document(call: &Call<'_>, keys: &ListRequest, page: &ListVersionsPage, encodi
     xml.number("MaxKeys", keys.max_keys);
     encoding.declare(&mut xml);
     xml.number("IsTruncated", page.next.is_some());
-    let owner = call.account(call.bucket_owner(&keys.bucket));
+    let owners = call.owners(&keys.bucket);
     for entry in &page.entries {
         if let ListVersionsEntry::Version(version) = entry {
-            write(&mut xml, &owner, version, encoding);
+            write(&mut xml, &owners.of(version.object.owner), version, encoding);
         }
     }
     for entry in &page.entries {

@@ -33,9 +33,9 @@ fn document(call: &Call<'_>, request: &ListRequest, page: &ListPage, encoding: K
     xml.number("MaxKeys", request.max_keys);
     encoding.declare(&mut xml);
     xml.number("IsTruncated", page.next.is_some());
-    let owner = call.account(call.bucket_owner(&request.bucket));
+    let owners = call.owners(&request.bucket);
     listing::entries(&mut xml, &page.entries, encoding, |xml, object| {
-        listing::contents(xml, object, encoding, Some(&owner));
+        listing::contents(xml, object, encoding, Some(&owners));
     });
     xml.close("ListBucketResult");
     xml.finish()

@@ -50,9 +50,9 @@ fn document(call: &Call<'_>, request: &ListRequest, page: &ListPage, encoding: K
     encoding.declare(&mut xml);
     xml.number("IsTruncated", page.next.is_some());
     let fetch_owner = call.query.get("fetch-owner").is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    let shown_owner = fetch_owner.then(|| call.account(call.bucket_owner(&request.bucket)));
+    let shown_owners = fetch_owner.then(|| call.owners(&request.bucket));
     listing::entries(&mut xml, &page.entries, encoding, |xml, object| {
-        listing::contents(xml, object, encoding, shown_owner.as_deref());
+        listing::contents(xml, object, encoding, shown_owners.as_ref());
     });
     xml.close("ListBucketResult");
     xml.finish()

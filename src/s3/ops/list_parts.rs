@@ -4,6 +4,7 @@ use crate::checksum;
 use crate::object::{PartsPage, UploadRef};
 use crate::types::{BucketName, ObjectKey};
 
+use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::error::{Error, Result};
@@ -22,6 +23,7 @@ struct Page {
 /// Answers a page of an upload's parts.
 pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let upload = multipart::upload(call, bucket, key)?;
+    call.authorize_upload(Action::ListMultipartUploadParts, &upload).await?;
     let page = Page { after: marker(call)?, max: call.query.page_size("max-parts", PAGE_MAX)? };
     let parts = call.engine().list_parts(&upload, page.after, page.max).await;
     let parts = parts.map_err(|error| multipart::name_upload(error, upload.upload))?;
@@ -44,7 +46,8 @@ fn document(call: &Call<'_>, upload: &UploadRef, page: &Page, found: &PartsPage)
     xml.element("Bucket", upload.bucket.as_str());
     xml.element("Key", upload.key.as_str());
     xml.number("UploadId", upload.upload);
-    let account = call.account(call.bucket_owner(&upload.bucket));
+    let initiator = found.upload.owner.unwrap_or_else(|| call.bucket_owner(&upload.bucket));
+    let account = call.account(initiator);
     owner(&mut xml, "Initiator", &account);
     owner(&mut xml, "Owner", &account);
     xml.element("StorageClass", found.upload.class.name());

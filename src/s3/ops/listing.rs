@@ -4,6 +4,7 @@ use crate::iam::Account;
 use crate::object::{ListEntry, ListRequest, ListedObject};
 use crate::types::BucketName;
 
+use super::super::access::ListedOwners;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::error::{Error, Result};
@@ -112,7 +113,7 @@ pub(super) fn contents(
     xml: &mut XmlWriter,
     object: &ListedObject,
     encoding: KeyEncoding,
-    shown_owner: Option<&Account>,
+    shown_owners: Option<&ListedOwners<'_>>,
 ) {
     xml.open("Contents");
     encoding.element(xml, "Key", &object.key);
@@ -123,8 +124,8 @@ pub(super) fn contents(
         xml.element("ChecksumType", checksums::kind_name(kind));
     }
     xml.number("Size", object.size);
-    if let Some(account) = shown_owner {
-        owner(xml, "Owner", account);
+    if let Some(owners) = shown_owners {
+        owner(xml, "Owner", &owners.of(object.owner));
     }
     xml.element("StorageClass", object.class.name());
     xml.close("Contents");

@@ -62,13 +62,18 @@ const LONG_DOCUMENT_BYTES_MAX: usize = 8 << 20;
 /// Runs an operation.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -> Result<Response> {
     permissions::check(call, &operation)?;
-    match operation {
+    let is_charged = operation.bucket().is_some_and(|bucket| call.is_charged(bucket));
+    let mut response = match operation {
         Operation::ListBuckets => list_buckets::run(call).await,
         Operation::Bucket(bucket, operation) => on_bucket(call, upload, bucket, operation).await,
         Operation::Object(bucket, key, operation) => on_object(call, upload, bucket, key, operation).await,
         // Answered before anybody is asked to sign.
         Operation::Preflight(..) => Err(Code::AccessForbidden.into()),
+    }?;
+    if is_charged {
+        headers::charge(response.headers_mut());
     }
+    Ok(response)
 }
 
 async fn on_bucket(

@@ -2,6 +2,7 @@
 
 use hyper::{HeaderMap, StatusCode};
 
+use crate::iam::policy::Resource;
 use crate::object::OpenObject;
 use crate::sigv4::decode_form;
 use crate::types::{BucketName, ObjectKey};
@@ -31,7 +32,8 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     }
     let condition = headers::write_condition(sent)?;
     let source = call.open_object(Action::GetObject, (&bucket, &from), None).await?;
-    call.also(Action::DeleteObject, (&bucket, &from), &source, None)?;
+    // To remove is for whom the bucket lets, whoever owns the object.
+    call.authorize(Action::DeleteObject, Resource::Object(bucket.as_str(), from.as_str()))?;
     conditions::check_rename_source(sent, source.info())?;
     check_target_times(call, &bucket, &key).await?;
     rename(call, source, &key, condition).await?;
