@@ -5,7 +5,8 @@
 //! are right. Objects are read once before GET is measured: it tells of reads from memory.
 //!
 //! `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the objects of one
-//! size and leaves the rest out, and so do `ONLY=LIST`, `ONLY=HEAL` and `ONLY=SPACE`; `BENCH_DIR` says where the drives are
+//! size and leaves the rest out, and so do `ONLY=LIST`, `ONLY=SSE`, `ONLY=HEAL` and
+//! `ONLY=SPACE`; `BENCH_DIR` says where the drives are
 //! made (default: the build folder).
 
 mod client;
@@ -63,6 +64,9 @@ async fn bench() {
     if wanted("LIST") {
         list_table(&server, keys).await;
     }
+    if wanted("SSE") {
+        sealed_table(&server, &pattern, duration).await;
+    }
     let server = if wanted("HEAL") { upkeep::heal_table(server, &pattern, quick).await } else { server };
     if wanted("SPACE") {
         upkeep::space_table(&server, &pattern, keys).await;
@@ -84,15 +88,16 @@ async fn object_tables(
     {
         let mut put_most = 0;
         for concurrency in CONCURRENCIES {
-            let case = Case { size, concurrency, objects, duration };
+            let case = Case { bucket: "bench", size, concurrency, objects, duration };
             let row = objects::put(&server, &signer(&server), pattern, &case).await;
             put_most = put_most.max(row.operations);
             print_row("PUT", name, concurrency, &row);
         }
         let objects = objects.min(put_most);
-        objects::read_once(&server, &signer(&server), pattern, size, objects).await;
+        let read = Case { bucket: "bench", size, concurrency: 1, objects, duration };
+        objects::read_once(&server, &signer(&server), pattern, &read).await;
         for concurrency in CONCURRENCIES {
-            let case = Case { size, concurrency, objects, duration };
+            let case = Case { bucket: "bench", size, concurrency, objects, duration };
             let row = objects::get(&server, &signer(&server), pattern, &case).await;
             print_row("GET", name, concurrency, &row);
         }
@@ -111,6 +116,47 @@ fn print_row(verb: &str, name: &str, concurrency: usize, row: &Row) {
         row.cpu_seconds * 1e6 / operations,
         row.cpu_seconds * 1e9 / row.bytes as f64,
         row.peak_mib,
+    );
+}
+
+/// What encryption with the server's key costs: plain and encrypted objects in turn, so that both have the same machine.
+async fn sealed_table(server: &Server, pattern: &Arc<Pattern>, duration: Duration) {
+    const ROUNDS: usize = 3;
+    let (size, objects) = (64 * MIB, 16);
+    objects::make_encrypting_bucket(server, &signer(server), "sealed").await;
+    println!("\n64 MiB, plain and SSE-S3       MiB/s  CPU s/GB   sealed/plain");
+    for concurrency in [1, 16] {
+        let (mut put, mut get) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            for bucket in ["bench", "sealed"] {
+                let case = Case { bucket, size, concurrency, objects, duration };
+                put.push(objects::put(server, &signer(server), pattern, &case).await);
+                let written = put.last().map_or(0, |row| row.operations.min(objects));
+                let case = Case { objects: written, ..case };
+                get.push(objects::get(server, &signer(server), pattern, &case).await);
+            }
+        }
+        print_sealed("PUT", concurrency, &put);
+        print_sealed("GET", concurrency, &get);
+    }
+}
+
+/// The medians of rounds of a plain and a sealed row.
+fn print_sealed(verb: &str, concurrency: usize, rows: &[Row]) {
+    let median = |of: fn(&Row) -> f64, sealed: usize| {
+        let mut values: Vec<f64> = rows.iter().skip(sealed).step_by(2).map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let rate = |row: &Row| row.bytes as f64 / MIB as f64 / row.seconds;
+    let cpu = |row: &Row| row.cpu_seconds * 1e9 / row.bytes as f64;
+    let (plain, sealed) = (median(rate, 0), median(rate, 1));
+    println!("{verb} plain  {concurrency:>4} {:>21.0} {:>9.2}", plain, median(cpu, 0));
+    println!(
+        "{verb} SSE-S3 {concurrency:>4} {:>21.0} {:>9.2} {:>14.2}",
+        sealed,
+        median(cpu, 1),
+        sealed / plain
     );
 }
 

@@ -51,6 +51,7 @@ impl Pattern {
 /// A case: which objects, how, how long.
 #[derive(Debug, Clone)]
 pub struct Case {
+    pub bucket: &'static str,
     pub size: usize,
     pub concurrency: usize,
     /// Objects to cycle through.
@@ -58,15 +59,29 @@ pub struct Case {
     pub duration: Duration,
 }
 
+/// Makes a bucket that encrypts what is put into it with the server's key.
+pub async fn make_encrypting_bucket(server: &Server, signer: &Signer, bucket: &str) {
+    let document = "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault>\
+                    <SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault></Rule>\
+                    </ServerSideEncryptionConfiguration>";
+    let mut client = Client::connect(&server.address).await;
+    for (query, body) in [("", ""), ("encryption=", document)] {
+        client.send(&signer.head("PUT", &format!("/{bucket}"), query, body.len()), body.as_bytes()).await;
+        let answer = client.head().await;
+        assert_eq!(answer.status, 200, "make a bucket that encrypts");
+        client.body(answer.length, |_, _| {}).await;
+    }
+}
+
 /// Puts objects until the time is over, at least one a connection.
 pub async fn put(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case: &Case) -> Row {
-    let heads = |object| signer.head("PUT", &path(case.size, object), "", case.size);
+    let heads = |object| signer.head("PUT", &path(case.bucket, case.size, object), "", case.size);
     run(server, case, (0..case.objects).map(heads).collect(), {
         let (pattern, case) = (pattern.clone(), case.clone());
         async move |client: &mut Client, head: &[u8], object: usize, _turn: usize| {
             client.send(head, pattern.of(object, case.size)).await;
             let answer = client.head().await;
-            assert_eq!(answer.status, 200, "PUT {}", path(case.size, object));
+            assert_eq!(answer.status, 200, "PUT {}", path(case.bucket, case.size, object));
             client.body(answer.length, |_, _| {}).await;
         }
     })
@@ -75,7 +90,7 @@ pub async fn put(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case:
 
 /// Gets objects that were put before; every sixteenth answer is compared in full.
 pub async fn get(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case: &Case) -> Row {
-    let heads = |object| signer.head("GET", &path(case.size, object), "", 0);
+    let heads = |object| signer.head("GET", &path(case.bucket, case.size, object), "", 0);
     run(server, case, (0..case.objects).map(heads).collect(), {
         let (pattern, case) = (pattern.clone(), case.clone());
         async move |client: &mut Client, head: &[u8], object: usize, turn: usize| {
@@ -86,11 +101,11 @@ pub async fn get(server: &Server, signer: &Signer, pattern: &Arc<Pattern>, case:
 }
 
 /// Gets every object once, so that what is read afterwards is in the page cache.
-pub async fn read_once(server: &Server, signer: &Signer, pattern: &Pattern, size: usize, objects: usize) {
+pub async fn read_once(server: &Server, signer: &Signer, pattern: &Pattern, case: &Case) {
     let mut client = Client::connect(&server.address).await;
-    for object in 0..objects {
-        get_one(&mut client, &signer.head("GET", &path(size, object), "", 0), pattern, size, object, true)
-            .await;
+    for object in 0..case.objects {
+        let head = signer.head("GET", &path(case.bucket, case.size, object), "", 0);
+        get_one(&mut client, &head, pattern, case.size, object, true).await;
     }
 }
 
@@ -104,7 +119,7 @@ async fn get_one(
 ) {
     client.send(head, b"").await;
     let answer = client.head().await;
-    assert_eq!((answer.status, answer.length), (200, size), "GET {}", path(size, object));
+    assert_eq!((answer.status, answer.length), (200, size), "GET object {object} of {size}");
     let expected = pattern.of(object, size);
     client.body(size, |at, piece| check(expected, at, piece, whole)).await;
 }
@@ -120,8 +135,8 @@ fn check(expected: &[u8], at: usize, piece: &[u8], whole: bool) {
     assert!(good, "wrong bytes at {at} to {end}");
 }
 
-fn path(size: usize, object: usize) -> String {
-    format!("/bench/{size}/{:02x}/{object}", object % 251)
+fn path(bucket: &str, size: usize, object: usize) -> String {
+    format!("/{bucket}/{size}/{:02x}/{object}", object % 251)
 }
 
 async fn run<W>(server: &Server, case: &Case, heads: Vec<Vec<u8>>, work: W) -> Row

@@ -83,7 +83,13 @@ async fn until_full(server: &Server) -> f64 {
 
 /// The 99th percentiles of PUT and GET, in milliseconds.
 async fn foreground(server: &Server, pattern: &Arc<Pattern>) -> (f64, f64) {
-    let case = Case { size: 64 * KIB, concurrency: 8, objects: 500, duration: Duration::from_secs(3) };
+    let case = Case {
+        bucket: "bench",
+        size: 64 * KIB,
+        concurrency: 8,
+        objects: 500,
+        duration: Duration::from_secs(3),
+    };
     let put = objects::put(server, &signer(server), pattern, &case).await;
     let get = objects::get(server, &signer(server), pattern, &case).await;
     (percentile(&put.latencies, 0.99), percentile(&get.latencies, 0.99))

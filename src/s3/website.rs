@@ -89,7 +89,11 @@ impl<'a> Visit<'a> {
         }
         let found = self.object(&website.document(&self.key), self.head).await;
         match found {
-            Err(error) if error.code == Code::NoSuchKey && self.is_folder(website).await => {
+            // Who may not list the bucket is told that access is denied where nothing is.
+            Err(error)
+                if [Code::NoSuchKey, Code::AccessDenied].contains(&error.code)
+                    && self.is_folder(website).await =>
+            {
                 let path = encoded(&format!("/{}/", self.key));
                 Ok(redirect(StatusCode::FOUND, &path))
             }

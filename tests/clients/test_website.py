@@ -1,6 +1,7 @@
 """Buckets as websites: what a browser gets, as on AWS's website endpoints."""
 
 import http.client
+import json
 
 import botocore.exceptions
 import pytest
@@ -30,6 +31,14 @@ class Site:
     def __init__(self, server, s3, name):
         self.server, self.s3, self.name = server, s3, name
         s3.create_bucket(Bucket=name)
+        self.open("s3:GetObject", "s3:ListBucket")
+
+    def open(self, *actions):
+        """Has anybody do this, and nothing else."""
+        arn = f"arn:aws:s3:::{self.name}"
+        statement = {"Effect": "Allow", "Principal": "*", "Action": list(actions), "Resource": [arn, f"{arn}/*"]}
+        policy = {"Version": "2012-10-17", "Statement": [statement]}
+        self.s3.put_bucket_policy(Bucket=self.name, Policy=json.dumps(policy))
 
     def configure(self, **configuration):
         configuration = configuration or {"IndexDocument": {"Suffix": "index.html"}}
@@ -164,3 +173,17 @@ def test_pages_of_other_sites_may_read_where_cors_says_so(site):
     asked = {"Origin": "http://a.test", "Access-Control-Request-Method": "GET"}
     assert site.get("/a", method="OPTIONS", **asked).headers["access-control-allow-origin"] == "http://a.test"
     assert site.get("/a", Origin="http://a.test").headers["access-control-allow-origin"] == "http://a.test"
+
+
+def test_a_website_shows_what_the_bucket_lets_anybody_read(site):
+    site.configure()
+    site.put("index.html", "home")
+    site.put("docs/index.html", "docs")
+    site.open("s3:GetObject")
+    assert site.get("/").text == "home"
+    assert site.get("/missing").status == 403, "who may not list does not learn what is not there"
+    assert site.get("/docs").headers["location"] == "/docs/"
+    site.s3.delete_bucket_policy(Bucket=site.name)
+    refused = site.get("/")
+    assert refused.status == 403 and "AccessDenied" in refused.text and "home" not in refused.text
+    assert site.get("/docs").status == 403
