@@ -142,6 +142,39 @@ pub struct BucketReport {
     pub to_recode: Tally,
 }
 
+/// The answer of `GET /api/v1/events`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct EventList {
+    /// Events that may wait for one target; then the oldest is dropped.
+    pub pending_max: u64,
+    /// By ARN.
+    pub targets: Vec<EventTarget>,
+}
+
+/// Somebody who is told of changes.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct EventTarget {
+    /// The name by which buckets know it.
+    pub arn: String,
+    /// The operator configured it; events for one that is not wait until they are too old.
+    pub configured: bool,
+    /// Where it takes events.
+    pub endpoint: String,
+    /// Events that wait.
+    pub pending: u64,
+    /// Events that it took.
+    pub delivered: u64,
+    /// Events that it will never be told of: too many, or too old.
+    pub dropped: u64,
+    /// Attempts that failed since the start.
+    pub failures: u64,
+    /// For how long the first event that waits has waited.
+    pub lag_seconds: u64,
+    /// Why the last attempt failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
 /// The answer of `GET /api/v1/buckets`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct BucketList {

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use super::Facts;
-use crate::object::{DriveStatus, Engine, Tally, Work, WorkState};
+use crate::object::{DriveStatus, Engine, Tally, TargetStatus, Work, WorkState};
 use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Clock ticks of `/proc/self/stat` in a second: fixed at 100 by the kernel's interface.
@@ -18,6 +18,7 @@ pub fn register_gauges(metrics: &Metrics, engine: &Arc<Engine>, facts: &Facts) {
     register_process(metrics, facts);
     register_drives(metrics, engine);
     register_content(metrics, engine);
+    register_events(metrics, engine);
 }
 
 fn register_process(metrics: &Metrics, facts: &Facts) {
@@ -124,6 +125,33 @@ fn register_redundancy(metrics: &Metrics, engine: &Arc<Engine>) {
     per_work("holdfast_work_total", TOTAL, GaugeKind::Gauge, |work| work.total as f64);
     const FOUND: &str = "Things found wrong since this work last began.";
     per_work("holdfast_work_found", FOUND, GaugeKind::Gauge, |work| work.found as f64);
+}
+
+fn register_events(metrics: &Metrics, engine: &Arc<Engine>) {
+    let per_target = |name, help, kind, value: fn(&TargetStatus) -> u64| {
+        let of = engine.clone();
+        metrics.register(name, help, kind, move || {
+            let targets = of.event_targets().unwrap_or_default();
+            let sample = |target: &TargetStatus| {
+                Sample::labelled("target", &target.outbox.target, value(target) as f64)
+            };
+            targets.iter().map(sample).collect()
+        });
+    };
+    const PENDING: &str = "Events that wait for their target.";
+    per_target("holdfast_events_pending", PENDING, GaugeKind::Gauge, |target| target.outbox.pending);
+    const LAG: &str = "For how long the first event that waits has waited.";
+    per_target("holdfast_events_lag_seconds", LAG, GaugeKind::Gauge, |target| target.lag_seconds);
+    const DELIVERED: &str = "Events that their target took.";
+    per_target("holdfast_events_delivered_total", DELIVERED, GaugeKind::Counter, |target| {
+        target.outbox.delivered
+    });
+    const DROPPED: &str = "Events that nobody will be told of: too many waited, or for too long.";
+    per_target("holdfast_events_dropped_total", DROPPED, GaugeKind::Counter, |target| target.outbox.dropped);
+    const FAILURES: &str = "Deliveries that failed since the start, each to be tried again.";
+    per_target("holdfast_events_failures_total", FAILURES, GaugeKind::Counter, |target| {
+        target.delivery.as_ref().map_or(0, |delivery| delivery.failures)
+    });
 }
 
 /// A series that is left out while its value is not known.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::Refusal;
 use super::api::{
-    AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, NodeList, NodeReport,
-    ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub, SetParity,
+    AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, EventList,
+    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub, SetParity,
 };
 use super::status::{bucket_reports, drive_reports};
 use crate::metadata::{DrivePhase, Margin};
@@ -30,6 +30,26 @@ impl Operations {
     pub(super) async fn drives(&self) -> Result<DriveList> {
         let counts = self.engine.redundancy().map_err(unreadable)?;
         Ok(DriveList { drives: drive_reports(&self.engine, &counts) })
+    }
+
+    /// Who is told of changes, and how that goes.
+    pub(super) async fn events(&self) -> Result<EventList> {
+        let targets = self.engine.event_targets().map_err(unreadable)?;
+        let report = |target: object::TargetStatus| {
+            let delivery = target.delivery.clone().unwrap_or_default();
+            EventTarget {
+                arn: target.outbox.target,
+                configured: target.delivery.is_some(),
+                endpoint: delivery.endpoint,
+                pending: target.outbox.pending,
+                delivered: target.outbox.delivered,
+                dropped: target.outbox.dropped,
+                failures: delivery.failures,
+                lag_seconds: target.lag_seconds,
+                error: delivery.error,
+            }
+        };
+        Ok(EventList { pending_max: object::PENDING_MAX, targets: targets.into_iter().map(report).collect() })
     }
 
     /// Takes one more drive into the deployment.

@@ -25,6 +25,7 @@ pub(super) enum Route {
     CreateEncryptionKey,
     ChangeEncryptionKey(String, EncryptionKeyChange),
     Risk(RiskQuery),
+    Events,
     Accounts,
     AddAccount,
     RemoveAccount(String),
@@ -93,6 +94,7 @@ impl Route {
                 | Self::Risk(_)
                 | Self::Accounts
                 | Self::Keys
+                | Self::Events
         )
     }
 }
@@ -148,6 +150,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
             };
             (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
+        ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
     })
@@ -208,6 +211,7 @@ mod tests {
         assert_eq!(get("/api/v1/keyring"), Ok(Route::Keyring));
         let rotate = Route::ChangeEncryptionKey("a/b".into(), EncryptionKeyChange::Rotate);
         assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
+        assert_eq!(get("/api/v1/events"), Ok(Route::Events));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
         assert_eq!(
             post("/api/v1/accounts/000000000001/remove"),

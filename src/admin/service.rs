@@ -140,6 +140,7 @@ impl Service {
             Route::Keys => done(self.accounts.list_keys()),
             Route::AddKey => done(self.accounts.add_key(parse(body)?).await),
             Route::ChangeKey(key, change) => done(self.accounts.change_key(key, change, parse(body)?).await),
+            Route::Events => done(operations.events().await),
         }
     }
 

@@ -2,12 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
+use crate::jobs::Webhook;
 use crate::node::is_node_address;
 use crate::s3::NewBuckets;
 use crate::telemetry::LogFormat;
@@ -17,6 +21,7 @@ const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
 const REGION_DEFAULT: &str = crate::s3::Options::REGION_DEFAULT;
 const CLUSTER_SECRET_LEN_MIN: usize = 16;
+const ACCESS_LOG_INTERVAL_DEFAULT: Duration = Duration::from_secs(300);
 const ZONE_LEN_MAX: usize = 64;
 
 /// Which process this is, before anything is validated.
@@ -63,6 +68,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// Console, admin API and metrics.
     pub console_address: Option<SocketAddr>,
+    /// Websites.
+    pub website_address: Option<SocketAddr>,
     /// The URL that clients are told.
     pub public_url: Option<String>,
     /// Certificates of both addresses; none to serve without TLS.
@@ -95,6 +102,8 @@ pub struct Options {
     pub region: String,
     /// Domains for virtual-host addressing.
     pub domains: Vec<String>,
+    /// Domains for websites.
+    pub website_domains: Vec<String>,
     /// Signature version 2 is believed too.
     pub signature_v2: bool,
     /// Encryption keys of clients are taken without TLS too.
@@ -103,6 +112,10 @@ pub struct Options {
     pub new_buckets: NewBuckets,
     /// Buckets to make at start.
     pub buckets: Vec<BucketName>,
+    /// After how long access logs are written.
+    pub access_log_interval: Duration,
+    /// Where buckets may send events.
+    pub webhooks: Vec<Webhook>,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
     /// What the operator gave as root's credentials.
@@ -124,9 +137,13 @@ impl Options {
         }
         let given_encryption_key = given_encryption_key(&settings)?;
         let region = region(&settings)?;
-        let domains = settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
+        let domains: Vec<String> =
+            settings.domain.iter().map(|domain| valid_domain(domain)).collect::<Result<_, _>>()?;
+        let website_domains = websites(&settings, &domains)?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
+        let webhooks = webhooks(&settings)?;
+        let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
         let signature_v2 = switch("signature_v2", settings.signature_v2.as_deref())?;
@@ -141,10 +158,13 @@ impl Options {
             state,
             region,
             domains,
+            website_domains,
             signature_v2,
             sse_c_over_http,
             new_buckets,
             buckets,
+            webhooks,
+            access_log_interval,
             lifecycle_day_secs,
             given_credentials,
             given_encryption_key,
@@ -266,8 +286,17 @@ fn listen(name: RoleName, settings: &Settings) -> Result<Listen, ConfigError> {
             "an address of its own, apart from the one of S3",
         ));
     }
+    let website_address = settings.website_address.as_deref();
+    let website_address = website_address.map(|text| valid_address("website_address", text)).transpose()?;
+    let taken = |website: &SocketAddr| {
+        website.port() != 0 && (*website == address || Some(*website) == console_address)
+    };
+    if let Some(website) = website_address.filter(taken) {
+        let expected = "an address of its own, apart from those of S3 and the console";
+        return Err(bad("website_address", &website.to_string(), expected));
+    }
     let public_url = settings.public_url.as_deref().map(valid_url).transpose()?;
-    Ok(Listen { address, console_address, public_url, tls: tls(settings)? })
+    Ok(Listen { address, console_address, website_address, public_url, tls: tls(settings)? })
 }
 
 fn tls(settings: &Settings) -> Result<Option<CertificateFiles>, ConfigError> {
@@ -406,6 +435,71 @@ fn region(settings: &Settings) -> Result<String, ConfigError> {
     if good { Ok(region.to_owned()) } else { Err(bad("region", region, "a name like us-east-1")) }
 }
 
+/// The domains of websites; none of them may be one where requests are signed.
+fn websites(settings: &Settings, domains: &[String]) -> Result<Vec<String>, ConfigError> {
+    let valid = |text: &String| {
+        let domain = valid_domain(text)?;
+        if domains.contains(&domain) {
+            return Err(bad("website_domain", text, "a domain of its own, apart from those of S3"));
+        }
+        Ok(domain)
+    };
+    settings.website_domain.iter().map(valid).collect()
+}
+
+fn access_log_interval(settings: &Settings) -> Result<Duration, ConfigError> {
+    let Some(text) = settings.access_log_interval.as_deref() else { return Ok(ACCESS_LOG_INTERVAL_DEFAULT) };
+    let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs)).map(Duration::from_secs);
+    secs.ok_or_else(|| bad("access_log_interval", text, "a number of seconds from 1 to 86400"))
+}
+
+/// Names and addresses, each with the token of its file.
+fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
+    let mut webhooks: Vec<Webhook> = Vec::new();
+    for text in &settings.webhook {
+        let expected =
+            "a name of letters, digits, - and _, and a URL, like audit=https://events.example.com/s3";
+        let (id, url) = text.split_once('=').ok_or_else(|| bad("webhook", text, expected))?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        let good = (1..=64).contains(&id.len()) && id.bytes().all(plain);
+        let uri = url.parse::<hyper::Uri>().ok().filter(|uri| {
+            let of_the_web = matches!(uri.scheme_str(), Some("http" | "https"));
+            good && of_the_web && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+        });
+        let url = uri.ok_or_else(|| bad("webhook", text, expected))?;
+        let arn = format!("arn:holdfast:sqs::{id}:webhook");
+        if webhooks.iter().any(|other| other.arn == arn) {
+            return Err(bad("webhook", text, "a name that no other webhook has"));
+        }
+        webhooks.push(Webhook { arn, url, authorization: webhook_token(settings, id)? });
+    }
+    let named =
+        |id: &str| webhooks.iter().any(|webhook| webhook.arn == format!("arn:holdfast:sqs::{id}:webhook"));
+    let stray = settings
+        .webhook_token_file
+        .iter()
+        .find(|text| !text.split_once('=').is_some_and(|(id, _)| named(id)));
+    match stray {
+        Some(text) => Err(bad(
+            "webhook_token_file",
+            text,
+            "the name of a webhook and a file, like audit=/run/secrets/audit",
+        )),
+        None => Ok(webhooks),
+    }
+}
+
+fn webhook_token(settings: &Settings, id: &str) -> Result<Option<HeaderValue>, ConfigError> {
+    let mut files = settings.webhook_token_file.iter().filter_map(|text| text.split_once('='));
+    let Some((_, file)) = files.find(|(name, _)| *name == id) else { return Ok(None) };
+    let token = text_or_file("webhook_token", None, Some(Path::new(file)))?;
+    let bearer = token.and_then(|token| HeaderValue::try_from(format!("Bearer {}", token.expose())).ok());
+    let mut bearer =
+        bearer.ok_or_else(|| bad("webhook_token_file", file, "a file with a token in one line"))?;
+    bearer.set_sensitive(true);
+    Ok(Some(bearer))
+}
+
 fn lifecycle_day_secs(settings: &Settings) -> Result<u64, ConfigError> {
     let Some(text) = settings.lifecycle_day.as_deref() else { return Ok(DAY_SECS) };
     let secs = text.parse().ok().filter(|secs| (1..=DAY_SECS).contains(secs));
@@ -460,6 +554,27 @@ mod tests {
             (Settings { domain: vec!["a..b".into()], ..Settings::default() }, "domain"),
             (Settings { signature_v2: text("maybe"), ..Settings::default() }, "signature_v2"),
             (Settings { new_buckets: text("public"), ..Settings::default() }, "new_buckets"),
+            (Settings { website_address: text("127.0.0.1:9000"), ..Settings::default() }, "website_address"),
+            (
+                Settings {
+                    website_domain: vec!["x.y".into()],
+                    domain: vec!["X.y".into()],
+                    ..Settings::default()
+                },
+                "website_domain",
+            ),
+            (Settings { access_log_interval: text("0"), ..Settings::default() }, "access_log_interval"),
+            (Settings { webhook: vec!["http://x".into()], ..Settings::default() }, "webhook"),
+            (Settings { webhook: vec!["a=ftp://x".into()], ..Settings::default() }, "webhook"),
+            (Settings { webhook: vec!["a=http://u:p@x".into()], ..Settings::default() }, "webhook"),
+            (
+                Settings { webhook: vec!["a=http://x".into(), "a=http://y".into()], ..Settings::default() },
+                "webhook",
+            ),
+            (
+                Settings { webhook_token_file: vec!["b=/x".into()], ..Settings::default() },
+                "webhook_token_file",
+            ),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
         ];
         for (settings, name) in cases {

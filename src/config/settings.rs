@@ -41,6 +41,14 @@ pub struct Settings {
     #[arg(long, value_name = "IP:PORT")]
     pub console_address: Option<String>,
 
+    /// Address where buckets with a website configuration are served to anybody, by their host [default: none]
+    #[arg(long, value_name = "IP:PORT")]
+    pub website_address: Option<String>,
+
+    /// Domain for websites, BUCKET.DOMAIN, on every address; may be repeated [default: none]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub website_domain: Vec<String>,
+
     /// Bucket to make at start; may be repeated
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     pub bucket: Vec<String>,
@@ -127,6 +135,17 @@ pub struct Settings {
     /// File with the encryption key
     #[arg(long, value_name = "FILE")]
     pub encryption_key_file: Option<PathBuf>,
+    /// Where buckets may send events: a name and an http or https URL; may be repeated. Buckets name it by arn:holdfast:sqs::ID:webhook
+    #[arg(long, value_name = "ID=URL", value_delimiter = ',')]
+    pub webhook: Vec<String>,
+
+    /// File with the token that a webhook is shown as `Authorization: Bearer`; may be repeated
+    #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
+    pub webhook_token_file: Vec<String>,
+
+    /// Seconds after which access logs are written into the buckets that they go to [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub access_log_interval: Option<String>,
 
     /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
     #[arg(long, value_name = "SECONDS")]
@@ -250,6 +269,8 @@ impl Settings {
             config: self.config.or(below.config),
             address: self.address.or(below.address),
             console_address: self.console_address.or(below.console_address),
+            website_address: self.website_address.or(below.website_address),
+            website_domain: list(self.website_domain, below.website_domain),
             bucket: list(self.bucket, below.bucket),
             region: self.region.or(below.region),
             domain: list(self.domain, below.domain),
@@ -284,6 +305,9 @@ impl Settings {
             } else {
                 below.encryption_key_file
             },
+            webhook: list(self.webhook, below.webhook),
+            webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
+            access_log_interval: self.access_log_interval.or(below.access_log_interval),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
@@ -333,7 +357,10 @@ mod tests {
     fn every_setting_can_stand_in_the_file() {
         let text =
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
-                "drives" | "bucket" | "domain" | "node" => format!("{name} = [\"x\"]\n"),
+                "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file"
+                | "website_domain" => {
+                    format!("{name} = [\"x\"]\n")
+                }
                 _ => format!("{name} = \"x\"\n"),
             });
         let settings = Settings::from_toml(&text.collect::<String>(), Path::new("h.toml")).unwrap();

@@ -2,6 +2,8 @@
 //! watching the drives. It sleeps while nothing
 //! changed, and yields to clients (see `pace`).
 
+mod access_log;
+mod events;
 mod garbage;
 mod heal;
 mod lifecycle;
@@ -10,6 +12,8 @@ mod pace;
 mod recode;
 mod scrub;
 
+pub use access_log::{AccessLogs, LogLine, LogOrigin};
+pub use events::{Render, Telling, Webhook, tell};
 pub use heal::heal_once;
 pub use moves::move_all;
 pub use recode::recode_all;

@@ -5,18 +5,20 @@
 //! mutation leaves nothing behind.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::events::{Change, Listeners};
 use super::model::{Applied, Content, Deletion, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
-use super::versions::{self, Counts, NewVersion, Version};
-use super::{blobs, configuration, payload, query};
+use super::versions::{self, Cause, Counts, NewVersion, Version};
+use super::{blobs, configuration, events, payload, query};
 use crate::types::{
-    BlobId, BucketLock, DeleteCondition, ObjectLock, PartNumber, Properties, Scheme, Timestamp, UploadId,
-    VersionId, Versioning,
+    BlobId, BucketLock, ConfigurationKind, DeleteCondition, EventKind, ObjectLock, Origin, PartNumber,
+    Properties, Scheme, Timestamp, UploadId, VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -30,6 +32,8 @@ pub(super) struct Applier {
     /// Changes of what buckets hold, by id, written once a batch.
     counts: HashMap<i64, Counts>,
     pub(super) spreads: Spreads,
+    /// Whose request the present mutation is.
+    pub(super) origin: Option<Origin>,
 }
 
 /// What of a bucket decides how a mutation is applied.
@@ -38,11 +42,13 @@ pub(super) struct Bucket {
     pub(super) id: i64,
     pub(super) versioning: Versioning,
     pub(super) lock: Option<BucketLock>,
+    /// Who is told of changes; `None` for most.
+    pub(super) listeners: Option<Arc<Listeners>>,
 }
 
 impl Bucket {
     /// The name of a version that is written now.
-    fn version_of(&self, sequence: u64) -> Option<VersionId> {
+    pub(super) fn version_of(&self, sequence: u64) -> Option<VersionId> {
         match self.versioning {
             Versioning::Unversioned => None,
             Versioning::Enabled => Some(VersionId::Number(sequence)),
@@ -60,6 +66,7 @@ impl Applier {
             buckets: HashMap::new(),
             counts: HashMap::new(),
             spreads: Spreads::default(),
+            origin: None,
         })
     }
 
@@ -90,7 +97,7 @@ impl Applier {
             Mutation::PutObject { .. } => self.put_object(db, mutation),
             Mutation::CopyObject { .. } => self.copy_object(db, mutation),
             Mutation::AppendObject { .. } => self.append_object(db, mutation),
-            Mutation::Transition { bucket, versions } => self.transition(db, bucket, versions),
+            Mutation::Transition { bucket, versions, now } => self.transition(db, bucket, versions, *now),
             Mutation::RenameObject { .. } => self.rename_object(db, mutation),
             Mutation::DeleteObjects { .. } => self.delete_objects(db, mutation),
             Mutation::ChangeVersion { .. } => self.change_version(db, mutation),
@@ -161,6 +168,14 @@ impl Applier {
             Mutation::RemoveAccessKey { access_key } => self.remove_access_key(db, access_key),
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
             Mutation::PutMasterKey { id, revision, key } => self.put_master_key(db, id, *revision, key),
+            Mutation::OnBehalf { origin, mutation } => {
+                self.origin = Some(origin.clone());
+                let applied = self.apply(db, mutation);
+                self.origin = None;
+                applied
+            }
+            Mutation::TestNotification { bucket, now } => self.tell_test(db, bucket, *now),
+            Mutation::EndEvents { target, through, how } => events::end(db, target, *through, *how),
         }
     }
 
@@ -171,6 +186,13 @@ impl Applier {
         let bucket = query::bucket_to_write(db, name)?;
         self.buckets.insert(name.to_owned(), bucket.clone());
         Ok(bucket)
+    }
+
+    /// Has a bucket's listeners read again, if this is what says who they are.
+    pub(super) fn forget_listeners(&mut self, name: &str, kind: ConfigurationKind) {
+        if kind == ConfigurationKind::Notification {
+            self.buckets.remove(name);
+        }
     }
 
     pub(super) fn count(&mut self, bucket: i64, counts: Counts) {
@@ -294,7 +316,9 @@ impl Applier {
         if let NewContent::Inline(data) = content {
             payload::insert(db, sequence, data)?;
         }
-        let version = bucket.version_of(sequence);
+        let is_form = self.origin.as_ref().is_some_and(|origin| origin.is_form);
+        let kind = if is_form { EventKind::CreatedPost } else { EventKind::CreatedPut };
+        let version = self.tell_created(db, &bucket, kind, (key, sequence), &object)?;
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 
@@ -356,7 +380,8 @@ impl Applier {
         if let Some(payload) = payload {
             payload::insert(db, sequence, &payload)?;
         }
-        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version: at.0.version_of(sequence) })
+        let version = self.tell_created(db, at.0, EventKind::CreatedCopy, (at.1, sequence), &object)?;
+        Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version })
     }
 
     /// Gives a key's current version another key, all else unchanged. What stays of it where versions are kept is under a
@@ -379,8 +404,23 @@ impl Applier {
             condition: DeleteCondition::default(),
             bypass_governance: false,
         };
-        self.delete(db, &bucket, &removal, *now)?;
+        self.delete(db, &bucket, &removal, (*now, Cause::Request))?;
         Ok(applied)
+    }
+
+    /// Tells of a new version, and returns its name.
+    pub(super) fn tell_created(
+        &mut self,
+        db: &Connection,
+        bucket: &Bucket,
+        kind: EventKind,
+        (key, sequence): (&str, u64),
+        object: &NewVersion<'_>,
+    ) -> Result<Option<VersionId>> {
+        let version = bucket.version_of(sequence);
+        let (size, etag, at) = (object.size, Some(object.etag), object.modified);
+        self.tell(db, bucket, Change { kind, key, version, size, etag, at })?;
+        Ok(version)
     }
 
     /// The number of the next version.
@@ -479,7 +519,7 @@ impl Applier {
         let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
         let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };
         let sequence = self.write(db, (&bucket, key), current, &object)?;
-        let version = bucket.version_of(sequence);
+        let version = self.tell_created(db, &bucket, EventKind::CreatedUpload, (key, sequence), &object)?;
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 

@@ -1,4 +1,5 @@
-//! What buckets are configured with: JSON by bucket, kind and id, which nothing here looks into.
+//! What buckets are configured with: JSON by bucket, kind and id. Nothing here looks into it; `events` reads the
+//! notifications.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -13,11 +14,11 @@ impl Applier {
     pub(super) fn put_configuration(
         &mut self,
         db: &Connection,
-        bucket: &str,
+        name: &str,
         key: &ConfigurationKey,
         document: &str,
     ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?.id;
+        let bucket = self.bucket(db, name)?.id;
         let (kind, id) = (key.kind.name(), key.id.as_str());
         let others: i64 = db
             .prepare_cached(
@@ -29,18 +30,20 @@ impl Applier {
         }
         db.prepare_cached("INSERT OR REPLACE INTO bucket_configurations VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![bucket, kind, id, document])?;
+        self.forget_listeners(name, key.kind);
         Ok(Applied::Done)
     }
 
     pub(super) fn remove_configuration(
         &mut self,
         db: &Connection,
-        bucket: &str,
+        name: &str,
         key: &ConfigurationKey,
     ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?.id;
+        let bucket = self.bucket(db, name)?.id;
         db.prepare_cached("DELETE FROM bucket_configurations WHERE bucket = ?1 AND kind = ?2 AND id = ?3")?
             .execute(params![bucket, key.kind.name(), key.id])?;
+        self.forget_listeners(name, key.kind);
         Ok(Applied::Done)
     }
 }
@@ -49,6 +52,14 @@ impl Applier {
 pub(super) fn remove_all(db: &Connection, bucket: i64) -> Result<()> {
     db.execute("DELETE FROM bucket_configurations WHERE bucket = ?1", [bucket])?;
     Ok(())
+}
+
+/// The only configuration of its kind, if the bucket of this id has it.
+pub(super) fn of_id(db: &Connection, bucket: i64, kind: ConfigurationKind) -> Result<Option<String>> {
+    let mut select = db.prepare_cached(
+        "SELECT document FROM bucket_configurations WHERE bucket = ?1 AND kind = ?2 AND id = ''",
+    )?;
+    Ok(select.query_row(params![bucket, kind.name()], |row| row.get(0)).optional()?)
 }
 
 /// One configuration, if the bucket has it.

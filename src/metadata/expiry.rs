@@ -3,10 +3,14 @@
 use rusqlite::{Connection, params};
 
 use super::apply::Applier;
+use super::events::Change;
 use super::model::{Applied, Deletion, MetadataError};
 use super::schema::{ObjectDetail, unpack};
+use super::versions::Cause;
 use super::{query, versions};
-use crate::types::{DeleteCondition, ObjectLock, Properties, StorageClass, Tags, Timestamp};
+use crate::types::{
+    DeleteCondition, EventKind, ObjectLock, Properties, StorageClass, Tags, Timestamp, Versioning,
+};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -78,7 +82,7 @@ impl Applier {
             let Some(version) = version.filter(|version| !version.is_current) else { continue };
             let (key, condition) = (key.clone(), DeleteCondition::default());
             let deletion = Deletion { key, version: Some(version.id()), condition, bypass_governance: false };
-            match self.delete(db, &bucket, &deletion, now) {
+            match self.delete(db, &bucket, &deletion, (now, Cause::Rule)) {
                 Ok(_) | Err(MetadataError::Locked) => {}
                 Err(error) => return Err(error),
             }
@@ -92,14 +96,25 @@ impl Applier {
         db: &Connection,
         bucket: &str,
         found: &[(String, u64, StorageClass)],
+        now: Timestamp,
     ) -> Result<Applied> {
-        let bucket = self.bucket(db, bucket)?.id;
+        let bucket = self.bucket(db, bucket)?;
         for (key, sequence, class) in found {
-            let version = versions::of_sequence(db, (bucket, key), *sequence)?;
+            let version = versions::of_sequence(db, (bucket.id, key), *sequence)?;
             let Some(version) = version else { continue };
             let Some(mut detail) = version.detail.clone() else { continue };
             detail.properties.class = *class;
-            versions::set_detail(db, (bucket, key), &version, &detail)?;
+            versions::set_detail(db, (bucket.id, key), &version, &detail)?;
+            let named = bucket.versioning != Versioning::Unversioned;
+            let change = Change {
+                kind: EventKind::Transitioned,
+                key,
+                version: named.then(|| version.id()),
+                size: version.size,
+                etag: Some(version.etag),
+                at: now,
+            };
+            self.tell(db, &bucket, change)?;
         }
         Ok(Applied::Done)
     }
@@ -120,7 +135,7 @@ impl Applier {
             }
             let (key, condition) = (key.clone(), DeleteCondition::default());
             let deletion = Deletion { key, version: None, condition, bypass_governance: false };
-            self.delete(db, &bucket, &deletion, now)?;
+            self.delete(db, &bucket, &deletion, (now, Cause::Rule))?;
         }
         Ok(Applied::Done)
     }

@@ -84,10 +84,13 @@ impl Batch<&Mutation> {
     /// About how long it is when packed.
     pub(super) fn about_bytes(&self) -> usize {
         const MUTATION_BYTES: usize = 512;
-        let payload = |mutation: &Mutation| match mutation {
-            Mutation::PutObject { content: NewContent::Inline(data), .. } => data.len(),
-            _ => 0,
-        };
+        fn payload(mutation: &Mutation) -> usize {
+            match mutation {
+                Mutation::PutObject { content: NewContent::Inline(data), .. } => data.len(),
+                Mutation::OnBehalf { mutation, .. } => payload(mutation),
+                _ => 0,
+            }
+        }
         self.mutations.iter().map(|mutation| MUTATION_BYTES + payload(mutation)).sum()
     }
 }

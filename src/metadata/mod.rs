@@ -12,6 +12,7 @@ mod catch_up;
 mod checkpoint;
 mod configuration;
 mod encoding;
+mod events;
 mod expiry;
 mod keys;
 mod log;
@@ -28,6 +29,7 @@ mod store;
 mod versions;
 
 pub use accounts::{AccessKeyRow, AccountRow};
+pub use events::{EventEnd, EventRow, OutboxRow, PENDING_MAX};
 pub use expiry::{AgingRow, AgingVersionRow, Standing, VersionCursor};
 pub use log::{Replica, ReplicaError};
 pub use model::{

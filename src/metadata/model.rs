@@ -4,12 +4,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{AccessKeyRow, AccountRow};
+use super::events::EventEnd;
 use super::query::VersionPlace;
 use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
     ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, Encryption,
-    Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, PartNumber, Properties, Retention, Scheme,
-    StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
+    Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties, Retention,
+    Scheme, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -415,6 +416,8 @@ pub enum Mutation {
         bucket: String,
         /// Key and sequence of each, and its new class.
         versions: Vec<(String, u64, StorageClass)>,
+        /// When.
+        now: Timestamp,
     },
     /// Gives an object another key.
     RenameObject {
@@ -668,6 +671,29 @@ pub enum Mutation {
         /// Which.
         access_key: String,
     },
+    /// A change, and whose request it is: for those who are told of it.
+    OnBehalf {
+        /// Whose.
+        origin: Origin,
+        /// The change.
+        mutation: Box<Mutation>,
+    },
+    /// Leaves a test for each target that a bucket tells of changes.
+    TestNotification {
+        /// The bucket's name.
+        bucket: String,
+        /// When.
+        now: Timestamp,
+    },
+    /// Ends the events of a target up to and with one.
+    EndEvents {
+        /// The target.
+        target: String,
+        /// The last one, by its sequence.
+        through: u64,
+        /// How.
+        how: EventEnd,
+    },
 }
 
 impl Mutation {
@@ -687,7 +713,9 @@ impl Mutation {
             | Self::ChangeVersion { .. }
             | Self::CreateAccount { .. }
             | Self::CreateAccessKey { .. }
+            | Self::TestNotification { .. }
             | Self::Recode { .. } => true,
+            Self::OnBehalf { mutation, .. } => mutation.takes_room(),
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
             | Self::CompleteUpload { .. }
@@ -706,6 +734,7 @@ impl Mutation {
             | Self::RemoveAccount { .. }
             | Self::SetAccessKey { .. }
             | Self::RemoveAccessKey { .. }
+            | Self::EndEvents { .. }
             | Self::NoteProgress { .. } => false,
         }
     }

@@ -12,7 +12,7 @@ use super::schema::{
     unpack_slots, unpack_versioning,
 };
 use super::spread::Spreads;
-use super::{blobs, payload, versions};
+use super::{blobs, events, payload, versions};
 use crate::types::{
     BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId,
     VersionId, Versioning,
@@ -109,7 +109,8 @@ pub(super) fn bucket_to_write(db: &Connection, name: &str) -> Result<Bucket> {
     let mut rows = select.query([name])?;
     let row = rows.next()?.ok_or(MetadataError::NoSuchBucket)?;
     let (versioning, lock) = (unpack_versioning(row.get(1)?)?, lock_column(row, 2)?);
-    Ok(Bucket { id: row.get(0)?, versioning, lock })
+    let id = row.get(0)?;
+    Ok(Bucket { id, versioning, lock, listeners: events::listeners(db, id, name)? })
 }
 
 fn scheme_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scheme>> {

@@ -80,6 +80,12 @@ CREATE TABLE drives (
 CREATE TABLE master_keys (
     id TEXT PRIMARY KEY, revision INTEGER NOT NULL, detail BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE jobs (name TEXT PRIMARY KEY, progress BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE events (
+    target TEXT NOT NULL, sequence INTEGER NOT NULL, at INTEGER NOT NULL, event BLOB NOT NULL,
+    PRIMARY KEY (target, sequence)) WITHOUT ROWID;
+CREATE TABLE event_targets (
+    target TEXT PRIMARY KEY, pending INTEGER NOT NULL, delivered INTEGER NOT NULL,
+    dropped INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// Makes the tables in an empty database; refuses one of another version.

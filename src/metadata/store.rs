@@ -26,6 +26,7 @@ use super::accounts::{self, AccessKeyRow, AccountRow};
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
+use super::events::{self, EventRow, OutboxRow};
 use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
@@ -40,7 +41,7 @@ use super::{configuration, encoding, keys, recovery, schema};
 use crate::runtime::Tasks;
 use crate::types::{
     BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, MasterKey, Scheme,
-    UploadId, VersionId,
+    Timestamp, UploadId, VersionId,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -383,6 +384,21 @@ impl Store {
         page: (&str, usize),
     ) -> Result<Vec<(String, String)>> {
         self.readers.with(|db| configuration::page(db, bucket, kind, page))
+    }
+
+    /// The first events that wait for a target, in the order of commits.
+    pub fn events_waiting(&self, target: &str, max: usize) -> Result<Vec<EventRow>> {
+        self.readers.with(|db| events::waiting(db, target, max))
+    }
+
+    /// The last of a target's first events that all happened before a moment.
+    pub fn last_event_before(&self, target: &str, moment: Timestamp) -> Result<Option<u64>> {
+        self.readers.with(|db| events::last_before(db, target, moment))
+    }
+
+    /// What waits for each target.
+    pub fn outboxes(&self) -> Result<Vec<OutboxRow>> {
+        self.readers.with(|db| in_one_moment(db, || events::outboxes(db)))
     }
 
     /// How the objects of each bucket are encoded, counted.

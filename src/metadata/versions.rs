@@ -12,10 +12,13 @@ use rusqlite::{Connection, Params, Row, params};
 
 use super::apply::{Applier, Bucket};
 use super::blobs::{self, Place};
+use super::events::Change;
 use super::model::{Applied, Content, Deleted, Deletion, Extent, MetadataError, Mutation, VersionChange};
 use super::schema::{Listed, ObjectDetail, pack, pack_etag, unpack, unpack_etag};
 use super::{payload, query};
-use crate::types::{DeleteCondition, Etag, ObjectLock, Timestamp, VersionId, Versioning, WriteCondition};
+use crate::types::{
+    DeleteCondition, Etag, EventKind, ObjectLock, Timestamp, VersionId, Versioning, WriteCondition,
+};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -108,6 +111,15 @@ impl std::ops::Neg for Counts {
             markers: -self.markers,
         }
     }
+}
+
+/// Why something is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A client asked for it.
+    Request,
+    /// A lifecycle rule says so.
+    Rule,
 }
 
 /// The name of a version.
@@ -285,8 +297,9 @@ impl Applier {
         self.count(at.0, -Counts::current(version.size));
         let object =
             NewVersion { size: version.size + added, etag: *etag, modified: *modified, detail: &detail };
-        self.put_row(db, (&bucket, key), &object)?;
-        Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version: None })
+        let sequence = self.put_row(db, (&bucket, key), &object)?;
+        let version = self.tell_created(db, &bucket, EventKind::CreatedPut, (key, sequence), &object)?;
+        Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }
 
     /// Makes way for a new version of a key. Returns the one that it replaces, which no longer has a row, or has the
@@ -376,7 +389,7 @@ impl Applier {
         let bucket = self.bucket(db, bucket)?;
         let mut outcomes = Vec::with_capacity(deletions.len());
         for deletion in deletions {
-            outcomes.push(match self.delete(db, &bucket, deletion, *now) {
+            outcomes.push(match self.delete(db, &bucket, deletion, (*now, Cause::Request)) {
                 refused @ Err(MetadataError::PreconditionFailed | MetadataError::Locked) => refused,
                 other => Ok(other?),
             });
@@ -390,11 +403,11 @@ impl Applier {
         db: &Connection,
         bucket: &Bucket,
         deletion: &Deletion,
-        now: Timestamp,
+        (now, cause): (Timestamp, Cause),
     ) -> Result<Deleted> {
         let at = (bucket.id, deletion.key.as_str());
         match deletion.version {
-            None => self.delete_current(db, bucket, at, deletion.condition, now),
+            None => self.delete_current(db, bucket, at, deletion.condition, (now, cause)),
             Some(id) => {
                 let version = named(db, at, id)?;
                 check_removal(deletion.condition, version.as_ref())?;
@@ -405,6 +418,8 @@ impl Applier {
                 }
                 self.drop_version(db, at, &version)?;
                 self.promote(db, at)?;
+                let named = bucket.versioning != Versioning::Unversioned;
+                self.tell(db, bucket, removal(cause, at.1, named.then_some(id), now))?;
                 Ok(Deleted { is_marker: version.detail.is_none(), ..deleted })
             }
         }
@@ -417,7 +432,7 @@ impl Applier {
         bucket: &Bucket,
         at: Place<'_>,
         condition: DeleteCondition,
-        now: Timestamp,
+        (now, cause): (Timestamp, Cause),
     ) -> Result<Deleted> {
         let current = current(db, at)?;
         check_removal(condition, current.as_ref())?;
@@ -426,6 +441,9 @@ impl Applier {
             self.drop_version(db, at, replaced)?;
         }
         if bucket.versioning == Versioning::Unversioned {
+            if replaced.is_some() {
+                self.tell(db, bucket, removal(cause, at.1, None, now))?;
+            }
             return Ok(Deleted { version: None, is_marker: false });
         }
         let sequence = self.take_sequence();
@@ -433,7 +451,13 @@ impl Applier {
         db.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, 0, x'', ?4, 0, ?5, NULL, NULL)")?
             .execute(params![at.0, at.1, rank(sequence), now.as_millis() as i64, is_null])?;
         self.count(at.0, Counts::MARKER);
-        Ok(Deleted { version: Some(version_id(sequence, is_null)), is_marker: true })
+        let version = Some(version_id(sequence, is_null));
+        let kind = match cause {
+            Cause::Request => EventKind::RemovedMarker,
+            Cause::Rule => EventKind::ExpiredMarker,
+        };
+        self.tell(db, bucket, Change { kind, ..removal(cause, at.1, version, now) })?;
+        Ok(Deleted { version, is_marker: true })
     }
 
     /// Applies [`Mutation::ChangeVersion`].
@@ -467,8 +491,28 @@ impl Applier {
         }
         set_detail(db, at, &found, &detail)?;
         let named = bucket.versioning != Versioning::Unversioned;
-        Ok(Applied::Changed { version: named.then(|| found.id()) })
+        let version = named.then(|| found.id());
+        let told = match change {
+            VersionChange::Tags(tags) if tags.is_empty() => Some(EventKind::TaggingDelete),
+            VersionChange::Tags(_) => Some(EventKind::TaggingPut),
+            VersionChange::Acl(_) => Some(EventKind::AclPut),
+            VersionChange::Retention { .. } | VersionChange::LegalHold(_) => None,
+        };
+        if let Some(kind) = told {
+            let (size, etag, at) = (found.size, Some(found.etag), *now);
+            self.tell(db, &bucket, Change { kind, key, version, size, etag, at })?;
+        }
+        Ok(Applied::Changed { version })
     }
+}
+
+/// What those are told who listen to a removal.
+fn removal(cause: Cause, key: &str, version: Option<VersionId>, at: Timestamp) -> Change<'_> {
+    let kind = match cause {
+        Cause::Request => EventKind::RemovedDelete,
+        Cause::Rule => EventKind::ExpiredDelete,
+    };
+    Change { kind, key, version, size: 0, etag: None, at }
 }
 
 fn remove_row(db: &Connection, at: Place<'_>, version: &Version) -> Result<()> {

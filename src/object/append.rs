@@ -111,7 +111,7 @@ impl Engine {
             layout: blob.layout.clone(),
             missing: blob.missing,
         };
-        let committed = self.store.commit(mutation).await;
+        let committed = self.commit_change(mutation).await;
         self.after_commit(&committed, Some(&blob.layout), needs_heal).await;
         let mode = encryption.map(|encryption| encryption.mode.clone());
         outcome(committed?, modified, mode)

@@ -15,7 +15,7 @@ use crate::iam::policy::{Grammar, Policy};
 use crate::metadata::{MetadataError, Mutation, Store};
 use crate::types::{
     Acl, BucketEncryption, BucketName, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle,
-    Ownership, OwnershipControls, PublicAccessBlock,
+    LogTarget, Logging, Notification, Ownership, OwnershipControls, PublicAccessBlock, Website,
 };
 
 /// What requests and background work go by in one bucket.
@@ -25,6 +25,12 @@ pub struct BucketRules {
     pub cors: Option<Cors>,
     /// What happens to its objects and uploads as they age.
     pub lifecycle: Option<Lifecycle>,
+    /// Who is told of changes.
+    pub notification: Option<Notification>,
+    /// Where the log of requests goes.
+    pub logging: Option<Logging>,
+    /// How it is served as a website.
+    pub website: Option<Website>,
     /// How new objects are encrypted.
     pub encryption: Option<BucketEncryption>,
     /// Who may use it.
@@ -89,6 +95,11 @@ fn read_policy(store: &Store, bucket: &str) -> Result<Option<Policy>> {
 }
 
 impl BucketRules {
+    /// Where the log of requests goes; `None` where they are not logged.
+    pub fn log_target(&self) -> Option<&LogTarget> {
+        self.logging.as_ref()?.logging_enabled.as_ref()
+    }
+
     /// Reads them; `None` if nothing is configured that they tell.
     fn read(store: &Store, bucket: &str) -> Result<Option<Arc<Self>>> {
         let rules = Self {
@@ -96,6 +107,9 @@ impl BucketRules {
             lifecycle: parsed(store, bucket, ConfigurationKind::Lifecycle)?,
             encryption: parsed(store, bucket, ConfigurationKind::Encryption)?,
             access: BucketAccess::read(store, bucket)?,
+            notification: parsed(store, bucket, ConfigurationKind::Notification)?,
+            logging: parsed(store, bucket, ConfigurationKind::Logging)?,
+            website: parsed(store, bucket, ConfigurationKind::Website)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }

@@ -43,7 +43,7 @@ impl Engine {
             condition,
             now: self.clock.now(),
         };
-        self.store.commit(mutation).await?;
+        self.commit_change(mutation).await?;
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Engine {
             encryption,
             access: request.access,
         };
-        outcome(self.store.commit(mutation).await?, modified, mode)
+        outcome(self.commit_change(mutation).await?, modified, mode)
     }
 
     async fn copy_anew(
@@ -110,7 +110,7 @@ impl Engine {
         };
         let deletions = requests.into_iter().map(deletion).collect();
         let (bucket, now) = (bucket.to_string(), self.clock.now());
-        match self.store.commit(Mutation::DeleteObjects { bucket, deletions, now }).await? {
+        match self.commit_change(Mutation::DeleteObjects { bucket, deletions, now }).await? {
             Applied::Deleted(outcomes) => {
                 Ok(outcomes.into_iter().map(|outcome| outcome.map_err(Error::from)).collect())
             }
@@ -128,7 +128,7 @@ impl Engine {
         change: VersionChange,
     ) -> Result<Option<VersionId>> {
         let (bucket, key, now) = (bucket.to_string(), key.to_string(), self.clock.now());
-        match self.store.commit(Mutation::ChangeVersion { bucket, key, version, change, now }).await? {
+        match self.commit_change(Mutation::ChangeVersion { bucket, key, version, change, now }).await? {
             Applied::Changed { version } => Ok(version),
             _ => Err(Error::Internal("the commit changed nothing".into())),
         }

@@ -10,6 +10,7 @@ use super::api::*;
 use super::configurations::Configurations;
 use super::drives::DriveSet;
 use super::encryption::Keyring;
+use super::events::Deliveries;
 use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
 use super::readers::{EndedGeneration, Readers};
@@ -63,6 +64,8 @@ pub struct Engine {
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) moves: MoveBell,
     pub(super) recode_bell: Bell,
+    pub(super) event_bell: Bell,
+    pub(super) deliveries: Deliveries,
     pub(super) scrub_bell: Notify,
     pub(super) topology: Topology,
     /// File name of the metadata database.
@@ -173,6 +176,8 @@ impl Engine {
             moving: tokio::sync::Mutex::default(),
             moves: MoveBell::default(),
             recode_bell: Bell::default(),
+            event_bell: Bell::default(),
+            deliveries: Deliveries::default(),
             scrub_bell: Notify::new(),
             topology,
             database_name,

@@ -76,8 +76,9 @@ impl Moves {
     async fn commit(self, engine: &Engine, bucket: &str, expired: &mut Expired) -> Result<()> {
         expired.moved = self.due.len() as u64;
         if !self.due.is_empty() {
-            let transition = Mutation::Transition { bucket: bucket.to_owned(), versions: self.due };
-            engine.store.commit(transition).await?;
+            let transition =
+                Mutation::Transition { bucket: bucket.to_owned(), versions: self.due, now: self.now };
+            engine.commit_expiry(transition).await?;
         }
         Ok(())
     }
@@ -169,7 +170,7 @@ impl Engine {
         expired.objects = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireObjects { bucket: bucket.to_owned(), objects: due, now };
-            self.store.commit(expire).await?;
+            self.commit_expiry(expire).await?;
         }
         expired.cursor = Some(match rows.last().filter(|_| rows.len() == rows_max) {
             Some(last) => ExpiryCursor::Objects(last.key.clone()),
@@ -214,7 +215,7 @@ impl Engine {
         expired.versions = due.len() as u64;
         if !due.is_empty() {
             let expire = Mutation::ExpireVersions { bucket: bucket.to_owned(), versions: due, now };
-            self.store.commit(expire).await?;
+            self.commit_expiry(expire).await?;
         }
         expired.cursor = Some(match next {
             Some(next) => ExpiryCursor::Versions(Some(next)),

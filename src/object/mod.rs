@@ -12,6 +12,7 @@ mod domains;
 mod drives;
 mod encryption;
 mod engine;
+mod events;
 mod expiry;
 mod get;
 mod guard;
@@ -41,6 +42,9 @@ pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
 pub use encryption::{CustomerKey, KeyInfo, NewEncryption, RootKey};
 pub use engine::{Engine, Options};
+pub use events::{
+    Deliveries, Delivery, EventEnd, EventRow, OutboxRow, PENDING_MAX, TargetStatus, on_behalf_of,
+};
 pub use expiry::{Expired, Expiry, ExpiryCursor};
 pub use get::{CopiedBody, ObjectStream, OpenObject};
 pub use guard::GuardedDrive;

@@ -137,7 +137,7 @@ impl Engine {
             modified,
             checksum,
         };
-        outcome(self.store.commit(mutation).await?, modified, mode_of(&upload.properties))
+        outcome(self.commit_change(mutation).await?, modified, mode_of(&upload.properties))
     }
 
     fn stored_parts(&self, upload: &UploadRow) -> Result<BTreeMap<PartNumber, PartRow>> {

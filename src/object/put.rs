@@ -102,7 +102,7 @@ impl Engine {
             checksum: value.map(|value| ObjectChecksum { value, kind: ChecksumKind::FullObject }),
             content,
         };
-        let committed = self.store.commit(mutation).await;
+        let committed = self.commit_change(mutation).await;
         self.after_commit(&committed, blob.as_ref(), needs_heal).await;
         outcome(committed?, modified, mode)
     }

@@ -15,7 +15,7 @@ use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
     version2,
 };
-use crate::types::{BucketName, ObjectKey, Timestamp};
+use crate::types::{BucketName, ObjectKey, Origin, Timestamp};
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
@@ -26,7 +26,7 @@ use super::new_buckets::NewBuckets;
 use super::ops::post_object::missing;
 use super::query::Query;
 use super::route::bucket_of_host;
-use super::service::Service;
+use super::service::{RequestName, Service};
 use super::wire::{Source, Wire};
 
 /// A verified request, without its body.
@@ -63,6 +63,12 @@ pub(super) struct Upload {
 }
 
 impl<'a> Call<'a> {
+    /// The call of a website's visitor, to read what anybody may. What a query says means nothing there.
+    pub(super) fn of_website(service: &'a Service, head: &'a request::Parts, peer: IpAddr) -> Self {
+        let (query, principal) = (Query::default(), Principal::Anonymous);
+        Self { service, head, query, principal, signature: None, peer }
+    }
+
     /// The engine.
     pub(super) fn engine(&self) -> &'a Engine {
         &self.service.engine
@@ -81,6 +87,27 @@ impl<'a> Call<'a> {
     /// Whether the client came by TLS.
     pub(super) fn is_secure(&self) -> bool {
         self.service.options.tls
+    }
+
+    /// Whose request it is, where others are told of what it changes.
+    pub(super) fn origin(&self, is_form: bool) -> Option<Origin> {
+        let name = self.head.extensions.get::<RequestName>()?;
+        Some(Origin {
+            at: self.now(),
+            principal: self
+                .principal
+                .account()
+                .map_or("Anonymous".into(), |account| account.canonical_id.to_string()),
+            address: name.peer.ip().to_canonical().to_string(),
+            request_id: name.id.clone(),
+            host_id: name.host_id.clone(),
+            is_form,
+        })
+    }
+
+    /// Whether buckets can tell a target of changes.
+    pub(super) fn knows_event_target(&self, arn: &str) -> bool {
+        self.service.options.event_targets.iter().any(|known| known == arn)
     }
 
     /// The region that this server says it is in.

@@ -138,6 +138,8 @@ codes! {
     NoSuchUpload, "NoSuchUpload", 404,
         "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.";
     NoSuchVersion, "NoSuchVersion", 404, "The specified version does not exist.";
+    InvalidRedirectLocation, "InvalidRedirectLocation", 400,
+        "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.";
     NoSuchWebsiteConfiguration, "NoSuchWebsiteConfiguration", 404,
         "The specified bucket does not have a website configuration";
     NotImplemented, "NotImplemented", 501,
@@ -250,6 +252,11 @@ impl Error {
     /// What it tells the client.
     pub(super) fn message(&self) -> &str {
         self.message.as_deref().unwrap_or(self.code.describe().2)
+    }
+
+    /// Further elements of the answer.
+    pub(super) fn details(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.details.iter().map(|(name, value)| (*name, value.as_ref()))
     }
 
     /// The XML answer.

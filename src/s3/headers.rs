@@ -31,8 +31,13 @@ const KEPT: [&str; 7] = [
     "content-language",
     "content-type",
     "expires",
-    "x-amz-website-redirect-location",
+    REDIRECT_LOCATION,
 ];
+
+/// Where websites send readers of the object instead.
+pub(super) const REDIRECT_LOCATION: &str = "x-amz-website-redirect-location";
+/// Bytes of that at most.
+const REDIRECT_LOCATION_BYTES_MAX: usize = 2048;
 
 /// The content type of an object that was stored without one.
 const DEFAULT_TYPE: &str = "binary/octet-stream";
@@ -69,6 +74,9 @@ pub(super) fn attributes(headers: &HeaderMap) -> Result<Attributes> {
         if name == "content-encoding" {
             value = without_aws_chunked(&value);
         }
+        if name == REDIRECT_LOCATION {
+            check_redirect_location(&value)?;
+        }
         if let Some(user) = user {
             user_bytes += user.len() + value.len();
         } else if value.is_empty() {
@@ -82,6 +90,18 @@ pub(super) fn attributes(headers: &HeaderMap) -> Result<Attributes> {
             .detail("MaxSizeAllowed", USER_METADATA_BYTES_MAX.to_string()));
     }
     Ok(attributes)
+}
+
+fn check_redirect_location(location: &str) -> Result<()> {
+    let leads_somewhere = ["/", "http://", "https://"].iter().any(|start| location.starts_with(start));
+    if location.is_empty() || (leads_somewhere && location.len() <= REDIRECT_LOCATION_BYTES_MAX) {
+        return Ok(());
+    }
+    if leads_somewhere {
+        let message = "The length of website redirect location cannot exceed 2,048 characters.";
+        return Err(Error::with_message(Code::InvalidRedirectLocation, message));
+    }
+    Err(Code::InvalidRedirectLocation.into())
 }
 
 /// Header bytes as text: UTF-8, else Latin-1.

@@ -12,6 +12,9 @@
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
+//! - `access_log`: the lines of server access logs.
+//! - `events`: the messages to those who are told of changes.
+//! - `website`: buckets served to browsers that know no S3.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
 //!
@@ -19,6 +22,7 @@
 //! which the few fields before the file are read, because they hold it.
 
 mod access;
+mod access_log;
 mod acl;
 mod actions;
 mod auth;
@@ -31,6 +35,7 @@ mod cors;
 mod documents;
 mod encryption;
 mod error;
+mod events;
 mod form;
 mod headers;
 mod lock;
@@ -46,10 +51,13 @@ mod service;
 mod tags;
 mod time;
 mod versions;
+mod website;
 mod wire;
 mod xml_read;
 mod xml_write;
 
+pub use access_log::AccessRecord;
+pub use events::EventMessages;
 pub use new_buckets::NewBuckets;
 pub use response::ResponseBody;
-pub use service::{Options, Service};
+pub use service::{Door, Options, Service};

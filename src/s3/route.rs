@@ -155,6 +155,11 @@ macro_rules! aspects {
         pub(super) enum $name { $($variant),+ }
 
         impl $name {
+            /// The parameter of the query that names it.
+            pub(super) const fn parameter(self) -> &'static str {
+                match self { $(Self::$variant => $parameter),+ }
+            }
+
             fn find(query: &Query) -> Option<Self> {
                 query.iter().find_map(|(name, _)| match name {
                     $($parameter => Some(Self::$variant),)+

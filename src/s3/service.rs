@@ -1,9 +1,9 @@
 //! The S3 interface as one value: requests in, answers out.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue, SERVER};
@@ -11,11 +11,13 @@ use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 
 use crate::iam::Iam;
-use crate::object::{BucketRules, Engine};
+use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::KeyCache;
 use crate::telemetry;
+use crate::types::CanonicalId;
 
+use super::access_log::{Logged, Outcome};
 use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
@@ -23,7 +25,8 @@ use super::new_buckets::NewBuckets;
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
-use super::route::{BucketOperation, Operation, Target, route};
+use super::route::{BucketAspect, BucketOperation, Operation, Target, route};
+use super::website::{self, Visit};
 use super::wire::Wire;
 
 /// How the S3 interface behaves.
@@ -43,6 +46,10 @@ pub struct Options {
     pub new_buckets: NewBuckets,
     /// How long a client may send nothing in the middle of a body.
     pub idle_timeout: Duration,
+    /// Domains under which a bucket is served as a website.
+    pub website_domains: Vec<String>,
+    /// ARNs of those who can be told of changes.
+    pub event_targets: Vec<String>,
 }
 
 impl Options {
@@ -69,6 +76,8 @@ impl Default for Options {
             customer_keys_over_http: false,
             new_buckets: NewBuckets::default(),
             idle_timeout: Duration::from_secs(30),
+            website_domains: Vec::new(),
+            event_targets: Vec::new(),
         }
     }
 }
@@ -84,10 +93,32 @@ pub struct Service {
     ids: RequestIds,
 }
 
+/// Which address a request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// The one of S3; hosts of websites are told by their domain.
+    Api,
+    /// One for websites alone.
+    Website,
+}
+
+/// What a request is known by: among its extensions where others are told of it.
+#[derive(Debug, Clone)]
+pub(super) struct RequestName {
+    /// Where it came from.
+    pub(super) peer: SocketAddr,
+    /// The ids of its answer.
+    pub(super) id: String,
+    pub(super) host_id: String,
+}
+
 /// What a request turned out to be, for the answer's frame.
 struct Learned {
     counted: telemetry::Operation,
     rules: Option<Arc<BucketRules>>,
+    logged: Option<Box<Logged>>,
+    /// The code of the error that is answered.
+    error: Option<&'static str>,
 }
 
 impl Service {
@@ -101,14 +132,25 @@ impl Service {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        door: Door,
     ) -> hyper::Response<ResponseBody> {
         let id = self.ids.next();
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
-        let mut learned = Learned { counted: telemetry::Operation::Unknown, rules: None };
-        let mut response = match self.run(&mut head, wire, peer.ip(), &mut learned).await {
-            Ok(response) => response,
-            Err(error) => self.refuse(&error, &head, &id),
+        let mut learned =
+            Learned { counted: telemetry::Operation::Unknown, rules: None, logged: None, error: None };
+        let started = Instant::now();
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let mut response = if door == Door::Website || self.is_website(host) {
+            Box::pin(self.visit(&head, &mut learned, (&id, peer))).await
+        } else {
+            match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
+                Ok(response) => response,
+                Err(error) => {
+                    learned.error = Some(error.code.describe().0);
+                    self.refuse(&error, &head, &id)
+                }
+            }
         };
         response.extensions_mut().insert(learned.counted);
         let headers = response.headers_mut();
@@ -122,6 +164,13 @@ impl Service {
         if let Ok(id) = HeaderValue::from_str(&id) {
             headers.insert(HeaderName::from_static("x-amz-request-id"), id);
         }
+        if let Some(logged) = learned.logged {
+            let (status, error, took) = (response.status(), learned.error, started.elapsed());
+            let outcome = Outcome { status, error, headers: response.headers(), took };
+            let owner = self.owner_of(learned.rules.as_deref()).to_string();
+            let record = logged.record(&head, &owner, outcome);
+            response.extensions_mut().insert(record);
+        }
         tracing::debug!(
             request_id = id,
             %peer,
@@ -133,12 +182,49 @@ impl Service {
         response
     }
 
+    /// Answers a request to a website.
+    async fn visit(
+        &self,
+        head: &request::Parts,
+        learned: &mut Learned,
+        (id, peer): (&str, SocketAddr),
+    ) -> Response {
+        let visit = match Visit::of(self, head, (id, peer.ip())) {
+            Ok(visit) => visit,
+            Err(error) => return website::page_of(&error, &head.method, (id, self.host_id())),
+        };
+        learned.rules = self.engine.bucket_rules(&visit.bucket);
+        if learned.rules.as_ref().is_some_and(|rules| rules.log_target().is_some()) {
+            let name = self.name(id, peer);
+            let logged =
+                Logged::of_website((&visit.bucket, &visit.key), &head.method, self.clock.now(), name);
+            learned.logged = Some(Box::new(logged));
+        }
+        let (response, error) = visit.answer(learned.rules.as_deref()).await;
+        learned.error = error;
+        response
+    }
+
+    /// The account that a bucket with these rules belongs to.
+    fn owner_of(&self, rules: Option<&BucketRules>) -> CanonicalId {
+        rules.and_then(|rules| rules.access.owner).unwrap_or(self.iam.first().canonical_id)
+    }
+
+    /// The second id of every answer.
+    pub(super) fn host_id(&self) -> &str {
+        self.ids.host.to_str().unwrap_or_default()
+    }
+
+    fn name(&self, id: &str, peer: SocketAddr) -> RequestName {
+        RequestName { peer, id: id.to_owned(), host_id: self.host_id().to_owned() }
+    }
+
     async fn run(
         &self,
         head: &mut request::Parts,
         wire: Wire<Incoming>,
-        peer: IpAddr,
         learned: &mut Learned,
+        (id, peer): (&str, SocketAddr),
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -160,15 +246,30 @@ impl Service {
             Ok(known) => learned.rules = known.bucket().and_then(|bucket| self.engine.bucket_rules(bucket)),
             Err(_) => {}
         }
+        if others_are_told(&operation, learned.rules.as_deref()) {
+            head.extensions.insert(self.name(id, peer));
+        }
+        if let Ok(known) = &operation
+            && learned.rules.as_ref().is_some_and(|rules| rules.log_target().is_some())
+        {
+            learned.logged =
+                Logged::new(known, &head.method, self.clock.now(), self.name(id, peer)).map(Box::new);
+        }
         if let Ok(Operation::Bucket(bucket, BucketOperation::PostObject)) = &operation {
             learned.counted = telemetry::Operation::PostObject;
-            let form = FormRequest::new(self, head, query, wire, peer);
+            let form = FormRequest::new(self, head, query, wire, peer.ip());
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
-        let (call, upload) = auth::verify(self, head, query, wire, peer)?;
+        let (call, upload) = auth::verify(self, head, query, wire, peer.ip())?;
+        if let Some(logged) = &mut learned.logged {
+            logged.requester = call.principal.account().map(|account| account.canonical_id.to_string());
+        }
         let operation = operation?;
         learned.counted = operation.counted();
-        ops::run(&call, upload, operation).await
+        match call.origin(false) {
+            None => ops::run(&call, upload, operation).await,
+            Some(origin) => Box::pin(on_behalf_of(origin, ops::run(&call, upload, operation))).await,
+        }
     }
 
     /// The answer that tells the client of an error.
@@ -189,8 +290,7 @@ impl Service {
         let mut response = if bodiless {
             empty(status)
         } else {
-            let host_id = self.ids.host.to_str().unwrap_or_default();
-            xml_with_status(status, error.to_xml(head.uri.path(), id, host_id))
+            xml_with_status(status, error.to_xml(head.uri.path(), id, self.host_id()))
         };
         let headers = response.headers_mut();
         headers.extend(error.headers.iter().flat_map(|headers| (**headers).clone()));
@@ -199,6 +299,13 @@ impl Service {
         }
         response
     }
+}
+
+/// Whether somebody is told of what the request changes.
+fn others_are_told(operation: &Result<Operation>, rules: Option<&BucketRules>) -> bool {
+    let begins =
+        matches!(operation, Ok(Operation::Bucket(_, BucketOperation::Write(BucketAspect::Notification))));
+    begins || rules.is_some_and(|rules| rules.notification.is_some())
 }
 
 /// Makes an id for every request: 16 hexadecimal digits that do not repeat while the process lives.

@@ -9,6 +9,8 @@ use bytes::{Buf, Bytes};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
+use crate::jobs::{AccessLogs, LogLine};
+use crate::s3::AccessRecord;
 use crate::telemetry::{Metrics, Operation};
 
 /// What one request adds to the metrics once it has ended, whichever way.
@@ -20,6 +22,8 @@ pub(super) struct Account {
     status: u16,
     received: u64,
     sent: u64,
+    /// What the access log says of the request, and where it goes.
+    logged: Option<Box<(AccessRecord, Arc<AccessLogs>)>>,
 }
 
 impl Account {
@@ -34,6 +38,7 @@ impl Account {
             status: 499,
             received,
             sent: 0,
+            logged: None,
         }
     }
 
@@ -41,12 +46,21 @@ impl Account {
     pub(super) fn answered(&mut self, operation: Operation, status: u16) {
         (self.operation, self.status) = (operation, status);
     }
+
+    /// The request is logged once it has ended.
+    pub(super) fn log(&mut self, record: AccessRecord, logs: Arc<AccessLogs>) {
+        self.logged = Some(Box::new((record, logs)));
+    }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
         self.metrics.bytes_moved(self.operation, self.received, self.sent);
         self.metrics.request_ended(self.operation, self.status, self.started.elapsed());
+        if let Some((record, logs)) = self.logged.take().map(|logged| *logged) {
+            let text = record.line(self.sent, self.started.elapsed());
+            logs.push(LogLine { bucket: record.bucket, at: record.at, text });
+        }
     }
 }
 

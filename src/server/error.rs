@@ -21,6 +21,9 @@ pub enum StartError {
     /// The certificates cannot be served.
     #[error("cannot serve over TLS: {0}")]
     Tls(#[from] TlsError),
+    /// TLS cannot be opened to others.
+    #[error("cannot tell webhooks of events: {0}")]
+    Trust(String),
     /// An address cannot be listened on.
     #[error("{error}; {}", remedy(error, flag))]
     Bind {

@@ -12,8 +12,9 @@ use hyper::{Request, Response};
 use super::body::{Account, FrontBody};
 use crate::admin::{self, health_answer};
 use crate::console;
+use crate::jobs::AccessLogs;
 use crate::object::Engine;
-use crate::s3;
+use crate::s3::{self, AccessRecord, Door};
 use crate::telemetry::{Metrics, Operation};
 
 /// The S3 address.
@@ -22,6 +23,7 @@ pub(super) struct S3Front {
     pub(super) s3: s3::Service,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
+    pub(super) access_logs: Arc<AccessLogs>,
 }
 
 impl S3Front {
@@ -30,9 +32,11 @@ impl S3Front {
         &self,
         request: Request<Incoming>,
         peer: SocketAddr,
+        door: Door,
     ) -> Response<FrontBody<s3::ResponseBody>> {
         // `-` can never be a bucket, so no object is hidden by a probe.
-        if request.uri().path().starts_with("/-/")
+        if door == Door::Api
+            && request.uri().path().starts_with("/-/")
             && let Some(health) = health_answer(request.uri().path(), &self.engine)
         {
             return health.map(FrontBody::Plain);
@@ -41,12 +45,15 @@ impl S3Front {
         // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then
         // misread the next answer on the same connection, until it times out: let it be the last.
         let waits_in_vain = request.headers().contains_key(EXPECT) && request.body().is_end_stream();
-        let mut response = self.s3.handle(request, peer).await;
+        let mut response = self.s3.handle(request, peer, door).await;
         if waits_in_vain {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
         account.answered(operation, response.status().as_u16());
+        if let Some(record) = response.extensions_mut().remove::<AccessRecord>() {
+            account.log(record, self.access_logs.clone());
+        }
         response.map(|body| FrontBody::Counted(body, account))
     }
 }

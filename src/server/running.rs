@@ -12,13 +12,14 @@ use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives
 use crate::admin::{self, Facts, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
-use crate::http::tls::Certificates;
+use crate::http::tls::{Certificates, Trust};
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
+use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
 use crate::object::{self, CreateBucketRequest, Engine, RootKey};
 use crate::runtime::SystemClock;
-use crate::s3;
-use crate::telemetry::Metrics;
+use crate::s3::{self, Door};
+use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Console connections open at once.
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
@@ -53,6 +54,8 @@ pub struct Running {
     /// What the start found and made.
     pub started: Started,
     storage: Storage,
+    telling: Option<Telling>,
+    logging: AccessLogging,
     signals: StopSignals,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<usize>>,
@@ -63,7 +66,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let signals = StopSignals::listen().map_err(StartError::Runtime)?;
     let metrics = Arc::new(Metrics::default());
     let certificates = certificates::open(&options)?;
-    let (listener, console) = bind(&options, certificates.as_ref(), &metrics).await?;
+    let Listeners { s3: listener, console, website } =
+        bind(&options, certificates.as_ref(), &metrics).await?;
     let storage = open_storage(&options).await?;
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
@@ -101,6 +105,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         facts,
         credentials: started.credentials.clone(),
         iam,
+        access_logs: Arc::default(),
     };
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
@@ -108,11 +113,18 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         // Ends with the runtime: there is nothing to be finished.
         tokio::spawn(certificates::look_after(certificates, hangup));
     }
-    let mut listeners = vec![served.s3(&options, listener, stopped.clone())];
+    let telling = served.tell(&options)?;
+    let logging = AccessLogging::start(&served, &options);
+    let front = served.s3(&options);
+    let mut listeners = vec![serve(front.clone(), listener, Door::Api, stopped.clone())];
+    if let Some(website) = website {
+        tracing::info!(address = %website.address(), "serving websites");
+        listeners.push(serve(front, website, Door::Website, stopped.clone()));
+    }
     if let Some(console) = console {
         listeners.push(served.console(console, stopped));
     }
-    Ok(Running { started, storage, signals, stop, listeners })
+    Ok(Running { started, storage, telling, logging, signals, stop, listeners })
 }
 
 impl Running {
@@ -135,17 +147,26 @@ impl Running {
             () = self.signals.next() => tracing::warn!("second signal: requests in flight are cut"),
         }
         let engine = self.storage.engine.clone();
+        drop(self.telling);
+        self.logging.finish().await;
         drop(self.storage);
         engine.close().await;
         tracing::info!("stopped");
     }
 }
 
+/// The listeners of a process.
+struct Listeners {
+    s3: Listener,
+    console: Option<Listener>,
+    website: Option<Listener>,
+}
+
 async fn bind(
     options: &Options,
     certificates: Option<&Arc<Certificates>>,
     metrics: &Arc<Metrics>,
-) -> Result<(Listener, Option<Listener>), StartError> {
+) -> Result<Listeners, StartError> {
     let on = |flag| move |error| StartError::Bind { flag, error };
     let listen = &options.listen;
     let secured = |listener: Listener| match certificates {
@@ -154,10 +175,17 @@ async fn bind(
     };
     let s3 = Listener::bind(listen.address, Limits::default(), metrics.clone()).await;
     let s3 = secured(s3.map_err(on("--address"))?);
-    let Some(address) = listen.console_address else { return Ok((s3, None)) };
-    let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
-    let console = Listener::bind(address, limits, metrics.clone()).await.map_err(on("--console-address"))?;
-    Ok((s3, Some(secured(console))))
+    let (mut console, mut website) = (None, None);
+    if let Some(address) = listen.console_address {
+        let limits = Limits { connections_max: CONSOLE_CONNECTIONS_MAX, ..Limits::default() };
+        let bound = Listener::bind(address, limits, metrics.clone()).await;
+        console = Some(secured(bound.map_err(on("--console-address"))?));
+    }
+    if let Some(address) = listen.website_address {
+        let bound = Listener::bind(address, Limits::default(), metrics.clone()).await;
+        website = Some(secured(bound.map_err(on("--website-address"))?));
+    }
+    Ok(Listeners { s3, console, website })
 }
 
 async fn open_storage(options: &Options) -> Result<Storage, StartError> {
@@ -212,6 +240,56 @@ async fn first_bucket(engine: &Engine) -> Option<String> {
     buckets.first().map(|bucket| bucket.name.to_string())
 }
 
+/// Serves S3 or websites on an address.
+fn serve(
+    front: Arc<S3Front>,
+    listener: Listener,
+    door: Door,
+    stopped: watch::Receiver<bool>,
+) -> JoinHandle<usize> {
+    let handler = move |request, peer| {
+        let front = front.clone();
+        async move { front.handle(request, peer, door).await }
+    };
+    tokio::spawn(listener.serve(handler, stopped))
+}
+
+/// The delivery of access logs.
+#[derive(Debug)]
+struct AccessLogging {
+    logs: Arc<AccessLogs>,
+    run: JoinHandle<()>,
+}
+
+impl AccessLogging {
+    fn start(served: &Served, options: &Options) -> Self {
+        let origin = LogOrigin {
+            account: served.iam.first().canonical_id.to_string(),
+            region: options.region.clone(),
+        };
+        let logs = served.access_logs.clone();
+        let of = logs.clone();
+        const DROPPED: &str =
+            "Lines of access logs that were not delivered: too many waited, or there was nowhere to go.";
+        served.metrics.register(
+            "holdfast_access_log_dropped_total",
+            DROPPED,
+            GaugeKind::Counter,
+            move || vec![Sample::plain(of.dropped() as f64)],
+        );
+        let run = logs.clone().run(served.engine.clone(), origin, options.access_log_interval);
+        Self { logs, run: tokio::spawn(run) }
+    }
+
+    /// Delivers what waits, for the last time.
+    async fn finish(self) {
+        self.logs.stop();
+        if let Err(error) = self.run.await {
+            tracing::error!(%error, "the delivery of access logs failed");
+        }
+    }
+}
+
 /// What the listeners serve.
 struct Served {
     engine: Arc<Engine>,
@@ -219,10 +297,27 @@ struct Served {
     facts: Facts,
     credentials: Credentials,
     iam: Arc<Iam>,
+    access_logs: Arc<AccessLogs>,
 }
 
 impl Served {
-    fn s3(&self, options: &Options, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+    /// Starts to tell the operator's webhooks of changes, if there are any.
+    fn tell(&self, options: &Options) -> Result<Option<Telling>, StartError> {
+        if options.webhooks.is_empty() {
+            return Ok(None);
+        }
+        let messages = s3::EventMessages { region: options.region.clone() };
+        let (engine, first) = (self.engine.clone(), self.iam.first().canonical_id);
+        let owner_of = move |bucket: &str| {
+            let rules = engine.rules_of(bucket);
+            rules.and_then(|rules| rules.access.owner).unwrap_or(first).to_string()
+        };
+        let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
+        let render = Arc::new(move |rows: &[object::EventRow]| messages.render(rows, &owner_of).into());
+        Ok(Some(jobs::tell(&self.engine, options.webhooks.clone(), &trust, render)))
+    }
+
+    fn s3(&self, options: &Options) -> Arc<S3Front> {
         let s3_options = s3::Options {
             region: options.region.clone(),
             domains: options.domains.clone(),
@@ -230,18 +325,16 @@ impl Served {
             new_buckets: options.new_buckets,
             tls: options.listen.tls.is_some(),
             customer_keys_over_http: options.sse_c_over_http,
+            website_domains: options.website_domains.clone(),
+            event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             ..s3::Options::default()
         };
-        let front = Arc::new(S3Front {
+        Arc::new(S3Front {
             s3: s3::Service::new(s3_options, self.engine.clone(), self.iam.clone(), Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
-        });
-        let handler = move |request, peer| {
-            let front = front.clone();
-            async move { front.handle(request, peer).await }
-        };
-        tokio::spawn(listener.serve(handler, stopped))
+            access_logs: self.access_logs.clone(),
+        })
     }
 
     fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {

@@ -50,16 +50,7 @@ DOCUMENTS = [
     (
         "bucket_notification_configuration",
         "NotificationConfiguration",
-        {
-            "QueueConfigurations": [
-                {
-                    "Id": "q",
-                    "QueueArn": "arn:aws:sqs:local:1:queue",
-                    "Events": ["s3:ObjectCreated:*"],
-                    "Filter": {"Key": {"FilterRules": [{"Name": "suffix", "Value": ".jpg"}]}},
-                }
-            ]
-        },
+        {"EventBridgeConfiguration": {}},
     ),
     (
         "bucket_encryption",

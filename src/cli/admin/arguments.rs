@@ -126,6 +126,12 @@ pub(super) enum AdminCommand {
         #[command(flatten)]
         flags: ChangeFlags,
     },
+    /// Show who is told of changes, what waits for them, and how deliveries go
+    Events {
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// List the objects that the loss of one more drive could cost
     Risk(RiskArguments),
 }

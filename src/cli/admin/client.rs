@@ -1,32 +1,23 @@
 //! One request after another to the admin API, each on a connection of its own.
 
-use std::io;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::client::conn::http1;
+use http_body_util::Full;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
-use hyper::http::uri::Authority;
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::rt::TokioIo;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 
 use crate::admin::api::Failure;
 use crate::cli::trust::{Trust, own_files};
 use crate::config::{ClientHints, Credentials, Environment, Options, RoleName, Settings};
+use crate::http::{Answer, ClientError, ExchangeLimits, Remote};
 
-/// How long a connection may take to come about.
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// How long an answer may take: planning a change counts what is on the drives.
-const ANSWER_WAIT: Duration = Duration::from_secs(120);
-/// Bytes of an answer.
-const ANSWER_BYTES_MAX: usize = 256 << 20;
+/// Bounds of an exchange: planning a change counts what is on the drives.
+const LIMITS: ExchangeLimits = ExchangeLimits { wait: Duration::from_secs(120), answer_bytes_max: 256 << 20 };
 
 /// What stands as it is in a segment of a path, and in a value of a query.
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b':');
@@ -41,18 +32,8 @@ pub(super) fn segment(word: &str) -> String {
 pub(crate) struct AdminClient {
     /// `http://host:port` or `https://host:port`, for messages.
     console: String,
-    /// `host:port`.
-    authority: Authority,
-    /// How TLS is opened; none where the console speaks none.
-    trust: Option<Trust>,
+    remote: Remote,
     authorization: HeaderValue,
-}
-
-/// An answer as it came.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
-    pub(crate) body: Bytes,
 }
 
 impl AdminClient {
@@ -82,17 +63,12 @@ impl AdminClient {
             )
         };
         let uri: Uri = console.parse().map_err(|_| unusable())?;
-        let authority = uri.authority().ok_or_else(unusable)?;
-        let trust = match uri.scheme_str() {
-            Some("http") => None,
-            Some("https") => Some(trust),
-            _ => return Err(unusable()),
-        };
+        let remote = Remote::of(&uri, trust).ok_or_else(unusable)?;
         let pair = format!("{}:{}", credentials.access_key_id, credentials.secret_access_key.expose());
         let basic = format!("Basic {}", BASE64_STANDARD.encode(pair));
         let mut authorization = HeaderValue::try_from(basic).expect("base64 is plain text");
         authorization.set_sensitive(true);
-        Ok(Self { console: console.to_owned(), authority: authority.clone(), trust, authorization })
+        Ok(Self { console: console.to_owned(), remote, authorization })
     }
 
     /// Where the server is, for messages.
@@ -144,56 +120,27 @@ impl AdminClient {
         let unreachable = |reason: String| {
             format!("no server answers at {console}: {reason}; start it, or name it with --console-address")
         };
-        let port = self.authority.port_u16().unwrap_or(if self.trust.is_some() { 443 } else { 80 });
-        let host = self.authority.host().trim_start_matches('[').trim_end_matches(']');
-        let connecting = tokio::time::timeout(CONNECT_WAIT, TcpStream::connect((host, port))).await;
-        let stream = connecting.map_err(|_| unreachable("it takes no connection".into()))?;
-        let stream = stream.map_err(|error| unreachable(error.to_string()))?;
-        let exchange = async {
-            match &self.trust {
-                None => self.exchange(stream, method, path, body).await,
-                Some(trust) => {
-                    let stream = trust.open(host, stream).await.map_err(distrusted)?;
-                    self.exchange(stream, method, path, body).await
-                }
-            }
-        };
-        let answering = tokio::time::timeout(ANSWER_WAIT, exchange).await;
-        let answered = answering.map_err(|_| unreachable("it takes too long".into()))?;
-        answered.map_err(|error| unreachable(error.to_string()))
-    }
-
-    async fn exchange(
-        &self,
-        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        method: Method,
-        path: &str,
-        body: Bytes,
-    ) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with the sender; what goes wrong shows in the answer.
-        let connection = tokio::spawn(connection);
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header(HOST, self.authority.as_str())
+            .header(HOST, self.remote.authority().as_str())
             .header(AUTHORIZATION, &self.authorization)
             .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await?.to_bytes();
-        connection.abort();
-        Ok(Answer { status, body })
+            .body(Full::new(body))
+            .map_err(|error| unreachable(error.to_string()))?;
+        self.remote.send(request, LIMITS).await.map_err(|error| unreachable(advice(&error)))
     }
 }
 
-/// What to do about a server whose certificate nobody vouches for.
-fn distrusted(error: io::Error) -> String {
-    format!(
-        "its certificate is not trusted ({error}); name the file of the one who signed it with --tls-ca, or the \
-         server by a name that its certificate has"
-    )
+/// What went wrong, and what to do about a server whose certificate nobody vouches for.
+fn advice(error: &ClientError) -> String {
+    match error {
+        ClientError::Tls(_) => format!(
+            "{error}; name the file of the one who signed it with --tls-ca, or the server by a name that its \
+             certificate has"
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// URL of the console: named, or of the server that was started last.
@@ -222,8 +169,8 @@ mod tests {
     fn tls_is_spoken_where_the_url_says_so() {
         let client = |url| AdminClient::new(url, Trust::of(None, None).unwrap(), &Credentials::random());
         let plain = client("http://127.0.0.1:9001").unwrap();
-        assert_eq!((plain.authority.as_str(), plain.trust.is_some()), ("127.0.0.1:9001", false));
-        assert!(client("https://127.0.0.1:9001").unwrap().trust.is_some());
+        assert_eq!((plain.remote.authority().as_str(), plain.remote.is_tls()), ("127.0.0.1:9001", false));
+        assert!(client("https://127.0.0.1:9001").unwrap().remote.is_tls());
         assert!(client("ftp://127.0.0.1:9001").unwrap_err().contains("--console-address"));
     }
 }

@@ -4,7 +4,8 @@ use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
 use crate::admin::api::{
-    BucketList, BucketReport, DriveList, EncryptionKey, Keyring, NodeList, RISK_PAGE_MAX, RiskPage, Status,
+    BucketList, BucketReport, DriveList, EncryptionKey, EventList, EventTarget, Keyring, NodeList,
+    RISK_PAGE_MAX, RiskPage, Status,
 };
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
@@ -98,6 +99,33 @@ pub(super) fn print_key_table(keys: &[EncryptionKey]) {
         ]
     };
     print_table(std::iter::once(head).chain(keys.iter().map(row)).collect());
+}
+
+/// Prints who is told of changes, and how that goes.
+pub(super) async fn print_events(client: &AdminClient) -> Result<(), String> {
+    let list: EventList = client.get("/api/v1/events").await?;
+    if list.targets.is_empty() {
+        print(&[Line::of("Nobody is told of changes; name a webhook with --webhook ID=URL at the start.")]);
+        return Ok(());
+    }
+    let head = ["TARGET", "WAITING", "FOR", "DELIVERED", "DROPPED", "STATE"].map(str::to_owned).to_vec();
+    let row = |target: &EventTarget| {
+        let state = match (&target.error, target.configured) {
+            (_, false) => "no such webhook is configured".to_owned(),
+            (Some(error), true) => format!("failing: {error}"),
+            (None, true) => "good".to_owned(),
+        };
+        vec![
+            target.arn.clone(),
+            target.pending.to_string(),
+            format!("{} s", target.lag_seconds),
+            target.delivered.to_string(),
+            target.dropped.to_string(),
+            state,
+        ]
+    };
+    print_table(std::iter::once(head).chain(list.targets.iter().map(row)).collect());
+    Ok(())
 }
 
 /// A bucket's parity as `parity` takes it, and whether that is the deployment's.

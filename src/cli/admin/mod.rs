@@ -41,6 +41,8 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
                 carry_out(&client, change, flags).await
             }
             AdminCommand::Scrub { now: false, flags } => lists::print_scrub(&client, &flags).await,
+            AdminCommand::Events { json: true } => print_answer(&client, "/api/v1/events").await,
+            AdminCommand::Events { .. } => lists::print_events(&client).await,
             AdminCommand::Risk(risk) => lists::print_risk(&client, &risk).await,
         }
     })

@@ -8,11 +8,13 @@
 mod certificate;
 mod certificates;
 mod files;
+mod trust;
 
 pub use certificate::{Certificate, read_chain};
 pub(super) use certificates::HTTP2;
 pub use certificates::{Certificates, Reload};
 pub use files::{CertificateFiles, Pair};
+pub use trust::Trust;
 
 use std::io;
 use std::path::PathBuf;

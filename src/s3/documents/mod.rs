@@ -24,6 +24,7 @@ mod tagging;
 mod website;
 
 pub(super) use lifecycle::{MINIMUM_SIZE_HEADER, set_minimum_size};
+pub(super) use notification::check_targets;
 pub(super) use ownership_controls::read_ownership;
 pub(super) use policy::{read_policy, refused as refused_policy};
 pub(super) use tagging::read_tags;

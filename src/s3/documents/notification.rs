@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::types::ConfigurationKind;
 
-use super::super::error::{Error, Result};
+use super::super::error::{Code, Error, Result};
 use super::form::{Field, Form, maybe, once, one_up_to, up_to};
 use super::{Digest, Document, Removal, Unset, complete_ids, list, text};
 
@@ -39,11 +39,11 @@ const fn told(target: &'static str) -> [Field; 4] {
 const FILTER: Form = Form::Group(&[maybe("S3Key", Form::Group(&[up_to("FilterRule", FILTER_RULE, MANY)]))]);
 const FILTER_RULE: Form = Form::Group(&[once("Name", Form::Text), once("Value", Form::Text)]);
 
-/// The lists of configurations, and the element of each that names who is told.
-const TARGETS: [(&str, &str); 3] = [
-    ("TopicConfiguration", "Topic"),
-    ("QueueConfiguration", "Queue"),
-    ("CloudFunctionConfiguration", "CloudFunction"),
+/// The lists of configurations, the element of each that names who is told, and what is said of one that is not there.
+const TARGETS: [(&str, &str, &str); 3] = [
+    ("TopicConfiguration", "Topic", "The destination topic does not exist"),
+    ("QueueConfiguration", "Queue", "The destination queue does not exist"),
+    ("CloudFunctionConfiguration", "CloudFunction", "The destination Lambda function does not exist"),
 ];
 
 const EVENTS: [&str; 31] = [
@@ -81,7 +81,7 @@ const EVENTS: [&str; 31] = [
 ];
 
 fn complete(value: &mut Value) -> Result<()> {
-    for (name, target) in TARGETS {
+    for (name, target, _) in TARGETS {
         complete_ids(value, name, "Id")?;
         for configuration in list(value, name) {
             check_arn(target, text(configuration, target))?;
@@ -90,6 +90,22 @@ fn complete(value: &mut Value) -> Result<()> {
         }
     }
     check_overlaps(value)
+}
+
+/// Refuses targets that nobody knows. The operator's are webhooks, which take the place of queues.
+pub(in crate::s3) fn check_targets(value: &Value, is_known: impl Fn(&str) -> bool) -> Result<()> {
+    for (name, target, missing) in TARGETS {
+        for configuration in list(value, name) {
+            let arn = text(configuration, target);
+            if target != "Queue" || !is_known(arn) {
+                let message = "Unable to validate the following destination configurations";
+                return Err(Error::with_message(Code::InvalidArgument, message)
+                    .detail("ArgumentName1", format!("{arn}, null"))
+                    .detail("ArgumentValue1", missing));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `arn:partition:service:region:account:resource`.
@@ -148,7 +164,7 @@ fn affix<'a>(configuration: &'a Value, name: &str) -> &'a str {
 
 /// No object's event may be told twice.
 fn check_overlaps(value: &Value) -> Result<()> {
-    let all: Vec<&Value> = TARGETS.iter().flat_map(|(name, _)| list(value, name)).collect();
+    let all: Vec<&Value> = TARGETS.iter().flat_map(|(name, ..)| list(value, name)).collect();
     for (index, one) in all.iter().enumerate() {
         for other in &all[..index] {
             let (a, b) = (affix(one, "prefix"), affix(other, "prefix"));
@@ -175,7 +191,6 @@ fn share_an_event(one: &Value, other: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::error::Code;
     use super::super::tests::{kept, outcome, refused};
     use super::*;
 

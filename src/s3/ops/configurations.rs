@@ -10,6 +10,7 @@ use crate::types::{BucketName, ConfigurationKey, ConfigurationKind, Versioning};
 use super::super::auth::{Call, Upload};
 use super::super::documents::{self, Document, Removal, Unset};
 use super::super::error::{Code, Error, Result};
+use super::super::headers;
 use super::super::response::{Response, empty, xml};
 use super::super::xml_write::XmlWriter;
 use super::{DOCUMENT_BYTES_MAX, read_document};
@@ -39,6 +40,9 @@ pub(super) async fn write(
         call.engine().remove_configuration(&bucket, key).await?;
     } else {
         call.engine().put_configuration(&bucket, key, value.to_string()).await?;
+    }
+    if document.kind == ConfigurationKind::Notification && !skips_validation(call) {
+        call.engine().test_notification(&bucket).await?;
     }
     Ok(with_minimum_size(empty(StatusCode::OK), &value))
 }
@@ -106,6 +110,9 @@ async fn check_surroundings(
         {
             Err(Code::InvalidBucketAclWithObjectOwnership.into())
         }
+        ConfigurationKind::Notification if !skips_validation(call) => {
+            documents::check_targets(value, |arn| call.knows_event_target(arn))
+        }
         ConfigurationKind::Replication
             if call.engine().head_bucket(bucket).await?.versioning != Versioning::Enabled =>
         {
@@ -115,6 +122,12 @@ async fn check_surroundings(
         }
         _ => Ok(()),
     }
+}
+
+/// Targets need not be there yet, and get no test.
+fn skips_validation(call: &Call<'_>) -> bool {
+    let asked = headers::text(call.headers(), "x-amz-skip-destination-validation");
+    asked.is_some_and(|asked| asked.eq_ignore_ascii_case("true"))
 }
 
 fn with_minimum_size(mut response: Response, value: &Value) -> Response {

@@ -19,7 +19,7 @@ use super::super::response::{Response, ResponseBody, with_headers};
 use super::super::versions;
 
 /// Answers an object, or a range of it.
-pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+pub(in crate::s3) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
     let answer = prepare(call, (&bucket, &key), &object)?;
     let length = answer.bytes.end - answer.bytes.start;
@@ -32,7 +32,7 @@ pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
 }
 
 /// Answers what GET would, without the body.
-pub(super) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
+pub(in crate::s3) async fn head(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let object = open(call, &bucket, &key).await?;
     let answer = prepare(call, (&bucket, &key), &object)?;
     Ok(with_headers(answer.status, answer.headers, ResponseBody::empty()))

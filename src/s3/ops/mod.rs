@@ -16,7 +16,7 @@ mod delete_bucket;
 mod delete_object;
 mod delete_objects;
 mod get_bucket_location;
-mod get_object;
+pub(super) mod get_object;
 mod get_object_attributes;
 mod head_bucket;
 mod list_buckets;

@@ -5,7 +5,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION};
 use hyper::{HeaderMap, StatusCode, Uri};
 
-use crate::object::PutOutcome;
+use crate::object::{PutOutcome, on_behalf_of};
 use crate::sigv4::{Slash, encode_into};
 use crate::types::{BucketName, ObjectKey, Tags};
 
@@ -56,7 +56,11 @@ pub(in crate::s3) async fn run(request: FormRequest<'_>, bucket: BucketName) -> 
         None => 0..=PUT_BYTES_MAX,
     };
     let file = file.allow(*lengths.start()..=PUT_BYTES_MAX.min(*lengths.end()));
-    let outcome = put(&call, &fields, &bucket, &key, file).await?;
+    let put = put(&call, &fields, &bucket, &key, file);
+    let outcome = match call.origin(true) {
+        None => put.await?,
+        Some(origin) => on_behalf_of(origin, put).await?,
+    };
     answer(&call, &fields, &bucket, &key, &outcome)
 }
 
