@@ -2,7 +2,7 @@
 //! has all of them read again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use super::principal::{Account, Principal};
 use crate::checksum::Sha256;
@@ -73,7 +73,10 @@ pub struct Iam {
 /// What the metadata has.
 #[derive(Debug, Default)]
 struct Known {
+    /// By name.
     accounts: Vec<Arc<Account>>,
+    by_id: HashMap<AccountId, Arc<Account>>,
+    by_canonical_id: HashMap<CanonicalId, Arc<Account>>,
     keys: HashMap<String, Found>,
 }
 
@@ -105,13 +108,18 @@ impl Iam {
     fn renew(&self, store: &Store) -> Result<(), MetadataError> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let accounts: Vec<_> = store.accounts()?.into_iter().map(|row| Arc::new(account_of(row))).collect();
+        let by_id: HashMap<_, _> =
+            accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
         let keys = store.access_keys()?.into_iter().filter(|key| key.active);
         let found = |key: AccessKeyRow| {
-            let account = accounts.iter().find(|account| account.id == key.account)?;
+            let account = by_id.get(&key.account)?;
             let principal = Principal::Root(account.clone());
             Some((key.access_key, Found { secret: Arc::new(key.secret.open()), principal }))
         };
-        *known = Known { keys: keys.filter_map(found).collect(), accounts };
+        let keys = keys.filter_map(found).collect();
+        let named = |account: &Arc<Account>| (account.canonical_id, account.clone());
+        let by_canonical_id = accounts.iter().map(named).collect();
+        *known = Known { keys, by_id, by_canonical_id, accounts };
         Ok(())
     }
 
@@ -120,7 +128,7 @@ impl Iam {
         if access_key == self.root.0 {
             return Some(self.root.1.clone());
         }
-        self.known.read().unwrap_or_else(PoisonError::into_inner).keys.get(access_key).cloned()
+        self.known().keys.get(access_key).cloned()
     }
 
     /// The account whose root is the pair of the configuration. It owns what nobody else is said to own.
@@ -130,31 +138,31 @@ impl Iam {
 
     /// All other accounts by name.
     pub fn others(&self) -> Vec<Arc<Account>> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).accounts.clone()
+        self.known().accounts.clone()
     }
 
     /// The account of this canonical id.
     pub fn by_canonical_id(&self, id: &CanonicalId) -> Option<Arc<Account>> {
-        self.account(|account| account.canonical_id == *id)
+        let first = Some(&self.first).filter(|first| first.canonical_id == *id);
+        first.cloned().or_else(|| self.known().by_canonical_id.get(id).cloned())
     }
 
     /// The account of this number.
     pub fn by_id(&self, id: &AccountId) -> Option<Arc<Account>> {
-        self.account(|account| account.id == *id)
+        let first = Some(&self.first).filter(|first| first.id == *id);
+        first.cloned().or_else(|| self.known().by_id.get(id).cloned())
     }
 
     /// The account of this address.
     pub fn by_email(&self, email: &str) -> Option<Arc<Account>> {
-        let is = |own: &String| own.eq_ignore_ascii_case(email);
-        self.account(|account| account.email.as_ref().is_some_and(is))
+        let is = |account: &&Arc<Account>| {
+            account.email.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(email))
+        };
+        self.known().accounts.iter().find(is).cloned()
     }
 
-    fn account(&self, wanted: impl Fn(&Account) -> bool) -> Option<Arc<Account>> {
-        if wanted(&self.first) {
-            return Some(self.first.clone());
-        }
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.accounts.iter().find(|account| wanted(account)).cloned()
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes an account with its first access key.

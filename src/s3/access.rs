@@ -13,7 +13,7 @@ use crate::iam::{Account, Iam, Principal, granted};
 use crate::object::{BucketAccess, BucketRules, OpenObject, UploadRef};
 use crate::types::{
     AccountId, Acl, BucketName, CanonicalId, ObjectKey, Ownership, Permission, Properties, PublicAccessBlock,
-    VersionId,
+    Tags, VersionId,
 };
 
 use super::actions::{Action, Level};
@@ -78,6 +78,8 @@ struct Question<'q> {
     /// The object that it is about, where that is there.
     object: Option<&'q Properties>,
     headers: &'q HeaderMap,
+    /// The tags of the request's document.
+    tags: Option<&'q Tags>,
 }
 
 impl Call<'_> {
@@ -117,7 +119,7 @@ impl Call<'_> {
             Resource::Service => Rules(None),
             Resource::Bucket(bucket) | Resource::Object(bucket, _) => Rules(self.engine().rules_of(bucket)),
         };
-        self.decide(&Question { action, resource, rules: &rules, object: None, headers })
+        self.decide(&Question { action, resource, rules: &rules, object: None, headers, tags: None })
     }
 
     /// Refuses what the headers of a new object ask for beside its bytes, unless the caller may do that.
@@ -146,17 +148,17 @@ impl Call<'_> {
         let described = permissions::of_bucket_description(self.headers());
         std::iter::once(Action::CreateBucket).chain(described).try_for_each(|action| {
             let (object, headers) = (None, self.headers());
-            self.decide(&Question { action, resource, rules: &rules, object, headers })
+            self.decide(&Question { action, resource, rules: &rules, object, headers, tags: None })
         })
     }
 
-    /// Refuses who could remove no key of a bucket, whatever the keys: no ACL grants that, only a policy does.
-    pub(super) fn authorize_some_removal(&self, bucket: &BucketName) -> Result<()> {
+    /// Refuses who could do this to no key of a bucket, whatever the document says: no ACL grants it, only a policy does.
+    pub(super) fn authorize_some(&self, action: Action, bucket: &BucketName) -> Result<()> {
         let rules = self.rules(bucket);
         if rules.policy.is_some() || self.principal.is_of(&self.owner_of(&rules)) {
             return Ok(());
         }
-        self.authorize(Action::DeleteObject, Resource::Object(bucket.as_str(), "*"))
+        self.authorize(action, Resource::Object(bucket.as_str(), "*"))
     }
 
     /// `MethodNotAllowed` for who is of another account than the bucket.
@@ -170,7 +172,8 @@ impl Call<'_> {
         let resource = Resource::Object(upload.bucket.as_str(), upload.key.as_str());
         let Err(refusal) = self.authorize(action, resource) else { return Ok(()) };
         let rules = self.rules(&upload.bucket);
-        let question = Question { action, resource, rules: &rules, object: None, headers: self.headers() };
+        let question =
+            Question { action, resource, rules: &rules, object: None, headers: self.headers(), tags: None };
         self.refuse_denied(&question)?;
         match self.engine().head_upload(upload).await {
             Ok(info) if info.owner.is_some_and(|owner| self.principal.is_of(&owner)) => Ok(()),
@@ -189,13 +192,25 @@ impl Call<'_> {
     pub(super) async fn open_object(
         &self,
         action: Action,
+        place: (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+    ) -> Result<OpenObject> {
+        self.open_to_tag(action, place, version, None).await
+    }
+
+    /// Opens an object that the caller may do this to, and give these tags.
+    pub(super) async fn open_to_tag(
+        &self,
+        action: Action,
         (bucket, key): (&BucketName, &ObjectKey),
         version: Option<VersionId>,
+        tags: Option<&Tags>,
     ) -> Result<OpenObject> {
         let action = if version.is_some() { action.of_version() } else { action };
         let resource = Resource::Object(bucket.as_str(), key.as_str());
         let rules = self.rules(bucket);
-        let question = |object| Question { action, resource, rules: &rules, object, headers: self.headers() };
+        let headers = self.headers();
+        let question = |object| Question { action, resource, rules: &rules, object, headers, tags };
         match self.engine().open(bucket, key, version).await {
             Ok(opened) => {
                 self.decide(&question(Some(&opened.info().properties)))?;
@@ -223,7 +238,14 @@ impl Call<'_> {
         let action = if version.is_some() { action.of_version() } else { action };
         let resource = Resource::Object(bucket.as_str(), key.as_str());
         let (rules, object) = (self.rules(bucket), Some(&object.info().properties));
-        self.decide(&Question { action, resource, rules: &rules, object, headers: self.headers() })
+        self.decide(&Question {
+            action,
+            resource,
+            rules: &rules,
+            object,
+            headers: self.headers(),
+            tags: None,
+        })
     }
 
     /// Refuses if the bucket is not of the account that the client expects.
@@ -278,16 +300,18 @@ impl Call<'_> {
     }
 
     fn decision<T>(&self, question: &Question<'_>, then: impl FnOnce(Decision<'_>) -> T) -> T {
-        let Question { action, resource, rules, object, headers } = *question;
+        let Question { action, resource, rules, object, headers, tags } = *question;
         let bucket_owner = match (resource, self.principal.account()) {
             // One's own buckets.
             (Resource::Service, Some(account)) => account.canonical_id,
             _ => self.owner_of(rules),
         };
-        let own = object.and_then(|object| object.access.owner);
-        let owner = own.filter(|_| rules.ownership != Ownership::BucketOwnerEnforced).unwrap_or(bucket_owner);
+        // Of what describes an object, only the ACL is its own owner's; tags and locks are the bucket's.
+        let is_its_own = action.permission().is_some() && rules.ownership != Ownership::BucketOwnerEnforced;
+        let own = object.filter(|_| is_its_own).and_then(|object| object.access.owner);
+        let owner = own.unwrap_or(bucket_owner);
         let owner_account = || self.account(bucket_owner).id.clone();
-        let keys = RequestKeys { call: self, headers, object, resource_account: &owner_account };
+        let keys = RequestKeys { call: self, headers, object, tags, resource_account: &owner_account };
         let policies = Policies {
             bucket: rules.policy.as_ref(),
             bucket_is_restricted: rules.block.restrict_public_buckets

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use hyper::HeaderMap;
 
 use crate::iam::policy::ConditionKeys;
-use crate::types::{AccountId, Civil, DAY_SECS, Properties};
+use crate::types::{AccountId, Civil, DAY_SECS, Properties, Tags};
 
 use super::auth::Call;
 use super::headers::text;
@@ -127,6 +127,8 @@ pub(super) struct RequestKeys<'r, 'c> {
     pub(super) headers: &'r HeaderMap,
     /// The object that it is about, where that is there.
     pub(super) object: Option<&'r Properties>,
+    /// The tags of the request's document.
+    pub(super) tags: Option<&'r Tags>,
     /// The account of the bucket's owner.
     pub(super) resource_account: &'r dyn Fn() -> AccountId,
 }
@@ -134,8 +136,7 @@ pub(super) struct RequestKeys<'r, 'c> {
 impl ConditionKeys for RequestKeys<'_, '_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
         if key == "s3:requestobjecttagkeys" {
-            let tags = tags::of_headers(self.headers).unwrap_or_default();
-            return tags.iter().map(|(name, _)| name.to_owned().into()).collect();
+            return self.request_tags().iter().map(|(name, _)| name.to_owned().into()).collect();
         }
         self.value(key).into_iter().collect()
     }
@@ -150,8 +151,7 @@ impl RequestKeys<'_, '_> {
             return self.object?.tags.get(name).map(Cow::Borrowed);
         }
         if let Some(name) = key.strip_prefix("s3:requestobjecttag/") {
-            let tags = tags::of_headers(self.headers).ok()?;
-            return tags.get(name).map(|value| value.to_owned().into());
+            return self.request_tags().get(name).map(|value| value.to_owned().into());
         }
         let now = self.call.now().as_secs();
         match key {
@@ -180,6 +180,14 @@ impl RequestKeys<'_, '_> {
                 Some(age.to_string().into())
             }
             _ => None,
+        }
+    }
+
+    /// The tags that the request gives: those of its document, else of its header.
+    fn request_tags(&self) -> Cow<'_, Tags> {
+        match self.tags {
+            Some(tags) => Cow::Borrowed(tags),
+            None => Cow::Owned(tags::of_headers(self.headers).unwrap_or_default()),
         }
     }
 

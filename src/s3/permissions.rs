@@ -26,7 +26,7 @@ pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
             }
             call.check_expected_owner(bucket)?;
             if *operation == BucketOperation::DeleteObjects {
-                return call.authorize_some_removal(bucket);
+                return call.authorize_some(Action::DeleteObject, bucket);
             }
             of_bucket(*operation).map_or(Ok(()), |action| call.authorize(action, resource))?;
             if is_of_policy(*operation) { call.refuse_strangers(bucket) } else { Ok(()) }

@@ -381,6 +381,10 @@ def test_acls_of_buckets_let_others_list_and_store(s3, bucket, anybody, other):
     s3.put_bucket_acl(Bucket=bucket, GrantWrite=f"id={other.canonical}", GrantReadACP=f"emailAddress={other.email}")
     other.s3.put_object(Bucket=bucket, Key="theirs", Body=b"mine", ACL="public-read")
     assert anybody.get_object(Bucket=bucket, Key="theirs")["Body"].read() == b"mine"
+    # Who stored it owns it and its ACL; its tags are the bucket's matter.
+    assert other.s3.get_object(Bucket=bucket, Key="theirs")["Body"].read() == b"mine"
+    denied(other.s3.put_object_tagging, Bucket=bucket, Key="theirs", Tagging={"TagSet": []})
+    assert s3.get_object_tagging(Bucket=bucket, Key="theirs")["TagSet"] == []
     denied(other.s3.list_objects_v2, Bucket=bucket)
     acl = other.s3.get_bucket_acl(Bucket=bucket)
     assert [(g["Grantee"]["ID"], g["Permission"]) for g in acl["Grants"]] == [
@@ -557,3 +561,38 @@ def test_requesters_must_say_that_they_pay_where_they_do(s3, bucket, other, anyb
     assert "RequestCharged" not in s3.get_object(Bucket=bucket, Key="k")
     s3.put_bucket_request_payment(Bucket=bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"})
     anybody.get_object(Bucket=bucket, Key="k")
+
+
+def test_tags_must_be_as_the_policy_wants_them(s3, bucket, other):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v")
+    wanted = {"StringEquals": {"s3:RequestObjectTag/team": "red"}}
+    allow(s3, bucket, {"Principal": {"AWS": other.id}, "Action": "s3:PutObjectTagging", "Resource": f"arn:aws:s3:::{bucket}/*", "Condition": wanted})
+
+    def tagged(call, team):
+        return {"call": call, "Bucket": bucket, "Key": "k", "Tagging": {"TagSet": [{"Key": "team", "Value": team}]}}
+
+    other.s3.put_object_tagging(Bucket=bucket, Key="k", Tagging={"TagSet": [{"Key": "team", "Value": "red"}]})
+    denied(**tagged(other.s3.put_object_tagging, "blue"))
+    denied(other.s3.delete_object_tagging, Bucket=bucket, Key="k")
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "team", "Value": "red"}]
+
+
+def test_renaming_takes_the_right_to_read_to_remove_and_to_store(s3, bucket, other):
+    s3.put_object(Bucket=bucket, Key="a", Body=b"v")
+    actions = ["s3:GetObject", "s3:DeleteObject", "s3:PutObject"]
+    own = {"Principal": {"AWS": other.id}, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    for missing in actions:
+        allow(s3, bucket, own | {"Action": [action for action in actions if action != missing]})
+        denied(other.s3.rename_object, Bucket=bucket, Key="b", RenameSource="a")
+    allow(s3, bucket, own | {"Action": actions})
+    other.s3.rename_object(Bucket=bucket, Key="b", RenameSource="a")
+    assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"v"
+
+
+def test_appending_takes_the_right_to_store(s3, bucket, other):
+    s3.put_object(Bucket=bucket, Key="log", Body=b"1")
+    denied(other.s3.put_object, Bucket=bucket, Key="log", Body=b"2", WriteOffsetBytes=1)
+    allow(s3, bucket, {"Principal": {"AWS": other.id}, "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
+    other.s3.put_object(Bucket=bucket, Key="log", Body=b"2", WriteOffsetBytes=1)
+    denied(other.s3.put_object, Bucket=bucket, Key="missing", Body=b"2", WriteOffsetBytes=1)
+    assert s3.get_object(Bucket=bucket, Key="log")["Body"].read() == b"12"

@@ -751,6 +751,10 @@ fn documents_that_are_no_policies_are_refused_in_the_words_of_aws() {
         (String::new(), "Policies must be valid JSON and the first byte must be '{'"),
         ("[]".into(), "Policies must be valid JSON and the first byte must be '{'"),
         ("{".into(), "Policies must be valid JSON and the first byte must be '{'"),
+        (
+            with(r#""Effect""#, r#""Effect":"Deny","Effect""#),
+            "Policies must be valid JSON and the first byte must be '{'",
+        ),
         ("[".repeat(9000), "Policies must be valid JSON and the first byte must be '{'"),
         ("{}".into(), "Missing required field Statement"),
         (r#"{"Statement":[]}"#.into(), "Could not parse the policy: Statement is empty!"),

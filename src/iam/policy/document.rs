@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use super::condition::Condition;
+use super::json;
 use super::pattern::{Pattern, Reading};
 use crate::types::{AccountId, CanonicalId};
 
@@ -111,7 +112,7 @@ impl Policy {
             return Err(PolicyError::TooLarge);
         }
         const NOT_JSON: &str = "Policies must be valid JSON and the first byte must be '{'";
-        let value: Value = serde_json::from_slice(document).map_err(|_| PolicyError::malformed(NOT_JSON))?;
+        let value = json::parse(document).ok_or_else(|| PolicyError::malformed(NOT_JSON))?;
         let policy = value.as_object().ok_or_else(|| PolicyError::malformed(NOT_JSON))?;
         only(policy, &["Version", "Id", "Statement"])?;
         let variables = has_variables(policy.get("Version"))?;

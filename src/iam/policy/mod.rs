@@ -1,6 +1,7 @@
 //! The policy language of IAM: documents compiled once, and one pure function that decides.
 //!
 //! - `document`: a document's JSON to values, with AWS's words for what is wrong with it.
+//! - `json`: the document itself, in which no name may stand twice.
 //! - `pattern`: `*`, `?` and `${variables}` in actions, resources and conditions.
 //! - `condition`: the operators of conditions.
 //! - `matching`: whether a principal and a statement are meant.
@@ -13,6 +14,7 @@
 mod condition;
 mod decide;
 mod document;
+mod json;
 mod matching;
 mod pattern;
 mod public;

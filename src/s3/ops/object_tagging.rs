@@ -29,21 +29,19 @@ pub(super) async fn put(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    authorize(call, Action::PutObjectTagging, &bucket, &key).await?;
+    call.authorize_some(Action::PutObjectTagging, &bucket)?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
+    let version = versions::requested(&call.query)?;
+    call.open_to_tag(Action::PutObjectTagging, (&bucket, &key), version, Some(&tags)).await?;
     change(call, bucket, key, tags, StatusCode::OK).await
 }
 
 /// Removes the tags of a version.
 pub(super) async fn delete(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
-    authorize(call, Action::DeleteObjectTagging, &bucket, &key).await?;
-    change(call, bucket, key, Tags::default(), StatusCode::NO_CONTENT).await
-}
-
-async fn authorize(call: &Call<'_>, action: Action, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
     let version = versions::requested(&call.query)?;
-    call.open_object(action, (bucket, key), version).await.map(drop)
+    call.open_object(Action::DeleteObjectTagging, (&bucket, &key), version).await?;
+    change(call, bucket, key, Tags::default(), StatusCode::NO_CONTENT).await
 }
 
 async fn change(
