@@ -13,6 +13,8 @@
 //! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
 //! | `GET /api/v1/buckets` | | [`BucketList`] |
 //! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
+//! | `POST /api/v1/buckets/{name}/search` | [`SetSearch`] | [`SearchState`] |
+//! | `GET /api/v1/events` | | [`EventList`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -181,6 +183,23 @@ pub struct SetParity {
     /// Only plan.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// The body of `POST /api/v1/buckets/{name}/search`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSearch {
+    /// The bucket has a search index from now on, or has none.
+    pub enabled: bool,
+}
+
+/// Whether a bucket can be searched.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SearchState {
+    /// Its name.
+    pub bucket: String,
+    /// It has a search index.
+    pub enabled: bool,
 }
 
 /// Objects by what stands between them and loss.

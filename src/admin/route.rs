@@ -21,6 +21,7 @@ pub(super) enum Route {
     Scrub,
     Buckets,
     SetParity(String),
+    SetSearch(String),
     Risk(RiskQuery),
     Events,
 }
@@ -95,6 +96,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["scrub"] => (None, Some(Route::Scrub)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
+        ["buckets", name, "search"] => (None, Some(Route::SetSearch(decode(name)?))),
         ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
@@ -154,6 +156,7 @@ mod tests {
         assert_eq!(post("/api/v1/scrub"), Ok(Route::Scrub));
         assert_eq!(get("/api/v1/buckets"), Ok(Route::Buckets));
         assert_eq!(get("/api/v1/events"), Ok(Route::Events));
+        assert_eq!(post("/api/v1/buckets/photos/search"), Ok(Route::SetSearch("photos".into())));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
     }
 

@@ -117,6 +117,7 @@ impl Service {
             Route::Scrub => done(operations.scrub(parse(body)?).await),
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
+            Route::SetSearch(bucket) => done(operations.set_search(&bucket, parse(body)?).await),
             Route::Risk(query) => done(operations.risk(query).await),
             Route::Events => done(operations.events().await),
         }

@@ -63,6 +63,8 @@ kinds! {
     Tagging = "tagging", 1;
     /// How the bucket is served as a website.
     Website = "website", 1;
+    /// It can be searched.
+    Search = "search", 1;
 }
 
 /// Which configuration of a bucket.
