@@ -22,6 +22,7 @@
 //! | `GET /api/v1/keys` | | [`KeyList`] |
 //! | `POST /api/v1/keys` | [`AddKey`] | [`NewKey`] |
 //! | `POST /api/v1/keys/{key}/disable`, `enable`, `remove` | [`Nothing`] | [`Done`] |
+//! | `POST /api/v1/buckets/{name}/search` | [`SetSearch`] | [`SearchState`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -191,6 +192,23 @@ pub struct SetParity {
     /// Only plan.
     #[serde(default)]
     pub dry_run: bool,
+}
+
+/// The body of `POST /api/v1/buckets/{name}/search`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SetSearch {
+    /// The bucket has a search index from now on, or has none.
+    pub enabled: bool,
+}
+
+/// Whether a bucket can be searched.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SearchState {
+    /// Its name.
+    pub bucket: String,
+    /// It has a search index.
+    pub enabled: bool,
 }
 
 /// Objects by what stands between them and loss.

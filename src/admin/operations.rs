@@ -6,12 +6,13 @@ use std::sync::Arc;
 use super::Refusal;
 use super::api::{
     AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, EventList,
-    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub, SetParity,
+    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub,
+    SearchState, SetParity, SetSearch,
 };
 use super::status::{bucket_reports, drive_reports};
 use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
-use crate::types::{DriveSlot, Scheme};
+use crate::types::{BucketName, DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -165,6 +166,17 @@ impl Operations {
             started: plan.started && plan.shards_to_move > 0,
             ..plan
         })
+    }
+
+    /// Makes a bucket searchable, or ends that.
+    pub(super) async fn set_search(&self, bucket: &str, request: SetSearch) -> Result<SearchState> {
+        let missing = || Refusal::NotFound(format!("there is no bucket {bucket}; `bucket list` shows them"));
+        let name = BucketName::parse(bucket).map_err(|_| missing())?;
+        match self.engine.set_search(&name, request.enabled).await {
+            Ok(()) => Ok(SearchState { bucket: bucket.to_owned(), enabled: request.enabled }),
+            Err(object::Error::NoSuchBucket) => Err(missing()),
+            Err(error) => Err(unreadable(error)),
+        }
     }
 
     /// Objects that one more loss could cost.

@@ -24,6 +24,7 @@ pub(super) enum Route {
     Keyring,
     CreateEncryptionKey,
     ChangeEncryptionKey(String, EncryptionKeyChange),
+    SetSearch(String),
     Risk(RiskQuery),
     Events,
     Accounts,
@@ -150,6 +151,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
             };
             (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
+        ["buckets", name, "search"] => (None, Some(Route::SetSearch(decode(name)?))),
         ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
@@ -212,6 +214,7 @@ mod tests {
         let rotate = Route::ChangeEncryptionKey("a/b".into(), EncryptionKeyChange::Rotate);
         assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(get("/api/v1/events"), Ok(Route::Events));
+        assert_eq!(post("/api/v1/buckets/photos/search"), Ok(Route::SetSearch("photos".into())));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
         assert_eq!(
             post("/api/v1/accounts/000000000001/remove"),

@@ -11,6 +11,7 @@ mod moves;
 mod pace;
 mod recode;
 mod scrub;
+mod search;
 
 pub use access_log::{AccessLogs, LogLine, LogOrigin};
 pub use events::{Render, Telling, Webhook, tell};
@@ -50,10 +51,11 @@ pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, tasks: &Tasks) -> io::Re
         moves::run(engine.clone()),
         scrub::run(engine.clone(), scrub),
         garbage::run(engine.clone()),
-        future::join3(
+        future::join4(
             garbage::search_orphans(engine.clone()),
             recode::run(engine.clone()),
             lifecycle::run(engine.clone()),
+            search::run(engine.clone()),
         ),
     );
     tasks.spawn_in_background("jobs", async move {

@@ -23,6 +23,7 @@ mod recode;
 mod recovery;
 mod rescue;
 mod schema;
+mod search;
 mod snapshot;
 mod spread;
 mod store;
@@ -39,5 +40,9 @@ pub use model::{
 };
 pub use query::{VersionPlace, Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
+pub use search::{
+    Label, LabelKind, SearchHit, SearchIndex, SearchPage, SearchQuery, Searchable,
+    remove as remove_search_index, search,
+};
 pub use spread::{Group, Margin, SpreadRow, counts, losses_borne};
 pub use store::{COPY_AFTER_BYTES, Options, Store, applied_index};

@@ -35,6 +35,7 @@ use super::model::{
 };
 use super::query::{self, VersionPlace, Walk, Walked};
 use super::recovery::CATCH_UP_TIMEOUT;
+use super::search::{self, Searchable};
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
 use super::{configuration, encoding, keys, recovery, schema};
@@ -399,6 +400,16 @@ impl Store {
     /// What waits for each target.
     pub fn outboxes(&self) -> Result<Vec<OutboxRow>> {
         self.readers.with(|db| in_one_moment(db, || events::outboxes(db)))
+    }
+
+    /// Objects of a bucket behind a key, in order, as a search index knows them.
+    pub fn searchable_after(&self, bucket: &str, after: &str, max: usize) -> Result<Vec<Searchable>> {
+        self.readers.with(|db| search::searchable_after(db, bucket, after, max))
+    }
+
+    /// The object under a key, if there is one, as a search index knows it.
+    pub fn searchable_at(&self, bucket: &str, key: &str) -> Result<Option<Searchable>> {
+        self.readers.with(|db| search::searchable_at(db, bucket, key))
     }
 
     /// How the objects of each bucket are encoded, counted.

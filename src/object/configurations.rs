@@ -31,6 +31,8 @@ pub struct BucketRules {
     pub logging: Option<Logging>,
     /// How it is served as a website.
     pub website: Option<Website>,
+    /// It can be searched.
+    pub search: bool,
     /// How new objects are encrypted.
     pub encryption: Option<BucketEncryption>,
     /// Who may use it.
@@ -110,6 +112,7 @@ impl BucketRules {
             notification: parsed(store, bucket, ConfigurationKind::Notification)?,
             logging: parsed(store, bucket, ConfigurationKind::Logging)?,
             website: parsed(store, bucket, ConfigurationKind::Website)?,
+            search: parsed::<serde_json::Value>(store, bucket, ConfigurationKind::Search)?.is_some(),
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }
@@ -163,7 +166,7 @@ impl Configurations {
         rules.iter().map(|(bucket, rules)| (bucket.clone(), rules.clone())).collect()
     }
 
-    fn of(&self, bucket: &str) -> Option<Arc<BucketRules>> {
+    pub(super) fn of(&self, bucket: &str) -> Option<Arc<BucketRules>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned()
     }
 }

@@ -15,6 +15,7 @@ use super::guard::GuardedDrive;
 use super::heal_queue::HealQueue;
 use super::readers::{EndedGeneration, Readers};
 use super::schemes::Schemes;
+use super::search::Searches;
 use super::topology::Topology;
 use super::work::{Activity, Bell, MoveBell, WorkBoard};
 use crate::checksum::md5;
@@ -66,6 +67,7 @@ pub struct Engine {
     pub(super) recode_bell: Bell,
     pub(super) event_bell: Bell,
     pub(super) deliveries: Deliveries,
+    pub(super) searches: Searches,
     pub(super) scrub_bell: Notify,
     pub(super) topology: Topology,
     /// File name of the metadata database.
@@ -142,6 +144,7 @@ impl Engine {
         };
         let database = options.databases.first().and_then(|path| path.file_name());
         let database_name = database.unwrap_or_default().to_owned();
+        let searches = Searches::new(options.databases.first().map(PathBuf::as_path), options.tasks.clone());
         let store = Store::open(metadata::Options {
             databases: options.databases,
             replicas: drives.iter().map(replica).collect(),
@@ -178,6 +181,7 @@ impl Engine {
             recode_bell: Bell::default(),
             event_bell: Bell::default(),
             deliveries: Deliveries::default(),
+            searches,
             scrub_bell: Notify::new(),
             topology,
             database_name,

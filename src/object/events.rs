@@ -62,18 +62,27 @@ impl Deliveries {
 }
 
 impl Engine {
-    /// Commits a change of objects. If it is a request's that somebody listens to, they are told whose.
+    /// Commits a change of objects. If it is a request's that somebody listens to, they are told whose; if the bucket is
+    /// searched, its index is told which keys.
     pub(super) async fn commit_change(&self, mutation: Mutation) -> Result<Applied, MetadataError> {
-        let Ok(origin) = ORIGIN.try_with(Origin::clone) else { return self.store.commit(mutation).await };
+        let changed = self.searched_keys(&mutation);
+        let Ok(origin) = ORIGIN.try_with(Origin::clone) else {
+            let committed = self.store.commit(mutation).await;
+            self.note_searched(changed);
+            return committed;
+        };
         let mutation = Box::new(mutation);
         let committed = self.store.commit(Mutation::OnBehalf { origin, mutation }).await;
+        self.note_searched(changed);
         self.event_bell.ring();
         committed
     }
 
     /// Commits what a lifecycle rule does to objects.
     pub(super) async fn commit_expiry(&self, mutation: Mutation) -> Result<Applied, MetadataError> {
+        let changed = self.searched_keys(&mutation);
         let committed = self.store.commit(mutation).await;
+        self.note_searched(changed);
         self.event_bell.ring();
         committed
     }

@@ -51,7 +51,7 @@ pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
 fn of_bucket(operation: BucketOperation) -> Option<Action> {
     use BucketOperation as Op;
     Some(match operation {
-        Op::Head | Op::ListObjects | Op::ListObjectsV2 => Action::ListBucket,
+        Op::Head | Op::ListObjects | Op::ListObjectsV2 | Op::Search => Action::ListBucket,
         Op::Delete => Action::DeleteBucket,
         Op::GetLocation => Action::GetBucketLocation,
         Op::ListVersions => Action::ListBucketVersions,

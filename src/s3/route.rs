@@ -42,7 +42,9 @@ impl Operation {
                 BucketOperation::Head => Counted::HeadBucket,
                 BucketOperation::Delete => Counted::DeleteBucket,
                 BucketOperation::GetLocation => Counted::GetBucketLocation,
-                BucketOperation::ListObjects | BucketOperation::ListVersions => Counted::ListObjects,
+                BucketOperation::ListObjects | BucketOperation::ListVersions | BucketOperation::Search => {
+                    Counted::ListObjects
+                }
                 BucketOperation::ListObjectsV2 => Counted::ListObjectsV2,
                 BucketOperation::ListUploads => Counted::ListMultipartUploads,
                 BucketOperation::DeleteObjects => Counted::DeleteObjects,
@@ -94,6 +96,8 @@ pub(super) enum BucketOperation {
     ListVersions,
     /// `ListMultipartUploads`.
     ListUploads,
+    /// A search: no operation of S3.
+    Search,
     /// `DeleteObjects`.
     DeleteObjects,
     /// `PostObject`: a form.
@@ -220,7 +224,8 @@ const OBJECT_ACTIONS: [&str; 3] = ["restore", "select", "append"];
 
 /// Sub-resources that go with one method alone. With another one they must not fall through to the
 /// bucket or object itself: `DELETE /bucket?uploads` does not delete the bucket.
-const BUCKET_METHODS: [(&str, Method); 4] = [
+const BUCKET_METHODS: [(&str, Method); 5] = [
+    ("search", Method::GET),
     ("delete", Method::POST),
     ("location", Method::GET),
     ("uploads", Method::GET),
@@ -307,6 +312,7 @@ fn bucket_operation(method: &Method, query: &Query) -> Result<BucketOperation> {
         Method::GET if query.has("location") => Op::GetLocation,
         Method::GET if query.has("uploads") => Op::ListUploads,
         Method::GET if query.has("versions") => Op::ListVersions,
+        Method::GET if query.has("search") => Op::Search,
         Method::GET if query.get("list-type") == Some("2") => Op::ListObjectsV2,
         Method::GET => Op::ListObjects,
         Method::PUT => Op::Create,

@@ -65,6 +65,8 @@ kinds! {
     Website = "website", 1;
     /// What is granted to whom.
     Acl = "acl", 1;
+    /// It can be searched.
+    Search = "search", 1;
 }
 
 /// Which configuration of a bucket.

@@ -239,6 +239,20 @@ pub(super) enum BucketCommand {
         #[command(flatten)]
         flags: ChangeFlags,
     },
+    /// Make a bucket searchable, with an index that is built in the background, or end that
+    Search {
+        /// The bucket's name
+        bucket: String,
+        /// Whether it can be searched
+        searched: Switch,
+    },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Switch {
+    On,
+    Off,
 }
 
 /// What to do with named encryption keys.

@@ -11,9 +11,12 @@ mod status;
 pub(super) use arguments::Admin;
 pub(super) use client::AdminClient;
 
-use arguments::{AdminCommand, BucketCommand, DriveCommand, KeyringCommand, NodeCommand};
+use arguments::{AdminCommand, BucketCommand, DriveCommand, KeyringCommand, NodeCommand, Switch};
 use changes::{Change, carry_out};
 use serde_json::json;
+
+use crate::admin::api::SearchState;
+use crate::cli::terminal::{Line, print};
 
 /// Does what was asked; an error is the one sentence to print.
 pub(super) fn run(admin: Admin) -> Result<(), String> {
@@ -100,6 +103,18 @@ async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), Stri
     match command {
         BucketCommand::List { json: true } => print_answer(client, "/api/v1/buckets").await,
         BucketCommand::List { .. } => lists::print_buckets(client).await,
+        BucketCommand::Search { bucket, searched } => {
+            let path = format!("/api/v1/buckets/{}/search", client::segment(&bucket));
+            let state: SearchState =
+                client.post(&path, &json!({ "enabled": searched == Switch::On })).await?;
+            let tells = if state.enabled {
+                "can be searched; its index is being built"
+            } else {
+                "has no search index"
+            };
+            print(&[Line::of(format!("The bucket {} {tells}.", state.bucket))]);
+            Ok(())
+        }
         BucketCommand::Parity { bucket, parity, flags } => {
             let path = format!("/api/v1/buckets/{}/parity", client::segment(&bucket));
             let change = Change::new(format!("give bucket {bucket} the parity {parity}"), path);

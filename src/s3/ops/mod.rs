@@ -32,6 +32,7 @@ mod object_tagging;
 pub(super) mod post_object;
 mod put_object;
 mod rename_object;
+mod search;
 mod upload_part;
 mod upload_part_copy;
 
@@ -92,6 +93,7 @@ async fn on_bucket(
         Op::ListObjects => list_objects::run(call, bucket).await,
         Op::ListObjectsV2 => list_objects_v2::run(call, bucket).await,
         Op::ListVersions => list_object_versions::run(call, bucket).await,
+        Op::Search => search::run(call, bucket).await,
         Op::ListUploads => list_multipart_uploads::run(call, bucket).await,
         Op::DeleteObjects => Box::pin(delete_objects::run(call, upload, bucket)).await,
         Op::Read(Aspect::Versioning) => bucket_versioning::get(call, bucket).await,

@@ -1,0 +1,638 @@
+//! The search index of one bucket: its current objects, found by a part of their key, by size, date, tags and metadata.
+//!
+//! It is a database of its own that can be thrown away: all of it follows from the rows of objects, nothing waits for
+//! it, and it is in no log and no copy. It is brought up to date by keys that changed, each read again, and by a
+//! comparison of all keys, which also builds it from nothing. Both leave the same, in whatever order they come.
+//!
+//! `entries` has a row an object, under an id that stays while the key is there; results come in the order of ids, so
+//! that pages stay apart while objects come and go. `keys` has the trigrams of keys (FTS5), without positions: what has
+//! all trigrams of a text is looked at itself. `labels` has tags and metadata, each with the ids of its objects.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::RangeInclusive;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
+
+use super::model::MetadataError;
+use super::query;
+use super::schema::{ObjectDetail, pack_etag, unpack, unpack_etag};
+use crate::types::{Etag, Timestamp};
+
+type Result<T> = std::result::Result<T, MetadataError>;
+
+/// Version of these tables, kept in `PRAGMA user_version`.
+const VERSION: i64 = 1;
+/// Ids that are looked at in one go; between two of them the time is looked at.
+const WINDOW_IDS: u64 = 200_000;
+/// Rows between two looks at the time.
+const ROWS_PER_LOOK: usize = 1024;
+/// Trigrams of a text that are asked for; the rest of it is compared with the keys that have these.
+const TRIGRAMS_MAX: usize = 16;
+/// Where user metadata stands among an object's attributes.
+const USER_PREFIX: &str = "x-amz-meta-";
+
+const TABLES: &str = "
+CREATE TABLE state (generation INTEGER NOT NULL);
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, stamp INTEGER NOT NULL,
+    size INTEGER NOT NULL, modified INTEGER NOT NULL, etag BLOB NOT NULL);
+CREATE TABLE labels (
+    kind INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (kind, name, value, id)) WITHOUT ROWID;
+CREATE INDEX labels_of ON labels (id);
+CREATE VIRTUAL TABLE keys USING fts5 (
+    key, content='', contentless_delete=1, tokenize='trigram', detail=none);
+";
+
+/// What a tag or a piece of metadata is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LabelKind {
+    /// A tag.
+    Tag,
+    /// User metadata; its name is in lower case, without `x-amz-meta-`.
+    Metadata,
+}
+
+/// A tag, or a piece of metadata.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Label {
+    /// Which of them.
+    pub kind: LabelKind,
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// An object as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Searchable {
+    /// Its key.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Its tag.
+    pub etag: Etag,
+    /// Tags and metadata.
+    pub labels: Vec<Label>,
+}
+
+impl Searchable {
+    /// Tells this state of the object from others.
+    fn stamp(&self) -> i64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish() as i64
+    }
+}
+
+/// What is looked for: objects that fit all of it.
+#[derive(Debug, Clone)]
+pub struct SearchQuery {
+    /// Part of the key, upper and lower case alike; empty for any.
+    pub text: String,
+    /// What the key starts with.
+    pub prefix: String,
+    /// Length in bytes.
+    pub size: RangeInclusive<u64>,
+    /// When it was written.
+    pub modified: RangeInclusive<Timestamp>,
+    /// Tags and metadata that it has.
+    pub labels: Vec<Label>,
+    /// Only entries behind this one.
+    pub after: u64,
+    /// As many at most.
+    pub max: usize,
+    /// Only so long; then the page ends with what was found.
+    pub time_max: Duration,
+}
+
+/// An object that fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SearchHit {
+    /// Its key.
+    pub key: String,
+    /// Length in bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified: Timestamp,
+    /// Its tag.
+    pub etag: Etag,
+}
+
+/// A page of a search.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SearchPage {
+    /// In the order of their ids.
+    pub hits: Vec<SearchHit>,
+    /// The `after` of the next page, if there may be one.
+    pub next: Option<u64>,
+    /// Which index this is: one that is built anew has other ids.
+    pub generation: u64,
+}
+
+/// The index, open for changes.
+#[derive(Debug)]
+pub struct SearchIndex {
+    db: Connection,
+}
+
+impl SearchIndex {
+    /// Opens the index at `path`. One that cannot be read, or is of another release, is made anew, empty.
+    pub fn open(path: &Path, generation: u64) -> Result<Self> {
+        let opened = Self::open_existing(path, generation);
+        opened.or_else(|_| {
+            remove(path);
+            Self::open_existing(path, generation)
+        })
+    }
+
+    fn open_existing(path: &Path, generation: u64) -> Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| MetadataError::Database(error.to_string()))?;
+        }
+        let db = Connection::open(path)?;
+        db.execute_batch(
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
+             PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
+        )?;
+        match db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
+            VERSION => {}
+            0 => {
+                db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION};"))?;
+                db.execute("INSERT INTO state VALUES (?1)", [generation as i64])?;
+                db.execute_batch("COMMIT")?;
+            }
+            _ => return Err(MetadataError::Database("a search index of another release".into())),
+        }
+        Ok(Self { db })
+    }
+
+    /// Notes the present state of objects, and that others are gone.
+    pub fn apply(&mut self, present: &[Searchable], gone: &[String]) -> Result<()> {
+        let transaction = self.db.transaction()?;
+        for key in gone {
+            forget(&transaction, key)?;
+        }
+        for object in present {
+            note(&transaction, object)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Compares a run of objects behind `after`, in order of their keys, with the entries. `is_last` says that no object
+    /// follows them. Returns the keys behind which to go on; `None` at the end.
+    pub fn compare(&mut self, after: &str, objects: &[Searchable], is_last: bool) -> Result<Option<String>> {
+        let through = objects.last().filter(|_| !is_last).map(|last| last.key.clone());
+        let max = objects.len().max(1000);
+        let entries = self.stamps(after, through.as_deref(), max)?;
+        // Entries may be more than objects, where many are gone.
+        let through = if entries.len() == max { entries.last().map(|(key, _)| key.clone()) } else { through };
+        let within = |key: &str| through.as_deref().is_none_or(|through| key <= through);
+        let stamps: std::collections::HashMap<&str, i64> =
+            entries.iter().map(|(key, stamp)| (key.as_str(), *stamp)).collect();
+        let objects: Vec<&Searchable> = objects.iter().filter(|object| within(&object.key)).collect();
+        let there: std::collections::HashSet<&str> =
+            objects.iter().map(|object| object.key.as_str()).collect();
+        let changed = |object: &&&Searchable| stamps.get(object.key.as_str()) != Some(&object.stamp());
+        let present: Vec<Searchable> =
+            objects.iter().filter(changed).map(|object| (*object).clone()).collect();
+        let gone: Vec<String> = entries
+            .iter()
+            .filter(|(key, _)| !there.contains(key.as_str()))
+            .map(|(key, _)| key.clone())
+            .collect();
+        if !present.is_empty() || !gone.is_empty() {
+            self.apply(&present, &gone)?;
+        }
+        Ok(through)
+    }
+
+    fn stamps(&self, after: &str, through: Option<&str>, max: usize) -> Result<Vec<(String, i64)>> {
+        let mut select = self.db.prepare_cached(
+            "SELECT key, stamp FROM entries WHERE key > ?1 AND (?2 IS NULL OR key <= ?2) ORDER BY key LIMIT ?3",
+        )?;
+        let rows =
+            select.query_map(params![after, through, max as i64], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Removes an index.
+pub fn remove(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(suffix);
+        // What is not there need not be removed; what cannot be is in nobody's way.
+        let _ = fs::remove_file(file);
+    }
+}
+
+fn note(db: &Connection, object: &Searchable) -> Result<()> {
+    let (size, modified) = (object.size as i64, object.modified.as_millis() as i64);
+    let known: Option<i64> = db
+        .prepare_cached("SELECT id FROM entries WHERE key = ?1")?
+        .query_row([&object.key], |row| row.get(0))
+        .optional()?;
+    let row = params![object.key, object.stamp(), size, modified, pack_etag(object.etag)];
+    let id = match known {
+        Some(id) => {
+            let set = "UPDATE entries SET stamp = ?2, size = ?3, modified = ?4, etag = ?5 WHERE key = ?1";
+            db.prepare_cached(set)?.execute(row)?;
+            db.prepare_cached("DELETE FROM labels WHERE id = ?1")?.execute([id])?;
+            id
+        }
+        None => {
+            let insert = "INSERT INTO entries (key, stamp, size, modified, etag) VALUES (?1, ?2, ?3, ?4, ?5)";
+            db.prepare_cached(insert)?.execute(row)?;
+            let id = db.last_insert_rowid();
+            db.prepare_cached("INSERT INTO keys (rowid, key) VALUES (?1, ?2)")?
+                .execute(params![id, object.key])?;
+            id
+        }
+    };
+    let mut label = db.prepare_cached("INSERT OR IGNORE INTO labels VALUES (?1, ?2, ?3, ?4)")?;
+    for Label { kind, name, value } in &object.labels {
+        label.execute(params![*kind as i64, name, value, id])?;
+    }
+    Ok(())
+}
+
+fn forget(db: &Connection, key: &str) -> Result<()> {
+    let id: Option<i64> = db
+        .prepare_cached("DELETE FROM entries WHERE key = ?1 RETURNING id")?
+        .query_row([key], |row| row.get(0))
+        .optional()?;
+    let Some(id) = id else { return Ok(()) };
+    db.prepare_cached("DELETE FROM keys WHERE rowid = ?1")?.execute([id])?;
+    db.prepare_cached("DELETE FROM labels WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// Searches the index at `path`.
+pub fn search(path: &Path, asked: &SearchQuery) -> Result<SearchPage> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Connection::open_with_flags(path, flags)?;
+    db.execute_batch("PRAGMA cache_size = -2048; PRAGMA mmap_size = 1073741824; BEGIN;")?;
+    let until = Instant::now() + asked.time_max;
+    let generation: i64 = db.query_row("SELECT generation FROM state", [], |row| row.get(0))?;
+    let last: Option<i64> = db.query_row("SELECT max(id) FROM entries", [], |row| row.get(0))?;
+    let last = last.unwrap_or(0) as u64;
+    let mut page = SearchPage { generation: generation as u64, ..SearchPage::default() };
+    let (sql, bound) = statement(asked);
+    let mut select = db.prepare(&sql)?;
+    let wanted = Wanted { text: asked.text.to_lowercase(), prefix: &asked.prefix };
+    let mut from = if asked.max == 0 { last } else { asked.after };
+    while from < last {
+        let to = from.saturating_add(WINDOW_IDS);
+        let window = [Value::Integer(from.min(i64::MAX as u64) as i64), Value::Integer(to.min(last) as i64)];
+        let rows = select.query(params_from_iter(window.iter().chain(&bound)))?;
+        if let Some(stopped_at) = collect(rows, &wanted, asked.max, until, &mut page.hits)? {
+            page.next = Some(stopped_at);
+            return Ok(page);
+        }
+        from = to;
+        if from < last && Instant::now() >= until {
+            page.next = Some(from);
+            return Ok(page);
+        }
+    }
+    Ok(page)
+}
+
+/// What SQL does not compare.
+struct Wanted<'a> {
+    text: String,
+    prefix: &'a str,
+}
+
+impl Wanted<'_> {
+    fn fits(&self, key: &str) -> bool {
+        key.starts_with(self.prefix) && (self.text.is_empty() || key.to_lowercase().contains(&self.text))
+    }
+}
+
+/// Adds what fits to the hits. Returns the id behind which to go on, if the page is full or the time is over.
+fn collect(
+    mut rows: rusqlite::Rows<'_>,
+    wanted: &Wanted<'_>,
+    max: usize,
+    until: Instant,
+    hits: &mut Vec<SearchHit>,
+) -> Result<Option<u64>> {
+    let mut looked_at = 0usize;
+    while let Some(row) = rows.next()? {
+        let id = row.get::<_, i64>(0)? as u64;
+        let key = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
+        if wanted.fits(key) {
+            if hits.len() == max {
+                return Ok(Some(id - 1));
+            }
+            hits.push(hit(row, key)?);
+        }
+        looked_at += 1;
+        if looked_at.is_multiple_of(ROWS_PER_LOOK) && Instant::now() >= until {
+            return Ok(Some(id));
+        }
+    }
+    Ok(None)
+}
+
+fn hit(row: &Row<'_>, key: &str) -> Result<SearchHit> {
+    Ok(SearchHit {
+        key: key.to_owned(),
+        size: row.get::<_, i64>(2)? as u64,
+        modified: query::time_column(row, 3)?,
+        etag: unpack_etag(query::blob_column(row, 4)?)?,
+    })
+}
+
+/// The statement for one window of ids, the first two parameters, and its other parameters. It is led by what finds the
+/// fewest: a label, else the trigrams of a text, else all entries.
+fn statement(asked: &SearchQuery) -> (String, Vec<Value>) {
+    let number = |value: u64| Value::Integer(value.min(i64::MAX as u64) as i64);
+    let mut bound = vec![
+        number(*asked.size.start()),
+        number(*asked.size.end()),
+        number(asked.modified.start().as_millis()),
+        number(asked.modified.end().as_millis()),
+    ];
+    let mut labels = asked.labels.iter();
+    let leading = labels.next();
+    let trigrams = trigrams(&asked.text, &asked.prefix);
+    let mut sql = match (leading, trigrams.is_empty()) {
+        (Some(label), _) => {
+            let at = bound.len() + 3;
+            bound.extend(label_values(label));
+            format!(
+                "SELECT e.id, e.key, e.size, e.modified, e.etag FROM labels l JOIN entries e ON e.id = l.id
+                 WHERE l.kind = ?{at} AND l.name = ?{} AND l.value = ?{} AND l.id > ?1 AND l.id <= ?2",
+                at + 1,
+                at + 2
+            )
+        }
+        (None, false) => {
+            let at = bound.len() + 3;
+            bound.push(Value::Text(trigrams));
+            format!(
+                "SELECT e.id, e.key, e.size, e.modified, e.etag FROM keys CROSS JOIN entries e ON e.id = keys.rowid
+                 WHERE keys MATCH ?{at} AND keys.rowid > ?1 AND keys.rowid <= ?2"
+            )
+        }
+        (None, true) => "SELECT e.id, e.key, e.size, e.modified, e.etag FROM entries e
+             WHERE e.id > ?1 AND e.id <= ?2"
+            .to_owned(),
+    };
+    sql += " AND e.size BETWEEN ?3 AND ?4 AND e.modified BETWEEN ?5 AND ?6";
+    for label in labels {
+        let at = bound.len() + 3;
+        bound.extend(label_values(label));
+        sql += &format!(
+            " AND EXISTS (SELECT 1 FROM labels o WHERE o.kind = ?{at} AND o.name = ?{} AND o.value = ?{}
+             AND o.id = e.id)",
+            at + 1,
+            at + 2
+        );
+    }
+    (sql + " ORDER BY 1", bound)
+}
+
+fn label_values(label: &Label) -> [Value; 3] {
+    [Value::Integer(label.kind as i64), Value::Text(label.name.clone()), Value::Text(label.value.clone())]
+}
+
+/// The question for all trigrams of two texts; empty where neither is that long.
+fn trigrams(text: &str, prefix: &str) -> String {
+    let mut found: Vec<String> = Vec::new();
+    for text in [text, prefix] {
+        let letters: Vec<char> = text.chars().collect();
+        for three in letters.windows(3) {
+            let trigram: String = three.iter().collect();
+            if !found.contains(&trigram) {
+                found.push(trigram);
+            }
+        }
+    }
+    let step = found.len().div_ceil(TRIGRAMS_MAX).max(1);
+    let quoted = found.iter().step_by(step).map(|trigram| format!("\"{}\"", trigram.replace('"', "\"\"")));
+    quoted.collect::<Vec<_>>().join(" AND ")
+}
+
+fn searchable(row: &Row<'_>) -> Result<Searchable> {
+    let detail: ObjectDetail = unpack(query::blob_column(row, 4)?)?;
+    let tags = detail.properties.tags.iter().map(|(name, value)| Label {
+        kind: LabelKind::Tag,
+        name: name.to_owned(),
+        value: value.to_owned(),
+    });
+    let metadata = detail.properties.attributes.iter().filter_map(|(name, value)| {
+        let name = name.strip_prefix(USER_PREFIX)?.to_owned();
+        Some(Label { kind: LabelKind::Metadata, name, value: value.to_owned() })
+    });
+    Ok(Searchable {
+        key: row.get(0)?,
+        size: row.get::<_, i64>(1)? as u64,
+        modified: query::time_column(row, 2)?,
+        etag: unpack_etag(query::blob_column(row, 3)?)?,
+        labels: tags.chain(metadata).collect(),
+    })
+}
+
+/// Objects of a bucket behind a key, in order.
+pub(super) fn searchable_after(
+    db: &Connection,
+    bucket: &str,
+    after: &str,
+    max: usize,
+) -> Result<Vec<Searchable>> {
+    let bucket = query::bucket_id(db, bucket)?;
+    let mut select = db.prepare_cached(
+        "SELECT key, size, modified, etag, detail FROM objects WHERE bucket = ?1 AND key > ?2 ORDER BY key LIMIT ?3",
+    )?;
+    let mut rows = select.query(params![bucket, after, max as i64])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(searchable(row)?);
+    }
+    Ok(found)
+}
+
+/// The object under a key, if there is one.
+pub(super) fn searchable_at(db: &Connection, bucket: &str, key: &str) -> Result<Option<Searchable>> {
+    let bucket = query::bucket_id(db, bucket)?;
+    let mut select = db.prepare_cached(
+        "SELECT key, size, modified, etag, detail FROM objects WHERE bucket = ?1 AND key = ?2",
+    )?;
+    let mut rows = select.query(params![bucket, key])?;
+    rows.next()?.map(searchable).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(key: &str, size: u64, labels: &[(LabelKind, &str, &str)]) -> Searchable {
+        let label = |&(kind, name, value): &(LabelKind, &str, &str)| Label {
+            kind,
+            name: name.into(),
+            value: value.into(),
+        };
+        Searchable {
+            key: key.into(),
+            size,
+            modified: Timestamp::from_millis(size * 10),
+            etag: Etag::default(),
+            labels: labels.iter().map(label).collect(),
+        }
+    }
+
+    fn anything() -> SearchQuery {
+        SearchQuery {
+            text: String::new(),
+            prefix: String::new(),
+            size: 0..=u64::MAX,
+            modified: Timestamp::from_millis(0)..=Timestamp::from_millis(u64::MAX),
+            labels: Vec::new(),
+            after: 0,
+            max: 1000,
+            time_max: Duration::from_secs(60),
+        }
+    }
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn with(objects: &[Searchable]) -> (Self, SearchIndex) {
+            let place = Self(tempfile::tempdir().unwrap());
+            let mut index = SearchIndex::open(&place.0.path().join("i.db"), 7).unwrap();
+            index.apply(objects, &[]).unwrap();
+            (place, index)
+        }
+
+        fn keys(&self, asked: &SearchQuery) -> Vec<String> {
+            let page = search(&self.0.path().join("i.db"), asked).unwrap();
+            page.hits.into_iter().map(|hit| hit.key).collect()
+        }
+
+        fn all(&self) -> Vec<String> {
+            self.keys(&anything())
+        }
+    }
+
+    #[test]
+    fn keys_are_found_by_any_part_of_them_in_either_case() {
+        let (place, _index) = Place::with(
+            &["Holiday/IMG_001.jpg", "holiday/notes.txt", "x/ÜBER.md", "a\"b\"c"].map(|k| object(k, 1, &[])),
+        );
+        let text = |text: &str| place.keys(&SearchQuery { text: text.into(), ..anything() });
+        assert_eq!(text("img_"), ["Holiday/IMG_001.jpg"]);
+        assert_eq!(text("day/"), ["Holiday/IMG_001.jpg", "holiday/notes.txt"]);
+        assert_eq!(text("über"), ["x/ÜBER.md"]);
+        assert_eq!(text("md"), ["x/ÜBER.md"], "less than a trigram");
+        assert_eq!(text("\"b\""), ["a\"b\"c"]);
+        assert_eq!(text("imgjpg"), Vec::<String>::new(), "all trigrams must stand together");
+        let prefix = SearchQuery { prefix: "Holi".into(), text: "day".into(), ..anything() };
+        assert_eq!(place.keys(&prefix), ["Holiday/IMG_001.jpg"], "a prefix minds the case");
+    }
+
+    #[test]
+    fn sizes_dates_tags_and_metadata_narrow_a_search() {
+        let (tag, meta) = (LabelKind::Tag, LabelKind::Metadata);
+        let (place, _index) = Place::with(&[
+            object("a", 1, &[(tag, "class", "x"), (meta, "camera", "one")]),
+            object("b", 2, &[(tag, "class", "x"), (meta, "camera", "two")]),
+            object("c", 3, &[(meta, "class", "x")]),
+        ]);
+        let label = |kind, name: &str, value: &str| Label { kind, name: name.into(), value: value.into() };
+        let class = label(tag, "class", "x");
+        assert_eq!(place.keys(&SearchQuery { labels: vec![class.clone()], ..anything() }), ["a", "b"]);
+        let both = vec![class, label(meta, "camera", "two")];
+        assert_eq!(place.keys(&SearchQuery { labels: both, ..anything() }), ["b"]);
+        assert_eq!(place.keys(&SearchQuery { size: 2..=3, ..anything() }), ["b", "c"]);
+        let modified = Timestamp::from_millis(0)..=Timestamp::from_millis(20);
+        assert_eq!(place.keys(&SearchQuery { modified, ..anything() }), ["a", "b"]);
+    }
+
+    #[test]
+    fn pages_join_to_the_whole_while_objects_come_and_go() {
+        let keys: Vec<Searchable> = (0..10).map(|n| object(&format!("key{n}"), 1, &[])).collect();
+        let (place, mut index) = Place::with(&keys);
+        let path = place.0.path().join("i.db");
+        let mut asked = SearchQuery { text: "key".into(), max: 4, ..anything() };
+        let first = search(&path, &asked).unwrap();
+        assert_eq!((first.hits.len(), first.generation), (4, 7));
+        index
+            .apply(&[object("key0", 9, &[]), object("key00", 1, &[])], &["key1".into(), "key5".into()])
+            .unwrap();
+        asked.after = first.next.unwrap();
+        let second = search(&path, &asked).unwrap();
+        let found: Vec<&str> = second.hits.iter().map(|hit| hit.key.as_str()).collect();
+        assert_eq!(found, ["key4", "key6", "key7", "key8"]);
+        asked.after = second.next.unwrap();
+        let third = search(&path, &asked).unwrap();
+        assert_eq!((third.hits.len(), third.next), (2, None));
+    }
+
+    #[test]
+    fn time_that_is_over_ends_a_page_but_not_the_search() {
+        let keys: Vec<Searchable> = (0..5000).map(|n| object(&format!("{n}"), 1, &[])).collect();
+        let (place, _index) = Place::with(&keys);
+        let mut asked = SearchQuery { text: "4999".into(), time_max: Duration::ZERO, ..anything() };
+        asked.text = "99".into();
+        let (mut found, mut pages) = (Vec::new(), 0);
+        loop {
+            let page = search(&place.0.path().join("i.db"), &asked).unwrap();
+            found.extend(page.hits);
+            pages += 1;
+            let Some(next) = page.next else { break };
+            assert!(next > asked.after, "every page gets on");
+            asked.after = next;
+        }
+        assert!(pages > 1);
+        assert_eq!(found.len(), (0..5000).filter(|n| n.to_string().contains("99")).count());
+    }
+
+    #[test]
+    fn a_comparison_mends_whatever_is_wrong() {
+        let tagged = object("c", 3, &[(LabelKind::Tag, "a", "b")]);
+        let truth = [object("a", 1, &[]), object("b", 2, &[]), tagged.clone(), object("e", 5, &[])];
+        let stale = [
+            object("a", 1, &[]),
+            object("b", 9, &[]),
+            object("c", 3, &[]),
+            object("d", 4, &[]),
+            object("z", 1, &[]),
+        ];
+        let (place, mut index) = Place::with(&stale);
+        let mut after = String::new();
+        while let Some(next) = {
+            let rest: Vec<Searchable> =
+                truth.iter().filter(|object| object.key > after).take(2).cloned().collect();
+            let is_last = rest.len() < 2;
+            index.compare(&after, &rest, is_last).unwrap()
+        } {
+            after = next;
+        }
+        let mut all = place.all();
+        all.sort_unstable();
+        assert_eq!(all, ["a", "b", "c", "e"]);
+        assert_eq!(place.keys(&SearchQuery { size: 9..=9, ..anything() }), Vec::<String>::new());
+        assert_eq!(place.keys(&SearchQuery { labels: tagged.labels, ..anything() }), ["c"]);
+    }
+
+    #[test]
+    fn an_index_that_cannot_be_read_is_made_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("i.db");
+        fs::write(&path, [b'x'; 9000]).unwrap();
+        let mut index = SearchIndex::open(&path, 8).unwrap();
+        index.apply(&[object("a", 1, &[])], &[]).unwrap();
+        assert_eq!(search(&path, &anything()).unwrap().hits.len(), 1);
+    }
+}
