@@ -1,6 +1,7 @@
 """Buckets as websites: what a browser gets, as on AWS's website endpoints."""
 
 import http.client
+import json
 
 import botocore.exceptions
 import pytest
@@ -30,6 +31,11 @@ class Site:
     def __init__(self, server, s3, name):
         self.server, self.s3, self.name = server, s3, name
         s3.create_bucket(Bucket=name)
+        # A visitor signs nothing. Who may list as well is told of a missing page by 404 and not by 403.
+        everybody = {"Effect": "Allow", "Principal": "*"}
+        read = everybody | {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"}
+        look = everybody | {"Action": "s3:ListBucket", "Resource": f"arn:aws:s3:::{name}"}
+        s3.put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [read, look]}))
 
     def configure(self, **configuration):
         configuration = configuration or {"IndexDocument": {"Suffix": "index.html"}}
@@ -76,7 +82,8 @@ def test_sites_are_found_by_domain_on_every_address_and_by_their_own_name(site, 
     site.put("index.html", "home")
     assert site.get("/", address=site_server.address).text == "home"
     assert site.get("/", host=f"{site.name}:8080").text == "home"
-    assert site.get("/", address=site_server.address, host=f"{site.name}.{topology.DOMAIN}").status == 403
+    listing = site.get("/", address=site_server.address, host=f"{site.name}.{topology.DOMAIN}")
+    assert "<ListBucketResult" in listing.text, "that is S3, not the site"
     missing = site.get("/", host=f"no-such-bucket.{DOMAIN}")
     assert (missing.status, missing.headers["x-amz-error-code"]) == (404, "NoSuchBucket")
 
@@ -164,3 +171,13 @@ def test_pages_of_other_sites_may_read_where_cors_says_so(site):
     asked = {"Origin": "http://a.test", "Access-Control-Request-Method": "GET"}
     assert site.get("/a", method="OPTIONS", **asked).headers["access-control-allow-origin"] == "http://a.test"
     assert site.get("/a", Origin="http://a.test").headers["access-control-allow-origin"] == "http://a.test"
+
+
+def test_a_visitor_sees_what_everybody_may_read_and_no_more(site):
+    site.configure()
+    site.put("index.html", "home")
+    assert site.get("/").text == "home"
+    site.s3.delete_bucket_policy(Bucket=site.name)
+    refused = site.get("/")
+    assert (refused.status, refused.headers["x-amz-error-code"]) == (403, "AccessDenied")
+    assert "home" not in refused.text
