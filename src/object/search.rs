@@ -90,6 +90,8 @@ fn bucket_of(mutation: &Mutation) -> Option<&str> {
     match mutation {
         Mutation::PutObject { bucket, .. }
         | Mutation::CopyObject { bucket, .. }
+        | Mutation::RenameObject { bucket, .. }
+        | Mutation::AppendObject { bucket, .. }
         | Mutation::ChangeVersion { bucket, .. }
         | Mutation::CompleteUpload { bucket, .. }
         | Mutation::DeleteObjects { bucket, .. }
@@ -104,8 +106,10 @@ fn changed_keys(mutation: &Mutation) -> Vec<String> {
     match mutation {
         Mutation::PutObject { key, .. }
         | Mutation::CopyObject { key, .. }
+        | Mutation::AppendObject { key, .. }
         | Mutation::ChangeVersion { key, .. }
         | Mutation::CompleteUpload { key, .. } => vec![key.clone()],
+        Mutation::RenameObject { source, key, .. } => vec![source.clone(), key.clone()],
         Mutation::DeleteObjects { deletions, .. } => {
             deletions.iter().map(|deletion| deletion.key.clone()).collect()
         }
