@@ -154,7 +154,7 @@ fn inline_range(data: Bytes, range: &Range<u64>, key: Option<AeadKey>) -> Result
         None => vec![data.slice(range.start as usize..range.end as usize)],
         Some(key) => {
             let (mut opener, stored) = Opener::new(key, range.clone(), data.len() as u64);
-            opener.push(&[data.slice(stored.start as usize..stored.end as usize)])?
+            opener.push(&[data.slice(stored.start as usize..stored.end as usize)])?.into_iter().collect()
         }
     };
     Ok(ObjectStream { ready: pieces.into(), source: None })
@@ -188,7 +188,7 @@ impl Steps {
         }
         let pieces = step.reader.read_stripe(step.stripe, &step.range).await;
         Some(match &mut self.opener {
-            Some(opener) => pieces.and_then(|pieces| opener.push(&pieces)),
+            Some(opener) => pieces.and_then(|pieces| Ok(opener.push(&pieces)?.into_iter().collect())),
             None => pieces,
         })
     }

@@ -274,7 +274,7 @@ def test_what_puts_refuse_forms_refuse_too(browser):
     for name, value, expected in [
         ("acl", "mine", (400, "InvalidArgument")),
         ("x-amz-storage-class", "GLACIER", (400, "InvalidStorageClass")),
-        ("x-amz-server-side-encryption", "AES256", (501, "NotImplemented")),
+        ("x-amz-server-side-encryption", "AES512", (400, "InvalidArgument")),
         ("x-amz-checksum-crc32", "garbage", (400, "InvalidRequest")),
         ("Content-MD5", "garbage", (400, "InvalidDigest")),
         ("x-amz-meta-long", "x" * 3000, (400, "MetadataTooLarge")),

@@ -4,7 +4,6 @@
 //! 2^27 of them, or other keys: that two nonces of 96 bits meet has a chance below 2^-42.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
@@ -50,20 +49,19 @@ impl AeadKey {
         sealed
     }
 
-    /// Opens in place; returns where in `sealed` the text stands, or `None` if it is not what was sealed with this
-    /// key.
-    pub(crate) fn open(&self, sealed: &mut [u8], bound: &[u8]) -> Option<Range<usize>> {
-        let (nonce, text) = sealed.split_at_mut_checked(NONCE_LEN)?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-        let text = self.0.open_in_place(nonce, Aad::from(bound), text).ok()?;
-        Some(NONCE_LEN..NONCE_LEN + text.len())
+    /// Opens in place: the text goes to the beginning of `sealed`. Returns its length, or `None` if this is not what was
+    /// sealed with this key.
+    pub(crate) fn open(&self, sealed: &mut [u8], bound: &[u8]) -> Option<usize> {
+        let nonce = Nonce::try_assume_unique_for_key(sealed.get(..NONCE_LEN)?).ok()?;
+        let text = self.0.open_within(nonce, Aad::from(bound), sealed, NONCE_LEN..).ok()?;
+        Some(text.len())
     }
 
     /// Opens a sealed key.
     pub(crate) fn open_key(&self, sealed: &[u8], bound: &[u8]) -> Option<Self> {
         let mut sealed = sealed.to_vec();
-        let text = self.open(&mut sealed, bound)?;
-        sealed[text].first_chunk().map(Self::new)
+        let len = self.open(&mut sealed, bound)?;
+        sealed[..len].first_chunk().map(Self::new)
     }
 }
 
@@ -83,7 +81,7 @@ mod tests {
         let sealed = key.seal(b"text", b"bound");
         assert_eq!(sealed.len(), 4 + 28);
         let open = |key: &AeadKey, mut sealed: Vec<u8>, bound: &[u8]| {
-            key.open(&mut sealed, bound).map(|text| sealed[text].to_vec())
+            key.open(&mut sealed, bound).map(|len| sealed[..len].to_vec())
         };
         assert_eq!(open(&AeadKey::new(&bytes), sealed.clone(), b"bound").unwrap(), b"text");
         assert_eq!(open(&key, sealed.clone(), b"else"), None);

@@ -98,29 +98,49 @@ impl Opener {
         (Self { key, chunk, wanted, remaining, begun: Vec::new() }, stored)
     }
 
-    /// Takes the next stored bytes; returns the wanted plain ones among them, as far as their chunks are whole.
-    pub(crate) fn push(&mut self, pieces: &[Bytes]) -> Result<Vec<Bytes>> {
+    /// Takes the next stored bytes; returns the wanted plain ones among them, as far as their chunks are whole. Each chunk
+    /// is opened as soon as it was copied, while it is in the processor's cache, onto the end of the one before.
+    pub(crate) fn push(&mut self, pieces: &[Bytes]) -> Result<Option<Bytes>> {
         let len: usize = pieces.iter().map(Bytes::len).sum();
         self.remaining = self.remaining.saturating_sub(len as u64);
-        let mut sealed = std::mem::take(&mut self.begun);
-        sealed.reserve_exact(len);
-        pieces.iter().for_each(|piece| sealed.extend_from_slice(piece));
+        let mut memory = PageBuffer::with_room(self.begun.len() + len);
+        memory.extend_from_slice(&self.begun);
+        let (mut plain_len, mut wanted) = (0, 0..0);
+        for piece in pieces {
+            let mut piece = &piece[..];
+            while !piece.is_empty() {
+                let room = plain_len + CHUNK_SEALED_LEN as usize - memory.len();
+                let (now, later) = piece.split_at(piece.len().min(room));
+                memory.extend_from_slice(now);
+                piece = later;
+                if now.len() == room {
+                    plain_len = self.open(&mut memory, plain_len, &mut wanted)?;
+                }
+            }
+        }
+        self.begun.clear();
         if self.remaining > 0 {
-            let whole = sealed.len() / CHUNK_SEALED_LEN as usize * CHUNK_SEALED_LEN as usize;
-            self.begun = sealed.split_off(whole);
+            self.begun.extend_from_slice(&memory[plain_len..]);
+        } else if plain_len < memory.len() {
+            self.open(&mut memory, plain_len, &mut wanted)?;
         }
-        let mut opened = Vec::with_capacity(sealed.len() / CHUNK_SEALED_LEN as usize + 1);
-        let mut start = 0;
-        for chunk in sealed.chunks_mut(CHUNK_SEALED_LEN as usize) {
-            let text = self.key.open(chunk, &self.chunk.to_be_bytes());
-            let text = text.ok_or_else(|| Error::Internal(Box::new(NotSealedByItsKey)))?;
-            let wanted = self.wanted_of(text.len() as u64);
-            opened.push(start + text.start + wanted.start..start + text.start + wanted.end);
-            start += chunk.len();
-            self.chunk += 1;
+        Ok((!wanted.is_empty()).then(|| memory.freeze().slice(wanted)))
+    }
+
+    /// Opens the chunk that goes from `start` to the end, and adds its wanted bytes to those before; returns where the plain
+    /// bytes end now.
+    fn open(&mut self, memory: &mut PageBuffer, start: usize, wanted: &mut Range<usize>) -> Result<usize> {
+        let len = self.key.open(&mut memory[start..], &self.chunk.to_be_bytes());
+        let len = len.ok_or_else(|| Error::Internal(Box::new(NotSealedByItsKey)))?;
+        memory.resize(start + len);
+        let of_chunk = self.wanted_of(len as u64);
+        if !of_chunk.is_empty() {
+            let is_first = wanted.start == wanted.end;
+            let first = if is_first { start + of_chunk.start } else { wanted.start };
+            *wanted = first..start + of_chunk.end;
         }
-        let plain = Bytes::from(sealed);
-        Ok(opened.into_iter().filter(|range| !range.is_empty()).map(|range| plain.slice(range)).collect())
+        self.chunk += 1;
+        Ok(start + len)
     }
 
     /// Which bytes of the next chunk are wanted.
