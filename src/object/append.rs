@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 use super::api::*;
-use super::encryption::check_customer_key;
 use super::engine::{Engine, outcome};
 use super::get::{ObjectStream, OpenObject};
 use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, tag_of};
@@ -78,14 +77,10 @@ impl Engine {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
         let info = object.info();
-        if object.part_sizes().len() >= BLOBS_MAX {
+        if object.blob_count() >= BLOBS_MAX {
             return Err(Error::TooManyParts);
         }
-        let encryption = info.properties.encryption.as_ref();
-        check_customer_key(encryption, request.customer_key.as_ref())?;
-        let key =
-            encryption.map(|encryption| self.keyring.object_key(encryption, request.customer_key.as_ref()));
-        let key = key.transpose()?;
+        let key = self.sealing_key(&info.properties, request.customer_key.as_ref())?;
         let codec = self.schemes.of(object.bucket.as_str());
         let plan = Reception {
             codec: &codec,
@@ -113,8 +108,7 @@ impl Engine {
         };
         let committed = self.commit_change(mutation).await;
         self.after_commit(&committed, Some(&blob.layout), needs_heal).await;
-        let mode = encryption.map(|encryption| encryption.mode.clone());
-        outcome(committed?, modified, mode)
+        outcome(committed?, modified, info.properties.encryption_mode())
     }
 }
 

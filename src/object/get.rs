@@ -110,6 +110,14 @@ impl OpenObject {
         }
     }
 
+    /// How many blobs its bytes are in; none where they are in the metadata.
+    pub(super) fn blob_count(&self) -> usize {
+        match &self.content {
+            OpenContent::Inline(_) => 0,
+            OpenContent::Blobs(blobs) => blobs.len(),
+        }
+    }
+
     /// Gives the client's key, which an object that is encrypted with it needs and any other must not have. Call it
     /// before anything of the object is shown.
     pub fn with_customer_key(mut self, customer: Option<CustomerKey>) -> Result<Self> {

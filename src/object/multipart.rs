@@ -18,10 +18,6 @@ use crate::types::{
 /// Least length of a part that is not the last, in bytes (AWS: 5 MiB).
 const PART_BYTES_MIN: u64 = 5 << 20;
 
-fn mode_of(properties: &Properties) -> Option<EncryptionMode> {
-    properties.encryption.as_ref().map(|encryption| encryption.mode.clone())
-}
-
 fn upload_info(row: UploadRow) -> Result<UploadInfo> {
     let key = ObjectKey::parse(row.key).map_err(|error| Error::Internal(Box::new(error)))?;
     let (class, owner) = (row.properties.class, row.properties.access.owner);
@@ -46,7 +42,7 @@ impl Engine {
         let upload = self.new_upload_id();
         let mut properties = request.properties;
         self.encrypt(&request.bucket, request.encryption, &mut properties).await?;
-        let encryption = mode_of(&properties);
+        let encryption = properties.encryption_mode();
         let mutation = Mutation::CreateUpload {
             bucket: request.bucket.to_string(),
             key: request.key.to_string(),
@@ -73,7 +69,7 @@ impl Engine {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
         let properties = self.upload_row(&request.upload)?.properties;
-        let key = self.part_key(&properties, request.customer_key.as_ref())?;
+        let key = self.sealing_key(&properties, request.customer_key.as_ref())?;
         let codec = self.schemes.of(request.upload.bucket.as_str());
         let (length, content_md5) = (request.length, request.content_md5);
         let plan = Reception { codec: &codec, length, content_md5, key: key.as_ref(), inline_max: 0 };
@@ -108,7 +104,7 @@ impl Engine {
             etag,
             modified,
             checksum: received.checksum,
-            encryption: mode_of(&properties),
+            encryption: properties.encryption_mode(),
         })
     }
 
@@ -137,7 +133,7 @@ impl Engine {
             modified,
             checksum,
         };
-        outcome(self.commit_change(mutation).await?, modified, mode_of(&upload.properties))
+        outcome(self.commit_change(mutation).await?, modified, upload.properties.encryption_mode())
     }
 
     fn stored_parts(&self, upload: &UploadRow) -> Result<BTreeMap<PartNumber, PartRow>> {
@@ -152,8 +148,12 @@ impl Engine {
         Ok(rows)
     }
 
-    /// The key that the parts of an upload are sealed with.
-    fn part_key(&self, properties: &Properties, customer: Option<&CustomerKey>) -> Result<Option<AeadKey>> {
+    /// The key that what is added to an upload or object is sealed with.
+    pub(super) fn sealing_key(
+        &self,
+        properties: &Properties,
+        customer: Option<&CustomerKey>,
+    ) -> Result<Option<AeadKey>> {
         check_customer_key(properties.encryption.as_ref(), customer)?;
         let encryption = properties.encryption.as_ref();
         encryption.map(|encryption| self.keyring.object_key(encryption, customer)).transpose()
@@ -176,7 +176,7 @@ impl Engine {
         let mut rows = self.parts(&row, after, usize::from(max) + 1)?;
         let truncated = rows.len() > usize::from(max);
         rows.truncate(usize::from(max));
-        let mode = mode_of(&row.properties);
+        let mode = row.properties.encryption_mode();
         Ok(PartsPage {
             upload: upload_info(row)?,
             parts: rows.into_iter().map(|row| part_info(row, mode.clone())).collect(),

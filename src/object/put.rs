@@ -82,7 +82,7 @@ impl Engine {
         let received = self.receive(body, plan).await?;
         let modified = self.clock.now();
         let etag = Etag::single(tag_of(&properties, received.md5));
-        let mode = properties.encryption.as_ref().map(|encryption| encryption.mode.clone());
+        let mode = properties.encryption_mode();
         let (content, blob, needs_heal) = match received.content {
             ReceivedContent::Inline(data) => (NewContent::Inline(data), None, false),
             ReceivedContent::Blob(written) => {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::encryption::{Encryption, sealed_len, unsealed_len};
+use super::encryption::{Encryption, EncryptionMode, sealed_len, unsealed_len};
 use super::{Acl, CanonicalId, ObjectLock, StorageClass, Tags};
 
 /// All that is kept beside the bytes of one version.
@@ -26,6 +26,11 @@ impl Properties {
     /// Bytes that so many of the object's are stored as in one piece.
     pub fn stored_len(&self, plain: u64) -> u64 {
         if self.encryption.is_some() { sealed_len(plain) } else { plain }
+    }
+
+    /// How the bytes are encrypted, if they are.
+    pub fn encryption_mode(&self) -> Option<EncryptionMode> {
+        self.encryption.as_ref().map(|encryption| encryption.mode.clone())
     }
 
     /// The inverse of [`Self::stored_len`].

@@ -12,7 +12,7 @@ use super::super::documents::Digest;
 use super::super::error::{Code, Result};
 use super::super::response::{Response, empty, xml};
 use super::super::versions;
-use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
+use super::{DOCUMENT_BYTES_MAX, change_version, read_document};
 
 /// Answers the ACL of a bucket.
 pub(super) async fn get_bucket(call: &Call<'_>, bucket: BucketName) -> Result<Response> {
@@ -63,11 +63,7 @@ pub(super) async fn put_object(
     let owners = Owners { owner, bucket_owner: call.bucket_owner(&bucket) };
     let acl = requested(call, upload, &bucket, owners, Action::PutObjectAcl).await?;
     let change = VersionChange::Acl(owners.kept(acl));
-    let changed = call.engine().change(&bucket, &key, version, change).await;
-    let changed = changed.map_err(|error| name_version(error, key.as_str(), version))?;
-    let mut response = empty(StatusCode::OK);
-    versions::name(changed, response.headers_mut());
-    Ok(response)
+    change_version(call, (&bucket, &key), change, StatusCode::OK).await
 }
 
 /// Whose an object is.

@@ -37,8 +37,10 @@ mod upload_part;
 mod upload_part_copy;
 
 use bytes::Bytes;
+use hyper::StatusCode;
 
 use crate::checksum::md5::Md5;
+use crate::object::VersionChange;
 use crate::types::{BucketName, ObjectKey, VersionId};
 
 use super::auth::{Call, Upload};
@@ -47,8 +49,9 @@ use super::documents::{self, Digest};
 use super::error::{Code, Error, Result};
 use super::headers;
 use super::permissions;
-use super::response::Response;
+use super::response::{Response, empty};
 use super::route::{BucketAspect, BucketOperation, ObjectAspect, ObjectOperation, Operation};
+use super::versions;
 
 /// The largest body of one PUT or part, and the largest source of one copy: 5 GiB.
 const PUT_BYTES_MAX: u64 = 5 << 30;
@@ -189,6 +192,21 @@ async fn read_document(call: &Call<'_>, upload: Upload, digest: Digest, bytes_ma
         Some(expected) if expected != Md5::digest(&document) => Err(Code::BadDigest.into()),
         Some(_) | None => Ok(document),
     }
+}
+
+/// Changes what is kept beside the version that the request names, and answers its name.
+async fn change_version(
+    call: &Call<'_>,
+    (bucket, key): (&BucketName, &ObjectKey),
+    change: VersionChange,
+    status: StatusCode,
+) -> Result<Response> {
+    let version = versions::requested(&call.query)?;
+    let changed = call.engine().change(bucket, key, version, change).await;
+    let changed = changed.map_err(|error| name_version(error, key.as_str(), version))?;
+    let mut response = empty(status);
+    versions::name(changed, response.headers_mut());
+    Ok(response)
 }
 
 /// As [`name_key`], and `NoSuchVersion` that names key and version.

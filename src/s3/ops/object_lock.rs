@@ -15,7 +15,7 @@ use super::super::time::{iso_millis, parse_iso};
 use super::super::versions;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
-use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
+use super::{DOCUMENT_BYTES_MAX, change_version, read_document};
 
 /// Years of a default retention at most (AWS: 100); days as many.
 const YEARS_MAX: u32 = 100;
@@ -145,7 +145,8 @@ pub(super) async fn put_retention(
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let retention = parse_retention(&document, call.now())?;
     let bypass_governance = call.bypasses_governance(&bucket, &key);
-    change(call, bucket, key, VersionChange::Retention { retention, bypass_governance }).await
+    let change = VersionChange::Retention { retention, bypass_governance };
+    change_version(call, (&bucket, &key), change, StatusCode::OK).await
 }
 
 fn parse_retention(document: &[u8], now: Timestamp) -> Result<Option<Retention>> {
@@ -173,7 +174,8 @@ pub(super) async fn put_legal_hold(
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let status = Element::parse(&document, "LegalHold")?;
     let held = status.child_text("Status").and_then(lock::parse_hold);
-    change(call, bucket, key, VersionChange::LegalHold(held.ok_or(Code::MalformedXml)?)).await
+    let change = VersionChange::LegalHold(held.ok_or(Code::MalformedXml)?);
+    change_version(call, (&bucket, &key), change, StatusCode::OK).await
 }
 
 /// Refuses unless the caller may do this to the version, if that is there: what is not is found out by the change itself.
@@ -183,20 +185,6 @@ async fn authorize(call: &Call<'_>, action: Action, bucket: &BucketName, key: &O
         Err(error) if error.code == Code::AccessDenied => Err(error),
         Ok(_) | Err(_) => Ok(()),
     }
-}
-
-async fn change(
-    call: &Call<'_>,
-    bucket: BucketName,
-    key: ObjectKey,
-    change: VersionChange,
-) -> Result<Response> {
-    let version = versions::requested(&call.query)?;
-    let changed = call.engine().change(&bucket, &key, version, change).await;
-    let changed = changed.map_err(|error| name_version(error, key.as_str(), version))?;
-    let mut response = empty(StatusCode::OK);
-    versions::name(changed, response.headers_mut());
-    Ok(response)
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
 use super::super::error::Result;
-use super::super::response::{Response, empty, xml};
+use super::super::response::{Response, xml};
 use super::super::{tags, versions};
-use super::{DOCUMENT_BYTES_MAX, name_version, read_document};
+use super::{DOCUMENT_BYTES_MAX, change_version, read_document};
 
 /// Answers the tags of a version.
 pub(super) async fn get(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
@@ -34,27 +34,13 @@ pub(super) async fn put(
     let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
     let version = versions::requested(&call.query)?;
     call.open_to_tag(Action::PutObjectTagging, (&bucket, &key), version, Some(&tags)).await?;
-    change(call, bucket, key, tags, StatusCode::OK).await
+    change_version(call, (&bucket, &key), VersionChange::Tags(tags), StatusCode::OK).await
 }
 
 /// Removes the tags of a version.
 pub(super) async fn delete(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Result<Response> {
     let version = versions::requested(&call.query)?;
     call.open_object(Action::DeleteObjectTagging, (&bucket, &key), version).await?;
-    change(call, bucket, key, Tags::default(), StatusCode::NO_CONTENT).await
-}
-
-async fn change(
-    call: &Call<'_>,
-    bucket: BucketName,
-    key: ObjectKey,
-    tags: Tags,
-    status: StatusCode,
-) -> Result<Response> {
-    let version = versions::requested(&call.query)?;
-    let changed = call.engine().change(&bucket, &key, version, VersionChange::Tags(tags)).await;
-    let changed = changed.map_err(|error| name_version(error, key.as_str(), version))?;
-    let mut response = empty(status);
-    versions::name(changed, response.headers_mut());
-    Ok(response)
+    let change = VersionChange::Tags(Tags::default());
+    change_version(call, (&bucket, &key), change, StatusCode::NO_CONTENT).await
 }
