@@ -13,6 +13,6 @@ mod chunks;
 mod keyring;
 
 pub(crate) use aead::AeadKey;
-pub(crate) use chunks::{Opener, Sealer};
+pub(crate) use chunks::{Opener, SealedRun, Sealer};
 pub use keyring::{CustomerKey, KeyInfo, NewEncryption, RootKey};
 pub(crate) use keyring::{Keyring, check_customer_key};
