@@ -170,16 +170,16 @@ mod tests {
 
     #[test]
     fn long_histories_of_many_clients_are_judged() {
-        // Eight at a time, each seeing the value that the round before left.
+        // Eight at a time, then eight who see the value of the same one of them.
         let round =
-            |round: u64| (0..8).map(move |n| (Op::Set((round * 8 + n) as u8), round * 10, round * 10 + 9));
+            |round: u64| (0..8).map(move |n| (Op::Set((round * 8 + n) as u8), round * 20, round * 20 + 9));
         let reads = |round: u64| {
-            (0..8).map(move |_| (Op::Get((round * 8 + 3) as u8), round * 10 + 9, round * 10 + 10))
+            (0..8).map(move |_| (Op::Get((round * 8 + 3) as u8), round * 20 + 10, round * 20 + 11))
         };
         let good: Vec<(Op, u64, u64)> = (0..30).flat_map(|n| round(n).chain(reads(n))).collect();
         assert!(judged(&good));
         let mut bad = good;
-        bad.push((Op::Get(29 * 8 + 4), 301, 302));
+        bad.push((Op::Get(29 * 8 + 4), 1000, 1001));
         assert!(!judged(&bad), "another value than all saw before");
     }
 }

@@ -10,7 +10,7 @@ use crate::history::{Event, Model, is_linearizable};
 use crate::multipart::Upload;
 
 const CLIENTS: u64 = 10;
-const OPS_PER_CLIENT: usize = 36;
+const OPS_PER_CLIENT: usize = 100;
 const KEYS: [&str; 2] = ["one", "two"];
 
 /// What an object is told by: bodies are all different, and so are their ETags and most lengths.
