@@ -70,6 +70,10 @@ sim: ## Whole deployments with faults, one a seed (SEEDS=10000 from FIRST=0 on; 
 	HOLDFAST_SIM_SEEDS=$(or $(SEEDS),10000) HOLDFAST_SIM_FIRST=$(FIRST) HOLDFAST_SIM_SEED=$(SEED) \
 		$(CARGO) test --locked --release --test sim -- --nocapture what_is_acknowledged
 
+.PHONY: fuzz
+fuzz: ## Every reader of bytes from outside by libFuzzer, each for SECONDS=60 (ONLY=range)
+	scripts/fuzz $(or $(SECONDS),60) $(ONLY)
+
 .PHONY: bench
 bench: ## Load tables: PUT, GET, LIST, memory, start (QUICK=1 short, KEYS=1000000, ONLY='4 KiB')
 	QUICK=$(QUICK) KEYS=$(KEYS) ONLY="$(ONLY)" $(CARGO) bench --locked --bench load

@@ -12,6 +12,8 @@ pub mod jobs;
 pub mod metadata;
 pub mod node;
 pub mod object;
+#[cfg(any(test, fuzzing))]
+pub mod parsers;
 pub mod placement;
 pub mod runtime;
 pub mod s3;

@@ -9,6 +9,7 @@ use super::client::Client;
 use super::objects::percentile;
 use super::server::Server;
 use super::sign::Signer;
+use super::signer_at;
 
 /// Keys below one common prefix.
 const GROUP: usize = 1000;
@@ -19,25 +20,30 @@ const REPEATS: usize = 100;
 /// Connections that load the keys.
 const LOADERS: usize = 64;
 
-fn key(index: usize) -> String {
+pub fn key(index: usize) -> String {
     format!("group{:04}/object{:06}", index / GROUP, index % GROUP)
 }
 
-/// Makes the keys by PUTs of sixteen bytes.
-pub async fn load(server: &Server, signer: &Rc<Signer>, keys: usize) -> f64 {
+/// Makes a bucket.
+pub async fn make_bucket(server: &Server, signer: &Signer, bucket: &str) {
     let mut client = Client::connect(&server.address).await;
-    let (status, _) = client.text(&signer.head("PUT", "/large", "", 0)).await;
-    assert_eq!(status, 200, "make the bucket");
+    let (status, said) = client.text(&signer.head("PUT", &format!("/{bucket}"), "", 0)).await;
+    assert_eq!(status, 200, "make the bucket: {said}");
+}
+
+/// Makes keys by PUTs of sixteen bytes. It may take longer than a signature is good for.
+pub async fn load(server: &Server, bucket: &'static str, keys: usize) -> f64 {
     let (next, begun) = (Rc::new(Cell::new(0)), Instant::now());
     let tasks = tokio::task::LocalSet::new();
     for _ in 0..LOADERS {
         let mut client = Client::connect(&server.address).await;
-        let (next, signer) = (next.clone(), signer.clone());
+        let (next, address) = (next.clone(), server.address.clone());
         tasks.spawn_local(async move {
             while next.get() < keys {
                 let index = next.replace(next.get() + 1);
                 let body = format!("{index:016}");
-                let head = signer.head("PUT", &format!("/large/{}", key(index)), "", body.len());
+                let head =
+                    signer_at(&address).head("PUT", &format!("/{bucket}/{}", key(index)), "", body.len());
                 client.send(&head, body.as_bytes()).await;
                 let answer = client.head().await;
                 assert_eq!(answer.status, 200, "PUT {}", key(index));
@@ -76,32 +82,35 @@ pub struct Walk {
 }
 
 /// Walks every page of the bucket in the three ways that clients do.
-pub async fn walks(server: &Server, signer: &Signer, keys: usize) -> Vec<Walk> {
+pub async fn walks(server: &Server, bucket: &str, keys: usize) -> Vec<Walk> {
     let groups = keys.div_ceil(GROUP);
-    let flat = walk(server, signer, "flat", &[String::new()], "").await;
+    let walk =
+        async |name, prefixes: &[String], delimiter| walk(server, bucket, name, prefixes, delimiter).await;
+    let flat = walk("flat", &[String::new()], "").await;
     assert_eq!(flat.entries, keys, "every key once");
     let again = vec![String::new(); REPEATS];
-    let top = walk(server, signer, "delimiter, top level", &again, "delimiter=%2F").await;
+    let top = walk("delimiter, top level", &again, "delimiter=%2F").await;
     assert_eq!(top.entries, REPEATS * groups, "every group once a walk");
     let prefixes: Vec<String> = (0..groups.min(200)).map(|group| format!("group{group:04}%2F")).collect();
-    let below = walk(server, signer, "delimiter, below a prefix", &prefixes, "delimiter=%2F").await;
+    let below = walk("delimiter, below a prefix", &prefixes, "delimiter=%2F").await;
     vec![flat, top, below]
 }
 
-async fn walk(
+/// Walks these prefixes from their first page to their last.
+pub async fn walk(
     server: &Server,
-    signer: &Signer,
+    bucket: &str,
     name: &'static str,
     prefixes: &[String],
     delimiter: &str,
 ) -> Walk {
-    let mut client = Client::connect(&server.address).await;
+    let (mut client, signer) = (Client::connect(&server.address).await, super::signer(server));
     let (mut latencies, mut entries, cpu) = (Vec::new(), 0, server.cpu_seconds());
     for prefix in prefixes {
         let mut token = None;
         loop {
             let query = query(token.as_deref(), delimiter, prefix);
-            let head = signer.head("GET", "/large", &query, 0);
+            let head = signer.head("GET", &format!("/{bucket}"), &query, 0);
             let sent = Instant::now();
             let (status, page) = client.text(&head).await;
             latencies.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
@@ -128,11 +137,11 @@ fn query(token: Option<&str>, delimiter: &str, prefix: &str) -> String {
     parts.into_iter().flatten().collect::<Vec<String>>().join("&")
 }
 
-fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
+pub fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {
     text.split_once(before)?.1.split_once(after).map(|(inner, _)| inner)
 }
 
-fn encode(token: &str) -> String {
+pub fn encode(token: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     token.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }

@@ -5,19 +5,20 @@
 //! are right. Objects are read once before GET is measured: it tells of reads from memory.
 //!
 //! `QUICK=1` shortens everything; `KEYS=n` sizes the listed bucket; `ONLY='4 KiB'` keeps to the objects of one
-//! size and leaves the rest out, and so do `ONLY=LIST`, `ONLY=SSE`, `ONLY=HEAL` and
+//! size and leaves the rest out, and so do `ONLY=LIST`, `ONLY=SEARCH`, `ONLY=VERSIONS`, `ONLY=SSE`, `ONLY=HEAL` and
 //! `ONLY=SPACE`; `BENCH_DIR` says where the drives are
 //! made (default: the build folder).
 
 mod client;
 mod listing;
 mod objects;
+mod searching;
 mod server;
 mod sign;
 mod upkeep;
+mod versions;
 
 use std::path::PathBuf;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -61,8 +62,20 @@ async fn bench() {
     let only = set("ONLY");
     let server = object_tables(server, &pattern, duration, only.as_deref()).await;
     let wanted = |table: &str| only.as_deref().is_none_or(|only| only == table);
+    if wanted("LIST") || wanted("SEARCH") {
+        listing::make_bucket(&server, &signer(&server), "large").await;
+        let seconds = listing::load(&server, "large", keys).await;
+        println!("\n{keys} keys put in {seconds:.1} s ({:.0}/s)", keys as f64 / seconds);
+    }
     if wanted("LIST") {
-        list_table(&server, keys).await;
+        println!("LIST, pages of 1000          pages   entries   p50 ms   p99 ms   CPU ms/page");
+        listing::walks(&server, "large", keys).await.iter().for_each(print_walk);
+    }
+    if wanted("SEARCH") {
+        searching::table(&server, &pattern, "large", keys, duration).await;
+    }
+    if wanted("VERSIONS") {
+        versions::table(&server, if quick { 20_000 } else { keys.min(100_000) }).await;
     }
     if wanted("SSE") {
         sealed_table(&server, &pattern, duration).await;
@@ -160,22 +173,20 @@ fn print_sealed(verb: &str, concurrency: usize, rows: &[Row]) {
     );
 }
 
-async fn list_table(server: &Server, keys: usize) {
-    let signer = Rc::new(signer(server));
-    let seconds = listing::load(server, &signer, keys).await;
-    println!("\n{keys} keys put in {seconds:.1} s ({:.0}/s)", keys as f64 / seconds);
-    println!("LIST, pages of 1000          pages   entries   p50 ms   p99 ms   CPU ms/page");
-    for walk in listing::walks(server, &signer, keys).await {
-        println!(
-            "{:<26} {:>7} {:>9} {:>8.2} {:>8.2} {:>13.2}",
-            walk.name, walk.pages, walk.entries, walk.p50_ms, walk.p99_ms, walk.cpu_ms_per_page
-        );
-    }
+fn print_walk(walk: &listing::Walk) {
+    println!(
+        "{:<26} {:>7} {:>9} {:>8.2} {:>8.2} {:>13.2}",
+        walk.name, walk.pages, walk.entries, walk.p50_ms, walk.p99_ms, walk.cpu_ms_per_page
+    );
 }
 
 /// A signer of this moment: a signature is good for fifteen minutes.
 fn signer(server: &Server) -> Signer {
+    signer_at(&server.address)
+}
+
+fn signer_at(address: &str) -> Signer {
     let since = SystemTime::UNIX_EPOCH.elapsed().expect("the clock is past 1970");
     let now = AmzTime::from_unix_secs(since.as_secs());
-    Signer::new(ACCESS_KEY, SECRET_KEY, "us-east-1", &server.address, &now.to_string())
+    Signer::new(ACCESS_KEY, SECRET_KEY, "us-east-1", address, &now.to_string())
 }

@@ -16,6 +16,7 @@ pub struct Server {
     child: Child,
     folder: PathBuf,
     pub address: String,
+    console: String,
     /// From the spawn to the first answer to a request.
     pub start: Duration,
 }
@@ -26,6 +27,11 @@ pub const SECRET_KEY: &str = "bench-secret-key-0123456789";
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     listener.local_addr().expect("a bound socket has an address").port()
+}
+
+fn program() -> String {
+    let program = std::env::var("HOLDFAST").ok().filter(|path| !path.is_empty());
+    program.unwrap_or_else(|| env!("CARGO_BIN_EXE_holdfast").to_owned())
 }
 
 impl Server {
@@ -56,13 +62,12 @@ impl Server {
     }
 
     fn spawn(folder: PathBuf) -> Self {
-        let address = format!("127.0.0.1:{}", free_port());
-        let program = std::env::var("HOLDFAST").ok().filter(|path| !path.is_empty());
-        let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_holdfast").to_owned());
+        let [address, console] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
+        let program = program();
         let log = fs::File::create(folder.join("server.log")).expect("the log can be made");
         let begun = Instant::now();
         let child = Command::new(&program)
-            .args(["serve", "drive{1...4}", "--address", &address, "--console-address", "off"])
+            .args(["serve", "drive{1...4}", "--address", &address, "--console-address", &console])
             .args(["--bucket", "bench"])
             .env("HOLDFAST_ROOT_ACCESS_KEY", ACCESS_KEY)
             .env("HOLDFAST_ROOT_SECRET_KEY", SECRET_KEY)
@@ -71,7 +76,7 @@ impl Server {
             .stderr(log)
             .spawn()
             .unwrap_or_else(|error| panic!("start {program}: {error}"));
-        let mut server = Self { child, folder, address, start: Duration::ZERO };
+        let mut server = Self { child, folder, address, console, start: Duration::ZERO };
         while !server.answers() {
             let ended = server.child.try_wait().expect("a child can be asked");
             if ended.is_some() || begun.elapsed() > START_MAX {
@@ -86,6 +91,15 @@ impl Server {
 
     fn answers(&self) -> bool {
         self.ask("ready").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    }
+
+    /// Runs `holdfast admin` with these arguments.
+    pub fn admin(&self, arguments: &[&str]) {
+        let mut command = Command::new(program());
+        command.arg("admin").args(arguments).args(["--console-address", &self.console]);
+        command.env("HOLDFAST_ROOT_ACCESS_KEY", ACCESS_KEY).env("HOLDFAST_ROOT_SECRET_KEY", SECRET_KEY);
+        let done = command.output().expect("the program can be run");
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 
     /// What it says of its redundancy.

@@ -17,6 +17,8 @@ mod expiry;
 mod keys;
 mod log;
 mod model;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 mod payload;
 mod query;
 mod recode;
@@ -24,6 +26,7 @@ mod recovery;
 mod rescue;
 mod schema;
 mod search;
+mod search_pages;
 mod snapshot;
 mod spread;
 mod store;

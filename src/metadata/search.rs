@@ -5,8 +5,12 @@
 //! comparison of all keys, which also builds it from nothing. Both leave the same, in whatever order they come.
 //!
 //! `entries` has a row an object, under an id that stays while the key is there; results come in the order of ids, so
-//! that pages stay apart while objects come and go. `keys` has the trigrams of keys (FTS5), without positions: what has
-//! all trigrams of a text is looked at itself. `labels` has tags and metadata, each with the ids of its objects.
+//! that pages of results stay apart while objects come and go. `labels` has tags and metadata, each with the ids of its
+//! objects. `pages` has what all entries are told apart by, packed so that a million of them are gone through in some
+//! milliseconds (see `search_pages`). `keys` has the trigrams of keys (FTS5), without positions, for where there are more.
+//!
+//! A search is led by a label, or by the trigrams of a text where the entries are many, as long as these lead to few; from
+//! there on it goes through the pages. Whatever leads, what is found is looked at itself.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -20,16 +24,21 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_fro
 use super::model::MetadataError;
 use super::query;
 use super::schema::{ObjectDetail, pack_etag, unpack, unpack_etag};
+use super::search_pages::{self, PAGE_IDS, PageChanges, PageEntry, Sieve};
 use crate::types::{Etag, Timestamp};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 1;
-/// Ids that are looked at in one go; between two of them the time is looked at.
+const VERSION: i64 = 2;
+/// Ids that trigrams are asked about in one go; between two of them the time is looked at.
 const WINDOW_IDS: u64 = 200_000;
-/// Rows between two looks at the time.
-const ROWS_PER_LOOK: usize = 1024;
+/// Entries up to which going through all of them is as quick as being led by trigrams.
+const SCANNED_IDS_MAX: u64 = 2_000_000;
+/// Entries that a lead may lead to before all others are gone through instead.
+const LED_TO_MAX: usize = 4096;
+/// Entries between two looks at the time.
+const LOOKS_PER_TIME: usize = 1024;
 /// Trigrams of a text that are asked for; the rest of it is compared with the keys that have these.
 const TRIGRAMS_MAX: usize = 16;
 /// Where user metadata stands among an object's attributes.
@@ -165,7 +174,8 @@ impl SearchIndex {
         match db.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
             VERSION => {}
             0 => {
-                db.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION};"))?;
+                let pages = search_pages::TABLE;
+                db.execute_batch(&format!("BEGIN; {TABLES} {pages} PRAGMA user_version = {VERSION};"))?;
                 db.execute("INSERT INTO state VALUES (?1)", [generation as i64])?;
                 db.execute_batch("COMMIT")?;
             }
@@ -177,12 +187,18 @@ impl SearchIndex {
     /// Notes the present state of objects, and that others are gone.
     pub fn apply(&mut self, present: &[Searchable], gone: &[String]) -> Result<()> {
         let transaction = self.db.transaction()?;
+        let mut pages = PageChanges::default();
         for key in gone {
-            forget(&transaction, key)?;
+            if let Some(id) = forget(&transaction, key)? {
+                pages.set(id, None);
+            }
         }
         for object in present {
-            note(&transaction, object)?;
+            let key = object.key.to_lowercase();
+            let entry = PageEntry { size: object.size, modified: object.modified.as_millis(), key };
+            pages.set(note(&transaction, object)?, Some(entry));
         }
+        pages.write(&transaction)?;
         Ok(transaction.commit()?)
     }
 
@@ -234,7 +250,8 @@ pub fn remove(path: &Path) {
     }
 }
 
-fn note(db: &Connection, object: &Searchable) -> Result<()> {
+/// Writes an object's entry and returns its id.
+fn note(db: &Connection, object: &Searchable) -> Result<i64> {
     let (size, modified) = (object.size as i64, object.modified.as_millis() as i64);
     let known: Option<i64> = db
         .prepare_cached("SELECT id FROM entries WHERE key = ?1")?
@@ -261,18 +278,19 @@ fn note(db: &Connection, object: &Searchable) -> Result<()> {
     for Label { kind, name, value } in &object.labels {
         label.execute(params![*kind as i64, name, value, id])?;
     }
-    Ok(())
+    Ok(id)
 }
 
-fn forget(db: &Connection, key: &str) -> Result<()> {
+/// Removes an entry and returns the id that it had.
+fn forget(db: &Connection, key: &str) -> Result<Option<i64>> {
     let id: Option<i64> = db
         .prepare_cached("DELETE FROM entries WHERE key = ?1 RETURNING id")?
         .query_row([key], |row| row.get(0))
         .optional()?;
-    let Some(id) = id else { return Ok(()) };
+    let Some(id) = id else { return Ok(None) };
     db.prepare_cached("DELETE FROM keys WHERE rowid = ?1")?.execute([id])?;
     db.prepare_cached("DELETE FROM labels WHERE id = ?1")?.execute([id])?;
-    Ok(())
+    Ok(Some(id))
 }
 
 /// Searches the index at `path`.
@@ -280,127 +298,188 @@ pub fn search(path: &Path, asked: &SearchQuery) -> Result<SearchPage> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.execute_batch("PRAGMA cache_size = -2048; PRAGMA mmap_size = 1073741824; BEGIN;")?;
-    let until = Instant::now() + asked.time_max;
     let generation: i64 = db.query_row("SELECT generation FROM state", [], |row| row.get(0))?;
     let last: Option<i64> = db.query_row("SELECT max(id) FROM entries", [], |row| row.get(0))?;
     let last = last.unwrap_or(0) as u64;
-    let mut page = SearchPage { generation: generation as u64, ..SearchPage::default() };
-    let (sql, bound) = statement(asked);
-    let mut select = db.prepare(&sql)?;
-    let wanted = Wanted { text: asked.text.to_lowercase(), prefix: &asked.prefix };
-    let mut from = if asked.max == 0 { last } else { asked.after };
-    while from < last {
-        let to = from.saturating_add(WINDOW_IDS);
-        let window = [Value::Integer(from.min(i64::MAX as u64) as i64), Value::Integer(to.min(last) as i64)];
-        let rows = select.query(params_from_iter(window.iter().chain(&bound)))?;
-        if let Some(stopped_at) = collect(rows, &wanted, asked.max, until, &mut page.hits)? {
-            page.next = Some(stopped_at);
-            return Ok(page);
-        }
-        from = to;
-        if from < last && Instant::now() >= until {
-            page.next = Some(from);
-            return Ok(page);
-        }
-    }
-    Ok(page)
+    let from = if asked.max == 0 { last } else { asked.after.min(last) };
+    let mut looks = Looks::new(&db, asked)?;
+    let next = match Lead::of(asked, last - from) {
+        Some(lead) => follow(&db, &lead, from..last, &mut looks)?,
+        None => Next::GoOn(from),
+    };
+    let next = match next {
+        Next::GoOn(from) if from < last => go_through(&db, from, &mut looks)?,
+        other => other,
+    };
+    let next = if let Next::Page(after) = next { Some(after) } else { None };
+    Ok(SearchPage { hits: looks.hits, next, generation: generation as u64 })
 }
 
-/// What SQL does not compare.
-struct Wanted<'a> {
+/// How a search goes on.
+enum Next {
+    /// The page is full, or its time is over: the next one begins behind this id.
+    Page(u64),
+    /// All entries behind this id are still to be looked at.
+    GoOn(u64),
+    /// Nothing is left.
+    End,
+}
+
+/// Looks at entries one by one, and keeps those that fit.
+struct Looks<'a> {
+    asked: &'a SearchQuery,
+    /// In lower case.
     text: String,
-    prefix: &'a str,
-}
-
-impl Wanted<'_> {
-    fn fits(&self, key: &str) -> bool {
-        key.starts_with(self.prefix) && (self.text.is_empty() || key.to_lowercase().contains(&self.text))
-    }
-}
-
-/// Adds what fits to the hits. Returns the id behind which to go on, if the page is full or the time is over.
-fn collect(
-    mut rows: rusqlite::Rows<'_>,
-    wanted: &Wanted<'_>,
-    max: usize,
+    select: rusqlite::Statement<'a>,
+    bound: Vec<Value>,
     until: Instant,
-    hits: &mut Vec<SearchHit>,
-) -> Result<Option<u64>> {
-    let mut looked_at = 0usize;
-    while let Some(row) = rows.next()? {
-        let id = row.get::<_, i64>(0)? as u64;
-        let key = row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?;
-        if wanted.fits(key) {
-            if hits.len() == max {
-                return Ok(Some(id - 1));
-            }
-            hits.push(hit(row, key)?);
-        }
-        looked_at += 1;
-        if looked_at.is_multiple_of(ROWS_PER_LOOK) && Instant::now() >= until {
-            return Ok(Some(id));
-        }
-    }
-    Ok(None)
+    looked_at: usize,
+    hits: Vec<SearchHit>,
 }
 
-fn hit(row: &Row<'_>, key: &str) -> Result<SearchHit> {
-    Ok(SearchHit {
-        key: key.to_owned(),
-        size: row.get::<_, i64>(2)? as u64,
-        modified: query::time_column(row, 3)?,
-        etag: unpack_etag(query::blob_column(row, 4)?)?,
-    })
-}
-
-/// The statement for one window of ids, the first two parameters, and its other parameters. It is led by what finds the
-/// fewest: a label, else the trigrams of a text, else all entries.
-fn statement(asked: &SearchQuery) -> (String, Vec<Value>) {
-    let number = |value: u64| Value::Integer(value.min(i64::MAX as u64) as i64);
-    let mut bound = vec![
-        number(*asked.size.start()),
-        number(*asked.size.end()),
-        number(asked.modified.start().as_millis()),
-        number(asked.modified.end().as_millis()),
-    ];
-    let mut labels = asked.labels.iter();
-    let leading = labels.next();
-    let trigrams = trigrams(&asked.text, &asked.prefix);
-    let mut sql = match (leading, trigrams.is_empty()) {
-        (Some(label), _) => {
-            let at = bound.len() + 3;
+impl<'a> Looks<'a> {
+    fn new(db: &'a Connection, asked: &'a SearchQuery) -> Result<Self> {
+        let number = |value: u64| Value::Integer(value.min(i64::MAX as u64) as i64);
+        let mut bound = vec![
+            number(*asked.size.start()),
+            number(*asked.size.end()),
+            number(asked.modified.start().as_millis()),
+            number(asked.modified.end().as_millis()),
+        ];
+        let mut sql = "SELECT key, size, modified, etag FROM entries
+            WHERE id = ?1 AND size BETWEEN ?2 AND ?3 AND modified BETWEEN ?4 AND ?5"
+            .to_owned();
+        for label in &asked.labels {
+            let at = bound.len() + 2;
             bound.extend(label_values(label));
-            format!(
-                "SELECT e.id, e.key, e.size, e.modified, e.etag FROM labels l JOIN entries e ON e.id = l.id
-                 WHERE l.kind = ?{at} AND l.name = ?{} AND l.value = ?{} AND l.id > ?1 AND l.id <= ?2",
+            sql += &format!(
+                " AND EXISTS (SELECT 1 FROM labels WHERE kind = ?{at} AND name = ?{} AND value = ?{} AND id = ?1)",
                 at + 1,
                 at + 2
-            )
+            );
         }
-        (None, false) => {
-            let at = bound.len() + 3;
-            bound.push(Value::Text(trigrams));
-            format!(
-                "SELECT e.id, e.key, e.size, e.modified, e.etag FROM keys CROSS JOIN entries e ON e.id = keys.rowid
-                 WHERE keys MATCH ?{at} AND keys.rowid > ?1 AND keys.rowid <= ?2"
-            )
-        }
-        (None, true) => "SELECT e.id, e.key, e.size, e.modified, e.etag FROM entries e
-             WHERE e.id > ?1 AND e.id <= ?2"
-            .to_owned(),
-    };
-    sql += " AND e.size BETWEEN ?3 AND ?4 AND e.modified BETWEEN ?5 AND ?6";
-    for label in labels {
-        let at = bound.len() + 3;
-        bound.extend(label_values(label));
-        sql += &format!(
-            " AND EXISTS (SELECT 1 FROM labels o WHERE o.kind = ?{at} AND o.name = ?{} AND o.value = ?{}
-             AND o.id = e.id)",
-            at + 1,
-            at + 2
-        );
+        Ok(Self {
+            asked,
+            text: asked.text.to_lowercase(),
+            select: db.prepare(&sql)?,
+            bound,
+            until: Instant::now() + asked.time_max,
+            looked_at: 0,
+            hits: Vec::new(),
+        })
     }
-    (sql + " ORDER BY 1", bound)
+
+    /// Looks at an entry. Returns where the next page begins, if this one is full or its time is over.
+    fn look(&mut self, id: u64) -> Result<Option<u64>> {
+        if let Some(hit) = self.hit(id)? {
+            if self.hits.len() == self.asked.max {
+                return Ok(Some(id - 1));
+            }
+            self.hits.push(hit);
+        }
+        self.looked_at += 1;
+        let over = self.looked_at.is_multiple_of(LOOKS_PER_TIME) && self.is_over();
+        Ok(over.then_some(id))
+    }
+
+    /// The entry, if it fits.
+    fn hit(&mut self, id: u64) -> Result<Option<SearchHit>> {
+        let id = [Value::Integer(id as i64)];
+        let mut rows = self.select.query(params_from_iter(id.iter().chain(&self.bound)))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let key = row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?;
+        let has_text = || self.text.is_empty() || key.to_lowercase().contains(&self.text);
+        if !key.starts_with(&self.asked.prefix) || !has_text() {
+            return Ok(None);
+        }
+        Ok(Some(SearchHit {
+            key: key.to_owned(),
+            size: row.get::<_, i64>(1)? as u64,
+            modified: query::time_column(row, 2)?,
+            etag: unpack_etag(query::blob_column(row, 3)?)?,
+        }))
+    }
+
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
+    }
+}
+
+/// What leads to the entries that may fit: ids within the first two parameters.
+struct Lead {
+    sql: &'static str,
+    bound: Vec<Value>,
+    /// Ids that it is asked about in one go.
+    window: u64,
+}
+
+impl Lead {
+    /// What leads to few of so many entries, if anything does.
+    fn of(asked: &SearchQuery, entries: u64) -> Option<Self> {
+        if let Some(label) = asked.labels.first() {
+            let sql =
+                "SELECT id FROM labels WHERE kind = ?3 AND name = ?4 AND value = ?5 AND id > ?1 AND id <= ?2
+                ORDER BY id";
+            return Some(Self { sql, bound: label_values(label).to_vec(), window: u64::MAX });
+        }
+        let trigrams = trigrams(&asked.text, &asked.prefix);
+        if trigrams.is_empty() || entries <= SCANNED_IDS_MAX {
+            return None;
+        }
+        let sql = "SELECT rowid FROM keys WHERE keys MATCH ?3 AND rowid > ?1 AND rowid <= ?2 ORDER BY rowid";
+        Some(Self { sql, bound: vec![Value::Text(trigrams)], window: WINDOW_IDS })
+    }
+}
+
+/// Looks at what a lead leads to, until that is too much.
+fn follow(db: &Connection, lead: &Lead, ids: std::ops::Range<u64>, looks: &mut Looks<'_>) -> Result<Next> {
+    let mut select = db.prepare(lead.sql)?;
+    let mut from = ids.start;
+    while from < ids.end {
+        let to = from.saturating_add(lead.window).min(ids.end);
+        let window = [Value::Integer(from as i64), Value::Integer(to as i64)];
+        let mut rows = select.query(params_from_iter(window.iter().chain(&lead.bound)))?;
+        while let Some(row) = rows.next()? {
+            let id = row.get::<_, i64>(0)? as u64;
+            if let Some(after) = looks.look(id)? {
+                return Ok(Next::Page(after));
+            }
+            if looks.looked_at >= LED_TO_MAX {
+                return Ok(Next::GoOn(id));
+            }
+        }
+        from = to;
+        if from < ids.end && looks.is_over() {
+            return Ok(Next::Page(from));
+        }
+    }
+    Ok(Next::End)
+}
+
+/// Goes through all entries behind an id.
+fn go_through(db: &Connection, from: u64, looks: &mut Looks<'_>) -> Result<Next> {
+    let asked = looks.asked;
+    let modified = asked.modified.start().as_millis()..=asked.modified.end().as_millis();
+    let sieve = Sieve::new(&asked.text, &asked.prefix, asked.size.clone(), modified);
+    let mut select = db.prepare("SELECT page, packed FROM pages WHERE page >= ?1 ORDER BY page")?;
+    let mut rows = select.query([(from as i64 + 1) / PAGE_IDS])?;
+    let mut behind = None;
+    while let Some(row) = rows.next()? {
+        if let Some(after) = behind.filter(|_| looks.is_over()) {
+            return Ok(Next::Page(after));
+        }
+        let begin = (row.get::<_, i64>(0)? * PAGE_IDS) as u64;
+        for place in sieve.pass(query::blob_column(row, 1)?)? {
+            let id = begin + u64::from(place);
+            if id > from
+                && let Some(after) = looks.look(id)?
+            {
+                return Ok(Next::Page(after));
+            }
+        }
+        behind = Some(begin + PAGE_IDS as u64 - 1);
+    }
+    Ok(Next::End)
 }
 
 fn label_values(label: &Label) -> [Value; 3] {

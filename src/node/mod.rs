@@ -7,6 +7,8 @@ mod cluster;
 mod deployment;
 mod memory;
 mod nodes;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 mod replica;
 mod roll;
 mod seat;

@@ -40,6 +40,8 @@ pub(super) struct Searches {
 struct Waiting {
     path: PathBuf,
     keys: HashSet<String>,
+    /// Keys that were taken from these and are being noted.
+    noting: usize,
     /// When the first of them changed.
     since: Option<Timestamp>,
     /// There is an index, if not yet of everything.
@@ -174,7 +176,7 @@ impl Engine {
             waiting.since.map_or(0, |since| self.clock.now().as_millis().saturating_sub(since.as_millis()));
         IndexLag {
             is_complete: waiting.comparing.is_none(),
-            pending: waiting.keys.len(),
+            pending: waiting.keys.len() + waiting.noting,
             seconds: waited_ms / 1000,
         }
     }
@@ -224,6 +226,7 @@ impl Engine {
             for key in &keys {
                 waiting.keys.remove(key);
             }
+            waiting.noting = keys.len();
             (waiting.path.clone(), keys, waiting.comparing.clone())
         };
         if keys.is_empty() && comparing.is_none() {
@@ -232,6 +235,7 @@ impl Engine {
         let indexed = self.index(bucket, &path, &keys, (comparing.as_deref(), max));
         let mut buckets = self.searches.lock();
         let Some(waiting) = buckets.get_mut(bucket) else { return Ok(false) };
+        waiting.noting = 0;
         match indexed {
             Ok(next) => {
                 waiting.is_open = true;

@@ -71,7 +71,7 @@ fn blocks_customer_keys(call: &Call<'_>, bucket: &BucketName) -> bool {
 }
 
 /// SSE-S3 and SSE-KMS.
-fn managed(headers: &HeaderMap) -> Result<Option<NewEncryption>> {
+pub(super) fn managed(headers: &HeaderMap) -> Result<Option<NewEncryption>> {
     let key_id = text(headers, KEY_ID);
     let (context, bucket_key) = (context(headers)?, bucket_key(headers)?);
     match text(headers, ALGORITHM) {

@@ -41,6 +41,8 @@ mod headers;
 mod lock;
 mod new_buckets;
 mod ops;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 mod permissions;
 mod post_policy;
 mod query;

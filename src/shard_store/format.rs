@@ -126,7 +126,7 @@ pub(super) fn look(disk: &Disk, root: &Path) -> Result<DriveState, DriveError> {
     }
 }
 
-fn parse(text: &[u8]) -> Result<DriveFormat, DriveError> {
+pub(super) fn parse(text: &[u8]) -> Result<DriveFormat, DriveError> {
     let bad = |what: &str| DriveError::Corrupt(format!("{FILE}: {what}"));
     let text: Text = serde_json::from_slice(text).map_err(|error| bad(&error.to_string()))?;
     if text.layout_version != LAYOUT_VERSION {

@@ -440,6 +440,25 @@ fn parse(drive: DriveId, content: &Bytes, at: usize) -> Option<LogEntry> {
     Some(LogEntry { position, payload: content.slice(start..start + length) })
 }
 
+/// The entries that a file of these bytes holds, whose first one is at an index.
+#[cfg(any(test, fuzzing))]
+pub(super) fn entries(drive: DriveId, content: &Bytes, start: u64) -> Vec<LogEntry> {
+    scan(drive, content, start, None).entries
+}
+
+/// A file of these entries.
+#[cfg(any(test, fuzzing))]
+pub(super) fn packed(drive: DriveId, entries: &[LogEntry]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for LogEntry { position, payload } in entries {
+        let length = file.len() + entry_len(payload.len());
+        file.extend_from_slice(&head(drive, *position, payload));
+        file.extend_from_slice(payload);
+        file.resize(length, 0);
+    }
+    file
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

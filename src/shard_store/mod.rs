@@ -21,6 +21,8 @@ mod format;
 mod journal;
 mod local;
 mod look_only;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 mod record;
 mod segment;
 mod snapshot;

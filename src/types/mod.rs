@@ -18,6 +18,8 @@ mod log;
 mod logging;
 mod names;
 mod notification;
+#[cfg(any(test, fuzzing))]
+mod parser;
 mod scheme;
 mod secret;
 mod storage_class;
@@ -47,6 +49,8 @@ pub use log::{LogEntry, LogPosition};
 pub use logging::{LogSource, LogTarget, Logging};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use notification::{Event, EventKind, Notification, NotificationRule, Origin};
+#[cfg(any(test, fuzzing))]
+pub use parser::Parser;
 pub use scheme::{InvalidScheme, Scheme};
 pub use secret::{Secret, StoredSecret};
 pub use storage_class::StorageClass;

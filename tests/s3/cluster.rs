@@ -4,6 +4,7 @@
 
 mod chunks;
 mod client;
+mod history;
 mod server;
 
 mod append_object;
@@ -18,6 +19,7 @@ mod expect;
 mod get_object;
 mod heads;
 mod lifecycle;
+mod linearizability;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;

@@ -8,6 +8,7 @@
 mod append_object;
 mod chunks;
 mod client;
+mod history;
 mod server;
 
 mod api_table;
@@ -22,6 +23,7 @@ mod expect;
 mod get_object;
 mod heads;
 mod lifecycle;
+mod linearizability;
 mod list_multipart_uploads;
 mod list_objects;
 mod list_parts;

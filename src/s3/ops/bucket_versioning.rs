@@ -42,7 +42,8 @@ pub(super) async fn put(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     Ok(empty(StatusCode::OK))
 }
 
-fn parse(document: &[u8]) -> Result<Versioning> {
+/// Reads the document.
+pub(in crate::s3) fn parse(document: &[u8]) -> Result<Versioning> {
     let configuration = Element::parse(document, "VersioningConfiguration")?;
     match configuration.child_text("MfaDelete").or_else(|| configuration.child_text("MFADelete")) {
         None | Some("Disabled") => {}

@@ -52,6 +52,12 @@ async fn read_document(call: &Call<'_>, upload: Upload) -> Result<Element> {
     Element::parse(&document, "CompleteMultipartUpload")
 }
 
+/// Reads a document as far as it goes without an upload.
+#[cfg(any(test, fuzzing))]
+pub(in crate::s3) fn parse(document: &[u8]) -> Result<()> {
+    read_parts(&Element::parse(document, "CompleteMultipartUpload")?).map(drop)
+}
+
 fn read_parts(document: &Element) -> Result<Vec<CompletedPart>> {
     let parts = document.children.iter().filter(|child| child.name == "Part");
     let parts = parts.map(read_part).collect::<Result<Vec<_>>>()?;

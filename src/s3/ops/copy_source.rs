@@ -15,7 +15,7 @@ const HEADER: &str = "x-amz-copy-source";
 
 /// An object, or a version of one.
 #[derive(Debug)]
-pub(super) struct CopySource {
+pub(in crate::s3) struct CopySource {
     pub(super) bucket: BucketName,
     pub(super) key: ObjectKey,
     pub(super) version: Option<VersionId>,
@@ -43,7 +43,8 @@ pub(super) async fn open(call: &Call<'_>, source: &CopySource) -> Result<OpenObj
     Ok(opened.with_customer_key(customer)?)
 }
 
-fn parse(header: &str) -> Result<CopySource> {
+/// Reads the header's value.
+pub(in crate::s3) fn parse(header: &str) -> Result<CopySource> {
     let invalid = || {
         Error::argument(
             HEADER,

@@ -24,16 +24,7 @@ use super::{DOCUMENT_BYTES_MAX, read_document};
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let ownership = text(call.headers(), "x-amz-object-ownership").map(read_ownership).transpose()?;
-    let mut tags = None;
-    if !document.is_empty() {
-        let configuration = Element::parse(&document, "CreateBucketConfiguration")?;
-        if ["Bucket", "Location"].iter().any(|name| configuration.child(name).is_some()) {
-            // A directory bucket.
-            return Err(Code::NotImplemented.into());
-        }
-        check_location(&configuration, call.region())?;
-        tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
-    }
+    let tags = parse(&document, call.region())?;
     let account = call.principal().account().ok_or(Code::AccessDenied)?.canonical_id;
     let lock = text(call.headers(), "x-amz-bucket-object-lock-enabled");
     let request = CreateBucketRequest {
@@ -57,6 +48,20 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
         response.headers_mut().insert(LOCATION, location);
     }
     Ok(response)
+}
+
+/// Reads `<CreateBucketConfiguration>`, or nothing. Returns the bucket's tags.
+pub(in crate::s3) fn parse(document: &[u8], region: &str) -> Result<Option<Value>> {
+    if document.is_empty() {
+        return Ok(None);
+    }
+    let configuration = Element::parse(document, "CreateBucketConfiguration")?;
+    if ["Bucket", "Location"].iter().any(|name| configuration.child(name).is_some()) {
+        // A directory bucket.
+        return Err(Code::NotImplemented.into());
+    }
+    check_location(&configuration, region)?;
+    Ok(configuration.child("Tags").map(read_tags).transpose()?.flatten())
 }
 
 /// What the bucket is configured with from its first moment on, its ACL with it. What the request says goes before what

@@ -42,6 +42,12 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     Ok(xml(report(&entries, quiet)))
 }
 
+/// Reads a document as far as it goes without a bucket.
+#[cfg(any(test, fuzzing))]
+pub(in crate::s3) fn parse(document: &[u8]) -> Result<()> {
+    read_entries(&Element::parse(document, "Delete")?).map(drop)
+}
+
 fn read_entries(delete: &Element) -> Result<Vec<Entry>> {
     let objects = delete.children.iter().filter(|child| child.name == "Object");
     let entries: Option<Vec<Entry>> = objects.map(read_entry).collect();

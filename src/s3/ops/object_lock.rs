@@ -60,7 +60,8 @@ pub(super) async fn put_configuration(
     Ok(empty(StatusCode::OK))
 }
 
-fn parse_configuration(document: &[u8]) -> Result<BucketLock> {
+/// Reads `<ObjectLockConfiguration>`.
+pub(in crate::s3) fn parse_configuration(document: &[u8]) -> Result<BucketLock> {
     let malformed = || Error::new(Code::MalformedXml);
     let configuration = Element::parse(document, "ObjectLockConfiguration")?;
     if configuration.child_text("ObjectLockEnabled") != Some("Enabled") {
@@ -149,7 +150,8 @@ pub(super) async fn put_retention(
     change_version(call, (&bucket, &key), change, StatusCode::OK).await
 }
 
-fn parse_retention(document: &[u8], now: Timestamp) -> Result<Option<Retention>> {
+/// Reads `<Retention>`, which must end after `now`.
+pub(in crate::s3) fn parse_retention(document: &[u8], now: Timestamp) -> Result<Option<Retention>> {
     let malformed = || Error::new(Code::MalformedXml);
     let retention = Element::parse(document, "Retention")?;
     match (retention.child_text("Mode"), retention.child_text("RetainUntilDate")) {
@@ -172,10 +174,14 @@ pub(super) async fn put_legal_hold(
 ) -> Result<Response> {
     authorize(call, Action::PutObjectLegalHold, &bucket, &key).await?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
-    let status = Element::parse(&document, "LegalHold")?;
-    let held = status.child_text("Status").and_then(lock::parse_hold);
-    let change = VersionChange::LegalHold(held.ok_or(Code::MalformedXml)?);
+    let change = VersionChange::LegalHold(parse_legal_hold(&document)?);
     change_version(call, (&bucket, &key), change, StatusCode::OK).await
+}
+
+/// Reads `<LegalHold>`.
+pub(in crate::s3) fn parse_legal_hold(document: &[u8]) -> Result<bool> {
+    let status = Element::parse(document, "LegalHold")?;
+    status.child_text("Status").and_then(lock::parse_hold).ok_or_else(|| Code::MalformedXml.into())
 }
 
 /// Refuses unless the caller may do this to the version, if that is there: what is not is found out by the change itself.

@@ -15,6 +15,7 @@ use crate::types::{BucketName, Timestamp};
 use super::super::auth::Call;
 use super::super::error::{Error, Result};
 use super::super::headers::text;
+use super::super::query::Query;
 use super::super::response::{Response, ResponseBody, with_headers, xml};
 use super::super::time::{iso, parse_iso};
 use super::super::xml_write::XmlWriter;
@@ -38,7 +39,7 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName) -> Result<Response>
     }
     let token = call.query.get("continuation-token");
     let place = token.map(read_token).transpose()?;
-    let asked = query(call, place.map_or(0, |(_, after)| after))?;
+    let asked = query(&call.query, place.map_or(0, |(_, after)| after))?;
     let (page, lag) = call.engine().search(&bucket, asked.clone()).await?;
     if let (Some((generation, _)), Some(token)) = (place, token)
         && generation != page.generation
@@ -52,9 +53,10 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName) -> Result<Response>
     Ok(if as_json { as_document(&bucket, &page, lag) } else { xml(as_xml(&bucket, &asked, &page, lag)) })
 }
 
-fn query(call: &Call<'_>, after: u64) -> Result<SearchQuery> {
+/// What the parameters ask for, behind an entry.
+pub(in crate::s3) fn query(parameters: &Query, after: u64) -> Result<SearchQuery> {
     let words = |name: &'static str| {
-        let text = call.query.get(name).unwrap_or_default();
+        let text = parameters.get(name).unwrap_or_default();
         if text.len() > TEXT_BYTES_MAX {
             return Err(Error::argument(name, text, "The text is longer than a key can be"));
         }
@@ -63,46 +65,46 @@ fn query(call: &Call<'_>, after: u64) -> Result<SearchQuery> {
     Ok(SearchQuery {
         text: words("q")?,
         prefix: words("prefix")?,
-        size: sizes(call)?,
-        modified: dates(call)?,
-        labels: labels(call)?,
+        size: sizes(parameters)?,
+        modified: dates(parameters)?,
+        labels: labels(parameters)?,
         after,
-        max: usize::from(call.query.page_size("max-keys", KEYS_MAX)?),
+        max: usize::from(parameters.page_size("max-keys", KEYS_MAX)?),
         time_max: SEARCH_TIME_MAX,
     })
 }
 
 /// A parameter that is there and not empty.
-fn given<'a>(call: &'a Call<'_>, name: &str) -> Option<&'a str> {
-    call.query.get(name).filter(|text| !text.is_empty())
+fn given<'a>(parameters: &'a Query, name: &str) -> Option<&'a str> {
+    parameters.get(name).filter(|text| !text.is_empty())
 }
 
-fn sizes(call: &Call<'_>) -> Result<RangeInclusive<u64>> {
+fn sizes(parameters: &Query) -> Result<RangeInclusive<u64>> {
     let size = |name: &'static str| {
         let parse = |text: &str| {
             text.parse::<u64>().map_err(|_| Error::argument(name, text, "A size is a number of bytes"))
         };
-        given(call, name).map(parse).transpose()
+        given(parameters, name).map(parse).transpose()
     };
     Ok(size("min-size")?.unwrap_or(0)..=size("max-size")?.unwrap_or(u64::MAX))
 }
 
-fn dates(call: &Call<'_>) -> Result<RangeInclusive<Timestamp>> {
+fn dates(parameters: &Query) -> Result<RangeInclusive<Timestamp>> {
     let date = |name: &'static str| {
         let parse = |text: &str| {
             let message = "A date is written like 2026-01-31T00:00:00Z";
             parse_iso(text).ok_or_else(|| Error::argument(name, text, message))
         };
-        given(call, name).map(parse).transpose()
+        given(parameters, name).map(parse).transpose()
     };
     let (first, last) = (Timestamp::from_millis(0), Timestamp::from_millis(u64::MAX));
     Ok(date("modified-after")?.unwrap_or(first)..=date("modified-before")?.unwrap_or(last))
 }
 
 /// `tag=NAME=VALUE` and `metadata=NAME=VALUE`, each as often as wanted.
-fn labels(call: &Call<'_>) -> Result<Vec<Label>> {
+fn labels(parameters: &Query) -> Result<Vec<Label>> {
     let mut labels = Vec::new();
-    for (parameter, text) in call.query.iter() {
+    for (parameter, text) in parameters.iter() {
         let (kind, parameter) = match parameter {
             "tag" => (LabelKind::Tag, "tag"),
             "metadata" => (LabelKind::Metadata, "metadata"),
@@ -170,7 +172,8 @@ fn token(generation: u64, after: u64) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn read_token(token: &str) -> Result<(u64, u64)> {
+/// Reads a continuation token: which index it is of, and behind which entry it goes on.
+pub(in crate::s3) fn read_token(token: &str) -> Result<(u64, u64)> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     let numbers = bytes.as_deref().and_then(|bytes| bytes.strip_prefix(&[TOKEN_FORM])).and_then(|numbers| {
         let (generation, after) = numbers.split_at_checked(8)?;
