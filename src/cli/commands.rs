@@ -47,7 +47,7 @@ enum Command {
 /// Settings that a command has no use for: hidden from its help and refused as its flags.
 fn foreign_to(command: &str) -> &'static [&'static str] {
     match command {
-        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file", "tls_ca"],
+        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file"],
         "node" => &[
             "console_address",
             "state",
@@ -69,8 +69,17 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "root_secret_key_file",
             "encryption_key",
             "encryption_key_file",
+            "kms_url",
+            "kms_token",
+            "kms_token_file",
+            "kms_role_id",
+            "kms_secret_id_file",
+            "kms_mount",
+            "kms_key",
+            "kms_remember",
+            "storage_class",
         ],
-        "gateway" => &["drives", "zone", "tls_ca"],
+        "gateway" => &["drives", "zone"],
         "doctor" => &[
             "zone",
             "bucket",
@@ -86,6 +95,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "storage_class",
         ],
         "recover" => &[
             "address",
@@ -114,6 +124,15 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "kms_url",
+            "kms_token",
+            "kms_token_file",
+            "kms_role_id",
+            "kms_secret_id_file",
+            "kms_mount",
+            "kms_key",
+            "kms_remember",
+            "storage_class",
         ],
         "env" | "health" => &[
             "bucket",
@@ -129,6 +148,15 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "kms_url",
+            "kms_token",
+            "kms_token_file",
+            "kms_role_id",
+            "kms_secret_id_file",
+            "kms_mount",
+            "kms_key",
+            "kms_remember",
+            "storage_class",
         ],
         _ => &[],
     }

@@ -17,10 +17,12 @@ mod expiry;
 mod keys;
 mod log;
 mod model;
+mod part_checksums;
 mod payload;
 mod query;
 mod recode;
 mod recovery;
+mod rename;
 mod rescue;
 mod schema;
 mod search;
@@ -36,7 +38,7 @@ pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,
     GarbageRow, HealRow, ListedRow, ListedVersionRow, MetadataError, MisencodedRow, Mutation, NewContent,
-    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow, VersionChange,
+    ObjectRow, OwnerRow, PartRow, PlacedBlob, RenameToken, UploadRow, VersionChange,
 };
 pub use query::{VersionPlace, Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
