@@ -327,6 +327,13 @@ pub enum VersionChange {
     },
     /// Holds it, or ends that.
     LegalHold(bool),
+    /// Seals its key under another.
+    Encryption {
+        /// Its key as it was read, sealed ...
+        from: Vec<u8>,
+        /// ... and as it is now.
+        encryption: Encryption,
+    },
     /// Replaces its ACL; `None` by one that grants its owner alone.
     Acl(Option<Acl>),
 }

@@ -493,6 +493,13 @@ impl Applier {
                 lock.retention = *retention;
             }
             VersionChange::LegalHold(held) => lock.legal_hold = Some(*held),
+            VersionChange::Encryption { .. } if !lock.permits_removal(*now, false) => {
+                return Err(MetadataError::Locked);
+            }
+            VersionChange::Encryption { from, encryption } => {
+                let kept = detail.properties.encryption.as_mut().filter(|kept| kept.sealed_key == *from);
+                *kept.ok_or(MetadataError::SourceChanged)? = encryption.clone();
+            }
             VersionChange::Acl(acl) => detail.properties.access.acl = acl.clone(),
         }
         set_detail(db, at, &found, &detail)?;
@@ -502,7 +509,9 @@ impl Applier {
             VersionChange::Tags(tags) if tags.is_empty() => Some(EventKind::TaggingDelete),
             VersionChange::Tags(_) => Some(EventKind::TaggingPut),
             VersionChange::Acl(_) => Some(EventKind::AclPut),
-            VersionChange::Retention { .. } | VersionChange::LegalHold(_) => None,
+            VersionChange::Retention { .. }
+            | VersionChange::LegalHold(_)
+            | VersionChange::Encryption { .. } => None,
         };
         if let Some(kind) = told {
             let (size, etag, at) = (found.size, Some(found.etag), *now);

@@ -148,6 +148,18 @@ impl Engine {
         }
     }
 
+    /// Seals the key of an object that the server encrypts under another named key. Its bytes stay as they are. `Conflict`
+    /// when it was changed meanwhile.
+    pub async fn rekey(&self, object: &OpenObject, wanted: NewEncryption) -> Result<()> {
+        let info = object.info();
+        let Some(from) = &info.properties.encryption else { return Err(Error::CustomerKeyNotApplicable) };
+        let bytes = self.keyring.object_key_bytes(from, None).await?;
+        let encryption = self.seal_object_key(wanted, &bytes).await?;
+        let change = VersionChange::Encryption { from: from.sealed_key.clone(), encryption };
+        self.change(&object.bucket, &object.key, info.version, change).await?;
+        Ok(())
+    }
+
     /// Says whether a bucket keeps versions.
     pub async fn set_versioning(&self, bucket: &BucketName, versioning: Versioning) -> Result<()> {
         self.store.commit(Mutation::SetVersioning { bucket: bucket.to_string(), versioning }).await?;

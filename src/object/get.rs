@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::api::*;
-use super::encryption::{AeadKey, Keyring, Opener, check_customer_key};
+use super::encryption::{AeadKey, Keyring, Opener, check_customer_key, check_customer_key_opens};
 use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
@@ -131,10 +131,8 @@ impl OpenObject {
     pub fn with_customer_key(mut self, customer: Option<CustomerKey>) -> Result<Self> {
         let encryption = self.info.properties.encryption.as_ref();
         check_customer_key(encryption, customer.as_ref())?;
-        if customer.is_some()
-            && let Some(encryption) = encryption
-        {
-            Keyring::customer_object_key(&encryption.sealed_key, customer.as_ref())?;
+        if let Some((encryption, customer)) = encryption.zip(customer.as_ref()) {
+            check_customer_key_opens(&encryption.sealed_key, customer)?;
         }
         self.customer = customer;
         Ok(self)

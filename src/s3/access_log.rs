@@ -220,6 +220,7 @@ fn action(operation: &Operation, method: &Method) -> String {
             OnObject::CreateUpload => "UPLOADS".to_owned(),
             OnObject::UploadPart => "PART".to_owned(),
             OnObject::CompleteUpload | OnObject::AbortUpload | OnObject::ListParts => "UPLOAD".to_owned(),
+            OnObject::Restore => "OBJECT_RESTORE".to_owned(),
             OnObject::GetAttributes => "OBJECT_ATTRIBUTES".to_owned(),
             OnObject::Read(aspect) | OnObject::Write(aspect) | OnObject::Remove(aspect) => {
                 match aspect.parameter() {

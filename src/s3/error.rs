@@ -83,6 +83,8 @@ codes! {
         "The request is not valid with the current state of the bucket.";
     InvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid.";
     InvalidDigest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.";
+    InvalidObjectState, "InvalidObjectState", 403,
+        "Restore is not allowed for the object's current storage class";
     InvalidPart, "InvalidPart", 400,
         "One or more of the specified parts could not be found. The part may not have been uploaded, \
          or the specified entity tag may not match the part's entity tag.";

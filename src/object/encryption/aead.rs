@@ -59,9 +59,14 @@ impl AeadKey {
 
     /// Opens a sealed key.
     pub(crate) fn open_key(&self, sealed: &[u8], bound: &[u8]) -> Option<Self> {
+        self.open_bytes(sealed, bound).map(|bytes| Self::new(&bytes))
+    }
+
+    /// Opens the bytes of a sealed key.
+    pub(crate) fn open_bytes(&self, sealed: &[u8], bound: &[u8]) -> Option<[u8; KEY_LEN]> {
         let mut sealed = sealed.to_vec();
         let len = self.open(&mut sealed, bound)?;
-        sealed[..len].first_chunk().map(Self::new)
+        sealed[..len].first_chunk().copied()
     }
 }
 

@@ -226,13 +226,13 @@ impl Keyring {
     }
 
     /// Opens an object's key that a named one sealed.
-    fn unseal(&self, id: &str, context: Option<&str>, sealed: &[u8]) -> Result<AeadKey> {
+    fn unseal(&self, id: &str, context: Option<&str>, sealed: &[u8]) -> Result<[u8; KEY_LEN]> {
         let named = self.find(id)?;
         named.check(id)?;
         let (version, sealed) = sealed.split_first_chunk().ok_or_else(damaged)?;
         let version = (u32::from_be_bytes(*version) as usize).checked_sub(1).ok_or_else(damaged)?;
         let key = named.keys.get(version).ok_or_else(damaged)?.as_ref().ok_or(Error::KeyringLocked)?;
-        key.open_key(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
+        key.open_bytes(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
     }
 
     /// Seals an object's key under a data key of the service: that, sealed, stands before it.
@@ -254,27 +254,26 @@ impl Keyring {
     }
 
     /// Opens an object's key that a data key of the service sealed.
-    async fn unseal_by_service(&self, id: &str, context: Option<&str>, sealed: &[u8]) -> Result<AeadKey> {
+    async fn unseal_by_service(
+        &self,
+        id: &str,
+        context: Option<&str>,
+        sealed: &[u8],
+    ) -> Result<[u8; KEY_LEN]> {
         let missing = || Error::KmsUnavailable("this server was started without --kms-url".into());
         let (len, rest) = sealed.split_first_chunk().ok_or_else(damaged)?;
         let (data, sealed) = rest.split_at_checked(u16::from_be_bytes(*len).into()).ok_or_else(damaged)?;
         let data = std::str::from_utf8(data).map_err(|_| damaged())?;
         let data = self.service.get().ok_or_else(missing)?.open(plain_id(id), context, data).await?;
-        data.open_key(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
+        data.open_bytes(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
     }
 
-    /// The key of an object under a client's.
-    pub(crate) fn customer_object_key(sealed: &[u8], customer: Option<&CustomerKey>) -> Result<AeadKey> {
-        let customer = customer.ok_or(Error::CustomerKeyMissing)?;
-        customer.key.open_key(sealed, BOUND_TO_CUSTOMER).ok_or(Error::CustomerKeyWrong)
-    }
-
-    /// The key of an object; a client's own key is only looked at where it was sealed under one.
-    pub(crate) async fn object_key(
+    /// The bytes of the key of an object; a client's own key is only looked at where it was sealed under one.
+    pub(in crate::object) async fn object_key_bytes(
         &self,
         Encryption { mode, sealed_key }: &Encryption,
         customer: Option<&CustomerKey>,
-    ) -> Result<AeadKey> {
+    ) -> Result<[u8; KEY_LEN]> {
         match mode {
             EncryptionMode::S3 => self.unseal(S3_KEY_ID, None, sealed_key),
             EncryptionMode::Kms { key_id, context, .. } => {
@@ -284,9 +283,26 @@ impl Keyring {
                     None => self.unseal(key_id, context, sealed_key),
                 }
             }
-            EncryptionMode::Customer { .. } => Self::customer_object_key(sealed_key, customer),
+            EncryptionMode::Customer { .. } => {
+                let customer = customer.ok_or(Error::CustomerKeyMissing)?;
+                customer.key.open_bytes(sealed_key, BOUND_TO_CUSTOMER).ok_or(Error::CustomerKeyWrong)
+            }
         }
     }
+
+    /// The key of an object, as [`Self::object_key_bytes`].
+    pub(crate) async fn object_key(
+        &self,
+        encryption: &Encryption,
+        customer: Option<&CustomerKey>,
+    ) -> Result<AeadKey> {
+        Ok(AeadKey::new(&self.object_key_bytes(encryption, customer).await?))
+    }
+}
+
+/// Refuses a client's key that is another than the one that the object's was sealed under.
+pub(crate) fn check_customer_key_opens(sealed: &[u8], customer: &CustomerKey) -> Result<()> {
+    customer.key.open_bytes(sealed, BOUND_TO_CUSTOMER).map(drop).ok_or(Error::CustomerKeyWrong)
 }
 
 fn damaged() -> Error {
@@ -319,22 +335,31 @@ impl Engine {
         wanted: NewEncryption,
     ) -> Result<(Encryption, AeadKey)> {
         let (key, bytes) = AeadKey::random();
+        Ok((self.seal_object_key(wanted, &bytes).await?, key))
+    }
+
+    /// Seals an object's key as is wanted: what is to be kept beside the object.
+    pub(in crate::object) async fn seal_object_key(
+        &self,
+        wanted: NewEncryption,
+        bytes: &[u8; KEY_LEN],
+    ) -> Result<Encryption> {
         let (mode, sealed_key) = match wanted {
             NewEncryption::S3 => {
                 self.ensure_key(S3_KEY_ID).await?;
-                (EncryptionMode::S3, self.keyring.seal(S3_KEY_ID, None, &bytes)?)
+                (EncryptionMode::S3, self.keyring.seal(S3_KEY_ID, None, bytes)?)
             }
             NewEncryption::Kms { key_id, context, bucket_key, dual_layer } => {
                 let key_id = key_id.unwrap_or_else(|| self.keyring.default_key_id());
-                let sealed = self.seal_by_named(&key_id, (context.as_deref(), bucket_key), &bytes).await?;
+                let sealed = self.seal_by_named(&key_id, (context.as_deref(), bucket_key), bytes).await?;
                 (EncryptionMode::Kms { key_id, context, bucket_key, dual_layer }, sealed)
             }
             NewEncryption::Customer(customer) => {
-                let sealed = customer.key.seal(&bytes, BOUND_TO_CUSTOMER);
+                let sealed = customer.key.seal(bytes, BOUND_TO_CUSTOMER);
                 (EncryptionMode::Customer { key_md5: customer.md5 }, sealed)
             }
         };
-        Ok((Encryption { mode, sealed_key }, key))
+        Ok(Encryption { mode, sealed_key })
     }
 
     /// Seals an object's key under a key of the keyring or of the service.

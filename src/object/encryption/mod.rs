@@ -18,6 +18,6 @@ mod transit;
 pub(crate) use aead::AeadKey;
 pub(crate) use chunks::{Opener, Sealer};
 pub use keyring::{CustomerKey, NewEncryption, RootKey};
-pub(crate) use keyring::{Keyring, check_customer_key};
+pub(crate) use keyring::{Keyring, check_customer_key, check_customer_key_opens};
 pub use named_keys::KeyInfo;
 pub use transit::{Kms, KmsHealth, KmsLogin, KmsOptions};
