@@ -88,7 +88,8 @@ pub struct Settings {
     #[arg(long, value_name = "DIR")]
     pub tls_folder: Option<PathBuf>,
 
-    /// Certificates that servers are believed by beside those of the system, in PEM form: by client commands, and where this server asks webhooks and the key service
+    /// Authorities and certificates, in PEM form, that are believed beside those of the system: by client commands, and by a
+    /// server that talks to webhooks or a key service
     #[arg(long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 

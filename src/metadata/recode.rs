@@ -2,8 +2,8 @@
 //!
 //! A client cannot see it: sequence, tag, time, checksum, attributes and the lengths of the parts stay. Objects that
 //! share the old content go over to the new one together, so that it stays shared; only those that are to have
-//! another scheme, by their bucket or class, keep the old one. What nobody owns any more is released as by an overwrite, so readers who
-//! opened it go on.
+//! another scheme, by their bucket or class, keep the old one. What nobody owns any more is released as by an
+//! overwrite, so readers who opened it go on.
 
 use rusqlite::Connection;
 
