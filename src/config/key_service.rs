@@ -1,11 +1,10 @@
 //! The key service outside: where it is, and how it knows this server.
 
-use std::path::Path;
 use std::time::Duration;
 
 use hyper::Uri;
 
-use super::options::{bad, text_or_file};
+use super::options::bad;
 use super::{ConfigError, Settings};
 use crate::object::{KmsLogin, KmsOptions};
 
@@ -70,10 +69,7 @@ fn login(settings: &Settings) -> Result<KmsLogin, ConfigError> {
     let token = settings.kms_token.clone().map(KmsLogin::Token);
     let file = settings.kms_token_file.clone().map(KmsLogin::TokenFile);
     let role = match (&settings.kms_role_id, &settings.kms_secret_id_file) {
-        (Some(id), Some(file)) => {
-            let secret = text_or_file("kms_secret_id", None, Some(Path::new(file)))?;
-            secret.map(|secret| KmsLogin::Role { id: id.clone(), secret })
-        }
+        (Some(id), Some(file)) => Some(KmsLogin::Role { id: id.clone(), secret_file: file.clone() }),
         (None, None) => None,
         (Some(_), None) | (None, Some(_)) => return Err(ConfigError::Missing(ONE)),
     };

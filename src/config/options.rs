@@ -364,7 +364,7 @@ fn cluster_secret(settings: &Settings) -> Result<Secret, ConfigError> {
     Ok(secret)
 }
 
-pub(super) fn text_or_file(
+fn text_or_file(
     name: &'static str,
     text: Option<Secret>,
     file: Option<&Path>,

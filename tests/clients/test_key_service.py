@@ -174,6 +174,25 @@ def test_keys_that_are_not_there_or_not_permitted_have_their_codes(s3, transit):
     refused("KMS.NotFoundException", 400, lambda: get(s3, "k"))
 
 
+def test_an_object_goes_under_a_key_of_the_service_and_back(s3, running, transit):
+    admin(running, "keyring", "create", "own")
+    put(s3, "k", b"1" * 100_000, ServerSideEncryption="AES256")
+
+    def update(key):
+        asked = {"SSEKMS": {"KMSKeyArn": f"arn:aws:kms:local:000000000001:key/{key}"}}
+        s3.update_object_encryption(Bucket="photos", Key="k", ObjectEncryption=asked)
+
+    update("team-a")
+    assert get(s3, "k") == b"1" * 100_000
+    transit.sealed = True
+    refused("KMS.DependencyTimeoutException", 503, lambda: get(s3, "k"))
+    refused("KMS.DependencyTimeoutException", 503, lambda: update("own"))
+    transit.sealed = False
+    update("own")
+    transit.stop()
+    assert get(s3, "k") == b"1" * 100_000
+
+
 def test_keys_of_the_keyring_go_before_those_of_the_service(tmp_path, transit):
     (tmp_path / "s").mkdir()
     running = topology.serve(tmp_path / "s")

@@ -12,7 +12,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,8 +55,8 @@ pub enum KmsLogin {
     Role {
         /// The role.
         id: String,
-        /// Its secret.
-        secret: Secret,
+        /// The file with its secret, read for each log-in.
+        secret_file: PathBuf,
     },
 }
 
@@ -252,12 +252,9 @@ impl Kms {
     async fn log_in(&self) -> std::result::Result<Secret, Failure> {
         let token = match &self.options.login {
             KmsLogin::Token(token) => token.clone(),
-            KmsLogin::TokenFile(path) => {
-                let text = std::fs::read_to_string(path);
-                let text = text.map_err(|error| Failure::Denied(format!("{}: {error}", path.display())))?;
-                Secret::new(text.trim())
-            }
-            KmsLogin::Role { id, secret } => {
+            KmsLogin::TokenFile(path) => read_secret(path)?,
+            KmsLogin::Role { id, secret_file } => {
+                let secret = read_secret(secret_file)?;
                 let body = json!({ "role_id": id, "secret_id": secret.expose() });
                 let path = "auth/approle/login".into();
                 let request = Outgoing { method: Method::POST, path, body: Some(&body) };
@@ -351,6 +348,12 @@ impl Remembered {
         *uses += 1;
         Some(key.clone())
     }
+}
+
+fn read_secret(path: &Path) -> std::result::Result<Secret, Failure> {
+    let text = std::fs::read_to_string(path);
+    let text = text.map_err(|error| Failure::Denied(format!("{}: {error}", path.display())))?;
+    Ok(Secret::new(text.trim()))
 }
 
 /// The encryption context as the service takes it: it derives keys from it where a key was made for that.
