@@ -456,7 +456,7 @@ mod tests {
             (Method::POST, "/b-k/k?uploadId=x", ObjectOperation::CompleteUpload),
             (Method::DELETE, "/b-k/k?uploadId=x", ObjectOperation::AbortUpload),
             (Method::GET, "/b-k/k?uploadId=x", ObjectOperation::ListParts),
-            (Method::POST, "/b-k/k?restore", ObjectOperation::NotImplemented),
+            (Method::POST, "/b-k/k?restore", ObjectOperation::Restore),
             (Method::GET, "/b-k/k?partNumber=1", ObjectOperation::Get),
         ] {
             assert_eq!(object(method, uri).1, expected, "{uri}");

@@ -41,7 +41,8 @@ def test_a_key_goes_after_its_wait_and_what_is_under_it_has_a_clear_code(running
     refused(invalid, 400, lambda: s3.get_object(Bucket="photos", Key="kept"))
     refused(invalid, 400, lambda: s3.put_object(Bucket="photos", Key="new", Body=b"", **kms("kept")))
     assert s3.head_object(Bucket="photos", Key="kept")["SSEKMSKeyId"] == "kept"
-    assert "is to be deleted" in refusal(running, "enable", "kept")
+    for verb in ["enable", "disable", "rotate", "delete"]:
+        assert "is to be deleted" in refusal(running, verb, "kept")
     admin(running, "keyring", "keep", "kept")
     refused("KMS.DisabledException", 400, lambda: s3.get_object(Bucket="photos", Key="kept"))
     admin(running, "keyring", "enable", "kept")

@@ -112,6 +112,14 @@ impl NamedKey {
         Self { revision, master, keys }
     }
 
+    /// Refuses a key that is to be deleted.
+    pub(super) fn check_stays(&self, id: &str) -> Result<()> {
+        match self.master.state {
+            KeyState::PendingDeletion { .. } => Err(Error::EncryptionKeyPendingDeletion(id.to_owned())),
+            KeyState::Enabled | KeyState::Disabled | KeyState::Deleted => Ok(()),
+        }
+    }
+
     /// Refuses a key that may not be used.
     fn check(&self, id: &str) -> Result<()> {
         match self.master.state {

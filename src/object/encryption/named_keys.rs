@@ -67,6 +67,7 @@ impl Engine {
     pub async fn rotate_encryption_key(&self, id: &str) -> Result<()> {
         let _changing = self.keyring.changing.lock().await;
         let named = self.keyring.find(id)?;
+        named.check_stays(id)?;
         if named.master.versions.len() >= VERSIONS_MAX {
             return Err(Error::TooManyEncryptionKeys);
         }
@@ -79,9 +80,7 @@ impl Engine {
     pub async fn enable_encryption_key(&self, id: &str, enabled: bool) -> Result<()> {
         let _changing = self.keyring.changing.lock().await;
         let named = self.keyring.find(id)?;
-        if let KeyState::PendingDeletion { .. } = named.master.state {
-            return Err(Error::EncryptionKeyPendingDeletion(id.to_owned()));
-        }
+        named.check_stays(id)?;
         let state = if enabled { KeyState::Enabled } else { KeyState::Disabled };
         self.put_state(id, &named, state).await
     }
@@ -93,9 +92,7 @@ impl Engine {
         if [S3_KEY_ID, DEFAULT_KEY_ID].contains(&plain_id(id)) {
             return Err(Error::EncryptionKeyOfServer(id.to_owned()));
         }
-        if let KeyState::PendingDeletion { .. } = named.master.state {
-            return Err(Error::EncryptionKeyPendingDeletion(id.to_owned()));
-        }
+        named.check_stays(id)?;
         let wait_ms = days.saturating_mul(self.lifecycle_day_secs).saturating_mul(1000);
         let at = Timestamp::from_millis(self.clock.now().as_millis().saturating_add(wait_ms));
         self.put_state(id, &named, KeyState::PendingDeletion { at }).await
