@@ -1,9 +1,9 @@
 //! SHA-256: payload hashes of Signature Version 4, and one of the checksums of S3.
 //!
-//! The assembly of `ring` is about twice as fast as portable Rust where the processor has no
+//! The assembly of AWS-LC is about twice as fast as portable Rust where the processor has no
 //! instructions for SHA, and the payload hash is then the largest cost of a signed upload.
 
-use ring::digest::{Context, SHA256};
+use aws_lc_rs::digest::{Context, SHA256};
 
 /// A streaming SHA-256.
 #[derive(Clone)]

@@ -2,12 +2,15 @@
 //! has all of them read again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::{ArcSwap, Guard};
 
 use super::principal::{Account, Principal};
 use crate::checksum::Sha256;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
+use crate::sigv4::SigningSecret;
 use crate::types::{AccountId, CanonicalId, Secret, StoredSecret, Timestamp};
 
 /// Letters and digits of the longest name of an account.
@@ -26,10 +29,10 @@ pub struct Credentials {
 }
 
 /// What an access key leads to.
-#[derive(Debug, Clone)]
-pub struct Found {
+#[derive(Debug)]
+pub struct Identity {
     /// What signatures are made with.
-    pub secret: Arc<Secret>,
+    pub secret: SigningSecret,
     /// Who signs with it.
     pub principal: Principal,
 }
@@ -65,9 +68,11 @@ pub struct NewAccount {
 /// The accounts of this deployment.
 #[derive(Debug)]
 pub struct Iam {
-    root: (String, Found),
+    root: (String, Arc<Identity>),
     first: Arc<Account>,
-    known: RwLock<Known>,
+    known: ArcSwap<Known>,
+    /// Held while the rows are read again, so that the last to change one is the last to be noted.
+    renewing: Mutex<()>,
 }
 
 /// What the metadata has.
@@ -77,7 +82,7 @@ struct Known {
     accounts: Vec<Arc<Account>>,
     by_id: HashMap<AccountId, Arc<Account>>,
     by_canonical_id: HashMap<CanonicalId, Arc<Account>>,
-    keys: HashMap<String, Found>,
+    keys: HashMap<String, Arc<Identity>>,
 }
 
 impl Iam {
@@ -92,8 +97,10 @@ impl Iam {
             name: "root".into(),
             email: None,
         });
-        let found = Found { secret: Arc::new(root.secret), principal: Principal::Root(first.clone()) };
-        Self { root: (root.access_key, found), first, known: RwLock::default() }
+        let principal = Principal::Root(first.clone());
+        let root =
+            (root.access_key, Arc::new(Identity { secret: SigningSecret::new(root.secret), principal }));
+        Self { root, first, known: ArcSwap::default(), renewing: Mutex::default() }
     }
 
     /// Knows all accounts.
@@ -103,10 +110,9 @@ impl Iam {
         Ok(iam)
     }
 
-    /// Reads all accounts and keys again. They stay locked meanwhile, so that the last to change a row is the last to be
-    /// noted.
+    /// Reads all accounts and keys again.
     fn renew(&self, store: &Store) -> Result<(), MetadataError> {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let accounts: Vec<_> = store.accounts()?.into_iter().map(|row| Arc::new(account_of(row))).collect();
         let by_id: HashMap<_, _> =
             accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
@@ -114,17 +120,18 @@ impl Iam {
         let found = |key: AccessKeyRow| {
             let account = by_id.get(&key.account)?;
             let principal = Principal::Root(account.clone());
-            Some((key.access_key, Found { secret: Arc::new(key.secret.open()), principal }))
+            let secret = SigningSecret::new(key.secret.open());
+            Some((key.access_key, Arc::new(Identity { secret, principal })))
         };
         let keys = keys.filter_map(found).collect();
         let named = |account: &Arc<Account>| (account.canonical_id, account.clone());
         let by_canonical_id = accounts.iter().map(named).collect();
-        *known = Known { keys, by_id, by_canonical_id, accounts };
+        self.known.store(Arc::new(Known { keys, by_id, by_canonical_id, accounts }));
         Ok(())
     }
 
-    /// Secret and owner of an access key; none of one that is not active.
-    pub fn find(&self, access_key: &str) -> Option<Found> {
+    /// Who signs with an access key; none with one that is not active.
+    pub fn find(&self, access_key: &str) -> Option<Arc<Identity>> {
         if access_key == self.root.0 {
             return Some(self.root.1.clone());
         }
@@ -161,8 +168,8 @@ impl Iam {
         self.known().accounts.iter().find(is).cloned()
     }
 
-    fn known(&self) -> RwLockReadGuard<'_, Known> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    fn known(&self) -> Guard<Arc<Known>> {
+        self.known.load()
     }
 
     /// Makes an account with its first access key.

@@ -14,5 +14,5 @@ mod principal;
 
 pub use crate::types::Secret;
 pub use acl::granted;
-pub use directory::{AccountError, Credentials, Found, Iam, NewAccount};
+pub use directory::{AccountError, Credentials, Iam, Identity, NewAccount};
 pub use principal::{Account, Principal, Session, User};

@@ -4,8 +4,9 @@
 //! whatever changes one has the bucket's read again.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -131,43 +132,48 @@ fn parsed<T: DeserializeOwned>(store: &Store, bucket: &str, kind: ConfigurationK
         .ok())
 }
 
-/// The rules of all buckets that have any.
+/// The rules of all buckets that have any. To look one up writes nothing, so that requests on several processors do not
+/// wait for each other; a change puts another map in place of this one.
 #[derive(Debug)]
-pub(super) struct Configurations(RwLock<HashMap<String, Arc<BucketRules>>>);
+pub(super) struct Configurations {
+    rules: ArcSwap<HashMap<Arc<str>, Arc<BucketRules>>>,
+    /// Held while a bucket's rules are read again, so that the last to change a row is the last to be noted.
+    renewing: Mutex<()>,
+}
 
 impl Configurations {
     /// Reads the rules of all buckets.
     pub(super) fn open(store: &Store) -> Result<Self> {
         let mut rules = HashMap::new();
         for bucket in store.configured_buckets()? {
-            rules.extend(BucketRules::read(store, &bucket)?.map(|read| (bucket, read)));
+            rules.extend(BucketRules::read(store, &bucket)?.map(|read| (bucket.into(), read)));
         }
-        Ok(Self(RwLock::new(rules)))
+        Ok(Self { rules: ArcSwap::from_pointee(rules), renewing: Mutex::default() })
     }
 
-    fn lock(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<BucketRules>>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads a bucket's rules again. The map stays locked meanwhile, so that the last to change a row is the last to
-    /// be noted.
+    /// Reads a bucket's rules again.
     pub(super) fn renew(&self, store: &Store, bucket: &str) -> Result<()> {
-        let mut rules = self.lock();
-        match BucketRules::read(store, bucket)? {
-            Some(read) => rules.insert(bucket.to_owned(), read),
+        let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = BucketRules::read(store, bucket)?;
+        if read.is_none() && !self.rules.load().contains_key(bucket) {
+            return Ok(());
+        }
+        let mut rules = HashMap::clone(&self.rules.load());
+        match read {
+            Some(read) => rules.insert(bucket.into(), read),
             None => rules.remove(bucket),
         };
+        self.rules.store(Arc::new(rules));
         Ok(())
     }
 
     /// The rules of all buckets that have any.
     pub(super) fn all(&self) -> Vec<(String, Arc<BucketRules>)> {
-        let rules = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        rules.iter().map(|(bucket, rules)| (bucket.clone(), rules.clone())).collect()
+        self.rules.load().iter().map(|(bucket, rules)| (bucket.to_string(), rules.clone())).collect()
     }
 
     pub(super) fn of(&self, bucket: &str) -> Option<Arc<BucketRules>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(bucket).cloned()
+        self.rules.load().get(bucket).cloned()
     }
 }
 

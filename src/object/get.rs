@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
@@ -10,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::api::*;
-use super::encryption::{AeadKey, Keyring, Opener, check_customer_key, check_customer_key_opens};
+use super::encryption::{AeadKey, Keyring, Opener, SealedRun, check_customer_key, check_customer_key_opens};
 use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
@@ -19,7 +20,8 @@ use crate::metadata::{Content, Extent, ObjectRow};
 use crate::types::encryption::unsealed_len;
 use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, Scheme, VersionId};
 
-/// Stripes read ahead of the client. Bounds memory per download to as many times the stripe length.
+/// Stripes read ahead of the client, and opened if they are sealed. Bounds memory per download to as many times the
+/// stripe length, twice that where it is sealed.
 const READ_AHEAD_STRIPES_MAX: usize = 2;
 
 /// Overwrites between looking an object up and looking up where its bytes are, that a read puts up with.
@@ -153,12 +155,15 @@ impl OpenObject {
         let mut steps = Steps { steps: steps_of(blobs, &range, key.as_ref()), opener: None };
         let mut ready = VecDeque::new();
         while ready.is_empty()
-            && let Some(pieces) = steps.next().await
+            && let Some(read) = steps.next().await
         {
-            ready = pieces?.into();
+            ready = match read? {
+                Stored::Plain(pieces) => pieces.into(),
+                Stored::Sealed(run) => run.open()?.into_iter().collect(),
+            };
         }
         let source = (!steps.steps.is_empty()).then(|| Source::start(steps, self.guard));
-        Ok(ObjectStream { ready, source })
+        Ok(ObjectStream { ready, opening: None, source })
     }
 }
 
@@ -169,10 +174,11 @@ fn inline_range(data: Bytes, range: &Range<u64>, key: Option<AeadKey>) -> Result
         None => vec![data.slice(range.start as usize..range.end as usize)],
         Some(key) => {
             let (mut opener, stored) = Opener::new(key, range.clone(), data.len() as u64);
-            opener.push(&[data.slice(stored.start as usize..stored.end as usize)])?.into_iter().collect()
+            let stored = data.slice(stored.start as usize..stored.end as usize);
+            opener.push(vec![stored]).open()?.into_iter().collect()
         }
     };
-    Ok(ObjectStream { ready: pieces.into(), source: None })
+    Ok(ObjectStream { ready: pieces.into(), opening: None, source: None })
 }
 
 /// The stripes of one blob that a range touches, read one after another.
@@ -194,18 +200,26 @@ struct Steps {
     opener: Option<Opener>,
 }
 
+/// What was read of a stripe.
+#[derive(Debug)]
+enum Stored {
+    Plain(Vec<Bytes>),
+    /// The chunks that end in it.
+    Sealed(SealedRun),
+}
+
 impl Steps {
-    /// Bytes of the next stripe, none of them perhaps if no chunk ends in it.
-    async fn next(&mut self) -> Option<Result<Vec<Bytes>>> {
+    /// Reads the next stripe.
+    async fn next(&mut self) -> Option<Result<Stored>> {
         let mut step = self.steps.pop_front()?;
         if let Some(opener) = step.opener.take() {
             self.opener = Some(opener);
         }
         let pieces = step.reader.read_stripe(step.stripe, &step.range).await;
-        Some(match &mut self.opener {
-            Some(opener) => pieces.and_then(|pieces| Ok(opener.push(&pieces)?.into_iter().collect())),
-            None => pieces,
-        })
+        Some(pieces.map(|pieces| match &mut self.opener {
+            Some(opener) => Stored::Sealed(opener.push(pieces)),
+            None => Stored::Plain(pieces),
+        }))
     }
 }
 
@@ -243,13 +257,25 @@ fn steps_of(blobs: Vec<BlobReader>, range: &Range<u64>, key: Option<&AeadKey>) -
 #[derive(Debug)]
 pub struct ObjectStream {
     ready: VecDeque<Bytes>,
+    /// What comes behind that, being opened.
+    opening: Option<Opening>,
     source: Option<Source>,
+}
+
+/// A task that opens what was read of a stripe.
+type Opening = JoinHandle<Result<Option<Bytes>>>;
+
+/// What was read ahead of a stripe.
+#[derive(Debug)]
+enum Ahead {
+    Plain(Vec<Bytes>),
+    Opening(Opening),
 }
 
 /// A task that reads ahead.
 #[derive(Debug)]
 struct Source {
-    stripes: mpsc::Receiver<Result<Vec<Bytes>>>,
+    stripes: mpsc::Receiver<Result<Ahead>>,
     task: JoinHandle<()>,
 }
 
@@ -261,9 +287,13 @@ impl Source {
             loop {
                 // Room first: the stripe being read counts as read ahead.
                 let Ok(room) = send.reserve().await else { return };
-                let Some(pieces) = steps.next().await else { return };
-                let failed = pieces.is_err();
-                room.send(pieces);
+                let Some(read) = steps.next().await else { return };
+                let failed = read.is_err();
+                room.send(read.map(|stored| match stored {
+                    Stored::Plain(pieces) => Ahead::Plain(pieces),
+                    // Beside the next read, on another processor if there is one.
+                    Stored::Sealed(run) => Ahead::Opening(tokio::spawn(async { run.open() })),
+                }));
                 if failed {
                     return;
                 }
@@ -286,15 +316,35 @@ impl ObjectStream {
             if let Some(piece) = self.ready.pop_front() {
                 return Poll::Ready(Some(Ok(piece)));
             }
-            let Some(source) = &mut self.source else { return Poll::Ready(None) };
-            match ready!(source.stripes.poll_recv(cx)) {
-                Some(Ok(pieces)) => self.ready = pieces.into(),
-                Some(Err(error)) => {
-                    self.source = None;
-                    return Poll::Ready(Some(Err(error)));
+            let next = match (&mut self.opening, &mut self.source) {
+                (Some(opening), _) => {
+                    let opened = ready!(Pin::new(opening).poll(cx));
+                    self.opening = None;
+                    let opened = opened.unwrap_or_else(|error| Err(Error::Internal(Box::new(error))));
+                    opened.map(|bytes| self.ready.extend(bytes))
                 }
-                None => self.source = None,
+                (None, Some(source)) => match ready!(source.stripes.poll_recv(cx)) {
+                    Some(ahead) => ahead.map(|ahead| self.take(ahead)),
+                    None => {
+                        self.source = None;
+                        Ok(())
+                    }
+                },
+                (None, None) => return Poll::Ready(None),
+            };
+            if let Err(error) = next {
+                self.source = None;
+                return Poll::Ready(Some(Err(error)));
             }
+        }
+    }
+}
+
+impl ObjectStream {
+    fn take(&mut self, ahead: Ahead) {
+        match ahead {
+            Ahead::Plain(pieces) => self.ready = pieces.into(),
+            Ahead::Opening(opening) => self.opening = Some(opening),
         }
     }
 }

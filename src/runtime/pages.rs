@@ -31,7 +31,20 @@ impl PageBuffer {
         }
         let mut memory = take_memory(len + PAGE_BYTES);
         let lead = memory.as_ptr().align_offset(PAGE_BYTES);
+        memory.clear();
         memory.resize(lead, 0);
+        Self { memory, lead }
+    }
+
+    /// A buffer of `len` bytes that mean nothing: zeros, or what its memory was used for before. Who takes it writes
+    /// all of it before anybody reads it; so it costs no clearing.
+    pub fn of_unknown(len: usize) -> Self {
+        if len == 0 {
+            return Self::with_room(0);
+        }
+        let mut memory = take_memory(len + PAGE_BYTES);
+        let lead = memory.as_ptr().align_offset(PAGE_BYTES);
+        memory.resize(lead + len, 0);
         Self { memory, lead }
     }
 
@@ -94,7 +107,7 @@ impl Drop for PageBuffer {
     }
 }
 
-/// Empty memory with a capacity of at least `capacity`, from the pool where that has some.
+/// Memory with a capacity of at least `capacity`, from the pool where that has some: with what it was used for before.
 fn take_memory(capacity: usize) -> Vec<u8> {
     if capacity >= POOLED_BYTES_MIN {
         let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
@@ -106,11 +119,10 @@ fn take_memory(capacity: usize) -> Vec<u8> {
     Vec::with_capacity(capacity)
 }
 
-fn give_back(mut memory: Vec<u8>) {
+fn give_back(memory: Vec<u8>) {
     if memory.capacity() < POOLED_BYTES_MIN {
         return;
     }
-    memory.clear();
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     pool.push(memory);
     let mut bytes: usize = pool.iter().map(Vec::capacity).sum();
@@ -139,6 +151,17 @@ mod tests {
             let frozen = buffer.freeze();
             assert_eq!(frozen.len(), len);
             assert!(len == 0 || frozen.as_ptr().align_offset(PAGE_BYTES) == 0, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_buffer_of_unknown_bytes_has_its_length_whatever_it_was_before() {
+        for len in [0, 1, 100_000, 70_000, 110_000, 100_000] {
+            let mut buffer = PageBuffer::of_unknown(len);
+            assert_eq!(buffer.len(), len);
+            buffer.fill(9);
+            assert!(len == 0 || buffer.as_ptr().align_offset(PAGE_BYTES) == 0);
+            assert!(buffer.freeze().iter().all(|byte| *byte == 9));
         }
     }
 

@@ -142,7 +142,7 @@ impl Call<'_> {
 
     /// Refuses to make a bucket unless the caller may do that: it will be the caller's.
     pub(super) fn authorize_new_bucket(&self, bucket: &BucketName) -> Result<()> {
-        let Some(account) = self.principal.account() else { return Err(Code::AccessDenied.into()) };
+        let Some(account) = self.principal().account() else { return Err(Code::AccessDenied.into()) };
         let rules = BucketAccess { owner: Some(account.canonical_id), ..BucketAccess::default() };
         let resource = Resource::Bucket(bucket.as_str());
         let described = permissions::of_bucket_description(self.headers());
@@ -155,7 +155,7 @@ impl Call<'_> {
     /// Refuses who could do this to no key of a bucket, whatever the document says: no ACL grants it, only a policy does.
     pub(super) fn authorize_some(&self, action: Action, bucket: &BucketName) -> Result<()> {
         let rules = self.rules(bucket);
-        if rules.policy.is_some() || self.principal.is_of(&self.owner_of(&rules)) {
+        if rules.policy.is_some() || self.principal().is_of(&self.owner_of(&rules)) {
             return Ok(());
         }
         self.authorize(action, Resource::Object(bucket.as_str(), "*"))
@@ -163,7 +163,7 @@ impl Call<'_> {
 
     /// `MethodNotAllowed` for who is of another account than the bucket.
     pub(super) fn refuse_strangers(&self, bucket: &BucketName) -> Result<()> {
-        let is_own = self.principal.is_of(&self.bucket_owner(bucket));
+        let is_own = self.principal().is_of(&self.bucket_owner(bucket));
         if is_own { Ok(()) } else { Err(Code::MethodNotAllowed.into()) }
     }
 
@@ -176,7 +176,7 @@ impl Call<'_> {
             Question { action, resource, rules: &rules, object: None, headers: self.headers(), tags: None };
         self.refuse_denied(&question)?;
         match self.engine().head_upload(upload).await {
-            Ok(info) if info.owner.is_some_and(|owner| self.principal.is_of(&owner)) => Ok(()),
+            Ok(info) if info.owner.is_some_and(|owner| self.principal().is_of(&owner)) => Ok(()),
             Ok(_) | Err(_) => Err(refusal),
         }
     }
@@ -280,15 +280,15 @@ impl Call<'_> {
     /// Refuses others than the owner's account who do not say that they pay (AWS: "Using Requester Pays buckets").
     fn check_requester_pays(&self, question: &Question<'_>) -> Result<()> {
         let pays = text(question.headers, "x-amz-request-payer") == Some("requester");
-        let is_signed = self.principal != Principal::Anonymous;
-        let is_own = self.principal.is_of(&self.owner_of(question.rules));
+        let is_signed = *self.principal() != Principal::Anonymous;
+        let is_own = self.principal().is_of(&self.owner_of(question.rules));
         if is_own || (is_signed && pays) { Ok(()) } else { Err(Code::AccessDenied.into()) }
     }
 
     /// Whether the caller pays for a request to this bucket.
     pub(super) fn is_charged(&self, bucket: &BucketName) -> bool {
         let rules = self.rules(bucket);
-        rules.requester_pays && !self.principal.is_of(&self.owner_of(&rules))
+        rules.requester_pays && !self.principal().is_of(&self.owner_of(&rules))
     }
 
     /// Refuses what a policy denies outright.
@@ -301,7 +301,7 @@ impl Call<'_> {
 
     fn decision<T>(&self, question: &Question<'_>, then: impl FnOnce(Decision<'_>) -> T) -> T {
         let Question { action, resource, rules, object, headers, tags } = *question;
-        let bucket_owner = match (resource, self.principal.account()) {
+        let bucket_owner = match (resource, self.principal().account()) {
             // One's own buckets.
             (Resource::Service, Some(account)) => account.canonical_id,
             _ => self.owner_of(rules),
@@ -320,7 +320,7 @@ impl Call<'_> {
             ..Policies::default()
         };
         let request = Request {
-            principal: &self.principal,
+            principal: self.principal(),
             action: action.name(),
             resource,
             bucket_owner: &bucket_owner,
@@ -349,7 +349,7 @@ impl Call<'_> {
             (Level::Bucket, _) => (rules.acl.as_ref(), action.permission()),
         };
         let acl = acl.map(|acl| without_public(acl, rules.block.ignore_public_acls))?;
-        granted(&acl, &self.principal, wanted?)
+        granted(&acl, self.principal(), wanted?)
     }
 
     /// The refusal, in the words of AWS. Who is of another account learns nothing more.
@@ -361,8 +361,8 @@ impl Call<'_> {
         {
             return Error::from(crate::object::Error::from(error)).detail("BucketName", (*bucket).to_owned());
         }
-        let stranger = matches!(self.principal, Principal::Anonymous)
-            || !(matches!(resource, Resource::Service) || self.principal.is_of(&self.owner_of(rules)));
+        let stranger = matches!(self.principal(), Principal::Anonymous)
+            || !(matches!(resource, Resource::Service) || self.principal().is_of(&self.owner_of(rules)));
         if stranger {
             return Code::AccessDenied.into();
         }
@@ -395,7 +395,7 @@ impl Call<'_> {
             Code::AccessDenied,
             format!(
                 "User: {} is not authorized to perform: {} on resource: \"{}\" {because}",
-                self.principal.arn(),
+                self.principal().arn(),
                 action.name(),
                 resource.arn()
             ),

@@ -205,7 +205,7 @@ impl Call<'_> {
     pub(super) fn new_object_access(&self, headers: &HeaderMap, bucket: &BucketName) -> Result<ObjectAccess> {
         let rules = self.rules(bucket);
         let bucket_owner = self.bucket_owner(bucket);
-        let writer = self.principal.account().map_or(bucket_owner, |account| account.canonical_id);
+        let writer = self.principal().account().map_or(bucket_owner, |account| account.canonical_id);
         let canned = text(headers, CANNED);
         let is_asked = is_asked(headers);
         let hands_over = canned == Some("bucket-owner-full-control");
@@ -246,7 +246,7 @@ impl Call<'_> {
             Code::AccessDenied,
             format!(
                 "User: {} is not authorized to perform: {} because {because} in S3 Block Public Access.",
-                self.principal.arn(),
+                self.principal().arn(),
                 action.name()
             ),
         )

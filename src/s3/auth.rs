@@ -2,6 +2,7 @@
 //! signature is a call too, of nobody in particular: what that may do is for `access`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -9,7 +10,7 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request;
 
-use crate::iam::{Found, Iam, Principal};
+use crate::iam::{Iam, Identity, Principal};
 use crate::object::Engine;
 use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
@@ -36,8 +37,8 @@ pub(super) struct Call<'a> {
     head: &'a request::Parts,
     /// The decoded query.
     pub(super) query: Query,
-    /// Who calls.
-    pub(super) principal: Principal,
+    /// Who signed; nobody in particular where nobody did.
+    identity: Option<Arc<Identity>>,
     /// How that is known; `None` of nobody in particular.
     pub(super) signature: Option<Signature>,
     /// Where from.
@@ -65,8 +66,13 @@ pub(super) struct Upload {
 impl<'a> Call<'a> {
     /// The call of a website's visitor, to read what anybody may. What a query says means nothing there.
     pub(super) fn of_website(service: &'a Service, head: &'a request::Parts, peer: IpAddr) -> Self {
-        let (query, principal) = (Query::default(), Principal::Anonymous);
-        Self { service, head, query, principal, signature: None, peer }
+        Self { service, head, query: Query::default(), identity: None, signature: None, peer }
+    }
+
+    /// Who calls.
+    pub(super) fn principal(&self) -> &Principal {
+        static ANONYMOUS: Principal = Principal::Anonymous;
+        self.identity.as_ref().map_or(&ANONYMOUS, |identity| &identity.principal)
     }
 
     /// The engine.
@@ -95,7 +101,7 @@ impl<'a> Call<'a> {
         Some(Origin {
             at: self.now(),
             principal: self
-                .principal
+                .principal()
                 .account()
                 .map_or("Anonymous".into(), |account| account.canonical_id.to_string()),
             address: name.peer.ip().to_canonical().to_string(),
@@ -225,17 +231,17 @@ impl<'a> FormHead<'a> {
         if fields.get("x-amz-security-token").is_some() {
             return Err(Code::InvalidToken.into());
         }
-        let (principal, signature) = match (is_signed, version_2) {
-            (false, _) => (Principal::Anonymous, None),
-            (true, true) => (self.verify_v2(fields)?, Some(VERSION_2)),
-            (true, false) => (self.verify_v4(fields)?, Some(VERSION_4)),
+        let (identity, signature) = match (is_signed, version_2) {
+            (false, _) => (None, None),
+            (true, true) => (Some(self.verify_v2(fields)?), Some(VERSION_2)),
+            (true, false) => (Some(self.verify_v4(fields)?), Some(VERSION_4)),
         };
         let signature = signature.map(|version| Signature { place: "POST", version, made_at: None });
         let Self { service, head, query, peer } = self;
-        Ok(Call { service, head, query, principal, signature, peer })
+        Ok(Call { service, head, query, identity, signature, peer })
     }
 
-    fn verify_v4(&self, fields: &Fields) -> Result<Principal> {
+    fn verify_v4(&self, fields: &Fields) -> Result<Arc<Identity>> {
         let (policy, signature) = (field(fields, "policy")?, field(fields, "x-amz-signature")?);
         let claim = PolicyClaim::parse(
             field(fields, "x-amz-algorithm")?,
@@ -249,21 +255,21 @@ impl<'a> FormHead<'a> {
             let words = format!("the region '{}' is wrong; expecting '{region}'", claim.region);
             return Err(Error::malformed_policy_claim(&words));
         }
-        let Found { secret, principal } = find(self.service, &claim.access_key)?;
-        let good = claim.signs(policy, secret.expose(), &self.service.keys);
-        good.then_some(principal).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
+        let identity = find(self.service, &claim.access_key)?;
+        let good = claim.signs(policy, &identity.secret);
+        good.then_some(identity).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
     }
 
-    fn verify_v2(&self, fields: &Fields) -> Result<Principal> {
+    fn verify_v2(&self, fields: &Fields) -> Result<Arc<Identity>> {
         if !self.service.options.signature_v2 {
             let region = &self.service.options.region;
             return Err(Error::unauthorized(Refusal::UnsupportedMechanism, None, region, 0));
         }
         let (policy, signature) = (field(fields, "policy")?, field(fields, "signature")?);
         let access_key = field(fields, "awsaccesskeyid")?;
-        let Found { secret, principal } = find(self.service, access_key)?;
-        let good = version2::signs(secret.expose(), policy.as_bytes(), signature);
-        good.then_some(principal).ok_or_else(|| policy_mismatch(access_key, signature, policy))
+        let identity = find(self.service, access_key)?;
+        let good = version2::signs(identity.secret.expose(), policy.as_bytes(), signature);
+        good.then_some(identity).ok_or_else(|| policy_mismatch(access_key, signature, policy))
     }
 }
 
@@ -276,8 +282,8 @@ fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
     fields.get(name).ok_or_else(|| missing(name))
 }
 
-/// The secret and the owner of an access key.
-fn find(service: &Service, access_key: &str) -> Result<Found> {
+/// Who signs with an access key.
+fn find(service: &Service, access_key: &str) -> Result<Arc<Identity>> {
     let unknown = || Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", access_key.to_owned());
     service.iam.find(access_key).ok_or_else(unknown)
 }
@@ -302,19 +308,20 @@ fn verify_v2<'a>(
     unhoist(&query, &mut head.headers);
     let parts = parts(head);
     let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
-    let Found { secret, principal } = find(service, &claim.access_key)?;
+    let identity = find(service, &claim.access_key)?;
     if head.headers.contains_key("x-amz-security-token") || query.has("x-amz-security-token") {
         return Err(Code::InvalidToken.into());
     }
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let bucket = bucket_of_host(host, &service.options.domains);
     let now = AmzTime::from_unix_secs(now_secs);
-    version2::verify(parts, bucket, &claim, secret.expose(), now)
+    version2::verify(parts, bucket, &claim, identity.secret.expose(), now)
         .map_err(|refusal| Error::unauthorized_v2(refusal, Some(&claim), now_secs))?;
     let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
     let place = if query.has("Signature") { "REST-QUERY-STRING" } else { "REST-HEADER" };
     let signature = Some(Signature { place, version: VERSION_2, made_at: None });
-    Ok((Call { service, head, query, principal, signature, peer }, Upload { wire, verification }))
+    let call = Call { service, head, query, identity: Some(identity), signature, peer };
+    Ok((call, Upload { wire, verification }))
 }
 
 /// What is said of a payload that no key of version 4 signs; chunks would be signed with one.
@@ -359,24 +366,17 @@ pub(super) fn verify<'a>(
         sigv4::parse(parts).map_err(|refusal| Error::unauthorized(refusal, None, region, now_secs))?;
     let Some(claim) = claim else {
         let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
-        let principal = Principal::Anonymous;
-        let call = Call { service, head, query, principal, signature: None, peer };
+        let call = Call { service, head, query, identity: None, signature: None, peer };
         return Ok((call, Upload { wire, verification }));
     };
-    let Found { secret, principal } = find(service, &claim.access_key)?;
+    let identity = find(service, &claim.access_key)?;
     if claim.session_token.is_some() {
         return Err(Code::InvalidToken.into());
     }
     let now = AmzTime::from_unix_secs(now_secs);
-    let verification = sigv4::verify(
-        parts,
-        &claim,
-        secret.expose(),
-        service.options.accepted_region(&claim.region),
-        now,
-        &service.keys,
-    )
-    .map_err(|refusal| Error::unauthorized(refusal, Some(&claim), region, now_secs))?;
+    let accepted = service.options.accepted_region(&claim.region);
+    let verification = sigv4::verify(parts, &claim, &identity.secret, accepted, now)
+        .map_err(|refusal| Error::unauthorized(refusal, Some(&claim), region, now_secs))?;
     let is_presigned = matches!(claim.placement, Placement::Query { .. });
     if is_presigned {
         unhoist(&query, &mut head.headers);
@@ -384,7 +384,8 @@ pub(super) fn verify<'a>(
     let place = if is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
     let made_at = Some(claim.time.unix_secs());
     let signature = Some(Signature { place, version: VERSION_4, made_at });
-    Ok((Call { service, head, query, principal, signature, peer }, Upload { wire, verification }))
+    let call = Call { service, head, query, identity: Some(identity), signature, peer };
+    Ok((call, Upload { wire, verification }))
 }
 
 /// Clients that presign move `x-amz-` headers into the query; there they mean the same.

@@ -13,7 +13,6 @@ use hyper::{Method, Request, StatusCode};
 use crate::iam::Iam;
 use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
-use crate::sigv4::KeyCache;
 use crate::telemetry;
 use crate::types::CanonicalId;
 
@@ -89,7 +88,6 @@ pub struct Service {
     pub(super) engine: Arc<Engine>,
     pub(super) iam: Arc<Iam>,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) keys: KeyCache,
     ids: RequestIds,
 }
 
@@ -124,7 +122,7 @@ struct Learned {
 impl Service {
     /// An interface to this engine for the accounts of `iam`.
     pub fn new(options: Options, engine: Arc<Engine>, iam: Arc<Iam>, clock: Arc<dyn Clock>) -> Self {
-        Self { options, engine, iam, clock, keys: KeyCache::default(), ids: RequestIds::new() }
+        Self { options, engine, iam, clock, ids: RequestIds::new() }
     }
 
     /// Answers one request. The answer's extensions say which operation it was, for the metrics.
@@ -263,7 +261,7 @@ impl Service {
         }
         let (call, upload) = auth::verify(self, head, query, wire, peer.ip())?;
         if let Some(logged) = &mut learned.logged {
-            logged.requester = call.principal.account().map(|account| account.canonical_id.to_string());
+            logged.requester = call.principal().account().map(|account| account.canonical_id.to_string());
         }
         let operation = operation?;
         learned.counted = operation.counted();

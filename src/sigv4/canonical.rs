@@ -1,7 +1,7 @@
 //! The canonical request and the string to sign.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use hyper::HeaderMap;
-use ring::digest::{SHA256, digest};
 
 use super::Parts;
 use super::encoding::{Slash, decoded, decoded_form, hex, push_encoded};

@@ -1,6 +1,6 @@
 //! Signatures inside an `aws-chunked` body: each covers its chunk and the signature before it.
 
-use ring::digest::{SHA256, digest};
+use aws_lc_rs::digest::{SHA256, digest};
 use subtle::ConstantTimeEq;
 
 use super::encoding::hex;

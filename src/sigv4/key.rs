@@ -1,13 +1,15 @@
 //! Signing keys: derived from secret, day, region and service; the same all day, so kept.
 
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{PoisonError, RwLock};
+use std::sync::Arc;
 
-use ring::hmac::{self, HMAC_SHA256};
+use arc_swap::ArcSwap;
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
-/// Keys kept at most; the cache starts afresh when it is full.
-const CACHED_KEYS_MAX: usize = 1024;
+use crate::types::Secret;
+
+/// Keys kept with one secret at most: presigned URLs are of several days, clients of a few regions.
+const RECENT_KEYS_MAX: usize = 8;
 
 /// A derived signing key, ready to sign.
 #[derive(Clone)]
@@ -36,37 +38,50 @@ impl SigningKey {
     }
 }
 
-/// Signing keys derived before. A key that belongs to another secret is never given out.
-#[derive(Default)]
-pub struct KeyCache(RwLock<HashMap<CacheKey, SigningKey>>);
-
-#[derive(PartialEq, Eq, Hash)]
-struct CacheKey {
-    secret: String,
-    day: String,
-    region: String,
+/// A secret with the signing keys derived from it of late, so that a request derives none. Looking one up writes nothing,
+/// so that requests on several processors do not wait for each other.
+pub struct SigningSecret {
+    secret: Secret,
+    /// The newest first.
+    recent: ArcSwap<Vec<Scoped>>,
 }
 
-impl fmt::Debug for KeyCache {
+/// A key, and what it signs for.
+#[derive(Clone)]
+struct Scoped {
+    day: String,
+    region: String,
+    key: SigningKey,
+}
+
+impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyCache(..)")
+        f.write_str("SigningSecret(..)")
     }
 }
 
-impl KeyCache {
+impl SigningSecret {
+    /// A secret of which no key is derived yet.
+    pub fn new(secret: Secret) -> Self {
+        Self { secret, recent: ArcSwap::default() }
+    }
+
+    /// The secret itself.
+    pub fn expose(&self) -> &str {
+        self.secret.expose()
+    }
+
     /// The key for S3 on this day in this region, derived where it is not yet known.
-    pub fn get(&self, secret: &str, day: &str, region: &str) -> SigningKey {
-        let key = CacheKey { secret: secret.into(), day: day.into(), region: region.into() };
-        if let Some(known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
-            return known.clone();
+    pub fn key(&self, day: &str, region: &str) -> SigningKey {
+        let recent = self.recent.load();
+        if let Some(known) = recent.iter().find(|known| known.day == day && known.region == region) {
+            return known.key.clone();
         }
-        let derived = SigningKey::derive(secret, day, region, "s3");
-        let mut keys = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if keys.len() >= CACHED_KEYS_MAX {
-            keys.clear();
-        }
-        keys.insert(key, derived.clone());
-        derived
+        let key = SigningKey::derive(self.expose(), day, region, "s3");
+        let mut kept = vec![Scoped { day: day.into(), region: region.into(), key: key.clone() }];
+        kept.extend(recent.iter().take(RECENT_KEYS_MAX - 1).cloned());
+        self.recent.store(Arc::new(kept));
+        key
     }
 }
 
@@ -75,22 +90,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cached_keys_sign_like_derived_keys() {
-        let cache = KeyCache::default();
-        for _ in 0..2 {
-            for secret in ["one", "two"] {
-                let expected = SigningKey::derive(secret, "20130524", "us-east-1", "s3").sign(b"x");
-                assert_eq!(cache.get(secret, "20130524", "us-east-1").sign(b"x"), expected);
+    fn kept_keys_sign_like_derived_keys() {
+        let secrets = ["one", "two"].map(|secret| SigningSecret::new(Secret::new(secret)));
+        for day in ["20130524", "20130525", "20130524"] {
+            for secret in &secrets {
+                let expected = SigningKey::derive(secret.expose(), day, "us-east-1", "s3").sign(b"x");
+                assert_eq!(secret.key(day, "us-east-1").sign(b"x"), expected);
             }
         }
     }
 
     #[test]
-    fn cache_stays_within_its_bound() {
-        let cache = KeyCache::default();
-        for day in 0..CACHED_KEYS_MAX + 10 {
-            cache.get("secret", &day.to_string(), "us-east-1");
+    fn few_keys_are_kept() {
+        let secret = SigningSecret::new(Secret::new("secret"));
+        for day in 0..RECENT_KEYS_MAX + 10 {
+            secret.key(&day.to_string(), "us-east-1");
         }
-        assert!(cache.0.read().unwrap().len() <= CACHED_KEYS_MAX);
+        assert_eq!(secret.recent.load().len(), RECENT_KEYS_MAX);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - `claim`: what a request says of its signature, in the `Authorization` header or the query.
 //! - `canonical`: the canonical request, which both sides compute.
-//! - `key`: signing keys, derived once a day and kept in a small cache.
+//! - `key`: signing keys, derived once a day and kept with their secret.
 //! - `verify`: is the claim true, in time, and about all that must be signed?
 //! - `chunk`: the signatures inside an `aws-chunked` body.
 //! - `policy`: the signature of a form's policy.
@@ -25,7 +25,7 @@ pub mod version2;
 pub use chunk::ChunkSignatures;
 pub use claim::{Claim, Malformed, Payload, Placement, parse};
 pub use encoding::{Slash, decode_form, decode_path, encode_into, hex, parse_hex};
-pub use key::{KeyCache, SigningKey};
+pub use key::{SigningKey, SigningSecret};
 pub use policy::PolicyClaim;
 pub use sign::{Presign, Signer};
 pub use time::AmzTime;

@@ -4,7 +4,7 @@ use subtle::ConstantTimeEq;
 
 use super::claim::{ALGORITHM, Credential, Malformed};
 use super::encoding::parse_hex;
-use super::key::KeyCache;
+use super::key::SigningSecret;
 use super::time::AmzTime;
 
 /// What a form says of its signature.
@@ -38,8 +38,8 @@ impl PolicyClaim {
     }
 
     /// True where the owner of `secret` signed `policy`, which is in base64 as the form has it.
-    pub fn signs(&self, policy: &str, secret: &str, keys: &KeyCache) -> bool {
-        let expected = keys.get(secret, &self.day, &self.region).sign(policy.as_bytes());
+    pub fn signs(&self, policy: &str, secret: &SigningSecret) -> bool {
+        let expected = secret.key(&self.day, &self.region).sign(policy.as_bytes());
         expected.ct_eq(&self.signature).into()
     }
 }
@@ -47,6 +47,7 @@ impl PolicyClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::types::Secret;
 
     /// "Example: browser-based upload using HTTP POST (using AWS Signature Version 4)" of the S3 API reference.
     #[test]
@@ -64,10 +65,11 @@ mod tests {
         let credential = "AKIAIOSFODNN7EXAMPLE/20151229/us-east-1/s3/aws4_request";
         let signature = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e";
         let claim = PolicyClaim::parse(ALGORITHM, credential, "20151229T000000Z", signature).unwrap();
-        let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
-        assert!(claim.signs(policy, secret, &KeyCache::default()));
-        assert!(!claim.signs(policy, "another secret", &KeyCache::default()));
-        assert!(!claim.signs(&policy[4..], secret, &KeyCache::default()));
+        let secret = |text: &str| SigningSecret::new(Secret::new(text));
+        let own = secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY");
+        assert!(claim.signs(policy, &own));
+        assert!(!claim.signs(policy, &secret("another secret")));
+        assert!(!claim.signs(&policy[4..], &own));
     }
 
     #[test]

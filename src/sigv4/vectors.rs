@@ -1,10 +1,11 @@
 //! AWS's published examples ("Authenticating Requests (AWS Signature Version 4)"), and what must be refused.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
-use ring::digest::{SHA256, digest};
 
 use super::*;
+use crate::types::Secret;
 
 const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
 const SECRET: &str = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
@@ -24,7 +25,7 @@ fn may_24() -> AmzTime {
 fn check(parts: Parts<'_>, now: AmzTime) -> Result<Verification, Refusal> {
     let claim = parse(parts)?.expect("the request is signed");
     assert_eq!(claim.access_key, ACCESS_KEY);
-    verify(parts, &claim, SECRET, "us-east-1", now, &KeyCache::default())
+    verify(parts, &claim, &SigningSecret::new(Secret::new(SECRET)), "us-east-1", now)
 }
 
 /// Verifies an example with its published signature, and signs it to the same.

@@ -8,7 +8,7 @@ use super::canonical;
 use super::chunk::ChunkSignatures;
 use super::claim::{Claim, Malformed, Payload, Placement};
 use super::encoding::hex;
-use super::key::KeyCache;
+use super::key::SigningSecret;
 use super::time::AmzTime;
 
 /// How far a signature's date may lie from the server's clock.
@@ -93,16 +93,15 @@ pub struct Verification {
 pub fn verify(
     parts: Parts<'_>,
     claim: &Claim,
-    secret: &str,
+    secret: &SigningSecret,
     region: &str,
     now: AmzTime,
-    keys: &KeyCache,
 ) -> Result<Verification, Refusal> {
     check_scope(claim, region)?;
     check_time(claim, now)?;
     check_signed_headers(parts.headers, claim)?;
     let scope = format!("{}/{}/s3/aws4_request", claim.day, claim.region);
-    let key = keys.get(secret, &claim.day, &claim.region);
+    let key = secret.key(&claim.day, &claim.region);
     let canonical_request = canonical::request(parts, &claim.signed_headers, &claim.payload_text);
     let string_to_sign = canonical::string_to_sign(&claim.date, &scope, &canonical_request);
     let expected = key.sign(&string_to_sign);

@@ -7,11 +7,11 @@
 //! The signature is the base64 of an HMAC-SHA1 of that text. The body is not signed, and of the query only
 //! what chooses another operation or another answer.
 
+use aws_lc_rs::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
-use ring::hmac::{self, HMAC_SHA1_FOR_LEGACY_USE_ONLY};
 
 use super::Parts;
 use super::claim::{header, query_parameter};

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
 use crate::runtime::random_bytes;
 
@@ -14,6 +14,8 @@ use crate::runtime::random_bytes;
 pub(crate) const KEY_LEN: usize = 32;
 const NONCE_LEN: usize = 12;
 const TAG_LEN: usize = 16;
+/// Bytes that a sealed text is longer than the text.
+pub(crate) const SEALED_EXTRA_LEN: usize = NONCE_LEN + TAG_LEN;
 
 /// A key that seals and opens.
 #[derive(Clone)]
@@ -44,17 +46,28 @@ impl AeadKey {
 
     /// Seals a short text.
     pub(crate) fn seal(&self, plain: &[u8], bound: &[u8]) -> Vec<u8> {
-        let mut sealed = Vec::with_capacity(plain.len() + NONCE_LEN + TAG_LEN);
+        let mut sealed = Vec::with_capacity(plain.len() + SEALED_EXTRA_LEN);
         self.seal_onto(plain, bound, &mut sealed);
         sealed
     }
 
-    /// Opens in place: the text goes to the beginning of `sealed`. Returns its length, or `None` if this is not what was
-    /// sealed with this key.
-    pub(crate) fn open(&self, sealed: &mut [u8], bound: &[u8]) -> Option<usize> {
-        let nonce = Nonce::try_assume_unique_for_key(sealed.get(..NONCE_LEN)?).ok()?;
-        let text = self.0.open_within(nonce, Aad::from(bound), sealed, NONCE_LEN..).ok()?;
-        Some(text.len())
+    /// Opens into `plain`, which must be as long as the text. `None` if this is not what was sealed with this key; then
+    /// nothing of the text is in `plain`.
+    pub(crate) fn open_into(&self, sealed: &[u8], bound: &[u8], plain: &mut [u8]) -> Option<()> {
+        let (nonce, text_and_tag) = sealed.split_first_chunk::<NONCE_LEN>()?;
+        let (text, tag) = text_and_tag.split_last_chunk::<TAG_LEN>()?;
+        if text.len() != plain.len() {
+            return None;
+        }
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        self.0.open_separate_gather(nonce, Aad::from(bound), text, tag, plain).ok()
+    }
+
+    /// Opens a sealed text.
+    pub(crate) fn open(&self, sealed: &[u8], bound: &[u8]) -> Option<Vec<u8>> {
+        let mut plain = vec![0; sealed.len().checked_sub(SEALED_EXTRA_LEN)?];
+        self.open_into(sealed, bound, &mut plain)?;
+        Some(plain)
     }
 
     /// Opens a sealed key.
@@ -64,9 +77,7 @@ impl AeadKey {
 
     /// Opens the bytes of a sealed key.
     pub(crate) fn open_bytes(&self, sealed: &[u8], bound: &[u8]) -> Option<[u8; KEY_LEN]> {
-        let mut sealed = sealed.to_vec();
-        let len = self.open(&mut sealed, bound)?;
-        sealed[..len].first_chunk().copied()
+        self.open(sealed, bound)?.first_chunk().copied()
     }
 }
 
@@ -85,9 +96,7 @@ mod tests {
         let (key, bytes) = AeadKey::random();
         let sealed = key.seal(b"text", b"bound");
         assert_eq!(sealed.len(), 4 + 28);
-        let open = |key: &AeadKey, mut sealed: Vec<u8>, bound: &[u8]| {
-            key.open(&mut sealed, bound).map(|len| sealed[..len].to_vec())
-        };
+        let open = |key: &AeadKey, sealed: Vec<u8>, bound: &[u8]| key.open(&sealed, bound);
         assert_eq!(open(&AeadKey::new(&bytes), sealed.clone(), b"bound").unwrap(), b"text");
         assert_eq!(open(&key, sealed.clone(), b"else"), None);
         assert_eq!(open(&AeadKey::random().0, sealed.clone(), b"bound"), None);

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::aead::AeadKey;
+use super::aead::{AeadKey, SEALED_EXTRA_LEN};
 use crate::object::api::{Error, Result};
 use crate::runtime::PageBuffer;
 use crate::types::encryption::{CHUNK_PLAIN_LEN, CHUNK_SEALED_LEN, sealed_len};
@@ -73,7 +73,7 @@ impl Sealer {
     }
 }
 
-/// Opens a range of one blob.
+/// Cuts a range of one blob, as it is read, into runs of whole chunks, which can then be opened side by side.
 #[derive(Debug)]
 pub(crate) struct Opener {
     key: AeadKey,
@@ -84,7 +84,18 @@ pub(crate) struct Opener {
     /// Sealed bytes that are still to come.
     remaining: u64,
     /// The beginning of a chunk whose end has not come.
-    begun: Vec<u8>,
+    begun: Vec<Bytes>,
+}
+
+/// Sealed chunks of a blob, one behind the other; only the blob's last chunk may be short.
+#[derive(Debug)]
+pub(crate) struct SealedRun {
+    key: AeadKey,
+    /// Number of the first chunk.
+    first: u64,
+    /// Plain bytes of the blob that are wanted.
+    wanted: Range<u64>,
+    pieces: Vec<Bytes>,
 }
 
 impl Opener {
@@ -98,56 +109,88 @@ impl Opener {
         (Self { key, chunk, wanted, remaining, begun: Vec::new() }, stored)
     }
 
-    /// Takes the next stored bytes; returns the wanted plain ones among them, as far as their chunks are whole. Each chunk
-    /// is opened as soon as it was copied, while it is in the processor's cache, onto the end of the one before.
-    pub(crate) fn push(&mut self, pieces: &[Bytes]) -> Result<Option<Bytes>> {
-        let len: usize = pieces.iter().map(Bytes::len).sum();
-        self.remaining = self.remaining.saturating_sub(len as u64);
-        let mut memory = PageBuffer::with_room(self.begun.len() + len);
-        memory.extend_from_slice(&self.begun);
-        let (mut plain_len, mut wanted) = (0, 0..0);
-        for piece in pieces {
-            let mut piece = &piece[..];
-            while !piece.is_empty() {
-                let room = plain_len + CHUNK_SEALED_LEN as usize - memory.len();
-                let (now, later) = piece.split_at(piece.len().min(room));
-                memory.extend_from_slice(now);
-                piece = later;
-                if now.len() == room {
-                    plain_len = self.open(&mut memory, plain_len, &mut wanted)?;
-                }
-            }
+    /// Takes the next stored bytes; returns the chunks that are whole now. Nothing is copied.
+    pub(crate) fn push(&mut self, more: Vec<Bytes>) -> SealedRun {
+        self.remaining = self.remaining.saturating_sub(more.iter().map(|piece| piece.len() as u64).sum());
+        let mut pieces = std::mem::take(&mut self.begun);
+        pieces.extend(more);
+        let len: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+        let whole = if self.remaining == 0 { len } else { len / CHUNK_SEALED_LEN * CHUNK_SEALED_LEN };
+        self.begun = split_off(&mut pieces, whole as usize);
+        let run = SealedRun { key: self.key.clone(), first: self.chunk, wanted: self.wanted.clone(), pieces };
+        self.chunk += whole.div_ceil(CHUNK_SEALED_LEN);
+        run
+    }
+}
+
+/// Leaves the first `len` bytes in `pieces` and returns the others.
+fn split_off(pieces: &mut Vec<Bytes>, mut len: usize) -> Vec<Bytes> {
+    let mut index = 0;
+    while index < pieces.len() && pieces[index].len() <= len {
+        len -= pieces[index].len();
+        index += 1;
+    }
+    let mut rest = pieces.split_off(index);
+    if len > 0
+        && let Some(first) = rest.first_mut()
+    {
+        pieces.push(first.split_to(len));
+    }
+    rest
+}
+
+impl SealedRun {
+    /// The wanted plain bytes of the chunks, if there are any.
+    pub(crate) fn open(self) -> Result<Option<Bytes>> {
+        let mut sealed = Pieces { pieces: &self.pieces, at: 0, joined: Vec::new() };
+        let sealed_len: usize = self.pieces.iter().map(Bytes::len).sum();
+        let chunks = sealed_len.div_ceil(CHUNK_SEALED_LEN as usize);
+        let mut memory = PageBuffer::of_unknown(sealed_len - (chunks * SEALED_EXTRA_LEN).min(sealed_len));
+        for (chunk, plain) in (self.first..).zip(memory.chunks_mut(CHUNK_PLAIN_LEN as usize)) {
+            let opened =
+                self.key.open_into(sealed.next(plain.len() + SEALED_EXTRA_LEN), &chunk.to_be_bytes(), plain);
+            opened.ok_or_else(|| Error::Internal(Box::new(NotSealedByItsKey)))?;
         }
-        self.begun.clear();
-        if self.remaining > 0 {
-            self.begun.extend_from_slice(&memory[plain_len..]);
-        } else if plain_len < memory.len() {
-            self.open(&mut memory, plain_len, &mut wanted)?;
-        }
+        let start = self.first * CHUNK_PLAIN_LEN;
+        let within = |at: u64| (at.clamp(start, start + memory.len() as u64) - start) as usize;
+        let wanted = within(self.wanted.start)..within(self.wanted.end);
         Ok((!wanted.is_empty()).then(|| memory.freeze().slice(wanted)))
     }
+}
 
-    /// Opens the chunk that goes from `start` to the end, and adds its wanted bytes to those before; returns where the plain
-    /// bytes end now.
-    fn open(&mut self, memory: &mut PageBuffer, start: usize, wanted: &mut Range<usize>) -> Result<usize> {
-        let len = self.key.open(&mut memory[start..], &self.chunk.to_be_bytes());
-        let len = len.ok_or_else(|| Error::Internal(Box::new(NotSealedByItsKey)))?;
-        memory.resize(start + len);
-        let of_chunk = self.wanted_of(len as u64);
-        if !of_chunk.is_empty() {
-            let is_first = wanted.start == wanted.end;
-            let first = if is_first { start + of_chunk.start } else { wanted.start };
-            *wanted = first..start + of_chunk.end;
+/// Bytes that stand in several pieces, to be read one after another.
+struct Pieces<'a> {
+    pieces: &'a [Bytes],
+    /// Where in the first piece.
+    at: usize,
+    joined: Vec<u8>,
+}
+
+impl Pieces<'_> {
+    /// The next `len` bytes, or as many as there are: where they stand, or joined if they stand in several pieces.
+    fn next(&mut self, len: usize) -> &[u8] {
+        while let [first, rest @ ..] = self.pieces
+            && first.len() == self.at
+        {
+            (self.pieces, self.at) = (rest, 0);
         }
-        self.chunk += 1;
-        Ok(start + len)
-    }
-
-    /// Which bytes of the next chunk are wanted.
-    fn wanted_of(&self, len: u64) -> Range<usize> {
-        let start = self.chunk * CHUNK_PLAIN_LEN;
-        let within = |at: u64| (at.clamp(start, start + len) - start) as usize;
-        within(self.wanted.start)..within(self.wanted.end)
+        let [first, ..] = self.pieces else { return &[] };
+        if first.len() - self.at >= len {
+            self.at += len;
+            return &first[self.at - len..self.at];
+        }
+        self.joined.clear();
+        while let [first, rest @ ..] = self.pieces
+            && self.joined.len() < len
+        {
+            let end = first.len().min(self.at + len - self.joined.len());
+            self.joined.extend_from_slice(&first[self.at..end]);
+            self.at = end;
+            if end == first.len() {
+                (self.pieces, self.at) = (rest, 0);
+            }
+        }
+        &self.joined
     }
 }
 
@@ -177,7 +220,7 @@ mod tests {
         let mut plain = Vec::new();
         for start in (0..needed.len()).step_by(step) {
             let piece = needed.slice(start..needed.len().min(start + step));
-            opener.push(&[piece])?.iter().for_each(|bytes| plain.extend_from_slice(bytes));
+            opener.push(vec![piece]).open()?.iter().for_each(|bytes| plain.extend_from_slice(bytes));
         }
         Ok(plain)
     }

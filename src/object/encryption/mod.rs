@@ -16,7 +16,7 @@ mod named_keys;
 mod transit;
 
 pub(crate) use aead::AeadKey;
-pub(crate) use chunks::{Opener, Sealer};
+pub(crate) use chunks::{Opener, SealedRun, Sealer};
 pub use keyring::{CustomerKey, NewEncryption, RootKey};
 pub(crate) use keyring::{Keyring, check_customer_key, check_customer_key_opens};
 pub use named_keys::KeyInfo;

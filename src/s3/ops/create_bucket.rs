@@ -34,7 +34,7 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
         check_location(&configuration, call.region())?;
         tags = configuration.child("Tags").map(read_tags).transpose()?.flatten();
     }
-    let account = call.principal.account().ok_or(Code::AccessDenied)?.canonical_id;
+    let account = call.principal().account().ok_or(Code::AccessDenied)?.canonical_id;
     let lock = text(call.headers(), "x-amz-bucket-object-lock-enabled");
     let request = CreateBucketRequest {
         bucket: bucket.clone(),

@@ -26,7 +26,7 @@ pub(super) async fn run(call: &Call<'_>) -> Result<Response> {
     let after = call.query.get("continuation-token").filter(|token| !token.is_empty()).map(read_token);
     let after = after.transpose()?.unwrap_or_default();
     let elsewhere = call.query.get("bucket-region").is_some_and(|region| region != call.region());
-    let account = call.principal.account().ok_or(Code::AccessDenied)?;
+    let account = call.principal().account().ok_or(Code::AccessDenied)?;
     let first = call.iam().first().canonical_id;
     let mut buckets = call.engine().list_buckets().await?;
     buckets.retain(|bucket| {
