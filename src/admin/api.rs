@@ -15,7 +15,8 @@
 //! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
 //! | `GET /api/v1/keyring` | | [`Keyring`] |
 //! | `POST /api/v1/keyring` | [`CreateEncryptionKey`] | [`EncryptionKey`] |
-//! | `POST /api/v1/keyring/{id}/rotate`, `enable`, `disable` | `{}` | [`EncryptionKey`] |
+//! | `POST /api/v1/keyring/{id}/rotate`, `enable`, `disable`, `keep` | `{}` | [`EncryptionKey`] |
+//! | `POST /api/v1/keyring/{id}/delete` | [`DeleteEncryptionKey`] | [`EncryptionKey`] |
 //! | `GET /api/v1/accounts` | | [`AccountList`] |
 //! | `POST /api/v1/accounts` | [`AddAccount`] | [`NewKey`] |
 //! | `POST /api/v1/accounts/{id}/remove` | [`Nothing`] | [`Done`] |
@@ -141,6 +142,24 @@ pub struct BucketReport {
     /// What has another parity and is to be encoded anew.
     #[serde(default)]
     pub to_recode: Tally,
+    /// Its objects on drives whose storage class has another parity than the bucket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<ClassReport>,
+}
+
+/// The objects of one storage class in a bucket, versions included.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ClassReport {
+    /// The class, by its name in S3.
+    pub class: String,
+    /// Data shards of a stripe.
+    pub data_shards: u8,
+    /// Parity shards of it.
+    pub parity_shards: u8,
+    /// Objects of the class on drives.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
 }
 
 /// The answer of `GET /api/v1/events`.
@@ -363,8 +382,9 @@ pub struct Keyring {
 pub struct EncryptionKey {
     /// Its name.
     pub id: String,
-    /// The day it was made, as `2026-01-31`.
-    pub created: String,
+    /// The day it was made, as `2026-01-31`; of one that is deleted nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
     /// The day it was last rotated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<String>,
@@ -372,6 +392,37 @@ pub struct EncryptionKey {
     pub versions: u64,
     /// It may be used.
     pub enabled: bool,
+    /// What it is.
+    pub state: EncryptionKeyState,
+    /// The day on which it is deleted, if it waits for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<String>,
+}
+
+/// What a named key is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionKeyState {
+    /// It may be used.
+    Enabled,
+    /// It may not be used.
+    Disabled,
+    /// Nor may this one, which is to be deleted.
+    PendingDeletion,
+    /// What was under it is lost.
+    Deleted,
+    /// Of a newer server.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Has a named key deleted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteEncryptionKey {
+    /// Days until then, from 7 to 30; 30 if none are given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub days: Option<u64>,
 }
 
 /// Makes a named key.

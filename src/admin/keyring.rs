@@ -1,11 +1,14 @@
 //! The named encryption keys, for operators.
 
 use super::Refusal;
-use super::api::{CreateEncryptionKey, EncryptionKey, Keyring};
+use super::api::{CreateEncryptionKey, DeleteEncryptionKey, EncryptionKey, EncryptionKeyState, Keyring};
 use super::operations::Operations;
 use super::route::EncryptionKeyChange;
 use crate::object::{Error, KeyInfo};
-use crate::types::{Civil, Timestamp};
+use crate::types::{Civil, KeyState, Timestamp};
+
+/// Days that a key waits for its deletion at least and at most (as on AWS).
+const DELETION_DAYS: std::ops::RangeInclusive<u64> = 7..=30;
 
 impl Operations {
     /// Every named key.
@@ -33,8 +36,24 @@ impl Operations {
             EncryptionKeyChange::Rotate => self.engine.rotate_encryption_key(id).await,
             EncryptionKeyChange::Enable => self.engine.enable_encryption_key(id, true).await,
             EncryptionKeyChange::Disable => self.engine.enable_encryption_key(id, false).await,
+            EncryptionKeyChange::Keep => self.engine.cancel_key_deletion(id).await,
         };
         changed.map_err(|error| refusal(id, error))?;
+        self.key(id)
+    }
+
+    /// Has one deleted when a wait is over.
+    pub(super) async fn delete_encryption_key(
+        &self,
+        id: &str,
+        request: DeleteEncryptionKey,
+    ) -> Result<EncryptionKey, Refusal> {
+        let days = request.days.unwrap_or(*DELETION_DAYS.end());
+        if !DELETION_DAYS.contains(&days) {
+            let (least, most) = (DELETION_DAYS.start(), DELETION_DAYS.end());
+            return Err(Refusal::BadRequest(format!("a key is deleted after {least} to {most} days")));
+        }
+        self.engine.schedule_key_deletion(id, days).await.map_err(|error| refusal(id, error))?;
         self.key(id)
     }
 
@@ -47,10 +66,20 @@ impl Operations {
 fn report(key: KeyInfo) -> EncryptionKey {
     EncryptionKey {
         id: key.id,
-        created: date(key.created),
+        created: key.created.map(date),
         rotated: key.rotated.map(date),
         versions: key.versions as u64,
-        enabled: key.enabled,
+        enabled: key.state == KeyState::Enabled,
+        state: match key.state {
+            KeyState::Enabled => EncryptionKeyState::Enabled,
+            KeyState::Disabled => EncryptionKeyState::Disabled,
+            KeyState::PendingDeletion { .. } => EncryptionKeyState::PendingDeletion,
+            KeyState::Deleted => EncryptionKeyState::Deleted,
+        },
+        deletion: match key.state {
+            KeyState::PendingDeletion { at } => Some(date(at)),
+            KeyState::Enabled | KeyState::Disabled | KeyState::Deleted => None,
+        },
     }
 }
 
@@ -65,8 +94,18 @@ fn refusal(id: &str, error: Error) -> Refusal {
         Error::NoSuchEncryptionKey(_) => Refusal::NotFound(format!(
             "there is no key {id}; `holdfast admin keyring list` shows those there are"
         )),
-        Error::EncryptionKeyExists => {
-            Refusal::Conflict(format!("there is a key {id} already; `rotate` gives it a new version"))
+        Error::EncryptionKeyExists => Refusal::Conflict(format!(
+            "there is a key {id} already, or was one; `rotate` gives it a new version, and a deleted one's name is not \
+             used again"
+        )),
+        Error::EncryptionKeyPendingDeletion(_) => Refusal::Conflict(format!(
+            "the key {id} is to be deleted; `holdfast admin keyring keep {id}` ends that"
+        )),
+        Error::EncryptionKeyNotPending(_) => {
+            Refusal::Conflict(format!("the key {id} does not wait to be deleted"))
+        }
+        Error::EncryptionKeyOfServer(_) => {
+            Refusal::Conflict(format!("{id} is the server's own key, which it makes by itself, and stays"))
         }
         Error::InvalidEncryptionKeyId => Refusal::BadRequest(format!(
             "{id} cannot be a key's name: take 1 to 256 letters, digits and signs of /_-. without `alias/` or `key/` \

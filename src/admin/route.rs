@@ -24,6 +24,7 @@ pub(super) enum Route {
     Keyring,
     CreateEncryptionKey,
     ChangeEncryptionKey(String, EncryptionKeyChange),
+    DeleteEncryptionKey(String),
     SetSearch(String),
     Risk(RiskQuery),
     Events,
@@ -64,6 +65,7 @@ pub(super) enum EncryptionKeyChange {
     Rotate,
     Enable,
     Disable,
+    Keep,
 }
 
 impl Route {
@@ -130,11 +132,13 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
         ["keyring"] => (Some(Route::Keyring), Some(Route::CreateEncryptionKey)),
+        ["keyring", id, "delete"] => (None, Some(Route::DeleteEncryptionKey(decode(id)?))),
         ["keyring", id, verb] => {
             let change = match *verb {
                 "rotate" => EncryptionKeyChange::Rotate,
                 "enable" => EncryptionKeyChange::Enable,
                 "disable" => EncryptionKeyChange::Disable,
+                "keep" => EncryptionKeyChange::Keep,
                 _ => return Err(unknown()),
             };
             (None, Some(Route::ChangeEncryptionKey(decode(id)?, change)))

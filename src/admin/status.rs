@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::Health;
-use super::api::{BucketReport, DriveCondition, DriveReport, Redundancy, Status, Tally, Work, WorkState};
+use super::api::{
+    BucketReport, ClassReport, DriveCondition, DriveReport, Redundancy, Status, Tally, Work, WorkState,
+};
 use crate::metadata::DrivePhase;
-use crate::object::{self, BucketEncoding, DomainSpare, DriveStatus, Engine, Error};
+use crate::object::{self, BucketEncoding, ClassEncoding, DomainSpare, DriveStatus, Engine, Error};
 use crate::types::{DeploymentId, DriveSlot};
 
 /// What does not change while the process runs.
@@ -132,6 +134,17 @@ pub(super) fn bucket_reports(engine: &Engine) -> Result<Vec<BucketReport>, Error
         parity_shards: Some(bucket.scheme.parity),
         own_parity: bucket.is_own,
         to_recode: Tally { objects: bucket.waiting.objects, bytes: bucket.waiting.bytes },
+        classes: bucket.classes.iter().map(class_report).collect(),
     };
     Ok(engine.bucket_encodings()?.into_iter().map(report).collect())
+}
+
+fn class_report(class: &ClassEncoding) -> ClassReport {
+    ClassReport {
+        class: class.class.name().to_owned(),
+        data_shards: class.scheme.data,
+        parity_shards: class.scheme.parity,
+        objects: class.all.objects,
+        bytes: class.all.bytes,
+    }
 }

@@ -44,10 +44,30 @@ enum Command {
     Man,
 }
 
+/// Settings of the key service.
+const OF_KEY_SERVICE: &[&str] = &[
+    "kms_url",
+    "kms_token",
+    "kms_token_file",
+    "kms_role_id",
+    "kms_secret_id_file",
+    "kms_mount",
+    "kms_key",
+    "kms_remember",
+];
+
 /// Settings that a command has no use for: hidden from its help and refused as its flags.
-fn foreign_to(command: &str) -> &'static [&'static str] {
+fn foreign_to(command: &str) -> impl Iterator<Item = &'static str> {
+    let of_key_service: &[&str] = match command {
+        "node" | "recover" | "env" | "health" => OF_KEY_SERVICE,
+        _ => &[],
+    };
+    foreign_alone(command).iter().chain(of_key_service).copied()
+}
+
+fn foreign_alone(command: &str) -> &'static [&'static str] {
     match command {
-        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file", "tls_ca"],
+        "serve" => &["node", "zone", "cluster_secret", "cluster_secret_file"],
         "node" => &[
             "console_address",
             "state",
@@ -69,8 +89,9 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "root_secret_key_file",
             "encryption_key",
             "encryption_key_file",
+            "storage_class",
         ],
-        "gateway" => &["drives", "zone", "tls_ca"],
+        "gateway" => &["drives", "zone"],
         "doctor" => &[
             "zone",
             "bucket",
@@ -86,6 +107,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "storage_class",
         ],
         "recover" => &[
             "address",
@@ -114,6 +136,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "storage_class",
         ],
         "env" | "health" => &[
             "bucket",
@@ -129,6 +152,7 @@ fn foreign_to(command: &str) -> &'static [&'static str] {
             "encryption_key_file",
             "log_level",
             "log_format",
+            "storage_class",
         ],
         _ => &[],
     }
@@ -139,7 +163,7 @@ pub(super) fn command_line() -> clap::Command {
     let mut command = Cli::command();
     for name in ["serve", "node", "gateway", "env", "health", "doctor", "recover"] {
         command = command.mut_subcommand(name, |sub| {
-            foreign_to(name).iter().fold(sub, |sub, id| sub.mut_arg(id, |arg| arg.hide(true)))
+            foreign_to(name).fold(sub, |sub, id| sub.mut_arg(id, |arg| arg.hide(true)))
         });
     }
     command.after_help(
@@ -189,10 +213,10 @@ pub fn main() -> ExitCode {
 
 fn refuse_foreign(matches: &clap::ArgMatches) -> Result<(), String> {
     let Some((command, matches)) = matches.subcommand() else { return Ok(()) };
-    let given = |id: &&&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
-    match foreign_to(command).iter().find(given) {
+    let given = |id: &&str| matches.value_source(id) == Some(clap::parser::ValueSource::CommandLine);
+    match foreign_to(command).find(given) {
         None => Ok(()),
-        Some(&"drives") => {
+        Some("drives") => {
             Err(format!("`holdfast {command}` takes no drives; name nodes with --node HOST:PORT"))
         }
         Some(id) => {

@@ -8,6 +8,7 @@ mod credentials;
 mod ellipses;
 mod encryption_key;
 mod error;
+mod key_service;
 mod options;
 mod private_file;
 mod settings;

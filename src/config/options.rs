@@ -8,14 +8,16 @@ use hyper::header::HeaderValue;
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
+use super::key_service::key_service;
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::jobs::Webhook;
 use crate::node::is_node_address;
+use crate::object::KmsOptions;
 use crate::s3::NewBuckets;
 use crate::telemetry::LogFormat;
-use crate::types::{BucketName, DAY_SECS};
+use crate::types::{BucketName, ClassScheme, ClassSchemes, DAY_SECS, StorageClass};
 
 const DRIVES_DEFAULT: &str = "./data/drive{1...4}";
 const GATEWAY_STATE_DEFAULT: &str = "./data/gateway";
@@ -118,6 +120,10 @@ pub struct Options {
     pub webhooks: Vec<Webhook>,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
+    /// How storage classes are encoded.
+    pub classes: ClassSchemes,
+    /// A key service for SSE-KMS.
+    pub key_service: Option<KmsOptions>,
     /// What the operator gave as root's credentials.
     given_credentials: Option<Credentials>,
     /// What the operator gave as the encryption key.
@@ -142,6 +148,8 @@ impl Options {
         let website_domains = websites(&settings, &domains)?;
         let buckets = settings.bucket.iter().map(|bucket| valid_bucket(bucket)).collect::<Result<_, _>>()?;
         let lifecycle_day_secs = lifecycle_day_secs(&settings)?;
+        let key_service = key_service(&settings)?;
+        let classes = storage_classes(&settings.storage_class)?;
         let webhooks = webhooks(&settings)?;
         let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
@@ -166,6 +174,8 @@ impl Options {
             webhooks,
             access_log_interval,
             lifecycle_day_secs,
+            classes,
+            key_service,
             given_credentials,
             given_encryption_key,
         })
@@ -373,7 +383,7 @@ fn text_or_file(
     }
 }
 
-fn bad(name: &str, value: &str, expected: &'static str) -> ConfigError {
+pub(super) fn bad(name: &str, value: &str, expected: &'static str) -> ConfigError {
     ConfigError::BadValue { name: name.to_owned(), value: value.to_owned(), expected }
 }
 
@@ -506,6 +516,29 @@ fn lifecycle_day_secs(settings: &Settings) -> Result<u64, ConfigError> {
     secs.ok_or_else(|| bad("lifecycle_day", text, "a number of seconds from 1 to 86400"))
 }
 
+/// Reads `CLASS=K+M` and `CLASS=bucket`; whether the drives bear it is for the engine to say.
+fn storage_classes(texts: &[String]) -> Result<ClassSchemes, ConfigError> {
+    let expected =
+        "a storage class but STANDARD and its parity, like REDUCED_REDUNDANCY=3+1 or GLACIER_IR=bucket";
+    let parse = |text: &str| {
+        let (class, scheme) = text.split_once('=')?;
+        let class = StorageClass::parse(class).filter(|class| *class != StorageClass::Standard)?;
+        let scheme = match scheme {
+            "bucket" => ClassScheme::AsBucket,
+            scheme => ClassScheme::Own(scheme.parse().ok()?),
+        };
+        Some((class, scheme))
+    };
+    let mut classes = ClassSchemes::new();
+    for text in texts {
+        let (class, scheme) = parse(text).ok_or_else(|| bad("storage_class", text, expected))?;
+        if classes.insert(class, scheme).is_some() {
+            return Err(bad("storage_class", text, "each class once"));
+        }
+    }
+    Ok(classes)
+}
+
 fn valid_domain(text: &str) -> Result<String, ConfigError> {
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
@@ -576,6 +609,16 @@ mod tests {
                 "webhook_token_file",
             ),
             (Settings { root_access_key: text("abc"), ..Settings::default() }, "root_access_key"),
+            (Settings { storage_class: vec!["STANDARD=2+2".into()], ..Settings::default() }, "storage_class"),
+            (Settings { storage_class: vec!["GLACIER_IR=2".into()], ..Settings::default() }, "storage_class"),
+            (Settings { storage_class: vec!["COLD=2+1".into()], ..Settings::default() }, "storage_class"),
+            (
+                Settings {
+                    storage_class: vec!["GLACIER_IR=2+1".into(), "GLACIER_IR=bucket".into()],
+                    ..Settings::default()
+                },
+                "storage_class",
+            ),
         ];
         for (settings, name) in cases {
             let error = serve(settings).unwrap_err().to_string();

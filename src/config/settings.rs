@@ -88,7 +88,8 @@ pub struct Settings {
     #[arg(long, value_name = "DIR")]
     pub tls_folder: Option<PathBuf>,
 
-    /// Certificates that client commands trust beside those of the system, in PEM form
+    /// Authorities and certificates, in PEM form, that are believed beside those of the system: by client commands, and by a
+    /// server that talks to webhooks or a key service
     #[arg(long, value_name = "FILE")]
     pub tls_ca: Option<PathBuf>,
 
@@ -135,6 +136,39 @@ pub struct Settings {
     /// File with the encryption key
     #[arg(long, value_name = "FILE")]
     pub encryption_key_file: Option<PathBuf>,
+
+    /// Key service for SSE-KMS, the transit engine of Vault or OpenBao: its http or https URL [default: none]
+    #[arg(long, value_name = "URL")]
+    pub kms_url: Option<String>,
+
+    /// Token for the key service; prefer the file or the variable, others can see flags
+    #[arg(long, value_name = "TEXT")]
+    pub kms_token: Option<Secret>,
+
+    /// File with the token for the key service, read again when it is no longer believed
+    #[arg(long, value_name = "FILE")]
+    pub kms_token_file: Option<PathBuf>,
+
+    /// Role for the key service (AppRole), instead of a token
+    #[arg(long, value_name = "TEXT")]
+    pub kms_role_id: Option<String>,
+
+    /// File with the secret id of the role
+    #[arg(long, value_name = "FILE")]
+    pub kms_secret_id_file: Option<PathBuf>,
+
+    /// Where the transit engine is mounted [default: transit]
+    #[arg(long, value_name = "PATH")]
+    pub kms_mount: Option<String>,
+
+    /// Key of the key service for those who ask for SSE-KMS and name none [default: holdfast]
+    #[arg(long, value_name = "NAME")]
+    pub kms_key: Option<String>,
+
+    /// Seconds that a data key of the key service is remembered; 0 asks for it each time [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub kms_remember: Option<String>,
+
     /// Where buckets may send events: a name and an http or https URL; may be repeated. Buckets name it by arn:holdfast:sqs::ID:webhook
     #[arg(long, value_name = "ID=URL", value_delimiter = ',')]
     pub webhook: Vec<String>,
@@ -150,6 +184,11 @@ pub struct Settings {
     /// Seconds that a day of lifecycle rules lasts, fewer than of a real one to try rules out [default: 86400]
     #[arg(long, value_name = "SECONDS")]
     pub lifecycle_day: Option<String>,
+
+    /// Parity of a storage class, as data and parity shards or `bucket` for that of the bucket; may be repeated
+    /// [default: REDUCED_REDUNDANCY one parity shard less than the bucket, others as the bucket]
+    #[arg(long, value_name = "CLASS=K+M", value_delimiter = ',')]
+    pub storage_class: Vec<String>,
 
     /// error, warn, info, debug, trace, or a filter like info,holdfast::s3=debug [default: info]
     #[arg(long, value_name = "LEVEL")]
@@ -262,6 +301,10 @@ impl Settings {
         let root_secret = self.root_secret_key.is_some() || self.root_secret_key_file.is_some();
         let cluster = self.cluster_secret.is_some() || self.cluster_secret_file.is_some();
         let encryption = self.encryption_key.is_some() || self.encryption_key_file.is_some();
+        let kms = self.kms_token.is_some()
+            || self.kms_token_file.is_some()
+            || self.kms_role_id.is_some()
+            || self.kms_secret_id_file.is_some();
         // So do a certificate and its key.
         let pair = self.tls_cert.is_some() || self.tls_key.is_some();
         Self {
@@ -305,10 +348,19 @@ impl Settings {
             } else {
                 below.encryption_key_file
             },
+            kms_url: self.kms_url.or(below.kms_url),
+            kms_token: if kms { self.kms_token } else { below.kms_token },
+            kms_token_file: if kms { self.kms_token_file } else { below.kms_token_file },
+            kms_role_id: if kms { self.kms_role_id } else { below.kms_role_id },
+            kms_secret_id_file: if kms { self.kms_secret_id_file } else { below.kms_secret_id_file },
+            kms_mount: self.kms_mount.or(below.kms_mount),
+            kms_key: self.kms_key.or(below.kms_key),
+            kms_remember: self.kms_remember.or(below.kms_remember),
             webhook: list(self.webhook, below.webhook),
             webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
             access_log_interval: self.access_log_interval.or(below.access_log_interval),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
+            storage_class: list(self.storage_class, below.storage_class),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
         }
@@ -358,7 +410,7 @@ mod tests {
         let text =
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
                 "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file"
-                | "website_domain" => {
+                | "website_domain" | "storage_class" => {
                     format!("{name} = [\"x\"]\n")
                 }
                 _ => format!("{name} = \"x\"\n"),

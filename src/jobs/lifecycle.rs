@@ -95,6 +95,10 @@ async fn expire(engine: &Engine, bucket: &str, lifecycle: &Lifecycle) -> Result<
         cursor = next;
         pace.rest(engine.activity(), started.elapsed()).await;
     }
+    if moved > 0 {
+        // Their new class may ask for another scheme.
+        engine.recode_bell().ring();
+    }
     if objects + versions + uploads + moved > 0 {
         tracing::info!(bucket, objects, versions, uploads, moved, "lifecycle rules were followed");
     }

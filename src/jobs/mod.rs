@@ -6,6 +6,7 @@ mod access_log;
 mod events;
 mod garbage;
 mod heal;
+mod keys;
 mod lifecycle;
 mod moves;
 mod pace;
@@ -51,11 +52,12 @@ pub fn start(engine: &Arc<Engine>, scrub: ScrubOptions, tasks: &Tasks) -> io::Re
         moves::run(engine.clone()),
         scrub::run(engine.clone(), scrub),
         garbage::run(engine.clone()),
-        future::join4(
+        future::join5(
             garbage::search_orphans(engine.clone()),
             recode::run(engine.clone()),
             lifecycle::run(engine.clone()),
             search::run(engine.clone()),
+            keys::run(engine.clone()),
         ),
     );
     tasks.spawn_in_background("jobs", async move {

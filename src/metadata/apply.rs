@@ -11,14 +11,14 @@ use bytes::Bytes;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::events::{Change, Listeners};
-use super::model::{Applied, Content, Deletion, DrivePhase, Extent, MetadataError, Mutation, NewContent};
+use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation, NewContent};
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
-use super::versions::{self, Cause, Counts, NewVersion, Version};
-use super::{blobs, configuration, events, payload, query};
+use super::versions::{self, Counts, NewVersion, Version};
+use super::{blobs, configuration, events, part_checksums, payload, query};
 use crate::types::{
-    BlobId, BucketLock, ConfigurationKind, DeleteCondition, EventKind, ObjectLock, Origin, PartNumber,
-    Properties, Scheme, Timestamp, UploadId, VersionId, Versioning,
+    BlobId, BucketLock, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber, Properties, Scheme,
+    Timestamp, UploadId, VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -237,6 +237,7 @@ impl Applier {
         uploads.into_iter().try_for_each(|upload| self.drop_unchosen_parts(db, upload, &[]))?;
         db.execute("DELETE FROM uploads WHERE bucket = ?1", [id])?;
         configuration::remove_all(db, id)?;
+        db.execute("DELETE FROM rename_tokens WHERE bucket = ?1", [id])?;
         db.execute("DELETE FROM buckets WHERE id = ?1", [id])?;
         self.buckets.remove(name);
         self.counts.remove(&id);
@@ -359,7 +360,7 @@ impl Applier {
     }
 
     /// Writes a version of the bytes of another.
-    fn write_copy(
+    pub(super) fn write_copy(
         &mut self,
         db: &Connection,
         at: (&Bucket, &str),
@@ -374,38 +375,16 @@ impl Applier {
             }
             Content::Blobs(_) => None,
         };
+        let parts = part_checksums::of_version(db, from.sequence, &copied)?;
         let detail = ObjectDetail { properties, checksum: copied.checksum, content: copied.content };
         let object = NewVersion { size: from.size, etag: from.etag, modified, detail: &detail };
         let sequence = self.write(db, at, current, &object)?;
+        part_checksums::insert(db, sequence, parts.as_deref())?;
         if let Some(payload) = payload {
             payload::insert(db, sequence, &payload)?;
         }
         let version = self.tell_created(db, at.0, EventKind::CreatedCopy, (at.1, sequence), &object)?;
         Ok(Applied::Put { etag: from.etag, checksum: detail.checksum, version })
-    }
-
-    /// Gives a key's current version another key, all else unchanged. What stays of it where versions are kept is under a
-    /// delete marker.
-    fn rename_object(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::RenameObject { bucket, source, sequence, key, condition, now } = mutation else {
-            unreachable!("called for this variant only");
-        };
-        let bucket = self.bucket(db, bucket)?;
-        let from = versions::current(db, (bucket.id, source))?;
-        let from = from.filter(|from| from.sequence == *sequence).ok_or(MetadataError::SourceChanged)?;
-        let properties = from.detail.as_ref().map(|detail| detail.properties.clone()).unwrap_or_default();
-        let current = versions::current(db, (bucket.id, key))?;
-        versions::check(*condition, current.as_ref())?;
-        let modified = from.modified;
-        let applied = self.write_copy(db, (&bucket, key), current, from, (properties, modified))?;
-        let removal = Deletion {
-            key: source.clone(),
-            version: None,
-            condition: DeleteCondition::default(),
-            bypass_governance: false,
-        };
-        self.delete(db, &bucket, &removal, (*now, Cause::Request))?;
-        Ok(applied)
     }
 
     /// Tells of a new version, and returns its name.
@@ -511,6 +490,7 @@ impl Applier {
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
         let extents = chosen_extents(db, *upload, parts)?;
+        let values = part_checksums::of_parts(db, *upload, parts, checksum.as_ref())?;
         self.drop_unchosen_parts(db, *upload, &extents)?;
         drop_upload(db, bucket.id, key, *upload)?;
         blobs::compose(db, &mut self.spreads, *upload, &extents)?;
@@ -519,6 +499,7 @@ impl Applier {
         let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
         let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };
         let sequence = self.write(db, (&bucket, key), current, &object)?;
+        part_checksums::insert(db, sequence, values.as_deref())?;
         let version = self.tell_created(db, &bucket, EventKind::CreatedUpload, (key, sequence), &object)?;
         Ok(Applied::Put { etag: *etag, checksum: checksum.clone(), version })
     }

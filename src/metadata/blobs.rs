@@ -14,7 +14,7 @@ use super::model::{BlobLayout, Extent, MetadataError};
 use super::query;
 use super::schema::{pack, pack_slots, unpack};
 use super::spread::{Delta, Group, Spreads};
-use crate::types::{BlobId, DriveSlot, Scheme, UploadId};
+use crate::types::{BlobId, DriveSlot, Scheme, StorageClass, UploadId};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -250,13 +250,20 @@ fn content_of(db: &Connection, spreads: &Spreads, extents: &[Extent]) -> Result<
 /// An object's place: bucket id and key.
 pub(super) type Place<'a> = (i64, &'a str);
 
-/// Makes a version of the object at a place an owner of its content.
+/// A version of an object, which owns its content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner<'a> {
+    pub(super) at: Place<'a>,
+    pub(super) sequence: u64,
+    pub(super) class: StorageClass,
+}
+
+/// Makes a version an owner of its content.
 pub(super) fn own(
     db: &Connection,
     spreads: &mut Spreads,
     extents: &[Extent],
-    at: Place<'_>,
-    sequence: u64,
+    Owner { at, sequence, class }: Owner<'_>,
 ) -> Result<()> {
     let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
     db.prepare_cached("INSERT INTO owners VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(params![
@@ -267,7 +274,21 @@ pub(super) fn own(
         sequence as i64
     ])?;
     spreads.add(content.spread, Delta::objects(1, content.size));
-    spreads.encodings.add(at.0, &content.schemes, 1, content.size);
+    spreads.encodings.add((at.0, class), &content.schemes, 1, content.size);
+    Ok(())
+}
+
+/// Counts a version that goes to another storage class there.
+pub(super) fn reclass(
+    db: &Connection,
+    spreads: &mut Spreads,
+    extents: &[Extent],
+    owner: Owner<'_>,
+    class: StorageClass,
+) -> Result<()> {
+    let Some(content) = content_of(db, spreads, extents)? else { return Ok(()) };
+    spreads.encodings.add((owner.at.0, owner.class), &content.schemes, -1, content.size);
+    spreads.encodings.add((owner.at.0, class), &content.schemes, 1, content.size);
     Ok(())
 }
 
@@ -291,10 +312,9 @@ pub(super) fn disown(
     db: &Connection,
     spreads: &mut Spreads,
     extents: &[Extent],
-    at: Place<'_>,
-    sequence: u64,
+    owner: Owner<'_>,
 ) -> Result<()> {
-    if dissolve(db, spreads, extents, at, sequence)? {
+    if dissolve(db, spreads, extents, owner)? {
         extents.iter().try_for_each(|extent| remove(db, spreads, extent.blob))?;
     }
     Ok(())
@@ -305,8 +325,7 @@ pub(super) fn dissolve(
     db: &Connection,
     spreads: &mut Spreads,
     extents: &[Extent],
-    at: Place<'_>,
-    sequence: u64,
+    Owner { at, sequence, class }: Owner<'_>,
 ) -> Result<bool> {
     let Some(content) = content_of(db, spreads, extents)? else { return Ok(false) };
     let (id, spread) = (content.id, content.spread);
@@ -315,7 +334,7 @@ pub(super) fn dissolve(
     )?
     .execute(params![spread, id, at.0, at.1, sequence as i64])?;
     spreads.add(spread, Delta::objects(-1, content.size));
-    spreads.encodings.add(at.0, &content.schemes, -1, content.size);
+    spreads.encodings.add((at.0, class), &content.schemes, -1, content.size);
     let owned: bool = db
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM owners WHERE spread = ?1 AND content = ?2)")?
         .query_row(params![spread, id], |row| row.get(0))?;

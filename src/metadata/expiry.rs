@@ -3,8 +3,9 @@
 use rusqlite::{Connection, params};
 
 use super::apply::Applier;
+use super::blobs::{self, Owner};
 use super::events::Change;
-use super::model::{Applied, Deletion, MetadataError};
+use super::model::{Applied, Content, Deletion, MetadataError};
 use super::schema::{ObjectDetail, unpack};
 use super::versions::Cause;
 use super::{query, versions};
@@ -103,7 +104,11 @@ impl Applier {
             let version = versions::of_sequence(db, (bucket.id, key), *sequence)?;
             let Some(version) = version else { continue };
             let Some(mut detail) = version.detail.clone() else { continue };
-            detail.properties.class = *class;
+            let from = std::mem::replace(&mut detail.properties.class, *class);
+            if let Content::Blobs(extents) = &detail.content {
+                let owner = Owner { at: (bucket.id, key), sequence: *sequence, class: from };
+                blobs::reclass(db, &mut self.spreads, extents, owner, *class)?;
+            }
             versions::set_detail(db, (bucket.id, key), &version, &detail)?;
             let named = bucket.versioning != Versioning::Unversioned;
             let change = Change {

@@ -19,10 +19,12 @@ mod log;
 mod model;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod parsers;
+mod part_checksums;
 mod payload;
 mod query;
 mod recode;
 mod recovery;
+mod rename;
 mod rescue;
 mod schema;
 mod search;
@@ -39,7 +41,7 @@ pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,
     GarbageRow, HealRow, ListedRow, ListedVersionRow, MetadataError, MisencodedRow, Mutation, NewContent,
-    ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow, VersionChange,
+    ObjectRow, OwnerRow, PartRow, PlacedBlob, RenameToken, UploadRow, VersionChange,
 };
 pub use query::{VersionPlace, Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};

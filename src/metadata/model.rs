@@ -8,9 +8,9 @@ use super::events::EventEnd;
 use super::query::VersionPlace;
 use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
-    ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, Encryption,
-    Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties, Retention,
-    Scheme, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
+    ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, EncodingRules,
+    Encryption, Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties,
+    Retention, Scheme, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -40,11 +40,13 @@ pub struct BucketRow {
     pub owner: Option<CanonicalId>,
 }
 
-/// Objects of a bucket that are encoded alike; those that are kept in the metadata are not among them.
+/// Objects of a bucket and class that are encoded alike; those that are kept in the metadata are not among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingRow {
     /// The bucket's name.
     pub bucket: String,
+    /// Their storage class.
+    pub class: StorageClass,
     /// The schemes that their blobs have, in order: one, but for parts that were uploaded before and after a change.
     pub schemes: Vec<Scheme>,
     /// How many objects.
@@ -60,6 +62,8 @@ pub struct MisencodedRow {
     pub place: VersionPlace,
     /// Its blobs, in order.
     pub blobs: Vec<BlobLayout>,
+    /// The scheme that they should have.
+    pub scheme: Scheme,
 }
 
 /// A piece of an object: one blob.
@@ -291,6 +295,15 @@ pub struct Deletion {
     pub bypass_governance: bool,
 }
 
+/// What a client calls a rename, so that it may ask again for the same one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameToken {
+    /// The client's name for it.
+    pub token: String,
+    /// Digest of what it asks for.
+    pub request: [u8; 16],
+}
+
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deleted {
@@ -314,6 +327,13 @@ pub enum VersionChange {
     },
     /// Holds it, or ends that.
     LegalHold(bool),
+    /// Seals its key under another.
+    Encryption {
+        /// Its key as it was read, sealed ...
+        from: Vec<u8>,
+        /// ... and as it is now.
+        encryption: Encryption,
+    },
     /// Replaces its ACL; `None` by one that grants its owner alone.
     Acl(Option<Acl>),
 }
@@ -431,6 +451,8 @@ pub enum Mutation {
         key: String,
         /// When it may happen.
         condition: WriteCondition,
+        /// By which the client tells that it asks again.
+        token: Option<RenameToken>,
         /// When.
         now: Timestamp,
     },
@@ -573,7 +595,7 @@ pub enum Mutation {
         scheme: Option<Scheme>,
     },
     /// Puts blobs of another scheme in the place of an object's, with the same bytes. All objects that share the
-    /// old ones and whose bucket asks for the scheme get the new ones; nothing else of them changes.
+    /// old ones and are to have the scheme get the new ones; nothing else of them changes.
     Recode {
         /// Where.
         bucket: String,
@@ -589,8 +611,8 @@ pub enum Mutation {
         content: UploadId,
         /// The scheme of the new blobs.
         scheme: Scheme,
-        /// The scheme that buckets without one of their own ask for.
-        default: Scheme,
+        /// How objects are to be encoded.
+        rules: EncodingRules,
     },
     /// Background work notes how far it is.
     NoteProgress {
@@ -840,6 +862,9 @@ pub enum MetadataError {
     /// The object that was read was replaced.
     #[error("source changed")]
     SourceChanged,
+    /// The token was used for another request.
+    #[error("token of another request")]
+    TokenReused,
     /// Too few drives took the log entry; it is not known to be lost, and not acknowledged.
     #[error("metadata log unavailable: {0}")]
     Unavailable(String),

@@ -14,8 +14,8 @@ use super::schema::{
 use super::spread::Spreads;
 use super::{blobs, events, payload, versions};
 use crate::types::{
-    BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, Etag, PartNumber, Scheme, Timestamp, UploadId,
-    VersionId, Versioning,
+    BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, EncodingRules, Etag, PartNumber, Scheme, Timestamp,
+    UploadId, VersionId, Versioning,
 };
 
 /// Fewest rows of each spread that are looked at for one answer.
@@ -140,15 +140,16 @@ impl VersionPlace {
     }
 }
 
-/// Versions of a bucket behind `after` with blobs of another scheme than this: `max` at most, of the next `rows_max`
-/// versions; and the last one looked at, if there was one.
+/// Versions of a bucket behind `after` with blobs of another scheme than their class is to have there: `max` at most, of
+/// the next `rows_max` versions; and the last one looked at, if there was one.
 pub(super) fn misencoded(
     db: &Connection,
-    (bucket, scheme): (&str, Scheme),
+    (bucket, rules): (&str, &EncodingRules),
     after: &VersionPlace,
     (rows_max, max): (usize, usize),
 ) -> Result<(Vec<MisencodedRow>, Option<VersionPlace>)> {
     let bucket = bucket_id(db, bucket)?;
+    let own = bucket_scheme(db, bucket)?;
     let mut select = db.prepare_cached(&all_versions("detail", "TRUE"))?;
     let mut rows = select.query(params![bucket, after.key, after.rank, rows_max as i64])?;
     let (mut found, mut last) = (Vec::new(), None);
@@ -160,12 +161,14 @@ pub(super) fn misencoded(
         let Some(detail) = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? else {
             continue;
         };
-        let Content::Blobs(extents) = unpack::<ObjectDetail>(detail)?.content else { continue };
+        let detail: ObjectDetail = unpack(detail)?;
+        let Content::Blobs(extents) = detail.content else { continue };
+        let scheme = rules.scheme(own, detail.properties.class);
         let layouts =
             extents.iter().map(|extent| blob_layout(db, extent.blob)).collect::<Result<Vec<_>>>()?;
         let Some(blobs) = layouts.into_iter().collect::<Option<Vec<BlobLayout>>>() else { continue };
         if blobs.iter().any(|layout| layout.scheme() != scheme) {
-            found.push(MisencodedRow { place, blobs });
+            found.push(MisencodedRow { place, blobs, scheme });
         }
     }
     Ok((found, last))

@@ -1,16 +1,19 @@
 //! Other blobs with the same bytes for an object.
 //!
 //! A client cannot see it: sequence, tag, time, checksum, attributes and the lengths of the parts stay. Objects that
-//! share the old content go over to the new one together, so that it stays shared; only those in buckets that ask
-//! for another scheme keep the old one. What nobody owns any more is released as by an overwrite, so readers who
-//! opened it go on.
+//! share the old content go over to the new one together, so that it stays shared; only those that are to have
+//! another scheme, by their bucket or class, keep the old one. What nobody owns any more is released as by an
+//! overwrite, so readers who opened it go on.
 
 use rusqlite::Connection;
 
 use super::apply::Applier;
+use super::blobs::{self, Owner};
 use super::model::{Applied, BlobLayout, Content, Extent, MetadataError, Mutation};
-use super::{blobs, query, versions};
-use crate::types::{BlobId, Scheme};
+use super::query;
+use super::schema::ObjectDetail;
+use super::versions::{self, Version};
+use crate::types::{BlobId, EncodingRules, Scheme};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -25,7 +28,7 @@ fn replacement(extents: &[Extent], old: &[BlobId], new: &[BlobLayout]) -> Option
 impl Applier {
     /// Applies [`Mutation::Recode`].
     pub(super) fn recode(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
-        let Mutation::Recode { bucket, key, sequence, old, new, content, scheme, default } = mutation else {
+        let Mutation::Recode { bucket, key, sequence, old, new, content, scheme, rules } = mutation else {
             unreachable!("called for this variant only");
         };
         let at = (self.bucket(db, bucket)?.id, key.as_str());
@@ -34,8 +37,11 @@ impl Applier {
         let Content::Blobs(before) = &detail.content else { return Err(MetadataError::SourceChanged) };
         let after = replacement(before, old, new).ok_or(MetadataError::SourceChanged)?;
         let owners = blobs::owners(db, &self.spreads, before)?;
-        let takers = takers(db, owners, *scheme, *default)?;
-        if !takers.iter().any(|(bucket, key, taker)| (*bucket, key.as_str()) == at && taker == sequence) {
+        let takers = takers(db, owners, *scheme, rules)?;
+        if !takers
+            .iter()
+            .any(|taker| (taker.bucket, taker.key.as_str()) == at && taker.version.sequence == *sequence)
+        {
             return Err(MetadataError::SourceChanged);
         }
         let part_of = (new.len() > 1).then_some(*content);
@@ -45,40 +51,43 @@ impl Applier {
         if let Some(content) = part_of {
             blobs::compose(db, &mut self.spreads, content, &after)?;
         }
-        for (bucket, key, sequence) in &takers {
-            self.swap(db, ((*bucket, key), *sequence), before, &after)?;
-        }
+        takers.iter().try_for_each(|taker| self.swap(db, taker, before, &after))?;
         Ok(Applied::Done)
     }
 
     /// Gives a version other extents.
-    fn swap(
-        &mut self,
-        db: &Connection,
-        (at, sequence): (blobs::Place<'_>, u64),
-        before: &[Extent],
-        after: &[Extent],
-    ) -> Result<()> {
-        let Some(version) = versions::of_sequence(db, at, sequence)? else { return Ok(()) };
-        let Some(mut detail) = version.detail.clone() else { return Ok(()) };
+    fn swap(&mut self, db: &Connection, taker: &Taker, before: &[Extent], after: &[Extent]) -> Result<()> {
+        let mut detail = taker.detail.clone();
+        let (at, sequence) = ((taker.bucket, taker.key.as_str()), taker.version.sequence);
         detail.content = Content::Blobs(after.to_vec());
-        versions::set_detail(db, at, &version, &detail)?;
-        blobs::own(db, &mut self.spreads, after, at, sequence)?;
-        blobs::disown(db, &mut self.spreads, before, at, sequence)
+        versions::set_detail(db, at, &taker.version, &detail)?;
+        let owner = Owner { at, sequence, class: detail.properties.class };
+        blobs::own(db, &mut self.spreads, after, owner)?;
+        blobs::disown(db, &mut self.spreads, before, owner)
     }
 }
 
-/// Those owners whose buckets ask for `scheme`.
+/// A version that gets the new blobs.
+struct Taker {
+    bucket: i64,
+    key: String,
+    version: Version,
+    detail: ObjectDetail,
+}
+
+/// Those owners that are to have `scheme`.
 fn takers(
     db: &Connection,
     owners: Vec<(i64, String, u64)>,
     scheme: Scheme,
-    default: Scheme,
-) -> Result<Vec<(i64, String, u64)>> {
+    rules: &EncodingRules,
+) -> Result<Vec<Taker>> {
     let mut takers = Vec::new();
-    for owner in owners {
-        if query::bucket_scheme(db, owner.0)?.unwrap_or(default) == scheme {
-            takers.push(owner);
+    for (bucket, key, sequence) in owners {
+        let Some(version) = versions::of_sequence(db, (bucket, &key), sequence)? else { continue };
+        let Some(detail) = version.detail.clone() else { continue };
+        if rules.scheme(query::bucket_scheme(db, bucket)?, detail.properties.class) == scheme {
+            takers.push(Taker { bucket, key, version, detail });
         }
     }
     Ok(takers)

@@ -16,7 +16,7 @@ use crate::types::{
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -38,18 +38,23 @@ CREATE TABLE bucket_configurations (
     bucket INTEGER NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,
     PRIMARY KEY (bucket, kind, id)) WITHOUT ROWID;
 CREATE TABLE encodings (
-    bucket INTEGER NOT NULL, schemes BLOB NOT NULL, objects INTEGER NOT NULL, bytes INTEGER NOT NULL,
-    PRIMARY KEY (bucket, schemes)) WITHOUT ROWID;
+    bucket INTEGER NOT NULL, class INTEGER NOT NULL, schemes BLOB NOT NULL, objects INTEGER NOT NULL,
+    bytes INTEGER NOT NULL, PRIMARY KEY (bucket, class, schemes)) WITHOUT ROWID;
 CREATE TABLE objects (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, size INTEGER NOT NULL, etag BLOB NOT NULL,
     modified INTEGER NOT NULL, listed INTEGER NOT NULL, sequence INTEGER NOT NULL, is_null INTEGER NOT NULL,
     owner BLOB, detail BLOB NOT NULL, PRIMARY KEY (bucket, key)) WITHOUT ROWID;
+CREATE TABLE rename_tokens (
+    bucket INTEGER NOT NULL, token TEXT NOT NULL, request BLOB NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (bucket, token)) WITHOUT ROWID;
+CREATE INDEX rename_tokens_by_age ON rename_tokens (at);
 CREATE TABLE versions (
     bucket INTEGER NOT NULL, key TEXT NOT NULL, rank INTEGER NOT NULL, size INTEGER NOT NULL,
     etag BLOB NOT NULL, modified INTEGER NOT NULL, listed INTEGER NOT NULL, is_null INTEGER NOT NULL, owner BLOB,
     detail BLOB, PRIMARY KEY (bucket, key, rank)) WITHOUT ROWID;
 CREATE UNIQUE INDEX null_versions ON versions (bucket, key) WHERE is_null;
 CREATE TABLE payloads (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
+CREATE TABLE part_checksums (sequence INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE blobs (
     blob BLOB PRIMARY KEY, size INTEGER NOT NULL, stripe_len INTEGER NOT NULL, data_shards INTEGER NOT NULL,
     slots BLOB NOT NULL, part_of BLOB, spread INTEGER NOT NULL) WITHOUT ROWID;
@@ -177,12 +182,11 @@ impl Listed {
 
     /// As one small integer: the class above four bits of the checksum.
     pub(super) fn pack(self) -> i64 {
-        let class = StorageClass::ALL.iter().position(|&class| class == self.class);
         let checksum = self.checksum.and_then(|(algorithm, kind)| {
             let algorithm = ALGORITHMS.iter().position(|&a| a == algorithm)?;
             Some(1 + algorithm * 2 + usize::from(kind == ChecksumKind::Composite))
         });
-        (class.unwrap_or_default() * 16 + checksum.unwrap_or_default()) as i64
+        pack_class(self.class) * 16 + checksum.unwrap_or_default() as i64
     }
 
     /// See [`Self::pack`].
@@ -192,8 +196,19 @@ impl Listed {
             let kind = if packed % 2 == 1 { ChecksumKind::Composite } else { ChecksumKind::FullObject };
             Some((*ALGORITHMS.get(packed / 2)?, kind))
         });
-        Self { class: StorageClass::ALL.get(packed / 16).copied().unwrap_or_default(), checksum }
+        Self { class: unpack_class((packed / 16) as i64), checksum }
     }
+}
+
+/// A storage class as a number.
+pub(super) fn pack_class(class: StorageClass) -> i64 {
+    StorageClass::ALL.iter().position(|&other| other == class).unwrap_or_default() as i64
+}
+
+/// See [`pack_class`].
+pub(super) fn unpack_class(packed: i64) -> StorageClass {
+    let class = usize::try_from(packed).ok().and_then(|packed| StorageClass::ALL.get(packed));
+    class.copied().unwrap_or_default()
 }
 
 /// Slots, two bytes each.

@@ -31,17 +31,17 @@ use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
-    MetadataError, MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, UploadRow,
+    MetadataError, MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, RenameToken, UploadRow,
 };
 use super::query::{self, VersionPlace, Walk, Walked};
 use super::recovery::CATCH_UP_TIMEOUT;
 use super::search::{self, Searchable};
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
-use super::{configuration, encoding, keys, recovery, schema};
+use super::{configuration, encoding, keys, part_checksums, recovery, rename, schema};
 use crate::runtime::Tasks;
 use crate::types::{
-    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, LogEntry, LogPosition, MasterKey, Scheme,
+    BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, EncodingRules, LogEntry, LogPosition, MasterKey,
     Timestamp, UploadId, VersionId,
 };
 
@@ -417,15 +417,25 @@ impl Store {
         self.readers.with(encoding::all)
     }
 
-    /// Versions of a bucket behind `after` with blobs of another scheme than this, as many at most as the second limit
-    /// says, of as many versions as the first; and the last one looked at, if there was one.
+    /// Versions of a bucket behind `after` with blobs of another scheme than they are to have, as many at most as the
+    /// second limit says, of as many versions as the first; and the last one looked at, if there was one.
     pub fn misencoded(
         &self,
-        bucket: (&str, Scheme),
+        bucket: (&str, &EncodingRules),
         after: &VersionPlace,
         limits: (usize, usize),
     ) -> Result<(Vec<MisencodedRow>, Option<VersionPlace>)> {
         self.readers.with(|db| in_one_moment(db, || query::misencoded(db, bucket, after, limits)))
+    }
+
+    /// Whether a rename with this token was done; an error if it was another one.
+    pub fn was_renamed(&self, bucket: &str, token: &RenameToken, now: Timestamp) -> Result<bool> {
+        self.readers.with(|db| rename::was_renamed(db, bucket, token, now))
+    }
+
+    /// The checksums of the parts of a version, one behind the other, where its own is made of them.
+    pub fn part_checksums(&self, sequence: u64) -> Result<Option<Vec<u8>>> {
+        self.readers.with(|db| part_checksums::read(db, sequence))
     }
 
     /// A version of an object, the current one if none is named, and its payload, if that is inline.

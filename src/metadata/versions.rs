@@ -11,11 +11,11 @@
 use rusqlite::{Connection, Params, Row, params};
 
 use super::apply::{Applier, Bucket};
-use super::blobs::{self, Place};
+use super::blobs::{self, Owner, Place};
 use super::events::Change;
 use super::model::{Applied, Content, Deleted, Deletion, Extent, MetadataError, Mutation, VersionChange};
 use super::schema::{Listed, ObjectDetail, pack, pack_etag, unpack, unpack_etag};
-use super::{payload, query};
+use super::{part_checksums, payload, query};
 use crate::types::{
     DeleteCondition, Etag, EventKind, ObjectLock, Timestamp, VersionId, Versioning, WriteCondition,
 };
@@ -257,7 +257,8 @@ impl Applier {
             ])?;
         self.count(at.0, Counts::current(object.size));
         if let Content::Blobs(extents) = &object.detail.content {
-            blobs::own(db, &mut self.spreads, extents, at, sequence)?;
+            let class = object.detail.properties.class;
+            blobs::own(db, &mut self.spreads, extents, Owner { at, sequence, class })?;
         }
         Ok(sequence)
     }
@@ -290,7 +291,8 @@ impl Applier {
             return Err(MetadataError::SourceChanged);
         }
         blobs::insert(db, &mut self.spreads, layout, missing, Some(*content))?;
-        blobs::dissolve(db, &mut self.spreads, extents, at, version.sequence)?;
+        let class = detail.properties.class;
+        blobs::dissolve(db, &mut self.spreads, extents, Owner { at, sequence: version.sequence, class })?;
         extents.push(Extent { blob: layout.blob, size: layout.size });
         blobs::regroup(db, &mut self.spreads, *content, extents)?;
         detail.checksum = checksum.clone();
@@ -364,14 +366,18 @@ impl Applier {
         Ok(())
     }
 
-    /// Releases what a version without a row has on the drives and in `payloads`.
+    /// Releases what a version without a row has on the drives and in other tables.
     fn release(&mut self, db: &Connection, at: Place<'_>, version: &Version) -> Result<()> {
         let Some(detail) = &version.detail else { return Ok(()) };
+        part_checksums::remove(db, version.sequence, detail)?;
         match &detail.content {
             Content::Inline(head) => {
                 payload::remove(db, version.sequence, detail.properties.stored_len(version.size), head)
             }
-            Content::Blobs(extents) => blobs::disown(db, &mut self.spreads, extents, at, version.sequence),
+            Content::Blobs(extents) => {
+                let owner = Owner { at, sequence: version.sequence, class: detail.properties.class };
+                blobs::disown(db, &mut self.spreads, extents, owner)
+            }
         }
     }
 
@@ -487,6 +493,13 @@ impl Applier {
                 lock.retention = *retention;
             }
             VersionChange::LegalHold(held) => lock.legal_hold = Some(*held),
+            VersionChange::Encryption { .. } if !lock.permits_removal(*now, false) => {
+                return Err(MetadataError::Locked);
+            }
+            VersionChange::Encryption { from, encryption } => {
+                let kept = detail.properties.encryption.as_mut().filter(|kept| kept.sealed_key == *from);
+                *kept.ok_or(MetadataError::SourceChanged)? = encryption.clone();
+            }
             VersionChange::Acl(acl) => detail.properties.access.acl = acl.clone(),
         }
         set_detail(db, at, &found, &detail)?;
@@ -496,7 +509,9 @@ impl Applier {
             VersionChange::Tags(tags) if tags.is_empty() => Some(EventKind::TaggingDelete),
             VersionChange::Tags(_) => Some(EventKind::TaggingPut),
             VersionChange::Acl(_) => Some(EventKind::AclPut),
-            VersionChange::Retention { .. } | VersionChange::LegalHold(_) => None,
+            VersionChange::Retention { .. }
+            | VersionChange::LegalHold(_)
+            | VersionChange::Encryption { .. } => None,
         };
         if let Some(kind) = told {
             let (size, etag, at) = (found.size, Some(found.etag), *now);

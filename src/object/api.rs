@@ -535,6 +535,9 @@ pub enum Error {
     /// Another write won a race with this one; the client may retry (409).
     #[error("conflicting write")]
     Conflict,
+    /// The token was used for another request.
+    #[error("token of another request")]
+    TokenReused,
     /// The bucket has as many configurations of this kind as it may have.
     #[error("too many configurations")]
     TooManyConfigurations,
@@ -544,6 +547,24 @@ pub enum Error {
     /// The named key may not be used.
     #[error("encryption key {0} is disabled")]
     EncryptionKeyDisabled(String),
+    /// The named key is to be deleted, and may not be used until then.
+    #[error("encryption key {0} is to be deleted")]
+    EncryptionKeyPendingDeletion(String),
+    /// What the server needs itself cannot be deleted.
+    #[error("encryption key {0} is the server's own")]
+    EncryptionKeyOfServer(String),
+    /// The named key is not one that waits to be deleted.
+    #[error("encryption key {0} does not wait to be deleted")]
+    EncryptionKeyNotPending(String),
+    /// The key service does not answer, or is sealed; the client may retry.
+    #[error("key service unavailable: {0}")]
+    KmsUnavailable(String),
+    /// The key service does not let this server use the key.
+    #[error("key service denies the use of {0}")]
+    KmsDenied(String),
+    /// The key service cannot open what it sealed, or not as it is asked to.
+    #[error("key service: {0}")]
+    KmsRefused(String),
     /// There is a named key of this name.
     #[error("the encryption key exists")]
     EncryptionKeyExists,

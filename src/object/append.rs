@@ -80,8 +80,8 @@ impl Engine {
         if object.blob_count() >= BLOBS_MAX {
             return Err(Error::TooManyParts);
         }
-        let key = self.sealing_key(&info.properties, request.customer_key.as_ref())?;
-        let codec = self.schemes.of(object.bucket.as_str());
+        let key = self.sealing_key(&info.properties, request.customer_key.as_ref()).await?;
+        let codec = self.schemes.of(object.bucket.as_str(), info.properties.class);
         let plan = Reception {
             codec: &codec,
             length: request.length,

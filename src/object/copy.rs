@@ -3,23 +3,25 @@
 use super::api::*;
 use super::engine::{Engine, outcome};
 use super::get::OpenObject;
-use crate::metadata::{Applied, Deletion, ListedRow, ListedVersionRow, Mutation, Walk, Walked};
+use crate::metadata::{Applied, Deletion, ListedRow, ListedVersionRow, Mutation, RenameToken, Walk, Walked};
 use crate::types::{
     BucketLock, BucketName, ChecksumAlgorithm, Encryption, EncryptionMode, ObjectKey, Properties, VersionId,
     Versioning,
 };
 
 impl Engine {
-    /// Copies an object: by reference where its bytes may stay as they are, else as a new write of what is read.
+    /// Copies an object: by reference where its bytes may stay as they are, else as a new write of what is read. One of
+    /// another storage class is encoded as that asks for when this returns.
     /// `Conflict` when the source is gone meanwhile.
     pub async fn copy(&self, source: OpenObject, mut request: CopyRequest) -> Result<PutOutcome> {
         let from = source.info().properties.encryption.clone();
         let wanted = request.encryption.take().or_else(|| self.default_encryption(&request.bucket));
         let checksum = source.info().checksum.as_ref().map(|checksum| checksum.value.algorithm);
+        let keeps_scheme = request.class == source.info().properties.class
+            || source.is_encoded_as(self.schemes.scheme(request.bucket.as_str(), request.class));
+        let keeps_bytes = keeps_scheme && (request.checksum.is_none() || request.checksum == checksum);
         match kept_encryption(from, wanted) {
-            Ok(encryption) if request.checksum.is_none() || request.checksum == checksum => {
-                self.copy_by_reference(source, request, encryption).await
-            }
+            Ok(encryption) if keeps_bytes => self.copy_by_reference(source, request, encryption).await,
             Ok(encryption) => {
                 self.copy_anew(
                     source,
@@ -34,17 +36,29 @@ impl Engine {
 
     /// Gives an object another key in its bucket, in one step; its properties and times stay. `Conflict` when it was
     /// changed meanwhile.
-    pub async fn rename(&self, source: OpenObject, key: &ObjectKey, condition: WriteCondition) -> Result<()> {
+    pub async fn rename(
+        &self,
+        source: OpenObject,
+        key: &ObjectKey,
+        condition: WriteCondition,
+        token: Option<RenameToken>,
+    ) -> Result<()> {
         let mutation = Mutation::RenameObject {
             bucket: source.bucket.to_string(),
             source: source.key.to_string(),
             sequence: source.sequence,
             key: key.to_string(),
             condition,
+            token,
             now: self.clock.now(),
         };
         self.commit_change(mutation).await?;
         Ok(())
+    }
+
+    /// Whether a rename with this token was done already; `TokenReused` if it was another one.
+    pub fn was_renamed(&self, bucket: &BucketName, token: &RenameToken) -> Result<bool> {
+        Ok(self.store.was_renamed(bucket.as_str(), token, self.clock.now())?)
     }
 
     async fn copy_by_reference(
@@ -132,6 +146,18 @@ impl Engine {
             Applied::Changed { version } => Ok(version),
             _ => Err(Error::Internal("the commit changed nothing".into())),
         }
+    }
+
+    /// Seals the key of an object that the server encrypts under another named key. Its bytes stay as they are. `Conflict`
+    /// when it was changed meanwhile.
+    pub async fn rekey(&self, object: &OpenObject, wanted: NewEncryption) -> Result<()> {
+        let info = object.info();
+        let Some(from) = &info.properties.encryption else { return Err(Error::CustomerKeyNotApplicable) };
+        let bytes = self.keyring.object_key_bytes(from, None).await?;
+        let encryption = self.seal_object_key(wanted, &bytes).await?;
+        let change = VersionChange::Encryption { from: from.sealed_key.clone(), encryption };
+        self.change(&object.bucket, &object.key, info.version, change).await?;
+        Ok(())
     }
 
     /// Says whether a bucket keeps versions.

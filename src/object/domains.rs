@@ -64,7 +64,7 @@ impl Engine {
         let domains: BTreeMap<DriveSlot, u32> =
             left.iter().map(|candidate| (candidate.spot.slot, candidate.spot.domain.node)).collect();
         let log = losses_borne(counts(domains.values()), left.len().saturating_sub(parity));
-        let schemes = self.schemes.all();
+        let schemes = self.schemes_in_use().ok()?;
         let new = schemes.iter().flat_map(|scheme| (0..PLACEMENTS_LOOKED_AT).map(move |seed| (scheme, seed)));
         let blobs = new.map(|(scheme, seed)| {
             let slots = placement::place(&left, scheme.shards(), seed);

@@ -24,7 +24,7 @@ use crate::metadata::{self, Applied, BucketRow, MetadataError, Mutation, Replica
 use crate::node::{Deployment, DriveReplica, Sites};
 use crate::runtime::{Clock, Tasks};
 use crate::shard_store::Member;
-use crate::types::{BucketName, DriveSlot, EncryptionMode, Timestamp, UploadId};
+use crate::types::{BucketName, ClassSchemes, DriveSlot, EncodingRules, EncryptionMode, Timestamp, UploadId};
 
 /// How an engine is opened.
 #[derive(Debug)]
@@ -41,6 +41,8 @@ pub struct Options {
     pub copy_after_bytes: std::ops::RangeInclusive<u64>,
     /// Seconds that a day of lifecycle rules lasts: 86,400 but in tests.
     pub lifecycle_day_secs: u64,
+    /// How storage classes are encoded.
+    pub classes: ClassSchemes,
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Where the metadata's writer and the hashing run.
@@ -106,6 +108,7 @@ impl From<MetadataError> for Error {
             | MetadataError::NoSuchAccessKey
             | MetadataError::TooManyAccessKeys => Self::Internal(Box::new(error)),
             MetadataError::SourceChanged => Self::Conflict,
+            MetadataError::TokenReused => Self::TokenReused,
             MetadataError::NoSpace => Self::NoSpace,
             MetadataError::Unavailable(_) => {
                 tracing::warn!(%error, "metadata unavailable");
@@ -168,7 +171,7 @@ impl Engine {
         };
         let engine = Self {
             drives: Arc::new(drives),
-            schemes: Schemes::open(scheme, &store)?,
+            schemes: Schemes::open(EncodingRules { default: scheme, classes: options.classes }, &store)?,
             configurations: Configurations::open(&store)?,
             keyring: Arc::new(Keyring::open(&store)?),
             store,

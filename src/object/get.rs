@@ -11,14 +11,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::api::*;
-use super::encryption::{AeadKey, Keyring, Opener, SealedRun, check_customer_key};
+use super::encryption::{AeadKey, Keyring, Opener, SealedRun, check_customer_key, check_customer_key_opens};
 use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
 use crate::checksum::Hasher;
 use crate::metadata::{Content, Extent, ObjectRow};
 use crate::types::encryption::unsealed_len;
-use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, VersionId};
+use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, Scheme, VersionId};
 
 /// Stripes read ahead of the client, and opened if they are sealed. Bounds memory per download to as many times the
 /// stripe length, twice that where it is sealed.
@@ -120,15 +120,21 @@ impl OpenObject {
         }
     }
 
+    /// Whether all its blobs have this scheme; what is in the metadata has any.
+    pub(super) fn is_encoded_as(&self, scheme: Scheme) -> bool {
+        match &self.content {
+            OpenContent::Inline(_) => true,
+            OpenContent::Blobs(blobs) => blobs.iter().all(|blob| blob.layout.scheme() == scheme),
+        }
+    }
+
     /// Gives the client's key, which an object that is encrypted with it needs and any other must not have. Call it
     /// before anything of the object is shown.
     pub fn with_customer_key(mut self, customer: Option<CustomerKey>) -> Result<Self> {
         let encryption = self.info.properties.encryption.as_ref();
         check_customer_key(encryption, customer.as_ref())?;
-        if customer.is_some()
-            && let Some(encryption) = encryption
-        {
-            self.keyring.object_key(encryption, customer.as_ref())?;
+        if let Some((encryption, customer)) = encryption.zip(customer.as_ref()) {
+            check_customer_key_opens(&encryption.sealed_key, customer)?;
         }
         self.customer = customer;
         Ok(self)
@@ -138,9 +144,10 @@ impl OpenObject {
     /// verified when this returns, so that an unreadable object is an error and not a cut connection.
     pub async fn read(self, range: Range<u64>) -> Result<ObjectStream> {
         let range = range.start.min(self.info.size)..range.end.min(self.info.size);
-        let encryption = self.info.properties.encryption.as_ref();
-        let key = encryption.map(|encryption| self.keyring.object_key(encryption, self.customer.as_ref()));
-        let key = key.transpose()?;
+        let key = match &self.info.properties.encryption {
+            Some(encryption) => Some(self.keyring.object_key(encryption, self.customer.as_ref()).await?),
+            None => None,
+        };
         let blobs = match self.content {
             OpenContent::Inline(data) => return inline_range(data, &range, key),
             OpenContent::Blobs(blobs) => blobs,

@@ -36,13 +36,13 @@ mod stripe_writer;
 mod topology;
 mod work;
 
-pub use crate::metadata::{Label, LabelKind, SearchHit, SearchPage, SearchQuery};
+pub use crate::metadata::{Label, LabelKind, RenameToken, SearchHit, SearchPage, SearchQuery};
 pub use api::*;
 pub use audit::{ScrubCursor, Scrubbed};
 pub use configurations::{BucketAccess, BucketRules};
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
-pub use encryption::{CustomerKey, KeyInfo, NewEncryption, RootKey};
+pub use encryption::{CustomerKey, KeyInfo, Kms, KmsHealth, KmsLogin, KmsOptions, NewEncryption, RootKey};
 pub use engine::{Engine, Options};
 pub use events::{
     Deliveries, Delivery, EventEnd, EventRow, OutboxRow, PENDING_MAX, TargetStatus, on_behalf_of,
@@ -58,7 +58,7 @@ pub use reclaim::Suspects;
 pub use recode::{RecodeCursor, Recoding};
 pub use redundancy::{ObjectAtRisk, Redundancy, RiskCursor, Tally};
 pub use refill::Refill;
-pub use schemes::BucketEncoding;
+pub use schemes::{BucketEncoding, ClassEncoding};
 pub use search::{IndexLag, SEARCH_TIME_MAX};
 pub use topology::{ChangeError, ChangePlan, Intent};
 pub use work::{Activity, Bell, MoveBell, Work, WorkBoard, WorkState, WorkUnit};

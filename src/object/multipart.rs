@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::api::*;
 use super::encryption::{AeadKey, check_customer_key};
 use super::engine::{Engine, outcome};
+use super::get::OpenObject;
 use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, multipart_etag, tag_of};
 use super::stripe_writer::WrittenBlob;
 use crate::checksum;
@@ -69,8 +70,8 @@ impl Engine {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
         let properties = self.upload_row(&request.upload)?.properties;
-        let key = self.sealing_key(&properties, request.customer_key.as_ref())?;
-        let codec = self.schemes.of(request.upload.bucket.as_str());
+        let key = self.sealing_key(&properties, request.customer_key.as_ref()).await?;
+        let codec = self.schemes.of(request.upload.bucket.as_str(), properties.class);
         let (length, content_md5) = (request.length, request.content_md5);
         let plan = Reception { codec: &codec, length, content_md5, key: key.as_ref(), inline_max: 0 };
         let received = self.receive(body, plan).await?;
@@ -149,14 +150,30 @@ impl Engine {
     }
 
     /// The key that what is added to an upload or object is sealed with.
-    pub(super) fn sealing_key(
+    pub(super) async fn sealing_key(
         &self,
         properties: &Properties,
         customer: Option<&CustomerKey>,
     ) -> Result<Option<AeadKey>> {
         check_customer_key(properties.encryption.as_ref(), customer)?;
-        let encryption = properties.encryption.as_ref();
-        encryption.map(|encryption| self.keyring.object_key(encryption, customer)).transpose()
+        match &properties.encryption {
+            Some(encryption) => Ok(Some(self.keyring.object_key(encryption, customer).await?)),
+            None => Ok(None),
+        }
+    }
+
+    /// The checksums of the parts that an object was uploaded in, in order, where its own is made of them. None for one
+    /// that was removed since it was opened.
+    pub fn part_checksums(&self, object: &OpenObject) -> Result<Option<Vec<ChecksumValue>>> {
+        let composite = object.info().checksum.as_ref();
+        let composite = composite.filter(|checksum| checksum.kind == ChecksumKind::Composite);
+        let Some(ObjectChecksum { value: ChecksumValue { algorithm, .. }, .. }) = composite else {
+            return Ok(None);
+        };
+        let values = self.store.part_checksums(object.sequence)?;
+        let value = |bytes: &[u8]| ChecksumValue { algorithm: *algorithm, bytes: bytes.to_vec() };
+        let len = checksum::digest_len(*algorithm);
+        Ok(values.map(|values| values.chunks_exact(len).map(value).collect()))
     }
 
     /// Drops an upload and its parts.

@@ -69,7 +69,7 @@ impl Engine {
             // Not worth receiving for nothing. Tiny ones find out when they are committed.
             self.store.bucket(request.bucket.as_str())?;
         }
-        let codec = self.schemes.of(request.bucket.as_str());
+        let codec = self.schemes.of(request.bucket.as_str(), request.properties.class);
         let mut properties = request.properties;
         let key = self.encrypt(&request.bucket, request.encryption, &mut properties).await?;
         let plan = Reception {

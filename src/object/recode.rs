@@ -1,4 +1,4 @@
-//! Objects whose blobs have another scheme than their bucket asks for get new blobs with the same bytes.
+//! Objects whose blobs have another scheme than their bucket and class ask for get new blobs with the same bytes.
 //!
 //! Order of operations: the old blobs are read, verified, around drives that are lost; the new ones are made durable;
 //! then one mutation puts these in the place of those, if the object is still the one that was read, and releases the
@@ -10,8 +10,8 @@
 //! them removes. A crash after it leaves the new content and garbage rows. Parts of unfinished uploads keep their
 //! scheme; the object made of them is found later.
 //!
-//! Copies share their content, and go on sharing it: one mutation is for all of those whose bucket asks for the same
-//! scheme. A copy in a bucket that asks for another keeps what it has, and gets its own when its turn comes.
+//! Copies share their content, and go on sharing it: one mutation is for all of those that are to have the same scheme.
+//! A copy that is to have another keeps what it has, and gets its own when its turn comes.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -25,7 +25,7 @@ use super::readers::ReadGuard;
 use super::schemes::BucketEncoding;
 use super::stripe_reader::BlobReader;
 use super::stripe_writer::{self, StripeWriter, WrittenBlob};
-use crate::erasure::Codec;
+use crate::erasure::{Codec, Scheme};
 use crate::metadata::{MisencodedRow, Mutation, VersionPlace};
 use crate::runtime::PageBuffer;
 use crate::types::BlobId;
@@ -86,34 +86,29 @@ impl Engine {
         let start = VersionPlace::default();
         let place = if bucket.name == after.bucket { &after.place } else { &start };
         let (rows, last) =
-            self.store.misencoded((&bucket.name, bucket.scheme), place, (rows_max, TOGETHER_MAX.0))?;
+            self.store.misencoded((&bucket.name, &self.schemes.rules), place, (rows_max, TOGETHER_MAX.0))?;
         let Some(last) = last else {
             let behind = RecodeCursor { bucket: format!("{}\0", bucket.name), place: start };
             return Ok(Some((Vec::new(), behind)));
         };
         let (rows, rest) = together(rows, bytes_max);
         let place = if rest { rows.last().map_or(last, |row| row.place.clone()) } else { last };
-        let found = self.recodings(&bucket, rows, &at_work);
+        let found = self.recodings(&bucket.name, rows, &at_work);
         Ok(Some((found, RecodeCursor { bucket: bucket.name, place })))
     }
 
-    fn recodings(
-        &self,
-        bucket: &BucketEncoding,
-        rows: Vec<MisencodedRow>,
-        at_work: &[ReadGuard; 2],
-    ) -> Vec<Recoding> {
-        let codec = Arc::new(Codec::new(bucket.scheme));
+    fn recodings(&self, bucket: &str, rows: Vec<MisencodedRow>, at_work: &[ReadGuard; 2]) -> Vec<Recoding> {
         let reader = |layout| BlobReader { drives: self.drives.clone(), heals: self.heals.clone(), layout };
-        // Of objects that share a content the first is for all.
-        let mut seen: BTreeSet<BlobId> = BTreeSet::new();
-        let is_first =
-            move |row: &MisencodedRow| row.blobs.first().is_some_and(|layout| seen.insert(layout.blob));
+        // Of objects that share a content and are to have the same scheme the first is for all.
+        let mut seen: BTreeSet<(BlobId, Scheme)> = BTreeSet::new();
+        let is_first = move |row: &MisencodedRow| {
+            row.blobs.first().is_some_and(|layout| seen.insert((layout.blob, row.scheme)))
+        };
         let recoding = |row: MisencodedRow| Recoding {
-            bucket: bucket.name.clone(),
+            bucket: bucket.to_owned(),
             place: row.place,
             old: row.blobs.into_iter().map(reader).collect(),
-            codec: codec.clone(),
+            codec: self.schemes.codec(row.scheme),
             new: Vec::new(),
             next: None,
             _at_work: at_work.clone(),
@@ -187,7 +182,7 @@ impl Engine {
             new: recoding.new.iter().map(|written| written.layout.clone()).collect(),
             content: self.new_upload_id(),
             scheme: recoding.codec.scheme(),
-            default: self.drives.scheme(),
+            rules: self.schemes.rules.clone(),
         };
         let committed = self.store.commit(mutation).await;
         for written in &recoding.new {
@@ -231,7 +226,8 @@ mod tests {
     fn row(key: &str, size: u64) -> MisencodedRow {
         let layout =
             BlobLayout { blob: BlobId(1), size, stripe_len: 1 << 20, data_shards: 2, slots: Vec::new() };
-        MisencodedRow { place: VersionPlace { key: key.into(), rank: -1 }, blobs: vec![layout] }
+        let (place, scheme) = (VersionPlace { key: key.into(), rank: -1 }, Scheme { data: 2, parity: 1 });
+        MisencodedRow { place, blobs: vec![layout], scheme }
     }
 
     #[test]

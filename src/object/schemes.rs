@@ -1,7 +1,7 @@
-//! How new blobs are encoded: as the deployment encodes, or as their bucket asks.
+//! How blobs are encoded: as the deployment encodes, or as their bucket or their object's storage class asks.
 //!
 //! The buckets that ask for a scheme of their own are kept in memory, so that an upload looks up nothing. The rows
-//! lead: whatever changes one has it read again.
+//! lead: whatever changes one has it read again. What storage classes ask for is a setting of the operator.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use super::redundancy::Tally;
 use super::topology::{ChangeError, ChangePlan, Intent};
 use crate::erasure::{Codec, Scheme};
 use crate::metadata::{BucketRow, DrivePhase, EncodingRow, MetadataError, Mutation, Store};
+use crate::types::{EncodingRules, StorageClass};
 
 /// Bytes a second that encoding anew is guessed to write on machines at rest and on busy ones, before there is a
 /// measure.
@@ -20,49 +21,65 @@ const RATE_GUESS: (u64, u64) = (100 << 20, 20 << 20);
 /// The coders in use.
 #[derive(Debug)]
 pub(super) struct Schemes {
-    default: Arc<Codec>,
-    /// Of buckets that ask for a scheme of their own, by name.
-    own: Mutex<HashMap<String, Arc<Codec>>>,
+    pub(super) rules: EncodingRules,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Buckets that ask for a scheme of their own, by name.
+    own: HashMap<String, Scheme>,
+    /// Each is made once.
+    codecs: HashMap<Scheme, Arc<Codec>>,
 }
 
 impl Schemes {
     /// Reads what buckets ask for.
-    pub(super) fn open(default: Scheme, store: &Store) -> Result<Self> {
-        let codec = |scheme| Arc::new(Codec::new(scheme));
+    pub(super) fn open(rules: EncodingRules, store: &Store) -> Result<Self> {
         let buckets = store.buckets()?.into_iter();
-        let own = buckets.filter_map(|bucket| Some((bucket.name, codec(bucket.scheme?)))).collect();
-        Ok(Self { default: codec(default), own: Mutex::new(own) })
+        let own = buckets.filter_map(|bucket| Some((bucket.name, bucket.scheme?))).collect();
+        Ok(Self { rules, state: Mutex::new(State { own, codecs: HashMap::new() }) })
     }
 
-    fn own(&self) -> MutexGuard<'_, HashMap<String, Arc<Codec>>> {
-        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The coder for new blobs of a bucket.
-    pub(super) fn of(&self, bucket: &str) -> Arc<Codec> {
-        self.own().get(bucket).unwrap_or(&self.default).clone()
+    /// What a bucket asks for its objects of a class.
+    pub(super) fn scheme(&self, bucket: &str, class: StorageClass) -> Scheme {
+        self.rules.scheme(self.state().own.get(bucket).copied(), class)
+    }
+
+    /// The coder for new blobs of objects of this class in a bucket.
+    pub(super) fn of(&self, bucket: &str, class: StorageClass) -> Arc<Codec> {
+        self.codec(self.scheme(bucket, class))
+    }
+
+    /// The coder of a scheme.
+    pub(super) fn codec(&self, scheme: Scheme) -> Arc<Codec> {
+        self.state().codecs.entry(scheme).or_insert_with(|| Arc::new(Codec::new(scheme))).clone()
     }
 
     /// Reads again what a bucket asks for. The map stays locked meanwhile, so that the last to change the row is the
     /// last to be noted.
     pub(super) fn renew(&self, store: &Store, bucket: &str) -> Result<()> {
-        let mut own = self.own();
+        let mut state = self.state();
         let asked = match store.bucket(bucket) {
             Ok(row) => row.scheme,
             Err(MetadataError::NoSuchBucket) => None,
             Err(error) => return Err(error.into()),
         };
         match asked {
-            Some(scheme) => own.insert(bucket.to_owned(), Arc::new(Codec::new(scheme))),
-            None => own.remove(bucket),
+            Some(scheme) => state.own.insert(bucket.to_owned(), scheme),
+            None => state.own.remove(bucket),
         };
         Ok(())
     }
 
     /// The scheme of the deployment and those that buckets ask for, each once.
-    pub(super) fn all(&self) -> Vec<Scheme> {
-        let mut all: Vec<Scheme> = self.own().values().map(|codec| codec.scheme()).collect();
-        all.push(self.default.scheme());
+    fn of_buckets(&self) -> Vec<Scheme> {
+        let mut all: Vec<Scheme> = self.state().own.values().copied().collect();
+        all.push(self.rules.default);
         all.sort_unstable();
         all.dedup();
         all
@@ -82,19 +99,48 @@ pub struct BucketEncoding {
     pub all: Tally,
     /// Those that wait to be encoded anew.
     pub waiting: Tally,
+    /// Its objects on drives whose class asks for something else.
+    pub classes: Vec<ClassEncoding>,
+}
+
+/// How a bucket's objects of a class are to be encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassEncoding {
+    /// The class.
+    pub class: StorageClass,
+    /// What it asks for.
+    pub scheme: Scheme,
+    /// Its objects.
+    pub all: Tally,
 }
 
 /// What is there of objects of another scheme than the one asked for.
-fn waiting<'a>(rows: impl Iterator<Item = &'a EncodingRow>, asked: Scheme) -> Tally {
+fn waiting<'a>(rows: impl Iterator<Item = &'a EncodingRow>, asked: impl Fn(StorageClass) -> Scheme) -> Tally {
     let mut waiting = Tally::default();
-    for row in rows.filter(|row| row.schemes != [asked]) {
-        waiting.objects += row.objects;
-        waiting.bytes += row.bytes;
-    }
+    rows.filter(|row| row.schemes != [asked(row.class)]).for_each(|row| waiting.add(row));
     waiting
 }
 
-/// Why a bucket cannot have this scheme, if so, with the remedy.
+impl Tally {
+    fn add(&mut self, row: &EncodingRow) {
+        self.objects += row.objects;
+        self.bytes += row.bytes;
+    }
+}
+
+/// The classes of a bucket that ask for something else than it does.
+fn classes(rows: &[EncodingRow], asked: impl Fn(StorageClass) -> Scheme) -> Vec<ClassEncoding> {
+    let bucket = asked(StorageClass::Standard);
+    let class = |class| {
+        let (scheme, mut all) = (asked(class), Tally::default());
+        rows.iter().filter(|row| row.class == class).for_each(|row| all.add(row));
+        ClassEncoding { class, scheme, all }
+    };
+    let all = StorageClass::ALL.into_iter().map(class);
+    all.filter(|class| class.scheme != bucket && class.all.objects > 0).collect()
+}
+
+/// Why objects cannot have this scheme, if so, with the remedy.
 fn objection(asked: Scheme, default: Scheme, drives: usize) -> Option<String> {
     let shards = u16::from(asked.data) + u16::from(asked.parity);
     if asked.data == 0 {
@@ -123,16 +169,21 @@ fn objection(asked: Scheme, default: Scheme, drives: usize) -> Option<String> {
 impl Engine {
     /// How the objects of each bucket are encoded, by name.
     pub fn bucket_encodings(&self) -> Result<Vec<BucketEncoding>> {
-        let default = self.drives.scheme();
         let mut rows: HashMap<String, Vec<EncodingRow>> = HashMap::new();
         for row in self.store.encodings()? {
             rows.entry(row.bucket.clone()).or_default().push(row);
         }
         let encoding = |bucket: BucketRow| {
-            let scheme = bucket.scheme.unwrap_or(default);
-            let waiting = waiting(rows.get(&bucket.name).into_iter().flatten(), scheme);
-            let all = Tally { objects: bucket.objects, bytes: bucket.bytes };
-            BucketEncoding { name: bucket.name, scheme, is_own: bucket.scheme.is_some(), all, waiting }
+            let asked = |class| self.schemes.rules.scheme(bucket.scheme, class);
+            let rows = rows.get(&bucket.name).map(Vec::as_slice).unwrap_or_default();
+            BucketEncoding {
+                scheme: asked(StorageClass::Standard),
+                is_own: bucket.scheme.is_some(),
+                all: Tally { objects: bucket.objects, bytes: bucket.bytes },
+                waiting: waiting(rows.iter(), asked),
+                classes: classes(rows, asked),
+                name: bucket.name,
+            }
         };
         Ok(self.store.buckets()?.into_iter().map(encoding).collect())
     }
@@ -155,13 +206,37 @@ impl Engine {
     /// Parity shards of whatever has fewest: the metadata, an object, or what a bucket asks for.
     pub fn parity_min(&self) -> Result<u8> {
         let stored = self.store.encodings()?;
-        let all = stored.iter().flat_map(|row| row.schemes.iter().copied()).chain(self.schemes.all());
+        let all = stored.iter().flat_map(|row| row.schemes.iter().copied()).chain(self.schemes_in_use()?);
         Ok(all.map(|scheme| scheme.parity).min().unwrap_or(0))
+    }
+
+    /// The schemes that the deployment, buckets, and the classes of which there are objects ask for, each once.
+    pub(super) fn schemes_in_use(&self) -> Result<Vec<Scheme>> {
+        let classes = self.store.encodings()?;
+        let classes = classes.iter().map(|row| self.schemes.scheme(&row.bucket, row.class));
+        let mut all: Vec<Scheme> = classes.chain(self.schemes.of_buckets()).collect();
+        all.sort_unstable();
+        all.dedup();
+        Ok(all)
     }
 
     /// Drives that a stripe needs, of whichever scheme has most shards.
     pub(super) fn shards_max(&self) -> u8 {
-        self.schemes.all().into_iter().map(Scheme::shards).max().unwrap_or(0)
+        let classes = self.schemes.rules.of_classes().map(|(_, scheme)| scheme);
+        self.schemes.of_buckets().into_iter().chain(classes).map(Scheme::shards).max().unwrap_or(0)
+    }
+
+    /// Why a storage class cannot have the scheme that the operator gives it, if so, with the remedy.
+    pub fn class_objection(&self) -> Option<(StorageClass, String)> {
+        let (default, drives) = (self.drives.scheme(), self.drives_that_stay());
+        let mut classes = self.schemes.rules.of_classes();
+        classes.find_map(|(class, scheme)| Some((class, objection(scheme, default, drives)?)))
+    }
+
+    /// Drives of the deployment, up or not, that do not leave.
+    fn drives_that_stay(&self) -> usize {
+        let leaving = self.drives.status().iter().filter(|d| d.phase == DrivePhase::Draining).count();
+        self.members().len().saturating_sub(leaving)
     }
 
     /// Gives a bucket a parity of its own, or with `None` the deployment's: for new objects at once, for those that are
@@ -178,12 +253,11 @@ impl Engine {
             return Err(ChangeError::NoSuchBucket(bucket.to_owned()));
         }
         let default = self.drives.scheme();
-        let leaving = self.drives.status().iter().filter(|d| d.phase == DrivePhase::Draining).count();
-        let drives = self.members().len().saturating_sub(leaving);
+        let drives = self.drives_that_stay();
         if let Some(sentence) = scheme.and_then(|asked| objection(asked, default, drives)) {
             return Err(ChangeError::Refused(sentence));
         }
-        let plan = self.plan_recoding(bucket, scheme.unwrap_or(default))?;
+        let plan = self.plan_recoding(bucket, scheme)?;
         if intent == Intent::Do {
             self.store.commit(Mutation::SetBucketScheme { bucket: bucket.to_owned(), scheme }).await?;
             self.schemes.renew(&self.store, bucket)?;
@@ -192,29 +266,37 @@ impl Engine {
         Ok(plan)
     }
 
-    fn plan_recoding(&self, bucket: &str, asked: Scheme) -> std::result::Result<ChangePlan, ChangeError> {
+    fn plan_recoding(
+        &self,
+        bucket: &str,
+        own: Option<Scheme>,
+    ) -> std::result::Result<ChangePlan, ChangeError> {
+        let asked = |class| self.schemes.rules.scheme(own, class);
         let rows: Vec<EncodingRow> =
             self.store.encodings()?.into_iter().filter(|row| row.bucket == bucket).collect();
         let rewritten = waiting(rows.iter(), asked);
+        let wait = || rows.iter().filter(|row| row.schemes != [asked(row.class)]);
         let stored =
             |row: &EncodingRow| row.schemes.iter().map(|scheme| scheme.stored_bytes(row.bytes)).max();
-        let old: u64 = rows.iter().filter(|row| row.schemes != [asked]).filter_map(stored).sum();
-        let new = asked.stored_bytes(rewritten.bytes);
+        let old: u64 = wait().filter_map(stored).sum();
+        let new: u64 = wait().map(|row| asked(row.class).stored_bytes(row.bytes)).sum();
+        let scheme = asked(StorageClass::Standard);
         let free: u64 = self.drives.status().iter().filter(|drive| drive.up).map(|drive| drive.free).sum();
         if new.saturating_sub(old) > free {
             return Err(ChangeError::Refused(format!(
-                "with {asked} the bucket's objects take {} bytes more and the drives have room for {free}; add drives \
+                "with {scheme} the bucket's objects take {} bytes more and the drives have room for {free}; add drives \
                  first",
                 new - old
             )));
         }
+        let least = rows.iter().map(|row| asked(row.class).parity).chain([scheme.parity]).min();
         Ok(ChangePlan {
             bytes: new,
-            shards: rewritten.objects * u64::from(asked.shards()),
+            shards: wait().map(|row| row.objects * u64::from(asked(row.class).shards())).sum(),
             now: self.redundancy()?.sentence(),
             during: "unchanged: the new encoding of an object is durable before the old one is released"
                 .into(),
-            after: match asked.parity {
+            after: match least.unwrap_or(scheme.parity) {
                 1 => "any 1 drive may fail without loss of this bucket's objects".into(),
                 parity => format!("any {parity} drives may fail without loss of this bucket's objects"),
             },
@@ -265,12 +347,35 @@ mod tests {
         let (two, three) = (Scheme { data: 2, parity: 2 }, Scheme { data: 3, parity: 1 });
         let row = |schemes: &[Scheme], objects| EncodingRow {
             bucket: "photos".into(),
+            class: StorageClass::Standard,
             schemes: schemes.to_vec(),
             objects,
             bytes: objects * 10,
         };
         let rows = [row(&[two], 5), row(&[three], 7), row(&[two, three], 1)];
-        assert_eq!(waiting(rows.iter(), three), Tally { objects: 6, bytes: 60 });
-        assert_eq!(waiting(rows.iter(), two), Tally { objects: 8, bytes: 80 });
+        assert_eq!(waiting(rows.iter(), |_| three), Tally { objects: 6, bytes: 60 });
+        assert_eq!(waiting(rows.iter(), |_| two), Tally { objects: 8, bytes: 80 });
+    }
+
+    #[test]
+    fn each_class_waits_for_its_own_scheme() {
+        use StorageClass::{GlacierIr, ReducedRedundancy, Standard};
+        let rules = EncodingRules { default: Scheme { data: 2, parity: 2 }, classes: [].into() };
+        let asked = |class| rules.scheme(None, class);
+        let row = |class, data, parity| EncodingRow {
+            bucket: "photos".into(),
+            class,
+            schemes: vec![Scheme { data, parity }],
+            objects: 1,
+            bytes: 10,
+        };
+        let rows = [row(Standard, 2, 2), row(ReducedRedundancy, 3, 1), row(GlacierIr, 2, 2)];
+        assert_eq!(waiting(rows.iter(), asked), Tally::default());
+        let all = Tally { objects: 1, bytes: 10 };
+        let class = ReducedRedundancy;
+        let reduced = ClassEncoding { class, scheme: Scheme { data: 3, parity: 1 }, all };
+        assert_eq!(classes(&rows, asked), [reduced]);
+        let moved = [row(Standard, 3, 1), row(ReducedRedundancy, 2, 2)];
+        assert_eq!(waiting(moved.iter(), asked), Tally { objects: 2, bytes: 20 });
     }
 }

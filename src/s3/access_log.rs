@@ -29,6 +29,22 @@ pub struct AccessRecord {
     behind: String,
     object_size: Option<u64>,
     turn_around: Option<Duration>,
+    /// Whole lines that follow: one for each key of a DeleteObjects.
+    following: String,
+}
+
+/// What became of the keys of a DeleteObjects.
+#[derive(Debug, Clone)]
+pub(super) struct BatchDeletions(pub(super) Vec<BatchDeletion>);
+
+/// What became of one.
+#[derive(Debug, Clone)]
+pub(super) struct BatchDeletion {
+    pub(super) key: String,
+    /// The version that was named.
+    pub(super) version: Option<String>,
+    /// Status and code of the error, if it was not removed.
+    pub(super) error: Option<(u16, &'static str)>,
 }
 
 /// What a request is, before its outcome is known.
@@ -54,6 +70,8 @@ pub(super) struct Outcome<'a> {
     pub(super) headers: &'a HeaderMap,
     /// From the request's head to the answer's.
     pub(super) took: Duration,
+    /// What became of the keys of a DeleteObjects.
+    pub(super) batch: Option<&'a BatchDeletions>,
 }
 
 impl Logged {
@@ -88,6 +106,7 @@ impl Logged {
     /// The record of the request, now that it was answered.
     pub(super) fn record(self, head: &request::Parts, owner: &str, outcome: Outcome<'_>) -> AccessRecord {
         let requester = self.requester.as_deref().unwrap_or("-");
+        let following = outcome.batch.map(|batch| self.following(head, owner, batch)).unwrap_or_default();
         let key = self.key.as_deref().map_or("-".to_owned(), encoded);
         let before = format!(
             "{owner} {} [{}] {} {requester} {} {} {key} \"{} {} {:?}\" {} {}",
@@ -122,12 +141,41 @@ impl Logged {
             behind,
             object_size: object_size(head, &outcome),
             turn_around: bodiless.then_some(outcome.took),
+            following,
         }
+    }
+
+    /// A line for each key of a DeleteObjects, without what is only known of the request as a whole.
+    fn following(
+        &self,
+        head: &request::Parts,
+        owner: &str,
+        BatchDeletions(batch): &BatchDeletions,
+    ) -> String {
+        let (signature, kind) = signature(head);
+        let host = header(&head.headers, HOST.as_str()).map_or("-".to_owned(), word);
+        let before = format!(
+            "{owner} {} [{}] {} {} {} BATCH.DELETE.OBJECT",
+            self.bucket,
+            strftime(self.at),
+            self.name.peer.ip().to_canonical(),
+            self.requester.as_deref().unwrap_or("-"),
+            self.name.id,
+        );
+        let behind = format!("{} {signature} - {kind} {host} - - -", self.name.host_id);
+        let mut lines = String::with_capacity(batch.len() * (before.len() + behind.len() + 64));
+        for deletion in batch {
+            let (status, error) = deletion.error.unwrap_or((204, "-"));
+            let version = deletion.version.as_deref().map_or("-".to_owned(), encoded);
+            let key = encoded(&deletion.key);
+            let _ = writeln!(lines, "{before} {key} - {status} {error} - - - - - - {version} {behind}");
+        }
+        lines
     }
 }
 
 impl AccessRecord {
-    /// The line, once the answer has ended after so many bytes of its body and this time.
+    /// The line, and those that follow it, once the answer has ended after so many bytes of its body and this time.
     pub fn line(&self, sent: u64, took: Duration) -> String {
         let number = |value: Option<u64>| value.map_or("-".to_owned(), |value| value.to_string());
         let mut line = self.before.clone();
@@ -140,6 +188,7 @@ impl AccessRecord {
             number(self.turn_around.map(|took| took.as_millis() as u64)),
             self.behind
         );
+        line.push_str(&self.following);
         line
     }
 }
@@ -171,6 +220,7 @@ fn action(operation: &Operation, method: &Method) -> String {
             OnObject::CreateUpload => "UPLOADS".to_owned(),
             OnObject::UploadPart => "PART".to_owned(),
             OnObject::CompleteUpload | OnObject::AbortUpload | OnObject::ListParts => "UPLOAD".to_owned(),
+            OnObject::Restore => "OBJECT_RESTORE".to_owned(),
             OnObject::GetAttributes => "OBJECT_ATTRIBUTES".to_owned(),
             OnObject::Read(aspect) | OnObject::Write(aspect) | OnObject::Remove(aspect) => {
                 match aspect.parameter() {
@@ -297,7 +347,8 @@ mod tests {
         headers.insert("etag", "\"e\"".parse().unwrap());
         headers.insert("content-length", "20".parse().unwrap());
         let status = if error.is_some() { StatusCode::NOT_FOUND } else { StatusCode::OK };
-        let outcome = Outcome { status, error, headers: &headers, took: Duration::from_millis(4) };
+        let took = Duration::from_millis(4);
+        let outcome = Outcome { status, error, headers: &headers, took, batch: None };
         logged.record(&head, "owner", outcome).line(10, Duration::from_millis(9))
     }
 
@@ -324,6 +375,42 @@ mod tests {
                 && line.contains(" 404 NoSuchBucket ")
                 && line.contains("QueryString"),
             "{line}"
+        );
+    }
+
+    #[test]
+    fn each_key_of_a_batch_has_a_line_of_its_own() {
+        let request = Request::post("/photos?delete").header("host", "s3.test");
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        let name =
+            RequestName { peer: "192.0.2.3:99".parse().unwrap(), id: "ID".into(), host_id: "HOST".into() };
+        let bucket = BucketName::parse("photos").unwrap();
+        let operation = Operation::Bucket(bucket, BucketOperation::DeleteObjects);
+        let at = Timestamp::from_millis(1_549_411_238_000);
+        let logged = Logged::new(&operation, &head.method, at, name).unwrap();
+        let deletion = |key: &str, version: Option<&str>, error| BatchDeletion {
+            key: key.into(),
+            version: version.map(str::to_owned),
+            error,
+        };
+        let batch = BatchDeletions(vec![
+            deletion("a b", None, None),
+            deletion("c", Some("3"), Some((403, "AccessDenied"))),
+        ]);
+        let (headers, took) = (HeaderMap::new(), Duration::ZERO);
+        let outcome =
+            Outcome { status: StatusCode::OK, error: None, headers: &headers, took, batch: Some(&batch) };
+        let text = logged.record(&head, "owner", outcome).line(0, took);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].contains("REST.POST.MULTI_OBJECT_DELETE - \"POST /photos?delete"), "{text}");
+        let of_key = |rest: &str| {
+            format!(
+                "owner photos [06/Feb/2019:00:00:38 +0000] 192.0.2.3 - ID BATCH.DELETE.OBJECT {rest} HOST - - - s3.test - - -"
+            )
+        };
+        assert_eq!(
+            lines[1..],
+            [of_key("a%20b - 204 - - - - - - - -"), of_key("c - 403 AccessDenied - - - - - - 3")]
         );
     }
 

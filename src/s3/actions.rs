@@ -60,7 +60,7 @@ actions! {
         GetObjectVersionAttributes, GetObjectVersionForReplication, GetObjectVersionTagging, GetObjectVersionTorrent,
         InitiateReplication, ListMultipartUploadParts, ObjectOwnerOverrideToBucketOwner, PutObject, PutObjectAcl,
         PutObjectLegalHold, PutObjectRetention, PutObjectTagging, PutObjectVersionAcl, PutObjectVersionTagging,
-        ReplicateDelete, ReplicateObject, ReplicateTags, RestoreObject,
+        ReplicateDelete, ReplicateObject, ReplicateTags, RestoreObject, UpdateObjectEncryption,
     }
 }
 

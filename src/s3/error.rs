@@ -62,6 +62,8 @@ codes! {
         "The provided 'x-amz-content-sha256' header does not match what was computed.";
     EntityTooLarge, "EntityTooLarge", 400, "Your proposed upload exceeds the maximum allowed size";
     EntityTooSmall, "EntityTooSmall", 400, "Your proposed upload is smaller than the minimum allowed size";
+    IdempotencyMismatch, "IdempotencyParameterMismatch", 400,
+        "Parameters on this idempotent request are inconsistent with parameters used in previous request(s).";
     IdMismatch, "IdMismatch", 400, "Document ID does not match the specified configuration ID.";
     IllegalLocationConstraint, "IllegalLocationConstraintException", 400,
         "The specified location constraint is incompatible for the region specific endpoint this request was sent to.";
@@ -81,6 +83,8 @@ codes! {
         "The request is not valid with the current state of the bucket.";
     InvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid.";
     InvalidDigest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.";
+    InvalidObjectState, "InvalidObjectState", 403,
+        "Restore is not allowed for the object's current storage class";
     InvalidPart, "InvalidPart", 400,
         "One or more of the specified parts could not be found. The part may not have been uploaded, \
          or the specified entity tag may not match the part's entity tag.";
@@ -100,6 +104,12 @@ codes! {
     InvalidWriteOffset, "InvalidWriteOffset", 400,
         "The write offset value that you specified does not match the current object size.";
     InvalidUri, "InvalidURI", 400, "Couldn't parse the specified URI.";
+    KmsDependencyTimeout, "KMS.DependencyTimeoutException", 503,
+        "The key service could not be reached in time. The request can be retried.";
+    KmsInvalidCiphertext, "KMS.InvalidCiphertextException", 400,
+        "The key service could not open the key of the object.";
+    KmsInvalidState, "KMS.KMSInvalidStateException", 400,
+        "The state of the key is not valid for this request.";
     KmsDisabled, "KMS.DisabledException", 400, "The key is disabled.";
     KmsKeyNotFound, "KMS.NotFoundException", 400, "The key does not exist.";
     KeyringLocked, "XHoldfastKeyringLocked", 503,
@@ -314,6 +324,7 @@ impl From<object::Error> for Error {
             ),
             Engine::NoSuchUpload => Code::NoSuchUpload.into(),
             Engine::PreconditionFailed => Code::PreconditionFailed.into(),
+            Engine::TokenReused => Code::IdempotencyMismatch.into(),
             Engine::Conflict => Code::ConditionalRequestConflict.into(),
             Engine::TooManyConfigurations => Code::TooManyConfigurations.into(),
             Engine::NoSuchEncryptionKey(id) => {
@@ -322,6 +333,15 @@ impl From<object::Error> for Error {
             Engine::EncryptionKeyDisabled(id) => {
                 Self::with_message(Code::KmsDisabled, format!("{id} is disabled."))
             }
+            Engine::EncryptionKeyPendingDeletion(id) => {
+                Self::with_message(Code::KmsInvalidState, format!("{id} is pending deletion."))
+            }
+            Engine::KmsUnavailable(_) => Code::KmsDependencyTimeout.into(),
+            Engine::KmsDenied(id) => Self::with_message(
+                Code::AccessDenied,
+                format!("The key service does not let this server use the key {id}."),
+            ),
+            Engine::KmsRefused(_) => Code::KmsInvalidCiphertext.into(),
             Engine::KeyringLocked => Code::KeyringLocked.into(),
             Engine::CustomerKeyMissing => Self::request(
                 "The object was stored using a form of Server Side Encryption. \
@@ -332,9 +352,11 @@ impl From<object::Error> for Error {
                 Self::request("The encryption parameters are not applicable to this object.")
             }
             // What only operators do.
-            Engine::EncryptionKeyExists | Engine::InvalidEncryptionKeyId | Engine::TooManyEncryptionKeys => {
-                Self::new(Code::InternalError).caused_by(error)
-            }
+            Engine::EncryptionKeyExists
+            | Engine::InvalidEncryptionKeyId
+            | Engine::EncryptionKeyOfServer(_)
+            | Engine::EncryptionKeyNotPending(_)
+            | Engine::TooManyEncryptionKeys => Self::new(Code::InternalError).caused_by(error),
             Engine::BadDigest => Self::with_message(
                 Code::BadDigest,
                 "The Content-MD5 you specified did not match what we received.",

@@ -8,7 +8,8 @@ use hyper::header::{self, HeaderName, HeaderValue};
 use crate::object::{Expiry, ObjectInfo, PutOutcome, WriteCondition};
 use crate::sigv4::{Slash, encode_into};
 use crate::types::{
-    Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, Properties, StorageClass, Timestamp,
+    Attributes, DeleteCondition, Etag, EtagCondition, ObjectAccess, ObjectChecksum, Properties, StorageClass,
+    Timestamp,
 };
 
 use super::checksums;
@@ -176,11 +177,10 @@ pub(super) fn expiration(expiry: &Expiry, answer: &mut HeaderMap) {
     }
 }
 
-/// The object's checksum, for an answer about all of it.
-pub(super) fn checksum(info: &ObjectInfo, answer: &mut HeaderMap) {
-    let Some(checksum) = &info.checksum else { return };
+/// A checksum, made of so many parts, and its kind.
+pub(super) fn checksum(checksum: &ObjectChecksum, parts: u16, answer: &mut HeaderMap) {
     let name = HeaderName::from_static(checksums::header(checksum.value.algorithm));
-    if let Ok(value) = HeaderValue::try_from(checksums::text(checksum, info.etag.parts)) {
+    if let Ok(value) = HeaderValue::try_from(checksums::text(checksum, parts)) {
         answer.insert(name, value);
         let kind = HeaderValue::from_static(checksums::kind_name(checksum.kind));
         answer.insert(HeaderName::from_static("x-amz-checksum-type"), kind);

@@ -14,7 +14,9 @@ use hyper::{HeaderMap, Method, Uri};
 
 use crate::checksum::Sha256;
 use crate::iam::{Credentials, Iam};
-use crate::sigv4::{self, AmzTime, ChunkSignatures, Parts, PolicyClaim, Presign, Signer, version2};
+use crate::sigv4::{
+    self, AmzTime, ChunkSignatures, Parts, PolicyClaim, Presign, Signer, SigningSecret, version2,
+};
 use crate::types::{Parser, Secret, Tags, Timestamp};
 
 use super::chunked::{Decoder, Form};
@@ -160,13 +162,13 @@ impl Head {
 
 fn signature(bytes: &[u8]) -> Result<()> {
     let Some(head) = Head::read(bytes) else { return Ok(()) };
-    let keys = sigv4::KeyCache::default();
     let refused = |refusal, claim| Error::unauthorized(refusal, claim, REGION, NOW_SECS);
     let Some(claim) = sigv4::parse(head.parts()).map_err(|refusal| refused(refusal, None))? else {
         return Ok(());
     };
     let now = AmzTime::from_unix_secs(NOW_SECS);
-    let verified = sigv4::verify(head.parts(), &claim, SECRET, REGION, now, &keys);
+    let secret = SigningSecret::new(Secret::new(SECRET));
+    let verified = sigv4::verify(head.parts(), &claim, &secret, REGION, now);
     verified.map(drop).map_err(|refusal| refused(refusal, Some(&claim)))
 }
 

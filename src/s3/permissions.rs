@@ -128,6 +128,7 @@ fn of_object(operation: ObjectOperation) -> Option<Action> {
         Op::Get
         | Op::Head
         | Op::GetAttributes
+        | Op::Restore
         | Op::AbortUpload
         | Op::ListParts
         | Op::Read(_)
@@ -151,7 +152,8 @@ pub(super) const fn of_object_aspect(aspect: ObjectAspect) -> [Action; 3] {
         ObjectAspect::LegalHold => [A::GetObjectLegalHold, A::PutObjectLegalHold, A::PutObjectLegalHold],
         ObjectAspect::Retention => [A::GetObjectRetention, A::PutObjectRetention, A::PutObjectRetention],
         ObjectAspect::Torrent => [A::GetObjectTorrent, A::GetObjectTorrent, A::GetObjectTorrent],
-        ObjectAspect::Annotation | ObjectAspect::Encryption => [A::GetObject, A::PutObject, A::PutObject],
+        ObjectAspect::Encryption => [A::GetObject, A::UpdateObjectEncryption, A::UpdateObjectEncryption],
+        ObjectAspect::Annotation => [A::GetObject, A::PutObject, A::PutObject],
     }
 }
 

@@ -35,20 +35,25 @@ impl Query {
 
     /// A page size: absent means `max`, more than `max` is cut down to it.
     pub(super) fn page_size(&self, name: &'static str, max: u16) -> Result<u16> {
-        let Some(text) = self.get(name).filter(|text| !text.is_empty()) else { return Ok(max) };
-        match text.parse::<i64>() {
-            Ok(count) if (0..=i64::from(i32::MAX)).contains(&count) => Ok(count.min(i64::from(max)) as u16),
-            Ok(_) => Err(Error::argument(
-                name,
-                text,
-                format!("Argument {name} must be an integer between 0 and {}", i32::MAX),
-            )),
-            Err(_) => Err(Error::argument(
-                name,
-                text,
-                format!("Provided {name} not an integer or within integer range"),
-            )),
-        }
+        let text = self.get(name).filter(|text| !text.is_empty());
+        text.map_or(Ok(max), |text| page_size_of(name, text, max))
+    }
+}
+
+/// A page size as a client wrote it; more than `max` is cut down to it.
+pub(super) fn page_size_of(name: &'static str, text: &str, max: u16) -> Result<u16> {
+    match text.parse::<i64>() {
+        Ok(count) if (0..=i64::from(i32::MAX)).contains(&count) => Ok(count.min(i64::from(max)) as u16),
+        Ok(_) => Err(Error::argument(
+            name,
+            text,
+            format!("Argument {name} must be an integer between 0 and {}", i32::MAX),
+        )),
+        Err(_) => Err(Error::argument(
+            name,
+            text,
+            format!("Provided {name} not an integer or within integer range"),
+        )),
     }
 }
 

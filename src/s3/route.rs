@@ -70,7 +70,7 @@ impl Operation {
                 ObjectOperation::Read(_) | ObjectOperation::Remove(_) | ObjectOperation::Write(_) => {
                     Counted::Subresource
                 }
-                ObjectOperation::NotImplemented => Counted::Unknown,
+                ObjectOperation::Restore | ObjectOperation::NotImplemented => Counted::Unknown,
             },
             Self::Preflight(..) => Counted::Unknown,
         }
@@ -129,6 +129,8 @@ pub(super) enum ObjectOperation {
     Delete,
     /// `GetObjectAttributes`.
     GetAttributes,
+    /// `RestoreObject`.
+    Restore,
     /// `CreateMultipartUpload`.
     CreateUpload,
     /// `UploadPart`.
@@ -220,7 +222,7 @@ aspects! {
 /// Sub-resources that name an action of S3 which this server does not have.
 const BUCKET_ACTIONS: [&str; 4] =
     ["session", "metadataInventoryTable", "metadataJournalTable", "metadataAnnotationTable"];
-const OBJECT_ACTIONS: [&str; 3] = ["restore", "select", "append"];
+const OBJECT_ACTIONS: [&str; 2] = ["select", "append"];
 
 /// Sub-resources that go with one method alone. With another one they must not fall through to the
 /// bucket or object itself: `DELETE /bucket?uploads` does not delete the bucket.
@@ -231,8 +233,12 @@ const BUCKET_METHODS: [(&str, Method); 5] = [
     ("uploads", Method::GET),
     ("versions", Method::GET),
 ];
-const OBJECT_METHODS: [(&str, Method); 3] =
-    [("attributes", Method::GET), ("renameObject", Method::PUT), ("uploads", Method::POST)];
+const OBJECT_METHODS: [(&str, Method); 4] = [
+    ("attributes", Method::GET),
+    ("renameObject", Method::PUT),
+    ("restore", Method::POST),
+    ("uploads", Method::POST),
+];
 
 /// The parts of a request that choose its operation.
 #[derive(Debug, Clone, Copy)]
@@ -354,6 +360,7 @@ fn object_operation(method: &Method, query: &Query, copies: bool) -> Result<Obje
         Method::PUT if query.has("renameObject") => Op::Rename,
         Method::PUT if copies => Op::Copy,
         Method::PUT => Op::Put,
+        Method::POST if query.has("restore") => Op::Restore,
         Method::POST if query.has("uploads") => Op::CreateUpload,
         Method::POST if upload => Op::CompleteUpload,
         Method::DELETE if upload => Op::AbortUpload,
@@ -449,7 +456,7 @@ mod tests {
             (Method::POST, "/b-k/k?uploadId=x", ObjectOperation::CompleteUpload),
             (Method::DELETE, "/b-k/k?uploadId=x", ObjectOperation::AbortUpload),
             (Method::GET, "/b-k/k?uploadId=x", ObjectOperation::ListParts),
-            (Method::POST, "/b-k/k?restore", ObjectOperation::NotImplemented),
+            (Method::POST, "/b-k/k?restore", ObjectOperation::Restore),
             (Method::GET, "/b-k/k?partNumber=1", ObjectOperation::Get),
         ] {
             assert_eq!(object(method, uri).1, expected, "{uri}");

@@ -16,7 +16,7 @@ use crate::runtime::{Clock, random_bytes};
 use crate::telemetry;
 use crate::types::CanonicalId;
 
-use super::access_log::{Logged, Outcome};
+use super::access_log::{BatchDeletions, Logged, Outcome};
 use super::auth::{self, FormRequest};
 use super::cors;
 use super::error::{Code, Error, Result};
@@ -164,7 +164,8 @@ impl Service {
         }
         if let Some(logged) = learned.logged {
             let (status, error, took) = (response.status(), learned.error, started.elapsed());
-            let outcome = Outcome { status, error, headers: response.headers(), took };
+            let batch = response.extensions_mut().remove::<BatchDeletions>();
+            let outcome = Outcome { status, error, headers: response.headers(), took, batch: batch.as_ref() };
             let owner = self.owner_of(learned.rules.as_deref()).to_string();
             let record = logged.record(&head, &owner, outcome);
             response.extensions_mut().insert(record);

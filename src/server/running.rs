@@ -16,7 +16,7 @@ use crate::http::tls::{Certificates, Trust};
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
 use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
-use crate::object::{self, CreateBucketRequest, Engine, RootKey};
+use crate::object::{self, CreateBucketRequest, Engine, Kms, KmsHealth, RootKey};
 use crate::runtime::SystemClock;
 use crate::s3::{self, Door};
 use crate::telemetry::{GaugeKind, Metrics, Sample};
@@ -72,6 +72,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
     unlock_keyring(&options, &storage.engine)?;
+    use_key_service(&options, &storage.engine).await?;
     make_buckets(&options, &storage.engine).await?;
     let started = Started {
         endpoint: options.listen.endpoint(listener.address()),
@@ -189,8 +190,11 @@ async fn bind(
 }
 
 async fn open_storage(options: &Options) -> Result<Storage, StartError> {
-    let tuning =
-        Tuning { inline_bytes_max: INLINE_BYTES_MAX, lifecycle_day_secs: options.lifecycle_day_secs };
+    let tuning = Tuning {
+        inline_bytes_max: INLINE_BYTES_MAX,
+        lifecycle_day_secs: options.lifecycle_day_secs,
+        classes: options.classes.clone(),
+    };
     let storage = match &options.role {
         Role::Serve { drives } | Role::Node { drives, .. } => open_drives(drives, tuning).await?,
         Role::Gateway { nodes, cluster_secret } => {
@@ -218,6 +222,18 @@ fn unlock_keyring(options: &Options, engine: &Engine) -> Result<(), StartError> 
              keys are sealed under; give it back as encryption.key in the state folder or with --encryption-key-file"
         );
     }
+    Ok(())
+}
+
+/// Gives the engine the key service. One that does not answer may do so later.
+async fn use_key_service(options: &Options, engine: &Engine) -> Result<(), StartError> {
+    let Some(wanted) = &options.key_service else { return Ok(()) };
+    let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
+    let Some(service) = Kms::new(wanted.clone(), trust) else { return Ok(()) };
+    if let KmsHealth::Unavailable(reason) | KmsHealth::Denied(reason) = service.health().await {
+        tracing::error!(url = %wanted.url, %reason, "the key service cannot be used; what is under its keys cannot either");
+    }
+    engine.use_key_service(service);
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use crate::node::{Deployment, DeploymentError, LocalSites, Sites, database_folde
 use crate::object::{self, Engine};
 use crate::runtime::{SystemClock, Tasks};
 use crate::shard_store::OsFileSystem;
-use crate::types::DeploymentId;
+use crate::types::{ClassSchemes, DeploymentId, StorageClass};
 
 /// How long one scrub of everything takes.
 const SCRUB_PASS: std::time::Duration = std::time::Duration::from_secs(30 * 24 * 3600);
@@ -36,12 +36,14 @@ pub struct Storage {
 }
 
 /// What an engine goes by that does not depend on where its drives are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Tuning {
     /// Objects up to this many bytes are kept in the metadata.
     pub inline_bytes_max: usize,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
+    /// How storage classes are encoded.
+    pub classes: ClassSchemes,
 }
 
 /// Why there is no storage to serve.
@@ -53,6 +55,14 @@ pub enum StorageError {
     /// The metadata cannot be opened.
     #[error("cannot open the metadata: {}", chain(.0))]
     Metadata(#[from] object::Error),
+    /// A storage class cannot have the scheme that it is given.
+    #[error("--storage-class {}: {objection}", class.name())]
+    StorageClass {
+        /// The class.
+        class: StorageClass,
+        /// Why not, and what to do.
+        objection: String,
+    },
     /// Background work cannot be started.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -111,10 +121,15 @@ async fn open(
         inline_bytes_max: tuning.inline_bytes_max,
         lifecycle_day_secs: tuning.lifecycle_day_secs,
         copy_after_bytes: metadata::COPY_AFTER_BYTES,
+        classes: tuning.classes,
         clock: Arc::new(SystemClock),
         tasks: tasks.clone(),
     };
     let engine = Arc::new(Engine::start(options).await?);
+    if let Some((class, objection)) = engine.class_objection() {
+        engine.close().await;
+        return Err(StorageError::StorageClass { class, objection });
+    }
     let scheme = engine.drives().scheme();
     let jobs = jobs::start(&engine, ScrubOptions { pass: Some(SCRUB_PASS) }, &tasks)?;
     Ok(Storage { engine, deployment: id, drives, scheme, notices, jobs })

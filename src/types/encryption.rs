@@ -120,10 +120,26 @@ impl BucketEncryption {
 /// A named key that objects' keys are sealed under; what it seals with is in its newest version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MasterKey {
-    /// May seal and open.
-    pub enabled: bool,
-    /// What it sealed with over time, oldest first.
+    /// Whether it may seal and open.
+    pub state: KeyState,
+    /// What it sealed with over time, oldest first; nothing once it is deleted.
     pub versions: Vec<MasterKeyVersion>,
+}
+
+/// Whether a named key may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyState {
+    /// It seals and opens.
+    Enabled,
+    /// It does neither.
+    Disabled,
+    /// Nor does this one, which goes for good at a time.
+    PendingDeletion {
+        /// Then.
+        at: Timestamp,
+    },
+    /// It is gone; its name is not used again.
+    Deleted,
 }
 
 /// What a named key seals with.

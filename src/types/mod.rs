@@ -9,6 +9,7 @@ mod checksum;
 mod condition;
 mod configuration;
 mod cors;
+mod encoding;
 pub mod encryption;
 mod etag;
 mod ids;
@@ -37,7 +38,8 @@ pub use checksum::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksu
 pub use condition::{DeleteCondition, EtagCondition, WriteCondition};
 pub use configuration::{ConfigurationKey, ConfigurationKind};
 pub use cors::{Cors, CorsRule};
-pub use encryption::{BucketEncryption, Encryption, EncryptionMode, MasterKey, MasterKeyVersion};
+pub use encoding::{ClassScheme, ClassSchemes, EncodingRules};
+pub use encryption::{BucketEncryption, Encryption, EncryptionMode, KeyState, MasterKey, MasterKeyVersion};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
 pub use lifecycle::{

@@ -37,6 +37,14 @@ impl Scheme {
         Self { data: shards - parity, parity }
     }
 
+    /// The same shards, one of them data instead of parity; as it is where that would leave no parity.
+    pub fn with_less_parity(self) -> Self {
+        match self.parity {
+            0 | 1 => self,
+            parity => Self { data: self.data + 1, parity: parity - 1 },
+        }
+    }
+
     /// All shards of a stripe.
     pub fn shards(self) -> u8 {
         self.data + self.parity

@@ -1,14 +1,14 @@
-//! Storage classes of S3.
+//! Storage classes of S3. How each is encoded: see `encoding`.
 
 use serde::{Deserialize, Serialize};
 
-/// The class of an object. Here each is read at once; how it is encoded is the bucket's affair.
+/// The class of an object. Here each is read at once.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum StorageClass {
     /// The usual one.
     #[default]
     Standard,
-    /// Fewer copies on AWS.
+    /// Fewer copies on AWS; less parity here.
     ReducedRedundancy,
     /// Seldom read.
     StandardIa,

@@ -129,3 +129,17 @@ def test_other_buckets_are_not_logged_and_logging_ends_when_it_is_switched_off(s
     logged = records(s3)
     assert "second" not in [record["key"] for record in logged]
     assert {record["bucket"] for record in logged} == {"photos"}
+
+
+def test_each_key_of_a_batch_that_is_deleted_has_a_line(s3):
+    enable(s3)
+    s3.put_object(Bucket="photos", Key="a b", Body=b"1")
+    keys = [{"Key": "a b"}, {"Key": "c"}, {"Key": "d", "VersionId": "nonsense"}]
+    deleted = s3.delete_objects(Bucket="photos", Delete={"Objects": keys})
+    request = deleted["ResponseMetadata"]["RequestId"]
+    wait_for(s3, "REST.POST.MULTI_OBJECT_DELETE", "BATCH.DELETE.OBJECT")
+    lines = [line for line in records(s3) if line["request_id"] == request]
+    assert [line["operation"] for line in lines] == ["REST.POST.MULTI_OBJECT_DELETE"] + 3 * ["BATCH.DELETE.OBJECT"]
+    assert [(line["key"], line["status"], line["error"], line["version"]) for line in lines[1:]] == [
+        ("a%20b", "204", "-", "-"), ("c", "204", "-", "-"), ("d", "404", "NoSuchVersion", "nonsense"),
+    ]

@@ -340,3 +340,56 @@ def test_keys_of_clients_need_tls_unless_the_operator_says_otherwise(running):
     s3 = client_at(running.endpoint)
     s3.create_bucket(Bucket="some")
     refused("InvalidRequest", 400, s3.put_object, Bucket="some", Key="k", Body=b"1", **customer())
+
+
+def arn(key):
+    return f"arn:aws:kms:local:000000000001:key/{key}"
+
+
+def test_an_object_goes_under_another_key_without_being_written_anew(s3, encrypting, bucket):
+    admin(encrypting, "keyring", "create", first := f"first-{bucket}")
+    admin(encrypting, "keyring", "create", second := f"second-{bucket}")
+    content = os.urandom(200_000)
+    put = s3.put_object(Bucket=bucket, Key="k", Body=content, **S3_KEY)
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+
+    def update(key, **more):
+        asked = {"SSEKMS": {"KMSKeyArn": arn(key)} | more}
+        return s3.update_object_encryption(Bucket=bucket, Key="k", ObjectEncryption=asked)
+
+    before = s3.head_object(Bucket=bucket, Key="k")
+    for key, more in [(first, {}), (second, {"BucketKeyEnabled": True})]:
+        update(key, **more)
+        head = s3.head_object(Bucket=bucket, Key="k")
+        assert (head["ServerSideEncryption"], head["SSEKMSKeyId"]) == ("aws:kms", arn(key))
+        assert head.get("BucketKeyEnabled", False) == bool(more)
+        assert (head["ETag"], head["LastModified"]) == (put["ETag"], before["LastModified"])
+        assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+    admin(encrypting, "keyring", "disable", first)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content, "it is no longer under that one"
+    assert tells(s3.head_object(Bucket=bucket, Key="copy"), S3_KEY)
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == content
+    refused("KMS.NotFoundException", 400, update, key="nothing")
+    refused("KMS.DisabledException", 400, update, key=first)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content
+
+
+def test_only_what_the_server_encrypts_in_one_layer_goes_under_another_key(s3, encrypting, bucket):
+    admin(encrypting, "keyring", "create", key := f"key-{bucket}")
+    asked = {"SSEKMS": {"KMSKeyArn": arn(key)}}
+    for name, written in [("plain", {}), ("customer", customer()), ("dsse", MODES["dsse"][0])]:
+        s3.put_object(Bucket=bucket, Key=name, Body=b"x", **written)
+        refused("InvalidRequest", 400, s3.update_object_encryption, Bucket=bucket, Key=name, ObjectEncryption=asked)
+    refused("NoSuchKey", 404, s3.update_object_encryption, Bucket=bucket, Key="missing", ObjectEncryption=asked)
+
+
+def test_a_locked_object_stays_under_its_key(s3, encrypting):
+    locked = f"locked-{uuid.uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
+    admin(encrypting, "keyring", "create", locked)
+    s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON", **S3_KEY)
+    asked = {"Bucket": locked, "Key": "k", "ObjectEncryption": {"SSEKMS": {"KMSKeyArn": arn(locked)}}}
+    refused("AccessDenied", 403, s3.update_object_encryption, **asked)
+    s3.put_object_legal_hold(Bucket=locked, Key="k", LegalHold={"Status": "OFF"})
+    s3.update_object_encryption(**asked)
+    assert s3.get_object(Bucket=locked, Key="k")["Body"].read() == b"x"

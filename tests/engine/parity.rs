@@ -5,11 +5,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use holdfast::jobs::{heal_once, recode_all};
+use holdfast::metadata::Mutation;
 use holdfast::object::{
-    ChangeError, CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Engine, Error, Intent,
-    PutPartRequest, RecodeCursor, ScrubCursor, Suspects, UploadRef, WriteCondition,
+    AppendRequest, ChangeError, CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Engine,
+    Error, Intent, PutPartRequest, PutRequest, RecodeCursor, ScrubCursor, Suspects, UploadRef,
+    WriteCondition,
 };
-use holdfast::types::{BlobId, BucketName, DriveSlot, PartNumber, Properties, Scheme};
+use holdfast::types::{
+    BlobId, BucketName, ChecksumAlgorithm, DriveSlot, PartNumber, Properties, Scheme, StorageClass,
+};
 
 use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read};
 
@@ -376,5 +380,77 @@ async fn what_cannot_be_kept_is_refused() {
     engine.create_bucket(&bucket()).await.unwrap();
     put(&engine, "first", &pattern(9_000, 1)).await.unwrap();
     assert_eq!(schemes(&engine).0, BTreeSet::from([TWO]), "a bucket of the same name begins anew");
+    engine.close().await;
+}
+
+fn of_class(name: &str, class: StorageClass, len: usize) -> PutRequest {
+    PutRequest {
+        bucket: bucket(),
+        key: key(name),
+        properties: Properties { class, ..Properties::default() },
+        encryption: None,
+        length: Some(len as u64),
+        content_md5: None,
+        condition: WriteCondition::Always,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_share_their_bytes_part_when_their_classes_ask_for_different_parity() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    let data = pattern(2_500_000, 1);
+    engine.put(of_class("a", StorageClass::Standard, data.len()), body_of(&data)).await.unwrap();
+    for name in ["b", "c", "d"] {
+        copy(&engine, "a", (&bucket(), name)).await;
+    }
+    assert_eq!(schemes(&engine), (BTreeSet::from([TWO]), 1));
+    let sequence =
+        |name: &str| engine.metadata().object_and_payload(bucket().as_str(), name, None).unwrap().0.sequence;
+    let moved = ["c", "d"].map(|name| (name.to_owned(), sequence(name), StorageClass::ReducedRedundancy));
+    let (bucket_name, now) = (bucket().to_string(), engine.now());
+    let transition = Mutation::Transition { bucket: bucket_name, versions: moved.to_vec(), now };
+    engine.metadata().commit(transition).await.unwrap();
+    assert_eq!(engine.objects_to_recode().unwrap(), 2);
+    assert!(!recode_all(&engine).await.unwrap());
+    assert_eq!(schemes(&engine), (BTreeSet::from([TWO, THREE]), 2), "each two share still");
+    let rows = engine.metadata().encodings().unwrap();
+    let counted: Vec<_> = rows.iter().map(|row| (row.class, row.schemes.clone(), row.objects)).collect();
+    assert_eq!(
+        counted,
+        [(StorageClass::Standard, vec![TWO], 2), (StorageClass::ReducedRedundancy, vec![THREE], 2)]
+    );
+    for name in ["a", "b", "c", "d"] {
+        assert_eq!(get(&engine, name).await.unwrap(), data, "{name}");
+        engine.delete(&bucket(), vec![key(name).into()]).await.unwrap();
+    }
+    assert_eq!((schemes(&engine).1, engine.metadata().encodings().unwrap()), (0, Vec::new()));
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_added_to_an_object_has_the_parity_of_its_class() {
+    let deployment = Deployment::of(4);
+    let engine = deployment.open().await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    let data = pattern(1_500_000, 1);
+    let request = of_class("a", StorageClass::ReducedRedundancy, data.len());
+    engine.put(request, body_of(&data)).await.unwrap();
+    assert_eq!(engine.parity_min().unwrap(), 1, "the least safe object counts");
+    let object = engine.open(&bucket(), &key("a"), None).await.unwrap();
+    let request = AppendRequest {
+        length: None,
+        content_md5: None,
+        algorithm: ChecksumAlgorithm::Crc64Nvme,
+        customer_key: None,
+    };
+    engine.append(object, request, body_of(&data)).await.unwrap();
+    sweep(&engine).await;
+    assert_eq!(schemes(&engine).0, BTreeSet::from([THREE]));
+    assert_eq!(engine.objects_to_recode().unwrap(), 0);
+    assert_eq!(get(&engine, "a").await.unwrap(), [&data[..], &data[..]].concat());
+    engine.delete(&bucket(), vec![key("a").into()]).await.unwrap();
+    assert_eq!(engine.parity_min().unwrap(), 2);
     engine.close().await;
 }

@@ -182,6 +182,7 @@ async fn start_with_day(
         sites,
         databases: vec![state.join("holdfast.db")],
         inline_bytes_max: INLINE_MAX,
+        classes: Default::default(),
         copy_after_bytes: COPY_AFTER_BYTES,
         lifecycle_day_secs,
         clock: Arc::new(SystemClock),

@@ -273,3 +273,119 @@ fn uploads_need_their_bucket() {
     bucket.request("DELETE", "").send().expect_status(204);
     bucket.request("POST", "/k?uploads").send().expect_error(404, "NoSuchBucket");
 }
+
+/// Two parts with checksums of an algorithm; the values in order.
+fn with_checksums(bucket: &Bucket, key: &str, headers: &[(&str, &str)]) -> Vec<String> {
+    let upload = Upload::start(bucket, key, headers);
+    let mut values = Vec::new();
+    let mut parts = Vec::new();
+    for (number, body) in [(1, vec![1; PART]), (2, b"end".to_vec())] {
+        let value = crc32(&body);
+        let request = bucket.request("PUT", &upload.target(&format!("partNumber={number}&")));
+        let answer = request.header("x-amz-checksum-crc32", &value).body(&body).send().expect_status(200);
+        parts.push((number, answer.header("etag").to_owned()));
+        values.push(value);
+    }
+    let parts: Vec<(u32, &str)> = parts.iter().map(|(number, etag)| (*number, etag.as_str())).collect();
+    upload.complete(&parts).expect_status(200);
+    values
+}
+
+fn object_parts(bucket: &Bucket, key: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut request =
+        bucket.request("GET", &format!("/{key}?attributes")).header("x-amz-object-attributes", "ObjectParts");
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.send()
+}
+
+#[test]
+fn attributes_tell_of_each_part_where_the_checksum_is_made_of_theirs() {
+    let bucket = Bucket::new();
+    let values = with_checksums(&bucket, "k", &[("x-amz-checksum-algorithm", "CRC32")]);
+    let lists = |answer: &Answer| ["PartNumber", "Size", "ChecksumCRC32"].map(|name| answer.elements(name));
+    let all = [vec!["1".to_owned(), "2".into()], vec![PART.to_string(), "3".into()], values.clone()];
+    let answer = object_parts(&bucket, "k", &[]).expect_status(200);
+    assert_eq!(lists(&answer), all);
+    let page = |answer: &Answer| {
+        ["PartsCount", "PartNumberMarker", "NextPartNumberMarker", "MaxParts", "IsTruncated"]
+            .map(|name| answer.element(name))
+    };
+    assert_eq!(page(&answer), ["2", "0", "2", "1000", "false"]);
+    let first = object_parts(&bucket, "k", &[("x-amz-max-parts", "1")]).expect_status(200);
+    assert_eq!(page(&first), ["2", "0", "1", "1", "true"]);
+    assert_eq!(lists(&first), [vec!["1".to_owned()], vec![PART.to_string()], values[..1].to_vec()]);
+    let second = object_parts(&bucket, "k", &[("x-amz-part-number-marker", "1")]).expect_status(200);
+    assert_eq!(page(&second), ["2", "1", "2", "1000", "false"]);
+    assert_eq!(second.elements("PartNumber"), ["2"]);
+    let behind = object_parts(&bucket, "k", &[("x-amz-part-number-marker", "99999")]).expect_status(200);
+    assert_eq!((behind.elements("Part").len(), behind.element("IsTruncated").as_str()), (0, "false"));
+    object_parts(&bucket, "k", &[("x-amz-max-parts", "-1")]).expect_error(400, "InvalidArgument");
+    object_parts(&bucket, "k", &[("x-amz-part-number-marker", "x")]).expect_error(400, "InvalidArgument");
+}
+
+#[test]
+fn attributes_only_count_the_parts_of_other_objects() {
+    let bucket = Bucket::new();
+    let headers = [("x-amz-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", "FULL_OBJECT")];
+    with_checksums(&bucket, "full", &headers);
+    let upload = Upload::start(&bucket, "plain", &[]);
+    let etag = upload.part(1, b"1");
+    upload.complete(&[(1, &etag)]).expect_status(200);
+    for (key, count) in [("full", "2"), ("plain", "1")] {
+        let answer = object_parts(&bucket, key, &[]).expect_status(200);
+        assert_eq!((answer.element("PartsCount").as_str(), answer.elements("Part").len()), (count, 0));
+        assert!(answer.elements("MaxParts").is_empty());
+    }
+    bucket.put("single", b"1");
+    assert!(object_parts(&bucket, "single", &[]).expect_status(200).elements("ObjectParts").is_empty());
+}
+
+#[test]
+fn a_part_is_read_with_its_own_checksum() {
+    let bucket = Bucket::new();
+    let values = with_checksums(&bucket, "k", &[("x-amz-checksum-algorithm", "CRC32")]);
+    let part = |method: &str, key: &str, number: u32| {
+        let request = bucket.request(method, &format!("/{key}?partNumber={number}"));
+        request.header("x-amz-checksum-mode", "ENABLED").send().expect_status(206)
+    };
+    for method in ["GET", "HEAD"] {
+        for (number, value) in (1..).zip(&values) {
+            let answer = part(method, "k", number);
+            assert_eq!(answer.header("x-amz-checksum-crc32"), value);
+            assert_eq!(answer.header("x-amz-checksum-type"), "COMPOSITE");
+        }
+    }
+    with_checksums(
+        &bucket,
+        "full",
+        &[("x-amz-checksum-algorithm", "CRC32"), ("x-amz-checksum-type", "FULL_OBJECT")],
+    );
+    assert!(!part("GET", "full", 1).headers.contains_key("x-amz-checksum-crc32"), "that is of the whole");
+    let single = bucket.request("PUT", "/single").header("x-amz-checksum-crc32", crc32(b"one")).body("one");
+    single.send().expect_status(200);
+    assert_eq!(part("GET", "single", 1).header("x-amz-checksum-crc32"), crc32(b"one"));
+}
+
+#[test]
+fn checksums_of_parts_go_where_the_object_goes_and_with_its_last_version() {
+    let bucket = Bucket::new();
+    let values = with_checksums(&bucket, "k", &[("x-amz-checksum-algorithm", "CRC32")]);
+    let versioning = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>";
+    let checksums = |key: &str| object_parts(&bucket, key, &[]).expect_status(200).elements("ChecksumCRC32");
+    let source = format!("/{}/k", bucket.name);
+    for key in ["copy", "k"] {
+        let copy = bucket.request("PUT", &format!("/{key}")).header("x-amz-copy-source", &source);
+        copy.header("x-amz-metadata-directive", "REPLACE").send().expect_status(200);
+        assert_eq!(checksums(key), values, "{key}");
+    }
+    bucket.request("PUT", "?versioning").body(versioning).send().expect_status(200);
+    bucket.put("k", b"newer");
+    let older = bucket.request("GET", "/k?attributes&versionId=null");
+    let older = older.header("x-amz-object-attributes", "ObjectParts").send().expect_status(200);
+    assert_eq!(older.elements("ChecksumCRC32"), values);
+    let removed = bucket.request("DELETE", "/k?versionId=null").send();
+    removed.expect_status(204);
+    assert_eq!(checksums("copy"), values);
+}

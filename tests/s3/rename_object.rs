@@ -74,3 +74,55 @@ fn where_versions_are_kept_the_old_key_is_under_a_delete_marker() {
     let versions = bucket.request("GET", "/?versions").send();
     assert_eq!(versions.elements("Key"), ["a", "a", "b"]);
 }
+
+#[test]
+fn a_rename_that_is_asked_for_again_by_its_token_is_done_once() {
+    let bucket = Bucket::new();
+    bucket.put("a", b"1");
+    let ask = |target: &str, token: &str| rename(&bucket, "a", target).header("x-amz-client-token", token);
+    ask("b", "token-1").send().expect_status(200);
+    ask("b", "token-1").send().expect_status(200);
+    assert_eq!(bucket.request("GET", "/b").send().body, b"1");
+    bucket.put("a", b"another");
+    ask("b", "token-1").send().expect_status(200);
+    assert_eq!(bucket.get("b"), b"1", "that was done already");
+    assert_eq!(bucket.get("a"), b"another");
+    ask("c", "token-1").send().expect_error(400, "IdempotencyParameterMismatch");
+    let other = ask("b", "token-1").header("x-amz-rename-source-if-none-match", "\"00\"");
+    other.send().expect_error(400, "IdempotencyParameterMismatch");
+    ask("b", "token-2").send().expect_status(200);
+    assert_eq!(bucket.get("b"), b"another");
+    rename(&bucket, "a", "b").send().expect_error(404, "NoSuchKey");
+    ask("b", "a b").send().expect_error(400, "InvalidArgument");
+}
+
+#[test]
+fn a_rename_that_was_refused_leaves_no_token() {
+    let bucket = Bucket::new();
+    let ask = || rename(&bucket, "a", "b").header("x-amz-client-token", "t");
+    ask().send().expect_error(404, "NoSuchKey");
+    bucket.put("a", b"1");
+    ask().send().expect_status(200);
+    assert_eq!(bucket.get("b"), b"1");
+}
+
+#[test]
+fn requests_with_one_token_at_once_rename_once() {
+    let bucket = Bucket::new();
+    bucket.put("a", &vec![1; 70_000]);
+    std::thread::scope(|scope| {
+        let ask = || {
+            let request = rename(&bucket, "a", "b").header("x-amz-client-token", "t");
+            request.header("if-none-match", "*").send().status
+        };
+        let all: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        for one in all {
+            // One that finds the source gone before the token is there is told so, and would be right to ask again.
+            let status = one.join().unwrap();
+            assert!([200, 404, 409, 412].contains(&status), "{status}");
+        }
+    });
+    let again = rename(&bucket, "a", "b").header("x-amz-client-token", "t").header("if-none-match", "*");
+    again.send().expect_status(200);
+    assert_eq!(bucket.get("b"), vec![1; 70_000]);
+}

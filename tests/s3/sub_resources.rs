@@ -64,7 +64,10 @@ fn writes_are_refused_and_never_make_a_bucket_or_object() {
     bucket.request("PUT", "/k?tagging").body("<Tagging/>").send().expect_error(400, "MalformedXML");
     bucket.request("PUT", "/new?acl").send().expect_error(404, "NoSuchKey");
     bucket.request("PUT", "/k?retention").body("<Retention/>").send().expect_error(400, "InvalidRequest");
-    bucket.request("POST", "/k?restore").send().expect_error(501, "NotImplemented");
+    bucket.request("POST", "/k?restore").send().expect_error(403, "InvalidObjectState");
+    bucket.request("POST", "/new?restore").send().expect_error(404, "NoSuchKey");
+    bucket.request("PUT", "/k?restore").body("x").send().expect_error(405, "MethodNotAllowed");
+    bucket.request("PUT", "/k?encryption").body("<x/>").send().expect_error(400, "MalformedXML");
     bucket.request("POST", "/k?select&select-type=2").send().expect_error(501, "NotImplemented");
     assert_eq!(bucket.get("k"), b"v");
 }

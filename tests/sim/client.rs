@@ -11,7 +11,7 @@ use holdfast::object::{
     Body, BodyError, CopyRequest, Engine, Error, ListEntry, ListPage, ListRequest, NewEncryption, OpenObject,
     PutRequest, WriteCondition,
 };
-use holdfast::types::{ChecksumValue, Etag, Properties};
+use holdfast::types::{ChecksumValue, Etag, Properties, StorageClass};
 use tokio::time::{sleep, timeout};
 
 use crate::model::{Ended, Value};
@@ -130,7 +130,7 @@ impl Client<'_> {
         let request = PutRequest {
             bucket: bucket(),
             key: key(&name),
-            properties: Properties::default(),
+            properties: Properties { class: class_of(len), ..Properties::default() },
             encryption: len.is_multiple_of(3).then_some(NewEncryption::S3),
             length: self.rng.chance(70).then_some(len as u64),
             content_md5: None,
@@ -357,4 +357,9 @@ pub fn short<T>(result: Option<&Result<T, Error>>) -> String {
         Some(Err(error)) => error.to_string(),
         None => "the client went away".into(),
     }
+}
+
+/// Some objects are of a class that has stripes of its own (see `deployment`).
+pub fn class_of(len: usize) -> StorageClass {
+    if len.is_multiple_of(5) { StorageClass::GlacierIr } else { StorageClass::Standard }
 }

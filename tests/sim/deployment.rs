@@ -8,7 +8,7 @@ use holdfast::node::{LocalSites, open_local_on};
 use holdfast::object::{Engine, Options, RootKey};
 use holdfast::runtime::{Clock, Tasks};
 use holdfast::shard_store::{Drive, FileSystem, LocalDrive};
-use holdfast::types::{DriveSlot, Timestamp};
+use holdfast::types::{ClassScheme, ClassSchemes, DriveSlot, Scheme, StorageClass, Timestamp};
 use tokio::time::Instant;
 
 use crate::disk::{Disks, SimulatedFiles};
@@ -56,6 +56,13 @@ impl Place {
         Arc::new(SimulatedFiles(self.disks.clone()))
     }
 
+    /// Archives have other stripes, which bear as much.
+    fn classes(&self) -> ClassSchemes {
+        let default = Scheme::for_drives(self.count);
+        let narrow = Scheme { data: default.data.saturating_sub(1).max(1), ..default };
+        [(StorageClass::GlacierIr, ClassScheme::Own(narrow))].into()
+    }
+
     /// Starts what the server starts. `began` is the time on the wall.
     pub async fn start(&self, began: u64, rng: &mut Rng) -> Result<Running, String> {
         let tasks = Tasks::simulated();
@@ -76,6 +83,7 @@ impl Place {
             sites: Arc::new(LocalSites::new(self.files(), tasks.clone())),
             databases: vec![self.database.clone()],
             inline_bytes_max: INLINE_BYTES_MAX,
+            classes: self.classes(),
             copy_after_bytes: COPY_AFTER_BYTES,
             lifecycle_day_secs: holdfast::types::DAY_SECS,
             clock: Arc::new(SimulatedClock { origin: Instant::now(), began }),

@@ -11,7 +11,7 @@ use holdfast::object::{
 use holdfast::types::{Etag, PartNumber, Properties};
 use tokio::time::timeout;
 
-use crate::client::{Client, body_of, ended, short};
+use crate::client::{Client, body_of, class_of, ended, short};
 use crate::model::{Ended, Value, pattern};
 use crate::shared::{Checked, Upload, bucket, key};
 
@@ -44,7 +44,7 @@ async fn create(client: &mut Client<'_>) -> Checked {
     let request = CreateUploadRequest {
         bucket: bucket(),
         key: key(&name),
-        properties: Properties::default(),
+        properties: Properties { class: class_of(name.len()), ..Properties::default() },
         encryption: name.len().is_multiple_of(2).then_some(NewEncryption::S3),
         checksum: None,
     };

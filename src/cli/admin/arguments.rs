@@ -95,7 +95,7 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: BucketCommand,
     },
-    /// List, make, rotate, enable and disable the keys that objects are encrypted under
+    /// List, make, rotate, enable, disable and delete the keys that objects are encrypted under
     Keyring {
         #[command(subcommand)]
         command: KeyringCommand,
@@ -281,6 +281,19 @@ pub(super) enum KeyringCommand {
     },
     /// Let a key no longer be used: objects under it can neither be written nor read until it is enabled
     Disable {
+        /// Its name
+        id: String,
+    },
+    /// Have a key deleted after some days, in which it cannot be used but be kept after all; then objects under it are lost
+    Delete {
+        /// Its name
+        id: String,
+        /// Days until then, from 7 to 30
+        #[arg(long, default_value_t = 30)]
+        days: u64,
+    },
+    /// Keep a key that was to be deleted; it is disabled then
+    Keep {
         /// Its name
         id: String,
     },

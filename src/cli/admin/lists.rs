@@ -4,8 +4,8 @@ use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
 use super::{AdminClient, client, print_json};
 use crate::admin::api::{
-    BucketList, BucketReport, DriveList, EncryptionKey, EventList, EventTarget, Keyring, NodeList,
-    RISK_PAGE_MAX, RiskPage, Status,
+    BucketList, BucketReport, ClassReport, DriveList, EncryptionKey, EncryptionKeyState, EventList,
+    EventTarget, Keyring, NodeList, RISK_PAGE_MAX, RiskPage, Status,
 };
 use crate::cli::figures::{bytes, percent, share};
 use crate::cli::invocation::quote;
@@ -92,13 +92,25 @@ pub(super) fn print_key_table(keys: &[EncryptionKey]) {
     let row = |key: &EncryptionKey| {
         vec![
             key.id.clone(),
-            if key.enabled { "enabled".to_owned() } else { "disabled".to_owned() },
+            key_state(key),
             key.versions.to_string(),
-            key.created.clone(),
+            key.created.clone().unwrap_or_else(|| "-".to_owned()),
             key.rotated.clone().unwrap_or_else(|| "-".to_owned()),
         ]
     };
     print_table(std::iter::once(head).chain(keys.iter().map(row)).collect());
+}
+
+fn key_state(key: &EncryptionKey) -> String {
+    match key.state {
+        EncryptionKeyState::Enabled => "enabled".to_owned(),
+        EncryptionKeyState::Disabled => "disabled".to_owned(),
+        EncryptionKeyState::PendingDeletion => {
+            format!("deleted on {}", key.deletion.as_deref().unwrap_or("-"))
+        }
+        EncryptionKeyState::Deleted => "deleted".to_owned(),
+        EncryptionKeyState::Unknown => "unknown".to_owned(),
+    }
 }
 
 /// Prints who is told of changes, and how that goes.
@@ -128,10 +140,14 @@ pub(super) async fn print_events(client: &AdminClient) -> Result<(), String> {
     Ok(())
 }
 
-/// A bucket's parity as `parity` takes it, and whether that is the deployment's.
+/// A bucket's parity as `parity` takes it, whether that is the deployment's, and that of classes which have another.
 fn parity(bucket: &BucketReport) -> String {
     let Some((data, parity)) = bucket.data_shards.zip(bucket.parity_shards) else { return "-".to_owned() };
-    if bucket.own_parity { format!("{data}+{parity}") } else { format!("{data}+{parity} (default)") }
+    let own = if bucket.own_parity { "" } else { " (default)" };
+    let class =
+        |class: &ClassReport| format!("; {} {}+{}", class.class, class.data_shards, class.parity_shards);
+    let classes: String = bucket.classes.iter().map(class).collect();
+    format!("{data}+{parity}{own}{classes}")
 }
 
 /// Prints a page of the objects at risk, and how to get the next.

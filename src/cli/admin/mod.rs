@@ -131,6 +131,8 @@ async fn keyring(client: &AdminClient, command: KeyringCommand) -> Result<(), St
         KeyringCommand::Rotate { id } => (key_path(&id, "rotate"), json!({})),
         KeyringCommand::Enable { id } => (key_path(&id, "enable"), json!({})),
         KeyringCommand::Disable { id } => (key_path(&id, "disable"), json!({})),
+        KeyringCommand::Delete { id, days } => (key_path(&id, "delete"), json!({ "days": days })),
+        KeyringCommand::Keep { id } => (key_path(&id, "keep"), json!({})),
     };
     let key = client.post(&path, &body).await?;
     lists::print_key_table(std::slice::from_ref(&key));

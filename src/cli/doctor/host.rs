@@ -11,6 +11,7 @@ use crate::admin::api::Status;
 use crate::cli::figures::{counted, duration};
 use crate::config::ConfigError;
 use crate::http::tls::{Certificate, TlsError};
+use crate::object::KmsHealth;
 
 /// How far ahead of the clock a change may lie: clocks are set by small steps.
 const AHEAD_MAX: Duration = Duration::from_secs(5);
@@ -35,6 +36,7 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
     let certificates = facts.certificates.iter().map(|seen| judge_certificate(seen, facts.now));
     findings.extend(certificates);
     findings.extend(facts.nodes.iter().map(|(node, reached)| judge_node(node, reached)));
+    findings.extend(facts.key_service.as_ref().map(|(url, health)| judge_key_service(url, health)));
     if let Some(status) = &facts.status {
         findings.push(judge_version(&status.version, env!("CARGO_PKG_VERSION")));
         findings.extend(judge_status(status));
@@ -48,6 +50,21 @@ pub(super) fn judge(facts: &Facts) -> Vec<Finding> {
         }
     }
     findings
+}
+
+fn judge_key_service(url: &str, health: &KmsHealth) -> Finding {
+    let (check, lost) = ("kms", "objects under its keys can neither be written nor read");
+    match health {
+        KmsHealth::Good => Finding::fine(check, url, "the key service answers and knows this server"),
+        KmsHealth::Unavailable(reason) => {
+            let remedy = "start or unseal it, or give its address with --kms-url";
+            Finding::problem(check, url, format!("{reason}: {lost}; {remedy}"))
+        }
+        KmsHealth::Denied(reason) => {
+            let remedy = "give a token that is believed with --kms-token-file, or a role with --kms-role-id";
+            Finding::problem(check, url, format!("{reason}: {lost}; {remedy}"))
+        }
+    }
 }
 
 fn judge_clock(now: SystemTime, newest: SystemTime) -> Finding {

@@ -15,6 +15,7 @@ use crate::config::{ClientHints, ConfigError, Environment, Options, Role, RoleNa
 use crate::http::BindError;
 use crate::http::tls::{Certificate, CertificateFiles, TlsError};
 use crate::node::location_of;
+use crate::object::{Kms, KmsHealth, KmsOptions};
 use crate::shard_store::{DriveState, Survey, inspect, survey};
 
 /// How long a node may take to accept a connection.
@@ -31,6 +32,8 @@ pub(super) struct Facts {
     pub(super) certificates: Vec<Result<Certificate, TlsError>>,
     /// A gateway's nodes, and why they cannot be reached.
     pub(super) nodes: Vec<(String, Result<(), String>)>,
+    /// The key service, and how it is doing.
+    pub(super) key_service: Option<(String, KmsHealth)>,
     /// What the running server says, where it can be asked.
     pub(super) status: Option<Status>,
 }
@@ -114,6 +117,7 @@ pub(super) fn look(flags: Settings) -> Result<Facts, String> {
         addresses,
         certificates: tls.map_or_else(Vec::new, |files| look_at_certificates(&files)),
         nodes: nodes.into_iter().map(look_at_node).collect(),
+        key_service: options.key_service.and_then(|service| look_at_key_service(service, trust)),
         status,
         // Last, so that nothing seen is newer.
         now: SystemTime::now(),
@@ -182,6 +186,12 @@ fn look_at_node(node: String) -> (String, Result<(), String>) {
         TcpStream::connect_timeout(&address, CONNECT_WAIT).map(drop).map_err(|error| error.to_string())
     });
     (node, reached)
+}
+
+fn look_at_key_service(options: KmsOptions, trust: Trust) -> Option<(String, KmsHealth)> {
+    let (url, service) = (options.url.to_string(), Kms::new(options, trust)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    Some((url, runtime.block_on(service.health())))
 }
 
 /// None where the server cannot be asked: the rest is worth telling all the same.

@@ -72,7 +72,12 @@ impl AeadKey {
 
     /// Opens a sealed key.
     pub(crate) fn open_key(&self, sealed: &[u8], bound: &[u8]) -> Option<Self> {
-        self.open(sealed, bound)?.first_chunk().map(Self::new)
+        self.open_bytes(sealed, bound).map(|bytes| Self::new(&bytes))
+    }
+
+    /// Opens the bytes of a sealed key.
+    pub(crate) fn open_bytes(&self, sealed: &[u8], bound: &[u8]) -> Option<[u8; KEY_LEN]> {
+        self.open(sealed, bound)?.first_chunk().copied()
     }
 }
 

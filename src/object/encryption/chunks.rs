@@ -146,12 +146,10 @@ impl SealedRun {
         let sealed_len: usize = self.pieces.iter().map(Bytes::len).sum();
         let chunks = sealed_len.div_ceil(CHUNK_SEALED_LEN as usize);
         let mut memory = PageBuffer::of_unknown(sealed_len - (chunks * SEALED_EXTRA_LEN).min(sealed_len));
-        let mut chunk = self.first;
-        for plain in memory.chunks_mut(CHUNK_PLAIN_LEN as usize) {
+        for (chunk, plain) in (self.first..).zip(memory.chunks_mut(CHUNK_PLAIN_LEN as usize)) {
             let opened =
                 self.key.open_into(sealed.next(plain.len() + SEALED_EXTRA_LEN), &chunk.to_be_bytes(), plain);
             opened.ok_or_else(|| Error::Internal(Box::new(NotSealedByItsKey)))?;
-            chunk += 1;
         }
         let start = self.first * CHUNK_PLAIN_LEN;
         let within = |at: u64| (at.clamp(start, start + memory.len() as u64) - start) as usize;

@@ -5,26 +5,25 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::aead::{AeadKey, KEY_LEN};
+use super::transit::Kms;
 use crate::checksum::md5::Md5;
-use crate::metadata::{Mutation, Store};
+use crate::metadata::Store;
 use crate::object::api::{Error, Result};
 use crate::object::engine::Engine;
-use crate::types::{Encryption, EncryptionMode, MasterKey, MasterKeyVersion, Timestamp};
+use crate::types::{Encryption, EncryptionMode, KeyState, MasterKey, MasterKeyVersion};
 
 /// The key of SSE-S3.
-const S3_KEY_ID: &str = "aws/s3-managed";
+pub(super) const S3_KEY_ID: &str = "aws/s3-managed";
 /// The key of SSE-KMS where the request names none.
-const DEFAULT_KEY_ID: &str = "aws/s3";
+pub(super) const DEFAULT_KEY_ID: &str = "aws/s3";
 /// Characters of a key's name at most, as of an alias on AWS.
 const KEY_ID_LEN_MAX: usize = 256;
-/// Named keys at most.
-const KEYS_MAX: usize = 10_000;
-/// Versions of a key at most.
-const VERSIONS_MAX: usize = 1000;
+/// Stands where the version of a named key does if a key of the service sealed.
+const BY_SERVICE: u32 = 0;
 
 /// The deployment's key, which named keys are sealed under. On no drive.
 #[derive(Clone)]
-pub struct RootKey(AeadKey);
+pub struct RootKey(pub(super) AeadKey);
 
 impl RootKey {
     /// Takes 32 bytes.
@@ -97,39 +96,42 @@ impl NewEncryption {
     }
 }
 
-/// A named key as operators see it.
-#[derive(Debug, Clone)]
-pub struct KeyInfo {
-    /// Its name.
-    pub id: String,
-    /// When it was made.
-    pub created: Timestamp,
-    /// When it was last rotated, if ever.
-    pub rotated: Option<Timestamp>,
-    /// How many versions it has.
-    pub versions: usize,
-    /// May seal and open.
-    pub enabled: bool,
-}
-
 /// A named key, opened.
 #[derive(Debug)]
-struct NamedKey {
-    revision: u64,
-    master: MasterKey,
+pub(super) struct NamedKey {
+    pub(super) revision: u64,
+    pub(super) master: MasterKey,
     /// One for each version; `None` for those that the deployment's key does not open.
     keys: Vec<Option<AeadKey>>,
 }
 
 impl NamedKey {
-    fn open(root: Option<&RootKey>, id: &str, revision: u64, master: MasterKey) -> Self {
+    pub(super) fn open(root: Option<&RootKey>, id: &str, revision: u64, master: MasterKey) -> Self {
         let open = |version: &MasterKeyVersion| root?.0.open_key(&version.sealed, &bound_to_root(id));
         let keys = master.versions.iter().map(open).collect();
         Self { revision, master, keys }
     }
+
+    /// Refuses a key that is to be deleted.
+    pub(super) fn check_stays(&self, id: &str) -> Result<()> {
+        match self.master.state {
+            KeyState::PendingDeletion { .. } => Err(Error::EncryptionKeyPendingDeletion(id.to_owned())),
+            KeyState::Enabled | KeyState::Disabled | KeyState::Deleted => Ok(()),
+        }
+    }
+
+    /// Refuses a key that may not be used.
+    fn check(&self, id: &str) -> Result<()> {
+        match self.master.state {
+            KeyState::Enabled => Ok(()),
+            KeyState::Disabled => Err(Error::EncryptionKeyDisabled(id.to_owned())),
+            KeyState::PendingDeletion { .. } => Err(Error::EncryptionKeyPendingDeletion(id.to_owned())),
+            KeyState::Deleted => Err(Error::NoSuchEncryptionKey(id.to_owned())),
+        }
+    }
 }
 
-fn bound_to_root(id: &str) -> Vec<u8> {
+pub(super) fn bound_to_root(id: &str) -> Vec<u8> {
     [b"holdfast named key\0", id.as_bytes()].concat()
 }
 
@@ -141,7 +143,7 @@ fn bound_to_named(id: &str, context: Option<&str>) -> Vec<u8> {
 const BOUND_TO_CUSTOMER: &[u8] = b"holdfast object key of a customer";
 
 /// The part of an ARN, alias or name that names the key.
-fn plain_id(id: &str) -> &str {
+pub(super) fn plain_id(id: &str) -> &str {
     let id = match id.rsplit_once(':') {
         Some((arn, resource)) if arn.starts_with("arn:") => resource,
         Some(_) | None => id,
@@ -149,7 +151,7 @@ fn plain_id(id: &str) -> &str {
     id.strip_prefix("key/").or_else(|| id.strip_prefix("alias/")).unwrap_or(id)
 }
 
-fn is_key_id(id: &str) -> bool {
+pub(super) fn is_key_id(id: &str) -> bool {
     let known = |c: char| c.is_ascii_alphanumeric() || "/_-.".contains(c);
     !id.is_empty() && id.len() <= KEY_ID_LEN_MAX && id.chars().all(known) && plain_id(id) == id
 }
@@ -170,10 +172,12 @@ pub(crate) fn check_customer_key(
 /// All named keys.
 #[derive(Debug)]
 pub(crate) struct Keyring {
-    root: OnceLock<RootKey>,
+    pub(super) root: OnceLock<RootKey>,
     keys: RwLock<HashMap<String, Arc<NamedKey>>>,
     /// Held while keys change.
-    changing: tokio::sync::Mutex<()>,
+    pub(super) changing: tokio::sync::Mutex<()>,
+    /// Has keys that are not among these.
+    service: OnceLock<Kms>,
 }
 
 impl Keyring {
@@ -185,69 +189,132 @@ impl Keyring {
             (id, Arc::new(key))
         });
         let keys = RwLock::new(keys.collect());
-        Ok(Self { root: OnceLock::new(), keys, changing: tokio::sync::Mutex::default() })
+        let changing = tokio::sync::Mutex::default();
+        Ok(Self { root: OnceLock::new(), keys, changing, service: OnceLock::new() })
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, HashMap<String, Arc<NamedKey>>> {
+    pub(super) fn read(&self) -> RwLockReadGuard<'_, HashMap<String, Arc<NamedKey>>> {
         self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<NamedKey>>> {
+    pub(super) fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Arc<NamedKey>>> {
         self.keys.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A key is still sealed, or nothing could be sealed.
-    fn is_locked(&self) -> bool {
+    pub(super) fn is_locked(&self) -> bool {
         self.root.get().is_none() || self.read().values().any(|key| key.keys.iter().any(Option::is_none))
     }
 
-    fn find(&self, id: &str) -> Result<Arc<NamedKey>> {
-        self.read().get(plain_id(id)).cloned().ok_or_else(|| Error::NoSuchEncryptionKey(id.to_owned()))
+    /// A key that there is, whether it may be used or not.
+    pub(super) fn find(&self, id: &str) -> Result<Arc<NamedKey>> {
+        let found = self.read().get(plain_id(id)).cloned();
+        let found = found.filter(|key| key.master.state != KeyState::Deleted);
+        found.ok_or_else(|| Error::NoSuchEncryptionKey(id.to_owned()))
+    }
+
+    /// The service that has the key of this name: any that was never one of the keyring's.
+    fn service_of(&self, id: &str) -> Option<&Kms> {
+        self.service.get().filter(|_| !self.read().contains_key(plain_id(id)))
+    }
+
+    /// The key of those who ask for SSE-KMS and name none.
+    fn default_key_id(&self) -> String {
+        self.service.get().map_or(DEFAULT_KEY_ID, Kms::default_key).to_owned()
     }
 
     /// Seals an object's key under the newest version of a named one.
     fn seal(&self, id: &str, context: Option<&str>, key: &[u8; KEY_LEN]) -> Result<Vec<u8>> {
         let named = self.find(id)?;
-        if !named.master.enabled {
-            return Err(Error::EncryptionKeyDisabled(id.to_owned()));
-        }
+        named.check(id)?;
         let newest = named.keys.last().and_then(Option::as_ref).ok_or(Error::KeyringLocked)?;
         let mut sealed = (named.keys.len() as u32).to_be_bytes().to_vec();
         newest.seal_onto(key, &bound_to_named(plain_id(id), context), &mut sealed);
         Ok(sealed)
     }
 
-    /// Opens an object's key.
-    fn unseal(&self, id: &str, context: Option<&str>, sealed: &[u8]) -> Result<AeadKey> {
+    /// Opens an object's key that a named one sealed.
+    fn unseal(&self, id: &str, context: Option<&str>, sealed: &[u8]) -> Result<[u8; KEY_LEN]> {
         let named = self.find(id)?;
-        if !named.master.enabled {
-            return Err(Error::EncryptionKeyDisabled(id.to_owned()));
-        }
-        let damaged = || Error::Internal("the object's sealed key is damaged".into());
+        named.check(id)?;
         let (version, sealed) = sealed.split_first_chunk().ok_or_else(damaged)?;
         let version = (u32::from_be_bytes(*version) as usize).checked_sub(1).ok_or_else(damaged)?;
         let key = named.keys.get(version).ok_or_else(damaged)?.as_ref().ok_or(Error::KeyringLocked)?;
-        key.open_key(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
+        key.open_bytes(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
     }
 
-    /// The key of an object; a client's own key is only looked at where it was sealed under one.
-    pub(crate) fn object_key(
+    /// Seals an object's key under a data key of the service: that, sealed, stands before it.
+    async fn seal_by_service(
+        &self,
+        (service, id): (&Kms, &str),
+        context: Option<&str>,
+        shared: bool,
+        key: &[u8; KEY_LEN],
+    ) -> Result<Vec<u8>> {
+        let data = service.data_key(plain_id(id), context, shared).await?;
+        let too_long = |_| Error::KmsRefused("its sealed keys are too long".into());
+        let len = u16::try_from(data.sealed.len()).map_err(too_long)?;
+        let mut sealed = BY_SERVICE.to_be_bytes().to_vec();
+        sealed.extend_from_slice(&len.to_be_bytes());
+        sealed.extend_from_slice(data.sealed.as_bytes());
+        data.key.seal_onto(key, &bound_to_named(plain_id(id), context), &mut sealed);
+        Ok(sealed)
+    }
+
+    /// Opens an object's key that a data key of the service sealed.
+    async fn unseal_by_service(
+        &self,
+        id: &str,
+        context: Option<&str>,
+        sealed: &[u8],
+    ) -> Result<[u8; KEY_LEN]> {
+        let missing = || Error::KmsUnavailable("this server was started without --kms-url".into());
+        let (len, rest) = sealed.split_first_chunk().ok_or_else(damaged)?;
+        let (data, sealed) = rest.split_at_checked(u16::from_be_bytes(*len).into()).ok_or_else(damaged)?;
+        let data = std::str::from_utf8(data).map_err(|_| damaged())?;
+        let data = self.service.get().ok_or_else(missing)?.open(plain_id(id), context, data).await?;
+        data.open_bytes(sealed, &bound_to_named(plain_id(id), context)).ok_or_else(damaged)
+    }
+
+    /// The bytes of the key of an object; a client's own key is only looked at where it was sealed under one.
+    pub(in crate::object) async fn object_key_bytes(
+        &self,
+        Encryption { mode, sealed_key }: &Encryption,
+        customer: Option<&CustomerKey>,
+    ) -> Result<[u8; KEY_LEN]> {
+        match mode {
+            EncryptionMode::S3 => self.unseal(S3_KEY_ID, None, sealed_key),
+            EncryptionMode::Kms { key_id, context, .. } => {
+                let context = context.as_deref();
+                match sealed_key.strip_prefix(&BY_SERVICE.to_be_bytes()) {
+                    Some(sealed) => self.unseal_by_service(key_id, context, sealed).await,
+                    None => self.unseal(key_id, context, sealed_key),
+                }
+            }
+            EncryptionMode::Customer { .. } => {
+                let customer = customer.ok_or(Error::CustomerKeyMissing)?;
+                customer.key.open_bytes(sealed_key, BOUND_TO_CUSTOMER).ok_or(Error::CustomerKeyWrong)
+            }
+        }
+    }
+
+    /// The key of an object, as [`Self::object_key_bytes`].
+    pub(crate) async fn object_key(
         &self,
         encryption: &Encryption,
         customer: Option<&CustomerKey>,
     ) -> Result<AeadKey> {
-        match &encryption.mode {
-            EncryptionMode::S3 => self.unseal(S3_KEY_ID, None, &encryption.sealed_key),
-            EncryptionMode::Kms { key_id, context, .. } => {
-                self.unseal(key_id, context.as_deref(), &encryption.sealed_key)
-            }
-            EncryptionMode::Customer { .. } => {
-                let customer = customer.ok_or(Error::CustomerKeyMissing)?;
-                let key = customer.key.open_key(&encryption.sealed_key, BOUND_TO_CUSTOMER);
-                key.ok_or(Error::CustomerKeyWrong)
-            }
-        }
+        Ok(AeadKey::new(&self.object_key_bytes(encryption, customer).await?))
     }
+}
+
+/// Refuses a client's key that is another than the one that the object's was sealed under.
+pub(crate) fn check_customer_key_opens(sealed: &[u8], customer: &CustomerKey) -> Result<()> {
+    customer.key.open_bytes(sealed, BOUND_TO_CUSTOMER).map(drop).ok_or(Error::CustomerKeyWrong)
+}
+
+fn damaged() -> Error {
+    Error::Internal("the object's sealed key is damaged".into())
 }
 
 impl Engine {
@@ -258,6 +325,11 @@ impl Engine {
             *key = Arc::new(NamedKey::open(Some(root), id, key.revision, key.master.clone()));
         }
         !self.keyring_is_locked()
+    }
+
+    /// Takes the service that has the keys which are not in the keyring, once.
+    pub fn use_key_service(&self, service: Kms) {
+        let _ = self.keyring.service.set(service);
     }
 
     /// Encrypted objects cannot be written, and some not read: the deployment's key is missing, or is another.
@@ -271,112 +343,47 @@ impl Engine {
         wanted: NewEncryption,
     ) -> Result<(Encryption, AeadKey)> {
         let (key, bytes) = AeadKey::random();
+        Ok((self.seal_object_key(wanted, &bytes).await?, key))
+    }
+
+    /// Seals an object's key as is wanted: what is to be kept beside the object.
+    pub(in crate::object) async fn seal_object_key(
+        &self,
+        wanted: NewEncryption,
+        bytes: &[u8; KEY_LEN],
+    ) -> Result<Encryption> {
         let (mode, sealed_key) = match wanted {
             NewEncryption::S3 => {
                 self.ensure_key(S3_KEY_ID).await?;
-                (EncryptionMode::S3, self.keyring.seal(S3_KEY_ID, None, &bytes)?)
+                (EncryptionMode::S3, self.keyring.seal(S3_KEY_ID, None, bytes)?)
             }
             NewEncryption::Kms { key_id, context, bucket_key, dual_layer } => {
-                let key_id = key_id.unwrap_or_else(|| DEFAULT_KEY_ID.to_owned());
-                if plain_id(&key_id) == DEFAULT_KEY_ID {
-                    self.ensure_key(DEFAULT_KEY_ID).await?;
-                }
-                let sealed = self.keyring.seal(&key_id, context.as_deref(), &bytes)?;
+                let key_id = key_id.unwrap_or_else(|| self.keyring.default_key_id());
+                let sealed = self.seal_by_named(&key_id, (context.as_deref(), bucket_key), bytes).await?;
                 (EncryptionMode::Kms { key_id, context, bucket_key, dual_layer }, sealed)
             }
             NewEncryption::Customer(customer) => {
-                let sealed = customer.key.seal(&bytes, BOUND_TO_CUSTOMER);
+                let sealed = customer.key.seal(bytes, BOUND_TO_CUSTOMER);
                 (EncryptionMode::Customer { key_md5: customer.md5 }, sealed)
             }
         };
-        Ok((Encryption { mode, sealed_key }, key))
+        Ok(Encryption { mode, sealed_key })
     }
 
-    /// Makes a key that the server needs, the first time.
-    async fn ensure_key(&self, id: &str) -> Result<()> {
-        if self.keyring.find(id).is_ok() {
-            return Ok(());
+    /// Seals an object's key under a key of the keyring or of the service.
+    async fn seal_by_named(
+        &self,
+        id: &str,
+        (context, shared): (Option<&str>, bool),
+        key: &[u8; KEY_LEN],
+    ) -> Result<Vec<u8>> {
+        if plain_id(id) == DEFAULT_KEY_ID {
+            self.ensure_key(DEFAULT_KEY_ID).await?;
         }
-        match self.create_encryption_key(id).await {
-            Ok(()) | Err(Error::EncryptionKeyExists) => Ok(()),
-            // An attempt that was not known to have succeeded had.
-            Err(Error::Conflict) if self.keyring.find(id).is_ok() => Ok(()),
-            Err(error) => Err(error),
+        match self.keyring.service_of(id) {
+            Some(service) => self.keyring.seal_by_service((service, id), context, shared, key).await,
+            None => self.keyring.seal(id, context, key),
         }
-    }
-
-    /// Makes a named key.
-    pub async fn create_encryption_key(&self, id: &str) -> Result<()> {
-        if !is_key_id(id) {
-            return Err(Error::InvalidEncryptionKeyId);
-        }
-        let _changing = self.keyring.changing.lock().await;
-        if self.keyring.find(id).is_ok() {
-            return Err(Error::EncryptionKeyExists);
-        }
-        if self.list_encryption_keys().len() >= KEYS_MAX {
-            return Err(Error::TooManyEncryptionKeys);
-        }
-        let version = self.new_version(id)?;
-        self.put_key(id, 1, MasterKey { enabled: true, versions: vec![version] }).await
-    }
-
-    /// Gives a named key a new version, which seals from now on. What older ones sealed stays readable.
-    pub async fn rotate_encryption_key(&self, id: &str) -> Result<()> {
-        let _changing = self.keyring.changing.lock().await;
-        let named = self.keyring.find(id)?;
-        if named.master.versions.len() >= VERSIONS_MAX {
-            return Err(Error::TooManyEncryptionKeys);
-        }
-        let mut master = named.master.clone();
-        master.versions.push(self.new_version(plain_id(id))?);
-        self.put_key(plain_id(id), named.revision + 1, master).await
-    }
-
-    /// Lets a named key be used, or not. Nothing is lost by it.
-    pub async fn enable_encryption_key(&self, id: &str, enabled: bool) -> Result<()> {
-        let _changing = self.keyring.changing.lock().await;
-        let named = self.keyring.find(id)?;
-        let master = MasterKey { enabled, ..named.master.clone() };
-        self.put_key(plain_id(id), named.revision + 1, master).await
-    }
-
-    /// All named keys by name.
-    pub fn list_encryption_keys(&self) -> Vec<KeyInfo> {
-        let info = |(id, key): (&String, &Arc<NamedKey>)| {
-            let (first, last) = (key.master.versions.first()?, key.master.versions.last()?);
-            Some(KeyInfo {
-                id: id.clone(),
-                created: first.created,
-                rotated: (key.master.versions.len() > 1).then_some(last.created),
-                versions: key.master.versions.len(),
-                enabled: key.master.enabled,
-            })
-        };
-        let mut keys: Vec<KeyInfo> = self.keyring.read().iter().filter_map(info).collect();
-        keys.sort_by(|a, b| a.id.cmp(&b.id));
-        keys
-    }
-
-    fn new_version(&self, id: &str) -> Result<MasterKeyVersion> {
-        // A deployment's keys are all sealed under one key: that another was given must not stay hidden.
-        let root = self.keyring.root.get().filter(|_| !self.keyring.is_locked());
-        let root = root.ok_or(Error::KeyringLocked)?;
-        let (_, bytes) = AeadKey::random();
-        Ok(MasterKeyVersion { created: self.clock.now(), sealed: root.0.seal(&bytes, &bound_to_root(id)) })
-    }
-
-    /// Keeps a key. Nothing is sealed with it before it is durable.
-    async fn put_key(&self, id: &str, revision: u64, key: MasterKey) -> Result<()> {
-        let mutation = Mutation::PutMasterKey { id: id.to_owned(), revision, key };
-        let committed = self.store.commit(mutation).await;
-        // Also after a failure: what was not acknowledged may be there.
-        let read = self.store.master_keys()?.into_iter().find(|(present, ..)| present == id);
-        if let Some((id, revision, master)) = read {
-            let named = NamedKey::open(self.keyring.root.get(), &id, revision, master);
-            self.keyring.write().insert(id, Arc::new(named));
-        }
-        committed.map(drop).map_err(Error::from)
     }
 }
 

@@ -4,6 +4,7 @@ use crate::iam::policy::Resource;
 use crate::object::{DeleteRequest, Deleted};
 use crate::types::{BucketName, DeleteCondition, ObjectKey, Timestamp, VersionId};
 
+use super::super::access_log::{BatchDeletion, BatchDeletions};
 use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
 use super::super::documents::Digest;
@@ -39,7 +40,18 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     call.engine().head_bucket(&bucket).await?;
     authorize(call, &bucket, &mut entries);
     remove(call, &bucket, &mut entries).await?;
-    Ok(xml(report(&entries, quiet)))
+    let mut response = xml(report(&entries, quiet));
+    let rules = call.engine().bucket_rules(&bucket);
+    if rules.is_some_and(|rules| rules.log_target().is_some()) {
+        response.extensions_mut().insert(BatchDeletions(entries.into_iter().map(logged).collect()));
+    }
+    Ok(response)
+}
+
+/// What the access log says of an entry.
+fn logged(entry: Entry) -> BatchDeletion {
+    let error = entry.outcome.err().map(|error| (error.status().as_u16(), error.code.describe().0));
+    BatchDeletion { key: entry.key, version: entry.version, error }
 }
 
 /// Reads a document as far as it goes without a bucket.

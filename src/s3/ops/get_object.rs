@@ -6,7 +6,7 @@ use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::OpenObject;
-use crate::types::{Aging, BucketName, ObjectKey, PartNumber};
+use crate::types::{Aging, BucketName, ChecksumKind, ObjectChecksum, ObjectKey, PartNumber};
 
 use super::super::actions::Action;
 use super::super::auth::Call;
@@ -70,18 +70,37 @@ fn prepare(call: &Call<'_>, (bucket, key): (&BucketName, &ObjectKey), object: &O
     }
     headers::override_from_query(&call.query, &mut answer)?;
     let chosen = choose(call, object, &mut answer)?;
+    let wants_checksum = headers::text(call.headers(), "x-amz-checksum-mode")
+        .is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED"));
+    if wants_checksum && let Some((checksum, parts)) = shown_checksum(call, object, chosen.is_some())? {
+        headers::checksum(&checksum, parts, &mut answer);
+    }
     if let Some(range) = &chosen {
         let text = format!("bytes {}-{}/{}", range.start, range.end - 1, info.size);
         answer.insert(CONTENT_RANGE, HeaderValue::try_from(text).expect("numbers are ascii"));
-    } else if headers::text(call.headers(), "x-amz-checksum-mode")
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("ENABLED"))
-    {
-        headers::checksum(info, &mut answer);
     }
     let status = if chosen.is_some() { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     let bytes = chosen.unwrap_or(0..info.size);
     answer.insert(CONTENT_LENGTH, HeaderValue::from(bytes.end - bytes.start));
     Ok(Answer { status, headers: answer, bytes })
+}
+
+/// The checksum of what is answered and of how many parts it is made; none where no such is kept.
+fn shown_checksum(
+    call: &Call<'_>,
+    object: &OpenObject,
+    is_range: bool,
+) -> Result<Option<(ObjectChecksum, u16)>> {
+    let info = object.info();
+    match call.query.get("partNumber").map(part_number).transpose()? {
+        None if is_range => Ok(None),
+        Some(number) if info.etag.parts > 0 => {
+            let all = call.engine().part_checksums(object)?.unwrap_or_default();
+            let value = all.into_iter().nth(usize::from(number.get()) - 1);
+            Ok(value.map(|value| (ObjectChecksum { value, kind: ChecksumKind::Composite }, 0)))
+        }
+        None | Some(_) => Ok(info.checksum.clone().map(|checksum| (checksum, info.etag.parts))),
+    }
 }
 
 /// The bytes that `partNumber` or `Range` ask for; `None` for the whole object.

@@ -32,7 +32,9 @@ mod object_tagging;
 pub(super) mod post_object;
 mod put_object;
 mod rename_object;
+mod restore_object;
 pub(super) mod search;
+mod update_object_encryption;
 mod upload_part;
 mod upload_part_copy;
 
@@ -149,6 +151,7 @@ async fn on_object(
         Op::Rename => rename_object::run(call, bucket, key).await,
         Op::Delete => delete_object::run(call, bucket, key).await,
         Op::GetAttributes => get_object_attributes::run(call, bucket, key).await,
+        Op::Restore => restore_object::run(call, bucket, key).await,
         Op::CreateUpload => create_multipart_upload::run(call, bucket, key).await,
         Op::UploadPart => upload_part::run(call, upload, bucket, key).await,
         Op::UploadPartCopy => Box::pin(upload_part_copy::run(call, bucket, key)).await,
@@ -164,6 +167,9 @@ async fn on_object(
         Op::Write(Aspect::LegalHold) => object_lock::put_legal_hold(call, upload, bucket, key).await,
         Op::Read(Aspect::Acl) => acls::get_object(call, bucket, key).await,
         Op::Write(Aspect::Acl) => Box::pin(acls::put_object(call, upload, bucket, key)).await,
+        Op::Write(Aspect::Encryption) => {
+            Box::pin(update_object_encryption::run(call, upload, bucket, key)).await
+        }
         Op::Read(aspect) => aspects::read_object(call, bucket, key, aspect).await,
         Op::Write(aspect) => aspects::write_to_object(call, bucket, key, aspect).await,
         Op::Remove(_) | Op::NotImplemented => Err(Code::NotImplemented.into()),
