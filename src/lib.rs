@@ -17,6 +17,7 @@ pub mod parsers;
 pub mod placement;
 pub mod runtime;
 pub mod s3;
+pub mod sealing;
 pub mod server;
 pub mod shard_store;
 pub mod sigv4;

@@ -18,7 +18,7 @@ const ROWS: &[&[&str]] = &[
     &["object"],
     &["node", "iam"],
     &["shard_store", "metadata"],
-    &["checksum", "sigv4", "erasure", "placement", "http"],
+    &["checksum", "sigv4", "erasure", "placement", "http", "sealing"],
     &["runtime", "telemetry"],
     // The vocabulary under everything: the clock of `runtime` tells `types::Timestamp`.
     &["types"],

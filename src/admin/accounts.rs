@@ -107,6 +107,7 @@ fn refusal(error: AccountError) -> Refusal {
     match error {
         AccountError::Name | AccountError::Email => Refusal::BadRequest(error.to_string()),
         AccountError::First => Refusal::Conflict(error.to_string()),
+        AccountError::Locked => Refusal::Unavailable(format!("{error}; the log of the server says more")),
         AccountError::Metadata(error) => match error {
             MetadataError::NoSuchAccount => {
                 Refusal::NotFound("there is no such account; `account list` shows all".into())

@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::principal::{Account, Principal};
+use super::secrets::Secrets;
 use crate::checksum::Sha256;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
+use crate::sealing::RootKey;
 use crate::sigv4::SigningSecret;
 use crate::types::{AccountId, CanonicalId, Secret, StoredSecret, Timestamp};
 
@@ -51,6 +53,9 @@ pub enum AccountError {
     /// The first account and its pair stand in the configuration.
     #[error("the first account and its access key are part of the configuration; change them there")]
     First,
+    /// Secrets cannot be sealed.
+    #[error("the deployment's encryption key is missing, and secrets are kept under it alone")]
+    Locked,
     /// The metadata refused.
     #[error(transparent)]
     Metadata(#[from] MetadataError),
@@ -70,6 +75,7 @@ pub struct NewAccount {
 pub struct Iam {
     root: (String, Arc<Identity>),
     first: Arc<Account>,
+    secrets: Secrets,
     known: ArcSwap<Known>,
     /// Held while the rows are read again, so that the last to change one is the last to be noted.
     renewing: Mutex<()>,
@@ -88,6 +94,10 @@ struct Known {
 impl Iam {
     /// Knows the first account alone.
     pub fn new(root: Credentials) -> Self {
+        Self::with_secrets(root, Secrets::default())
+    }
+
+    fn with_secrets(root: Credentials, secrets: Secrets) -> Self {
         let digest = Sha256::digest(b"holdfast account: root");
         let number =
             u64::from_be_bytes([0, 0, digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]]);
@@ -100,14 +110,36 @@ impl Iam {
         let principal = Principal::Root(first.clone());
         let root =
             (root.access_key, Arc::new(Identity { secret: SigningSecret::new(root.secret), principal }));
-        Self { root, first, known: ArcSwap::default(), renewing: Mutex::default() }
+        Self { root, first, secrets, known: ArcSwap::default(), renewing: Mutex::default() }
     }
 
-    /// Knows all accounts.
-    pub fn open(root: Credentials, store: &Store) -> Result<Self, MetadataError> {
-        let iam = Self::new(root);
+    /// Knows all accounts. Secrets are sealed under the deployment's key: without it nobody but the first account's root
+    /// is known.
+    pub async fn open(
+        root: Credentials,
+        store: &Store,
+        deployment_key: Option<&RootKey>,
+    ) -> Result<Self, MetadataError> {
+        let iam = Self::with_secrets(root, Secrets::new(deployment_key));
+        iam.reseal(store).await?;
         iam.renew(store)?;
         Ok(iam)
+    }
+
+    /// Whether something is sealed under the deployment's key already, so that no other may be made.
+    pub fn has_sealed(store: &Store) -> Result<bool, MetadataError> {
+        let is_sealed = |key: &AccessKeyRow| matches!(key.secret, StoredSecret::Sealed(_));
+        Ok(store.access_keys()?.iter().any(is_sealed))
+    }
+
+    /// Seals what earlier releases kept as it is.
+    async fn reseal(&self, store: &Store) -> Result<(), MetadataError> {
+        for AccessKeyRow { access_key, secret, .. } in store.access_keys()? {
+            let StoredSecret::Plain(plain) = secret else { continue };
+            let Some(secret) = self.secrets.seal(&access_key, &plain) else { return Ok(()) };
+            store.commit(Mutation::ResealAccessKey { access_key, secret }).await?;
+        }
+        Ok(())
     }
 
     /// Reads all accounts and keys again.
@@ -117,13 +149,25 @@ impl Iam {
         let by_id: HashMap<_, _> =
             accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
         let keys = store.access_keys()?.into_iter().filter(|key| key.active);
+        let mut sealed = 0;
         let found = |key: AccessKeyRow| {
             let account = by_id.get(&key.account)?;
             let principal = Principal::Root(account.clone());
-            let secret = SigningSecret::new(key.secret.open());
+            let Some(secret) = self.secrets.open(&key.access_key, &key.secret) else {
+                sealed += 1;
+                return None;
+            };
+            let secret = SigningSecret::new(secret);
             Some((key.access_key, Arc::new(Identity { secret, principal })))
         };
         let keys = keys.filter_map(found).collect();
+        if sealed > 0 {
+            tracing::error!(
+                access_keys = sealed,
+                "access keys are not known: the deployment's encryption key is missing or is not the one that their \
+                 secrets are sealed under"
+            );
+        }
         let named = |account: &Arc<Account>| (account.canonical_id, account.clone());
         let by_canonical_id = accounts.iter().map(named).collect();
         self.known.store(Arc::new(Known { keys, by_id, by_canonical_id, accounts }));
@@ -192,7 +236,7 @@ impl Iam {
             created: now,
         };
         let credentials = new_credentials();
-        let key = key_row(&credentials, row.id.clone(), now);
+        let key = self.key_row(&credentials, row.id.clone(), now)?;
         let account = Arc::new(account_of(row.clone()));
         self.change(store, Mutation::CreateAccount { account: row, key }).await?;
         Ok(NewAccount { account, credentials })
@@ -217,7 +261,7 @@ impl Iam {
             return Err(AccountError::First);
         }
         let credentials = new_credentials();
-        let key = key_row(&credentials, account, now);
+        let key = self.key_row(&credentials, account, now)?;
         self.change(store, Mutation::CreateAccessKey { key }).await?;
         Ok(credentials)
     }
@@ -239,6 +283,16 @@ impl Iam {
         self.change(store, Mutation::RemoveAccessKey { access_key }).await
     }
 
+    fn key_row(
+        &self,
+        Credentials { access_key, secret }: &Credentials,
+        account: AccountId,
+        created: Timestamp,
+    ) -> Result<AccessKeyRow, AccountError> {
+        let secret = self.secrets.seal(access_key, secret).ok_or(AccountError::Locked)?;
+        Ok(AccessKeyRow { access_key: access_key.clone(), account, secret, active: true, created })
+    }
+
     fn refuse_first(&self, access_key: &str) -> Result<(), AccountError> {
         if access_key == self.root.0 { Err(AccountError::First) } else { Ok(()) }
     }
@@ -253,11 +307,6 @@ impl Iam {
 
 fn account_of(row: AccountRow) -> Account {
     Account { id: row.id, canonical_id: row.canonical_id, name: row.name, email: row.email }
-}
-
-fn key_row(credentials: &Credentials, account: AccountId, created: Timestamp) -> AccessKeyRow {
-    let secret = StoredSecret::Plain(credentials.secret.clone());
-    AccessKeyRow { access_key: credentials.access_key.clone(), account, secret, active: true, created }
 }
 
 /// A new pair as AWS makes them: 20 letters and digits, and 40.

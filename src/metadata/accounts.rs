@@ -4,6 +4,7 @@ use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::apply::Applier;
+use super::identities;
 use super::model::{Applied, MetadataError};
 use super::schema::{pack, unpack};
 use crate::types::{AccountId, CanonicalId, StoredSecret, Timestamp};
@@ -80,6 +81,7 @@ impl Applier {
             return Err(MetadataError::AccountOwnsBuckets);
         }
         db.execute("DELETE FROM access_keys WHERE account = ?1", [id.as_str()])?;
+        identities::remove_all(db, id)?;
         db.execute("DELETE FROM accounts WHERE id = ?1", [id.as_str()])?;
         Ok(Applied::Done)
     }
@@ -101,6 +103,20 @@ impl Applier {
     pub(super) fn set_access_key(&mut self, db: &Connection, key: &str, active: bool) -> Result<Applied> {
         let changed =
             db.execute("UPDATE access_keys SET active = ?2 WHERE access_key = ?1", params![key, active])?;
+        if changed == 1 { Ok(Applied::Done) } else { Err(MetadataError::NoSuchAccessKey) }
+    }
+
+    /// Keeps a key's secret in another form.
+    pub(super) fn reseal_access_key(
+        &mut self,
+        db: &Connection,
+        key: &str,
+        secret: &StoredSecret,
+    ) -> Result<Applied> {
+        let changed = db.execute(
+            "UPDATE access_keys SET secret = ?2 WHERE access_key = ?1",
+            params![key, pack(secret)],
+        )?;
         if changed == 1 { Ok(Applied::Done) } else { Err(MetadataError::NoSuchAccessKey) }
     }
 
@@ -164,7 +180,7 @@ pub(super) fn all_keys(db: &Connection) -> Result<Vec<AccessKeyRow>> {
     })
 }
 
-fn account_id(row: &Row<'_>, index: usize) -> Result<AccountId> {
+pub(super) fn account_id(row: &Row<'_>, index: usize) -> Result<AccountId> {
     let text: String = row.get(index)?;
     AccountId::parse(&text).ok_or_else(|| MetadataError::Database("unreadable account".into()))
 }
@@ -271,6 +287,20 @@ mod tests {
         state.apply(remove()).unwrap();
         assert_eq!(all_keys(&state.0).unwrap(), []);
         assert_eq!(state.apply(remove()), Err(MetadataError::NoSuchAccount));
+    }
+
+    #[test]
+    fn a_secret_is_kept_in_another_form() {
+        let mut state = State::new();
+        state.create(1, "a", "K1").unwrap();
+        let reseal = |key: &str| Mutation::ResealAccessKey {
+            access_key: key.into(),
+            secret: StoredSecret::Sealed(vec![1, 2, 3]),
+        };
+        state.apply(reseal("K1")).unwrap();
+        let left = AccessKeyRow { secret: StoredSecret::Sealed(vec![1, 2, 3]), ..access_key(1, "K1") };
+        assert_eq!(all_keys(&state.0).unwrap(), [left]);
+        assert_eq!(state.apply(reseal("K2")), Err(MetadataError::NoSuchAccessKey));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::model::{Applied, Content, DrivePhase, Extent, MetadataError, Mutation
 use super::schema::{self, ObjectDetail, UploadDetail, pack, pack_etag, unpack};
 use super::spread::Spreads;
 use super::versions::{self, Counts, NewVersion, Version};
-use super::{blobs, configuration, events, part_checksums, payload, query};
+use super::{blobs, configuration, events, identities, part_checksums, payload, query};
 use crate::types::{
     BlobId, BucketLock, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber, Properties, Scheme,
     Timestamp, UploadId, VersionId, Versioning,
@@ -166,6 +166,12 @@ impl Applier {
             Mutation::CreateAccessKey { key } => self.create_access_key(db, key),
             Mutation::SetAccessKey { access_key, active } => self.set_access_key(db, access_key, *active),
             Mutation::RemoveAccessKey { access_key } => self.remove_access_key(db, access_key),
+            Mutation::ResealAccessKey { access_key, secret } => {
+                self.reseal_access_key(db, access_key, secret)
+            }
+            Mutation::ChangeIdentities { revision, put, remove } => {
+                identities::change(db, *revision, put, remove)
+            }
             Mutation::RemoveConfiguration { bucket, key } => self.remove_configuration(db, bucket, key),
             Mutation::PutMasterKey { id, revision, key } => self.put_master_key(db, id, *revision, key),
             Mutation::OnBehalf { origin, mutation } => {

@@ -14,6 +14,7 @@ mod configuration;
 mod encoding;
 mod events;
 mod expiry;
+mod identities;
 mod keys;
 mod log;
 mod model;
@@ -37,6 +38,7 @@ mod versions;
 pub use accounts::{AccessKeyRow, AccountRow};
 pub use events::{EventEnd, EventRow, OutboxRow, PENDING_MAX};
 pub use expiry::{AgingRow, AgingVersionRow, Standing, VersionCursor};
+pub use identities::{IdentityKey, IdentityKind, IdentityRow};
 pub use log::{Replica, ReplicaError};
 pub use model::{
     Applied, BlobLayout, BucketRow, Content, Deleted, Deletion, DrivePhase, DriveRow, EncodingRow, Extent,

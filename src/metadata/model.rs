@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 
 use super::accounts::{AccessKeyRow, AccountRow};
 use super::events::EventEnd;
+use super::identities::{IdentityKey, IdentityRow};
 use super::query::VersionPlace;
 use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
     ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, EncodingRules,
     Encryption, Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties,
-    Retention, Scheme, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning, WriteCondition,
+    Retention, Scheme, StorageClass, StoredSecret, Tags, Timestamp, UploadId, VersionId, Versioning,
+    WriteCondition,
 };
 
 /// A bucket.
@@ -716,6 +718,22 @@ pub enum Mutation {
         /// How.
         how: EventEnd,
     },
+    /// Keeps the secret of an access key in another form.
+    ResealAccessKey {
+        /// Which.
+        access_key: String,
+        /// Its secret.
+        secret: StoredSecret,
+    },
+    /// Changes users, groups, roles and policies, as far as nobody else did since they were read.
+    ChangeIdentities {
+        /// How often they had been changed then.
+        revision: u64,
+        /// What is there from now on, new or in place of what was.
+        put: Vec<IdentityRow>,
+        /// What is there no longer.
+        remove: Vec<IdentityKey>,
+    },
 }
 
 impl Mutation {
@@ -736,7 +754,9 @@ impl Mutation {
             | Self::CreateAccount { .. }
             | Self::CreateAccessKey { .. }
             | Self::TestNotification { .. }
+            | Self::ResealAccessKey { .. }
             | Self::Recode { .. } => true,
+            Self::ChangeIdentities { put, .. } => !put.is_empty(),
             Self::OnBehalf { mutation, .. } => mutation.takes_room(),
             Self::DeleteBucket { .. }
             | Self::DeleteObjects { .. }
@@ -859,6 +879,9 @@ pub enum MetadataError {
     /// The account has as many access keys as it may have.
     #[error("too many access keys")]
     TooManyAccessKeys,
+    /// Users, groups, roles or policies were changed since they were read.
+    #[error("identities changed")]
+    IdentitiesChanged,
     /// The object that was read was replaced.
     #[error("source changed")]
     SourceChanged,

@@ -16,7 +16,15 @@ use crate::types::{
 /// Bytes of a page of the database.
 pub(super) const PAGE_BYTES: u64 = 8192;
 /// Version of these tables, kept in `PRAGMA user_version`.
-const VERSION: i64 = 7;
+const VERSION: i64 = 8;
+
+/// What version 8 has beyond version 7.
+const SINCE_7: &str = "
+INSERT INTO state VALUES ('identities', 0);
+CREATE TABLE identities (
+    account TEXT NOT NULL, kind INTEGER NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,
+    PRIMARY KEY (account, kind, name)) WITHOUT ROWID;
+";
 
 const TABLES: &str = "
 CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -93,16 +101,18 @@ CREATE TABLE event_targets (
     dropped INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
-/// Makes the tables in an empty database; refuses one of another version.
+/// Makes the tables in an empty database, and those that one of version 7 lacks; refuses one of another version.
 pub(super) fn prepare(connection: &Connection) -> Result<(), MetadataError> {
     match connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
         VERSION => Ok(()),
-        0 => {
-            connection.execute_batch(&format!("BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"))?;
-            Ok(())
-        }
+        0 => make(connection, &format!("{TABLES} {SINCE_7}")),
+        7 => make(connection, SINCE_7),
         other => Err(MetadataError::Database(format!("written by another release (version {other})"))),
     }
+}
+
+fn make(connection: &Connection, tables: &str) -> Result<(), MetadataError> {
+    Ok(connection.execute_batch(&format!("BEGIN; {tables} PRAGMA user_version = {VERSION}; COMMIT;"))?)
 }
 
 /// The last column of `objects` and `versions`.
@@ -271,6 +281,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn tables_of_version_7_get_what_they_lack() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(&format!("{TABLES} PRAGMA user_version = 7")).unwrap();
+        prepare(&db).unwrap();
+        prepare(&db).unwrap();
+        let columns = |db: &Connection| -> Vec<String> {
+            let mut select = db.prepare("SELECT sql FROM sqlite_schema ORDER BY name").unwrap();
+            let rows = select.query_map([], |row| row.get::<_, Option<String>>(0)).unwrap();
+            rows.filter_map(std::result::Result::unwrap).collect()
+        };
+        let new = Connection::open_in_memory().unwrap();
+        prepare(&new).unwrap();
+        assert_eq!(columns(&db), columns(&new));
     }
 
     #[test]

@@ -28,6 +28,7 @@ use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
 use super::checkpoint::Checkpointer;
 use super::events::{self, EventRow, OutboxRow};
 use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
+use super::identities::{self, IdentityRow};
 use super::log::{Batch, Replica, ReplicaError};
 use super::model::{
     Applied, BlobLayout, BucketRow, DriveRow, EncodingRow, GarbageRow, HealRow, ListedRow, ListedVersionRow,
@@ -360,6 +361,11 @@ impl Store {
     /// All access keys by account, then by age.
     pub fn access_keys(&self) -> Result<Vec<AccessKeyRow>> {
         self.readers.with(accounts::all_keys)
+    }
+
+    /// All documents of users, groups, roles and policies, and how often they were changed.
+    pub fn identities(&self) -> Result<(u64, Vec<IdentityRow>)> {
+        self.readers.with(identities::all)
     }
 
     /// One configuration of a bucket, if it has it.

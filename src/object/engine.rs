@@ -106,6 +106,7 @@ impl From<MetadataError> for Error {
             | MetadataError::TooManyAccounts
             | MetadataError::AccessKeyExists
             | MetadataError::NoSuchAccessKey
+            | MetadataError::IdentitiesChanged
             | MetadataError::TooManyAccessKeys => Self::Internal(Box::new(error)),
             MetadataError::SourceChanged => Self::Conflict,
             MetadataError::TokenReused => Self::TokenReused,

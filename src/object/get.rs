@@ -11,12 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::api::*;
-use super::encryption::{AeadKey, Keyring, Opener, SealedRun, check_customer_key, check_customer_key_opens};
+use super::encryption::{Keyring, Opener, SealedRun, check_customer_key, check_customer_key_opens};
 use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
 use crate::checksum::Hasher;
 use crate::metadata::{Content, Extent, ObjectRow};
+use crate::sealing::AeadKey;
 use crate::types::encryption::unsealed_len;
 use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, Scheme, VersionId};
 

@@ -42,7 +42,7 @@ pub use audit::{ScrubCursor, Scrubbed};
 pub use configurations::{BucketAccess, BucketRules};
 pub use domains::DomainSpare;
 pub use drives::{DriveSet, DriveStatus};
-pub use encryption::{CustomerKey, KeyInfo, Kms, KmsHealth, KmsLogin, KmsOptions, NewEncryption, RootKey};
+pub use encryption::{CustomerKey, KeyInfo, Kms, KmsHealth, KmsLogin, KmsOptions, NewEncryption};
 pub use engine::{Engine, Options};
 pub use events::{
     Deliveries, Delivery, EventEnd, EventRow, OutboxRow, PENDING_MAX, TargetStatus, on_behalf_of,

@@ -4,13 +4,14 @@
 use std::collections::BTreeMap;
 
 use super::api::*;
-use super::encryption::{AeadKey, check_customer_key};
+use super::encryption::check_customer_key;
 use super::engine::{Engine, outcome};
 use super::get::OpenObject;
 use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, multipart_etag, tag_of};
 use super::stripe_writer::WrittenBlob;
 use crate::checksum;
 use crate::metadata::{Mutation, PartRow, UploadRow, Walk, Walked};
+use crate::sealing::AeadKey;
 use crate::types::{
     BlobId, ChecksumAlgorithm, ChecksumKind, ChecksumValue, EncryptionMode, Etag, ObjectChecksum, ObjectKey,
     PartNumber, Properties,

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::future::join;
 
 use super::api::*;
-use super::encryption::{AeadKey, Sealer};
+use super::encryption::Sealer;
 use super::engine::{Engine, outcome};
 use super::intake::Intake;
 use super::stripe_writer::{self, StripeWriter, WrittenBlob};
@@ -18,6 +18,7 @@ use crate::checksum::md5::Md5;
 use crate::erasure::Codec;
 use crate::metadata::{Mutation, NewContent};
 use crate::runtime::random_bytes;
+use crate::sealing::AeadKey;
 use crate::types::{BucketName, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, Properties};
 
 /// Largest object, in bytes (AWS: 5 TiB; also the size of all parts together).

@@ -16,9 +16,10 @@ use crate::http::tls::{Certificates, Trust};
 use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
 use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
-use crate::object::{self, CreateBucketRequest, Engine, Kms, KmsHealth, RootKey};
+use crate::object::{self, CreateBucketRequest, Engine, Kms, KmsHealth};
 use crate::runtime::SystemClock;
 use crate::s3::{self, Door};
+use crate::sealing::RootKey;
 use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Console connections open at once.
@@ -71,7 +72,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let storage = open_storage(&options).await?;
     // Last, so that a pair is made only by a start that lives to show its secret.
     let (credentials, origin) = options.credentials()?;
-    unlock_keyring(&options, &storage.engine)?;
+    let deployment_key = unlock_keyring(&options, &storage.engine)?;
     use_key_service(&options, &storage.engine).await?;
     make_buckets(&options, &storage.engine).await?;
     let started = Started {
@@ -98,7 +99,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         access_key: started.credentials.access_key_id.clone(),
         secret: started.credentials.secret_access_key.clone(),
     };
-    let iam = Arc::new(Iam::open(root, storage.engine.metadata()).map_err(StartError::Accounts)?);
+    let iam = Iam::open(root, storage.engine.metadata(), deployment_key.as_ref()).await;
+    let iam = Arc::new(iam.map_err(StartError::Accounts)?);
     let (stop, stopped) = watch::channel(false);
     let served = Served {
         engine: storage.engine.clone(),
@@ -209,20 +211,19 @@ async fn open_storage(options: &Options) -> Result<Storage, StartError> {
 }
 
 /// Gives the engine the key that everything encrypted depends on. Where it is missing or another, the rest is served.
-fn unlock_keyring(options: &Options, engine: &Engine) -> Result<(), StartError> {
-    let has_keys = !engine.list_encryption_keys().is_empty();
-    let unlocked = match options.encryption_key(!has_keys)? {
-        Some(key) => engine.unlock_keyring(RootKey::new(key.bytes())),
-        None => false,
-    };
+fn unlock_keyring(options: &Options, engine: &Engine) -> Result<Option<RootKey>, StartError> {
+    let has_sealed = Iam::has_sealed(engine.metadata()).map_err(StartError::Accounts)?;
+    let is_needed = has_sealed || !engine.list_encryption_keys().is_empty();
+    let key = options.encryption_key(!is_needed)?.map(|key| RootKey::new(key.bytes()));
+    let unlocked = key.clone().is_some_and(|key| engine.unlock_keyring(key));
     if !unlocked {
         tracing::error!(
             state = %options.state.display(),
-            "encrypted objects cannot be read: the encryption key is missing or is not the one that this deployment's \
+            "encrypted objects cannot be read, nor access keys believed: the encryption key is missing or is not the one that this deployment's \
              keys are sealed under; give it back as encryption.key in the state folder or with --encryption-key-file"
         );
     }
-    Ok(())
+    Ok(key)
 }
 
 /// Gives the engine the key service. One that does not answer may do so later.

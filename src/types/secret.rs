@@ -37,19 +37,11 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret as the metadata keeps it. The log names the forms by their order: new ones go to the end, such as one that is
-/// sealed under a key of the deployment.
+/// A secret as the metadata keeps it. The log names the forms by their order: new ones go to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum StoredSecret {
     /// As it is. Signatures are verified with the secret itself, so it must be there whole.
     Plain(Secret),
-}
-
-impl StoredSecret {
-    /// The secret, to verify signatures with.
-    pub fn open(self) -> Secret {
-        match self {
-            Self::Plain(secret) => secret,
-        }
-    }
+    /// Sealed under a key that is derived from the deployment's.
+    Sealed(Vec<u8>),
 }

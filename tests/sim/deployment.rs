@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use holdfast::jobs::{self, Jobs, ScrubOptions};
 use holdfast::node::{LocalSites, open_local_on};
-use holdfast::object::{Engine, Options, RootKey};
+use holdfast::object::{Engine, Options};
 use holdfast::runtime::{Clock, Tasks};
+use holdfast::sealing::RootKey;
 use holdfast::shard_store::{Drive, FileSystem, LocalDrive};
 use holdfast::types::{ClassScheme, ClassSchemes, DriveSlot, Scheme, StorageClass, Timestamp};
 use tokio::time::Instant;

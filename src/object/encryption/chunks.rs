@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use super::aead::{AeadKey, SEALED_EXTRA_LEN};
 use crate::object::api::{Error, Result};
 use crate::runtime::PageBuffer;
+use crate::sealing::{AeadKey, SEALED_EXTRA_LEN};
 use crate::types::encryption::{CHUNK_PLAIN_LEN, CHUNK_SEALED_LEN, sealed_len};
 
 /// Seals one blob, and cuts what comes of it in pieces of one length.

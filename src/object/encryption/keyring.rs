@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::aead::{AeadKey, KEY_LEN};
 use super::transit::Kms;
 use crate::checksum::md5::Md5;
 use crate::metadata::Store;
 use crate::object::api::{Error, Result};
 use crate::object::engine::Engine;
+use crate::sealing::{AeadKey, KEY_LEN, RootKey};
 use crate::types::{Encryption, EncryptionMode, KeyState, MasterKey, MasterKeyVersion};
 
 /// The key of SSE-S3.
@@ -20,23 +20,6 @@ pub(super) const DEFAULT_KEY_ID: &str = "aws/s3";
 const KEY_ID_LEN_MAX: usize = 256;
 /// Stands where the version of a named key does if a key of the service sealed.
 const BY_SERVICE: u32 = 0;
-
-/// The deployment's key, which named keys are sealed under. On no drive.
-#[derive(Clone)]
-pub struct RootKey(pub(super) AeadKey);
-
-impl RootKey {
-    /// Takes 32 bytes.
-    pub fn new(bytes: &[u8; KEY_LEN]) -> Self {
-        Self(AeadKey::new(bytes))
-    }
-}
-
-impl fmt::Debug for RootKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("RootKey(..)")
-    }
-}
 
 /// A key that a client brings (SSE-C).
 #[derive(Clone)]
@@ -107,7 +90,7 @@ pub(super) struct NamedKey {
 
 impl NamedKey {
     pub(super) fn open(root: Option<&RootKey>, id: &str, revision: u64, master: MasterKey) -> Self {
-        let open = |version: &MasterKeyVersion| root?.0.open_key(&version.sealed, &bound_to_root(id));
+        let open = |version: &MasterKeyVersion| root?.own().open_key(&version.sealed, &bound_to_root(id));
         let keys = master.versions.iter().map(open).collect();
         Self { revision, master, keys }
     }

@@ -9,15 +9,13 @@
 //!
 //! What stands on drives is sealed before it is encoded, so healing, scrubbing and moving shards need no key.
 
-mod aead;
 mod chunks;
 mod keyring;
 mod named_keys;
 mod transit;
 
-pub(crate) use aead::AeadKey;
 pub(crate) use chunks::{Opener, SealedRun, Sealer};
-pub use keyring::{CustomerKey, NewEncryption, RootKey};
+pub use keyring::{CustomerKey, NewEncryption};
 pub(crate) use keyring::{Keyring, check_customer_key, check_customer_key_opens};
 pub use named_keys::KeyInfo;
 pub use transit::{Kms, KmsHealth, KmsLogin, KmsOptions};

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::aead::AeadKey;
 use super::keyring::{DEFAULT_KEY_ID, NamedKey, S3_KEY_ID, bound_to_root, is_key_id, plain_id};
 use crate::metadata::Mutation;
 use crate::object::api::{Error, Result};
 use crate::object::engine::Engine;
+use crate::sealing::AeadKey;
 use crate::types::{KeyState, MasterKey, MasterKeyVersion, Timestamp};
 
 /// Named keys at most.
@@ -150,7 +150,10 @@ impl Engine {
         let root = self.keyring.root.get().filter(|_| !self.keyring.is_locked());
         let root = root.ok_or(Error::KeyringLocked)?;
         let (_, bytes) = AeadKey::random();
-        Ok(MasterKeyVersion { created: self.clock.now(), sealed: root.0.seal(&bytes, &bound_to_root(id)) })
+        Ok(MasterKeyVersion {
+            created: self.clock.now(),
+            sealed: root.own().seal(&bytes, &bound_to_root(id)),
+        })
     }
 
     /// Keeps a key. Nothing is sealed with it before it is durable.

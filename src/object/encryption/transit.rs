@@ -26,9 +26,9 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::aead::{AeadKey, KEY_LEN};
 use crate::http::{Answer, ExchangeLimits, Remote, tls::Trust};
 use crate::object::api::{Error, Result};
+use crate::sealing::{AeadKey, KEY_LEN};
 use crate::types::Secret;
 
 /// Requests to the service at once; others wait.
