@@ -15,6 +15,7 @@ pub mod object;
 #[cfg(any(test, fuzzing))]
 pub mod parsers;
 pub mod placement;
+pub mod query_api;
 pub mod runtime;
 pub mod s3;
 pub mod sealing;

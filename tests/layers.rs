@@ -13,7 +13,7 @@ const ROWS: &[&[&str]] = &[
     &["cli"],
     &["server"],
     &["config"],
-    &["s3", "admin", "console"],
+    &["s3", "query_api", "admin", "console"],
     &["jobs"],
     &["object"],
     &["node", "iam"],

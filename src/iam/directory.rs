@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::principal::{Account, Principal};
+use super::identities::{self, AccessKey, Grants, Identities, IdentityError};
+use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
+use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
 use crate::checksum::Sha256;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
@@ -37,6 +39,32 @@ pub struct Identity {
     pub secret: SigningSecret,
     /// Who signs with it.
     pub principal: Principal,
+    /// The policies that decide for it.
+    pub grants: Grants,
+    /// How it came by the access key.
+    pub kind: KeyKind,
+}
+
+/// How somebody came by an access key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyKind {
+    /// It is its own.
+    Own,
+    /// It has it for a while (GetSessionToken).
+    SessionToken,
+    /// It took a role.
+    Role,
+}
+
+/// Why users, groups, roles or policies were not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum IdentityChangeError {
+    /// They may not be.
+    #[error(transparent)]
+    Refused(#[from] IdentityError),
+    /// The metadata refused.
+    #[error(transparent)]
+    Metadata(#[from] MetadataError),
 }
 
 /// Why accounts or access keys were not changed.
@@ -76,28 +104,89 @@ pub struct Iam {
     root: (String, Arc<Identity>),
     first: Arc<Account>,
     secrets: Secrets,
+    sessions: Sessions,
     known: ArcSwap<Known>,
     /// Held while the rows are read again, so that the last to change one is the last to be noted.
     renewing: Mutex<()>,
 }
 
 /// What the metadata has.
-#[derive(Debug, Default)]
-struct Known {
-    /// By name.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Known {
+    /// All but the first, by name.
     accounts: Vec<Arc<Account>>,
-    by_id: HashMap<AccountId, Arc<Account>>,
-    by_canonical_id: HashMap<CanonicalId, Arc<Account>>,
+    /// All of them.
+    by_id: Arc<HashMap<AccountId, Arc<Account>>>,
+    by_canonical_id: Arc<HashMap<CanonicalId, Arc<Account>>>,
+    /// Access keys of the accounts' roots.
+    roots: Arc<HashMap<String, Arc<Identity>>>,
+    identities: HashMap<AccountId, Arc<Identities>>,
+    /// Access keys of users.
     keys: HashMap<String, Arc<Identity>>,
+    /// How often identities were changed.
+    revision: u64,
+    /// Another with each state.
+    pub(super) generation: u64,
+}
+
+impl Known {
+    /// An account.
+    pub(super) fn account(&self, id: &AccountId) -> Option<&Arc<Account>> {
+        self.by_id.get(id)
+    }
+
+    /// What is in an account; none where it never had anything.
+    pub(super) fn identities(&self, account: &AccountId) -> Option<&Arc<Identities>> {
+        self.identities.get(account)
+    }
+
+    /// Finds the access keys of all users and what decides for them.
+    fn find_keys(&mut self, secrets: &Secrets) {
+        let mut sealed = 0;
+        self.keys.clear();
+        for identities in self.identities.values() {
+            let Some(account) = self.by_id.get(&identities.account) else { continue };
+            for user in identities.users.values().filter(|user| !user.keys.is_empty()) {
+                let (principal, grants) = (user_principal(account, user), identities.grants_of_user(user));
+                for key in user.keys.iter().filter(|key| key.active) {
+                    let Some(secret) = secrets.open(&key.id, &key.secret) else {
+                        sealed += 1;
+                        continue;
+                    };
+                    let secret = SigningSecret::new(secret);
+                    let (principal, grants) = (principal.clone(), grants.clone());
+                    let identity = Identity { secret, principal, grants, kind: KeyKind::Own };
+                    self.keys.insert(key.id.clone(), Arc::new(identity));
+                }
+            }
+        }
+        tell_sealed(sealed);
+    }
+}
+
+/// The caller that a user is.
+pub(super) fn user_principal(account: &Arc<Account>, user: &identities::User) -> Principal {
+    let identities::Named { name, path, id, .. } = user.named.clone();
+    Principal::User(Arc::new(User { account: account.clone(), id, path, name, tags: user.tags.clone() }))
+}
+
+fn tell_sealed(access_keys: usize) {
+    if access_keys > 0 {
+        tracing::error!(
+            access_keys,
+            "access keys are not known: the deployment's encryption key is missing or is not the one that their secrets \
+             are sealed under"
+        );
+    }
 }
 
 impl Iam {
     /// Knows the first account alone.
     pub fn new(root: Credentials) -> Self {
-        Self::with_secrets(root, Secrets::default())
+        Self::with_key(root, None)
     }
 
-    fn with_secrets(root: Credentials, secrets: Secrets) -> Self {
+    fn with_key(root: Credentials, deployment_key: Option<&RootKey>) -> Self {
         let digest = Sha256::digest(b"holdfast account: root");
         let number =
             u64::from_be_bytes([0, 0, digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]]);
@@ -108,9 +197,9 @@ impl Iam {
             email: None,
         });
         let principal = Principal::Root(first.clone());
-        let root =
-            (root.access_key, Arc::new(Identity { secret: SigningSecret::new(root.secret), principal }));
-        Self { root, first, secrets, known: ArcSwap::default(), renewing: Mutex::default() }
+        let root = (root.access_key, Arc::new(identity_of_root(SigningSecret::new(root.secret), principal)));
+        let (secrets, sessions) = (Secrets::new(deployment_key), Sessions::new(deployment_key));
+        Self { root, first, secrets, sessions, known: ArcSwap::default(), renewing: Mutex::default() }
     }
 
     /// Knows all accounts. Secrets are sealed under the deployment's key: without it nobody but the first account's root
@@ -120,7 +209,7 @@ impl Iam {
         store: &Store,
         deployment_key: Option<&RootKey>,
     ) -> Result<Self, MetadataError> {
-        let iam = Self::with_secrets(root, Secrets::new(deployment_key));
+        let iam = Self::with_key(root, deployment_key);
         iam.reseal(store).await?;
         iam.renew(store)?;
         Ok(iam)
@@ -129,7 +218,8 @@ impl Iam {
     /// Whether something is sealed under the deployment's key already, so that no other may be made.
     pub fn has_sealed(store: &Store) -> Result<bool, MetadataError> {
         let is_sealed = |key: &AccessKeyRow| matches!(key.secret, StoredSecret::Sealed(_));
-        Ok(store.access_keys()?.iter().any(is_sealed))
+        let has_key = |of: &Identities| of.users.values().any(|user| !user.keys.is_empty());
+        Ok(store.access_keys()?.iter().any(is_sealed) || read_identities(store)?.1.values().any(has_key))
     }
 
     /// Seals what earlier releases kept as it is.
@@ -146,32 +236,126 @@ impl Iam {
     fn renew(&self, store: &Store) -> Result<(), MetadataError> {
         let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
         let accounts: Vec<_> = store.accounts()?.into_iter().map(|row| Arc::new(account_of(row))).collect();
-        let by_id: HashMap<_, _> =
-            accounts.iter().map(|account| (account.id.clone(), account.clone())).collect();
-        let keys = store.access_keys()?.into_iter().filter(|key| key.active);
+        let everybody = || accounts.iter().chain([&self.first]);
+        let by_id: HashMap<_, _> = everybody().map(|account| (account.id.clone(), account.clone())).collect();
+        let by_canonical_id =
+            everybody().map(|account| (account.canonical_id, account.clone())).collect::<HashMap<_, _>>();
         let mut sealed = 0;
+        let keys = store.access_keys()?.into_iter().filter(|key| key.active);
         let found = |key: AccessKeyRow| {
-            let account = by_id.get(&key.account)?;
-            let principal = Principal::Root(account.clone());
+            let principal = Principal::Root(by_id.get(&key.account)?.clone());
             let Some(secret) = self.secrets.open(&key.access_key, &key.secret) else {
                 sealed += 1;
                 return None;
             };
-            let secret = SigningSecret::new(secret);
-            Some((key.access_key, Arc::new(Identity { secret, principal })))
+            Some((key.access_key, Arc::new(identity_of_root(SigningSecret::new(secret), principal))))
         };
-        let keys = keys.filter_map(found).collect();
-        if sealed > 0 {
-            tracing::error!(
-                access_keys = sealed,
-                "access keys are not known: the deployment's encryption key is missing or is not the one that their \
-                 secrets are sealed under"
-            );
-        }
-        let named = |account: &Arc<Account>| (account.canonical_id, account.clone());
-        let by_canonical_id = accounts.iter().map(named).collect();
-        self.known.store(Arc::new(Known { keys, by_id, by_canonical_id, accounts }));
+        let roots: HashMap<_, _> = keys.filter_map(found).collect();
+        tell_sealed(sealed);
+        let (revision, identities) = read_identities(store)?;
+        let identities = identities.into_iter().map(|(id, of)| (id, Arc::new(of))).collect();
+        self.install(Known {
+            accounts,
+            by_id: Arc::new(by_id),
+            by_canonical_id: Arc::new(by_canonical_id),
+            roots: Arc::new(roots),
+            identities,
+            keys: HashMap::new(),
+            revision,
+            generation: 0,
+        });
         Ok(())
+    }
+
+    /// Has requests see another state.
+    fn install(&self, mut known: Known) {
+        known.find_keys(&self.secrets);
+        known.generation = self.known().generation + 1;
+        self.known.store(Arc::new(known));
+    }
+
+    /// What is in an account.
+    pub fn identities(&self, account: &AccountId) -> Arc<Identities> {
+        self.identities_in(&self.known(), account)
+    }
+
+    /// Changes what is in an account, as `decide` says. It is asked again where somebody else was first.
+    pub async fn change_identities<T>(
+        &self,
+        store: &Store,
+        account: &AccountId,
+        mut decide: impl FnMut(&mut Identities) -> Result<T, IdentityError>,
+    ) -> Result<T, IdentityChangeError> {
+        loop {
+            let known = self.known.load_full();
+            let before = self.identities_in(&known, account);
+            let mut after = (*before).clone();
+            let value = decide(&mut after)?;
+            let (put, remove) = identities::changes(&before, &after);
+            if put.is_empty() && remove.is_empty() {
+                return Ok(value);
+            }
+            let change = Mutation::ChangeIdentities { revision: known.revision, put, remove };
+            let committed = store.commit(change).await;
+            // What was committed on the state that is known makes the next one; else the rows are read again, also after a
+            // failure: what was not acknowledged may be there.
+            if committed.is_err() || !self.follow(&known, after) {
+                self.renew(store)?;
+            }
+            match committed {
+                Ok(_) => return Ok(value),
+                Err(MetadataError::IdentitiesChanged) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn identities_in(&self, known: &Known, account: &AccountId) -> Arc<Identities> {
+        known.identities(account).cloned().unwrap_or_else(|| Arc::new(Identities::none(account.clone())))
+    }
+
+    /// Takes over what a change on `before` made of an account, unless another state is known by now.
+    fn follow(&self, before: &Arc<Known>, after: Identities) -> bool {
+        let _renewing = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.known().generation != before.generation {
+            return false;
+        }
+        let mut known = (**before).clone();
+        known.identities.insert(after.account.clone(), Arc::new(after));
+        known.revision += 1;
+        self.install(known);
+        true
+    }
+
+    /// A new access key for a user, with its secret and the form in which that is kept.
+    pub fn new_user_key(&self, now: Timestamp) -> Result<(Credentials, AccessKey), AccountError> {
+        let credentials = new_pair("AKIA");
+        let Credentials { access_key, secret } = &credentials;
+        let secret = self.secrets.seal(access_key, secret).ok_or(AccountError::Locked)?;
+        let key = AccessKey { id: access_key.clone(), secret, active: true, created: now };
+        Ok((credentials, key))
+    }
+
+    /// The user that an access key is of.
+    pub fn user_of_key(&self, account: &AccountId, access_key: &str) -> Option<String> {
+        let identities = self.identities(account);
+        let has = |user: &&Arc<identities::User>| user.keys.iter().any(|key| key.id == access_key);
+        identities.users.values().find(has).map(|user| user.named.name.clone())
+    }
+
+    /// Begins a session.
+    pub fn begin_session(&self, session: NewSession) -> Result<TemporaryCredentials, AccountError> {
+        self.sessions.begin(session).ok_or(AccountError::Locked)
+    }
+
+    /// Who signs with an access key and a token that goes with it.
+    pub fn find_session(
+        &self,
+        access_key: &str,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Arc<Identity>, TokenError> {
+        self.sessions.find(&self.known(), (access_key, token), now)
     }
 
     /// Who signs with an access key; none with one that is not active.
@@ -179,7 +363,8 @@ impl Iam {
         if access_key == self.root.0 {
             return Some(self.root.1.clone());
         }
-        self.known().keys.get(access_key).cloned()
+        let known = self.known();
+        known.roots.get(access_key).or_else(|| known.keys.get(access_key)).cloned()
     }
 
     /// The account whose root is the pair of the configuration. It owns what nobody else is said to own.
@@ -235,7 +420,7 @@ impl Iam {
             email: email.map(str::to_ascii_lowercase),
             created: now,
         };
-        let credentials = new_credentials();
+        let credentials = new_pair("AKIA");
         let key = self.key_row(&credentials, row.id.clone(), now)?;
         let account = Arc::new(account_of(row.clone()));
         self.change(store, Mutation::CreateAccount { account: row, key }).await?;
@@ -260,7 +445,7 @@ impl Iam {
         if account == self.first.id {
             return Err(AccountError::First);
         }
-        let credentials = new_credentials();
+        let credentials = new_pair("AKIA");
         let key = self.key_row(&credentials, account, now)?;
         self.change(store, Mutation::CreateAccessKey { key }).await?;
         Ok(credentials)
@@ -305,12 +490,28 @@ impl Iam {
     }
 }
 
+fn identity_of_root(secret: SigningSecret, principal: Principal) -> Identity {
+    Identity { secret, principal, grants: Grants::default(), kind: KeyKind::Own }
+}
+
+/// All that is in accounts, and how often that was changed.
+fn read_identities(store: &Store) -> Result<(u64, HashMap<AccountId, Identities>), MetadataError> {
+    let (revision, rows) = store.identities()?;
+    let mut all: HashMap<AccountId, Identities> = HashMap::new();
+    for row in rows {
+        let account = row.key.account.clone();
+        let of = all.entry(account).or_insert_with_key(|account| Identities::none(account.clone()));
+        identities::insert(of, &row)?;
+    }
+    Ok((revision, all))
+}
+
 fn account_of(row: AccountRow) -> Account {
     Account { id: row.id, canonical_id: row.canonical_id, name: row.name, email: row.email }
 }
 
 /// A new pair as AWS makes them: 20 letters and digits, and 40.
-fn new_credentials() -> Credentials {
+pub(super) fn new_pair(prefix: &str) -> Credentials {
     const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let letters = random_bytes::<16>().map(|byte| char::from(LETTERS[usize::from(byte % 32)]));
     let secret: String = {
@@ -318,7 +519,7 @@ fn new_credentials() -> Credentials {
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(random_bytes::<30>())
     };
     Credentials {
-        access_key: format!("AKIA{}", letters.iter().collect::<String>()),
+        access_key: format!("{prefix}{}", letters.iter().collect::<String>()),
         secret: Secret::new(secret),
     }
 }
@@ -354,16 +555,93 @@ mod tests {
         assert!(iam.find("ak").is_none() && iam.find("").is_none());
     }
 
+    /// A directory of one deployment, in which the first account has a user with an access key.
+    fn with_anna(deployment: u8) -> Iam {
+        let root = Credentials { access_key: "AK".into(), secret: Secret::new("hush") };
+        let iam = Iam::with_key(root, Some(&RootKey::new(&[deployment; 32])));
+        let first = iam.first().clone();
+        iam.install(Known {
+            by_id: Arc::new([(first.id.clone(), first)].into()),
+            identities: [anna(&iam)].into(),
+            ..Known::default()
+        });
+        iam
+    }
+
+    fn anna(iam: &Iam) -> (AccountId, Arc<Identities>) {
+        let (now, id) = (Timestamp::default(), iam.first().id.clone());
+        let mut identities = Identities::none(id.clone());
+        let new = identities::NewUser { name: "anna", path: "/", boundary: None, tags: &[] };
+        identities.create_user(&new, now).unwrap();
+        identities.add_key("anna", iam.new_user_key(now).unwrap().1).unwrap();
+        (id, Arc::new(identities))
+    }
+
+    fn session_of_anna(iam: &Iam, expires: Timestamp) -> TemporaryCredentials {
+        let account = iam.first().id.clone();
+        let id = iam.identities(&account).user("anna").unwrap().named.id.clone();
+        let of = crate::iam::SessionOf::User { name: "anna".into(), id };
+        iam.begin_session(NewSession { account, of, policies: Vec::new(), expires }).unwrap()
+    }
+
+    #[test]
+    fn a_users_key_is_known_with_its_secret_until_it_is_gone() {
+        let iam = with_anna(1);
+        let key = iam.identities(&iam.first().id).user("anna").unwrap().keys[0].id.clone();
+        let found = iam.find(&key).unwrap();
+        assert!(matches!(&found.principal, Principal::User(user) if user.name == "anna"));
+        assert_eq!(found.secret.expose().len(), 40);
+        assert_eq!(iam.user_of_key(&iam.first().id, &key).unwrap(), "anna");
+        let known = iam.known.load_full();
+        let mut without = (*iam.identities(&iam.first().id)).clone();
+        without.set_key("anna", &key, false).unwrap();
+        assert!(iam.follow(&known, without));
+        assert!(iam.find(&key).is_none());
+        assert!(!iam.follow(&known, Identities::none(iam.first().id.clone())), "decided on an older state");
+    }
+
+    #[test]
+    fn a_session_ends_with_its_time_and_with_its_user() {
+        let (iam, end) = (with_anna(1), Timestamp::from_millis(1000));
+        let made = session_of_anna(&iam, end);
+        let (key, token) = (made.pair.access_key.as_str(), made.token.expose());
+        let at = |millis| iam.find_session(key, token, Timestamp::from_millis(millis));
+        let found = at(999).unwrap();
+        assert_eq!((found.kind, found.secret.expose()), (KeyKind::SessionToken, made.pair.secret.expose()));
+        assert!(matches!(&found.principal, Principal::User(user) if user.name == "anna"));
+        assert_eq!(at(1000).unwrap_err(), TokenError::Expired);
+        // Another user of the same name is not the one whose session it is.
+        assert!(iam.follow(&iam.known.load_full(), (*anna(&iam).1).clone()));
+        assert_eq!(at(999).unwrap_err(), TokenError::Invalid);
+    }
+
+    #[test]
+    fn a_token_is_believed_with_its_key_as_it_was_made_and_by_its_deployment() {
+        let (iam, end) = (with_anna(1), Timestamp::from_millis(1000));
+        let made = session_of_anna(&iam, end);
+        let (key, token) = (made.pair.access_key.as_str(), made.token.expose());
+        let find = |iam: &Iam, key: &str, token: &str| iam.find_session(key, token, Timestamp::default());
+        assert!(find(&iam, key, token).is_ok());
+        assert_eq!(find(&iam, "ASIAOTHER", token).unwrap_err(), TokenError::Invalid);
+        assert_eq!(find(&with_anna(2), key, token).unwrap_err(), TokenError::Invalid);
+        for bad in ["", "made-up", &token[1..], &token[..token.len() - 4], &"A".repeat(20_000)] {
+            assert_eq!(find(&iam, key, bad).unwrap_err(), TokenError::Invalid);
+        }
+        assert!(iam.find(key).is_none(), "nothing without its token");
+        let debug = format!("{iam:?} {made:?}");
+        assert!(!debug.contains(made.pair.secret.expose()) && !debug.contains(token));
+    }
+
     #[test]
     fn debug_output_holds_no_secret() {
         assert!(!format!("{:?}", iam()).contains("hush"));
-        let secret = new_credentials().secret;
-        assert!(!format!("{:?}", new_credentials()).contains(secret.expose()));
+        let secret = new_pair("AKIA").secret;
+        assert!(!format!("{:?}", new_pair("AKIA")).contains(secret.expose()));
     }
 
     #[test]
     fn new_pairs_have_the_form_of_aws_and_differ() {
-        let (one, other) = (new_credentials(), new_credentials());
+        let (one, other) = (new_pair("AKIA"), new_pair("AKIA"));
         assert!(one.access_key.len() == 20 && one.access_key.starts_with("AKIA"));
         assert_eq!(one.secret.expose().len(), 40);
         assert!(one.access_key != other.access_key && one.secret != other.secret);

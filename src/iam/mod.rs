@@ -3,6 +3,8 @@
 //! - `principal`: accounts and callers.
 //! - `directory`: all accounts and keys, kept in memory, and what changes them.
 //! - `policy`: the policy language and the decision.
+//! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
+//! - `sessions`: temporary credentials.
 //! - `secrets`: how their secrets are kept.
 //! - `acl`: what access control lists grant.
 //!
@@ -10,11 +12,14 @@
 
 mod acl;
 mod directory;
+pub mod identities;
 pub mod policy;
 mod principal;
 mod secrets;
+mod sessions;
 
 pub use crate::types::Secret;
 pub use acl::granted;
-pub use directory::{AccountError, Credentials, Iam, Identity, NewAccount};
+pub use directory::{AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount};
 pub use principal::{Account, Principal, Session, User};
+pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};

@@ -1,6 +1,7 @@
 //! Accounts, and who within them calls.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::types::{AccountId, CanonicalId};
@@ -49,6 +50,8 @@ pub struct User {
     pub path: String,
     /// Its name.
     pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// A role that somebody took for a while.
@@ -64,6 +67,8 @@ pub struct Session {
     pub role_name: String,
     /// What who took it calls the session.
     pub name: String,
+    /// Tags of the role, and those that were given with the session.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Session {
@@ -104,9 +109,23 @@ impl Principal {
         }
     }
 
+    /// One of its tags; the case of its key does not count.
+    fn tag(&self, key: &str) -> Option<&str> {
+        let tags = match self {
+            Self::Anonymous | Self::Root(_) => return None,
+            Self::User(user) => &user.tags,
+            Self::Session(session) => &session.tags,
+        };
+        let found = tags.iter().find(|(known, _)| known.eq_ignore_ascii_case(key));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// The value of a condition key that is about the caller alone (AWS: "Properties of the principal"); the name
     /// in lower case.
     pub fn condition_key(&self, name: &str) -> Option<Cow<'_, str>> {
+        if let Some(tag) = name.strip_prefix("aws:principaltag/") {
+            return self.tag(tag).map(Cow::Borrowed);
+        }
         match name {
             "aws:principalarn" => match self {
                 Self::Anonymous => None,

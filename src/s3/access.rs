@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hyper::HeaderMap;
 
-use crate::iam::policy::{self, Decision, Named, Policies, Reason, Request, Resource, Source};
+use crate::iam::policy::{self, Decision, Named, Policies, Reason, Request, Resource};
 use crate::iam::{Account, Iam, Principal, granted};
 use crate::object::{BucketAccess, BucketRules, OpenObject, UploadRef};
 use crate::types::{
@@ -116,7 +116,7 @@ impl Call<'_> {
 
     fn authorize_described(&self, action: Action, resource: Resource<'_>, headers: &HeaderMap) -> Result<()> {
         let rules = match resource {
-            Resource::Service => Rules(None),
+            Resource::Service | Resource::Other(_) => Rules(None),
             Resource::Bucket(bucket) | Resource::Object(bucket, _) => Rules(self.engine().rules_of(bucket)),
         };
         self.decide(&Question { action, resource, rules: &rules, object: None, headers, tags: None })
@@ -167,7 +167,8 @@ impl Call<'_> {
         if is_own { Ok(()) } else { Err(Code::MethodNotAllowed.into()) }
     }
 
-    /// Refuses unless the caller may do this to an upload in progress; who began it may, where nothing denies it.
+    /// Refuses unless the caller may do this to an upload in progress. The account that began it may, where nothing denies it;
+    /// its users need a policy, because of an upload the account alone is known.
     pub(super) async fn authorize_upload(&self, action: Action, upload: &UploadRef) -> Result<()> {
         let resource = Resource::Object(upload.bucket.as_str(), upload.key.as_str());
         let Err(refusal) = self.authorize(action, resource) else { return Ok(()) };
@@ -175,8 +176,10 @@ impl Call<'_> {
         let question =
             Question { action, resource, rules: &rules, object: None, headers: self.headers(), tags: None };
         self.refuse_denied(&question)?;
+        let is_root = matches!(self.principal(), Principal::Root(_));
+        let is_roots = |owner| is_root && self.principal().is_of(&owner);
         match self.engine().head_upload(upload).await {
-            Ok(info) if info.owner.is_some_and(|owner| self.principal().is_of(&owner)) => Ok(()),
+            Ok(info) if info.owner.is_some_and(is_roots) => Ok(()),
             Ok(_) | Err(_) => Err(refusal),
         }
     }
@@ -312,12 +315,16 @@ impl Call<'_> {
         let owner = own.unwrap_or(bucket_owner);
         let owner_account = || self.account(bucket_owner).id.clone();
         let keys = RequestKeys { call: self, headers, object, tags, resource_account: &owner_account };
+        let grants = self.grants();
+        let (identity, session) = (borrowed(&grants.identity), borrowed(&grants.session));
         let policies = Policies {
+            identity: &identity,
+            boundary: grants.boundary.as_deref(),
+            session: &session,
             bucket: rules.policy.as_ref(),
             bucket_is_restricted: rules.block.restrict_public_buckets
                 && rules.policy.as_ref().is_some_and(policy::Policy::is_public),
             acl: self.granted(question),
-            ..Policies::default()
         };
         let request = Request {
             principal: self.principal(),
@@ -366,27 +373,7 @@ impl Call<'_> {
         if stranger {
             return Code::AccessDenied.into();
         }
-        let kind = |source: &Source| match source {
-            Source::Identity => "identity-based policy",
-            Source::Boundary => "permissions boundary",
-            Source::Session => "session policy",
-            Source::Resource => "resource-based policy",
-        };
-        let name = action.name();
-        let because = match reason {
-            Reason::Denied(source @ Source::Resource, _) | Reason::Denied(source @ Source::Session, _) => {
-                format!("with an explicit deny in a {}", kind(source))
-            }
-            Reason::Denied(source @ Source::Identity, _) => {
-                format!("with an explicit deny in an {}", kind(source))
-            }
-            Reason::Denied(Source::Boundary, _) => {
-                "with an explicit deny in a permissions boundary".to_owned()
-            }
-            Reason::NotAllowed(source) => format!("because no {} allows the {name} action", kind(source)),
-            Reason::Root | Reason::Allowed(..) | Reason::Acl => String::new(),
-        };
-        self.not_authorized(*action, *resource, &because)
+        self.not_authorized(*action, *resource, &reason.because(action.name()))
     }
 
     /// `AccessDenied` that names caller, action and resource.
@@ -401,6 +388,10 @@ impl Call<'_> {
             ),
         )
     }
+}
+
+fn borrowed(policies: &[Arc<policy::Policy>]) -> Vec<&policy::Policy> {
+    policies.iter().map(Arc::as_ref).collect()
 }
 
 fn without_public(acl: &Acl, ignored: bool) -> Cow<'_, Acl> {

@@ -10,7 +10,8 @@ use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request;
 
-use crate::iam::{Iam, Identity, Principal};
+use crate::iam::identities::Grants;
+use crate::iam::{Iam, Identity, Principal, TokenError};
 use crate::object::Engine;
 use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
@@ -73,6 +74,21 @@ impl<'a> Call<'a> {
     pub(super) fn principal(&self) -> &Principal {
         static ANONYMOUS: Principal = Principal::Anonymous;
         self.identity.as_ref().map_or(&ANONYMOUS, |identity| &identity.principal)
+    }
+
+    /// Who calls, as logs name it: an account by its canonical id, somebody within it by the ARN.
+    pub(super) fn requester(&self) -> Option<String> {
+        match self.principal() {
+            Principal::Anonymous => None,
+            Principal::Root(account) => Some(account.canonical_id.to_string()),
+            principal @ (Principal::User(_) | Principal::Session(_)) => Some(principal.arn().into_owned()),
+        }
+    }
+
+    /// The policies of who calls.
+    pub(super) fn grants(&self) -> &Grants {
+        static NONE: Grants = Grants { identity: Vec::new(), boundary: None, session: Vec::new() };
+        self.identity.as_ref().map_or(&NONE, |identity| &identity.grants)
     }
 
     /// The engine.
@@ -228,9 +244,6 @@ impl<'a> FormHead<'a> {
         let version_2 = fields.get("awsaccesskeyid").is_some();
         let is_signed =
             version_2 || ["policy", "x-amz-signature"].iter().any(|name| fields.get(name).is_some());
-        if fields.get("x-amz-security-token").is_some() {
-            return Err(Code::InvalidToken.into());
-        }
         let (identity, signature) = match (is_signed, version_2) {
             (false, _) => (None, None),
             (true, true) => (Some(self.verify_v2(fields)?), Some(VERSION_2)),
@@ -255,7 +268,7 @@ impl<'a> FormHead<'a> {
             let words = format!("the region '{}' is wrong; expecting '{region}'", claim.region);
             return Err(Error::malformed_policy_claim(&words));
         }
-        let identity = find(self.service, &claim.access_key)?;
+        let identity = find(self.service, &claim.access_key, fields.get("x-amz-security-token"))?;
         let good = claim.signs(policy, &identity.secret);
         good.then_some(identity).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
     }
@@ -267,7 +280,7 @@ impl<'a> FormHead<'a> {
         }
         let (policy, signature) = (field(fields, "policy")?, field(fields, "signature")?);
         let access_key = field(fields, "awsaccesskeyid")?;
-        let identity = find(self.service, access_key)?;
+        let identity = find(self.service, access_key, fields.get("x-amz-security-token"))?;
         let good = version2::signs(identity.secret.expose(), policy.as_bytes(), signature);
         good.then_some(identity).ok_or_else(|| policy_mismatch(access_key, signature, policy))
     }
@@ -282,10 +295,15 @@ fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
     fields.get(name).ok_or_else(|| missing(name))
 }
 
-/// Who signs with an access key.
-fn find(service: &Service, access_key: &str) -> Result<Arc<Identity>> {
+/// Who signs with an access key, and with a token where it is a temporary one.
+fn find(service: &Service, access_key: &str, token: Option<&str>) -> Result<Arc<Identity>> {
     let unknown = || Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", access_key.to_owned());
-    service.iam.find(access_key).ok_or_else(unknown)
+    let Some(token) = token else { return service.iam.find(access_key).ok_or_else(unknown) };
+    let found = service.iam.find_session(access_key, token, service.clock.now());
+    found.map_err(|error| match error {
+        TokenError::Invalid => Code::InvalidToken.into(),
+        TokenError::Expired => Code::ExpiredToken.into(),
+    })
 }
 
 fn policy_mismatch(access_key: &str, signature: &str, policy: &str) -> Error {
@@ -308,10 +326,8 @@ fn verify_v2<'a>(
     unhoist(&query, &mut head.headers);
     let parts = parts(head);
     let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
-    let identity = find(service, &claim.access_key)?;
-    if head.headers.contains_key("x-amz-security-token") || query.has("x-amz-security-token") {
-        return Err(Code::InvalidToken.into());
-    }
+    let token = headers::text(&head.headers, "x-amz-security-token");
+    let identity = find(service, &claim.access_key, token.or_else(|| query.get("x-amz-security-token")))?;
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let bucket = bucket_of_host(host, &service.options.domains);
     let now = AmzTime::from_unix_secs(now_secs);
@@ -369,10 +385,7 @@ pub(super) fn verify<'a>(
         let call = Call { service, head, query, identity: None, signature: None, peer };
         return Ok((call, Upload { wire, verification }));
     };
-    let identity = find(service, &claim.access_key)?;
-    if claim.session_token.is_some() {
-        return Err(Code::InvalidToken.into());
-    }
+    let identity = find(service, &claim.access_key, claim.session_token.as_deref())?;
     let now = AmzTime::from_unix_secs(now_secs);
     let accepted = service.options.accepted_region(&claim.region);
     let verification = sigv4::verify(parts, &claim, &identity.secret, accepted, now)

@@ -100,6 +100,7 @@ codes! {
     InvalidTag, "InvalidTag", 400, "Your request contains tag input that is not valid.";
     InvalidTargetBucketForLogging, "InvalidTargetBucketForLogging", 400,
         "The target bucket for logging does not exist";
+    ExpiredToken, "ExpiredToken", 400, "The provided token has expired.";
     InvalidToken, "InvalidToken", 400, "The provided token is malformed or otherwise invalid.";
     InvalidWriteOffset, "InvalidWriteOffset", 400,
         "The write offset value that you specified does not match the current object size.";

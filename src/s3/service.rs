@@ -261,7 +261,7 @@ impl Service {
         }
         let (call, upload) = auth::verify(self, head, query, wire, peer.ip())?;
         if let Some(logged) = &mut learned.logged {
-            logged.requester = call.principal().account().map(|account| account.canonical_id.to_string());
+            logged.requester = call.requester();
         }
         let operation = operation?;
         learned.counted = operation.counted();

@@ -19,6 +19,8 @@ pub struct RootKey {
 pub(crate) enum Use {
     /// Secrets of access keys.
     AccessKeys,
+    /// What tokens of sessions hold.
+    SessionTokens,
 }
 
 impl Use {
@@ -26,6 +28,7 @@ impl Use {
     fn label(self) -> &'static [u8] {
         match self {
             Self::AccessKeys => b"holdfast secrets of access keys",
+            Self::SessionTokens => b"holdfast session tokens",
         }
     }
 }
@@ -76,6 +79,7 @@ mod tests {
         let (key, again, other) = (RootKey::new(&[1; 32]), RootKey::new(&[1; 32]), RootKey::new(&[2; 32]));
         let sealed = key.derive(Use::AccessKeys).seal(b"text", b"bound");
         assert_eq!(again.derive(Use::AccessKeys).open(&sealed, b"bound").unwrap(), b"text");
+        assert_eq!(key.derive(Use::SessionTokens).open(&sealed, b"bound"), None);
         assert_eq!(key.own().open(&sealed, b"bound"), None);
         assert_eq!(other.derive(Use::AccessKeys).open(&sealed, b"bound"), None);
         assert_eq!(format!("{key:?}"), "RootKey(..)");

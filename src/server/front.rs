@@ -14,6 +14,7 @@ use crate::admin::{self, health_answer};
 use crate::console;
 use crate::jobs::AccessLogs;
 use crate::object::Engine;
+use crate::query_api::{self, is_query};
 use crate::s3::{self, AccessRecord, Door};
 use crate::telemetry::{Metrics, Operation};
 
@@ -21,6 +22,7 @@ use crate::telemetry::{Metrics, Operation};
 #[derive(Debug)]
 pub(super) struct S3Front {
     pub(super) s3: s3::Service,
+    pub(super) query_api: query_api::Service,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) access_logs: Arc<AccessLogs>,
@@ -40,6 +42,9 @@ impl S3Front {
             && let Some(health) = health_answer(request.uri().path(), &self.engine)
         {
             return health.map(FrontBody::Plain);
+        }
+        if door == Door::Api && is_query(request.method(), request.uri().path(), request.headers()) {
+            return self.query_api.handle(request, peer).await.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
         // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then

@@ -17,6 +17,7 @@ use crate::http::{Limits, Listener};
 use crate::iam::{self, Iam};
 use crate::jobs::{self, AccessLogs, LogOrigin, Telling};
 use crate::object::{self, CreateBucketRequest, Engine, Kms, KmsHealth};
+use crate::query_api;
 use crate::runtime::SystemClock;
 use crate::s3::{self, Door};
 use crate::sealing::RootKey;
@@ -346,7 +347,11 @@ impl Served {
             event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             ..s3::Options::default()
         };
+        let query_options =
+            query_api::Options { region: options.region.clone(), tls: options.listen.tls.is_some() };
+        let (engine, iam) = (self.engine.clone(), self.iam.clone());
         Arc::new(S3Front {
+            query_api: query_api::Service::new(query_options, engine, iam, Arc::new(SystemClock)),
             s3: s3::Service::new(s3_options, self.engine.clone(), self.iam.clone(), Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),

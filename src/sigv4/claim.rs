@@ -89,6 +89,8 @@ pub struct Claim {
     pub day: String,
     /// The region of the scope.
     pub region: String,
+    /// The service of the scope.
+    pub service: Service,
     /// Names of the signed headers, lower case, separated by `;`.
     pub signed_headers: String,
     /// The signature itself.
@@ -105,8 +107,58 @@ pub struct Claim {
     pub session_token: Option<String>,
 }
 
-/// Reads the claim of a request; `None` for an anonymous one.
+/// What a signature is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// Buckets and objects.
+    S3,
+    /// Users, groups, roles and policies.
+    Iam,
+    /// Temporary credentials.
+    Sts,
+}
+
+impl Service {
+    const ALL: [Self; 3] = [Self::S3, Self::Iam, Self::Sts];
+
+    /// Its name in a scope.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::Iam => "iam",
+            Self::Sts => "sts",
+        }
+    }
+}
+
+/// Reads the claim of a form to IAM or STS, whose clients leave out what is said of the payload: it is the SHA-256 of the body.
+/// `None` for an anonymous one.
+pub fn parse_form(headers: &HeaderMap, body_sha256: &[u8; 32]) -> Result<Option<Claim>, Refusal> {
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let computed = super::hex(body_sha256).iter().map(|digit| char::from(*digit)).collect::<String>();
+    let claim = from_header(headers, Some(&computed))?;
+    let malformed = |what| Err(Refusal::Malformed(Placement::Header, what));
+    match (claim.service, claim.payload) {
+        (Service::S3, _) => malformed(Malformed::Service),
+        (Service::Iam | Service::Sts, Payload::Sha256(given)) if given == *body_sha256 => Ok(Some(claim)),
+        (Service::Iam | Service::Sts, _) => Err(Refusal::InvalidPayloadHash),
+    }
+}
+
+/// Reads the claim of a request to S3; `None` for an anonymous one.
 pub fn parse(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
+    let claim = parse_any(parts)?;
+    match &claim {
+        Some(claim) if claim.service != Service::S3 => {
+            Err(Refusal::Malformed(claim.placement, Malformed::Service))
+        }
+        Some(_) | None => Ok(claim),
+    }
+}
+
+fn parse_any(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
     let in_header = parts.headers.contains_key(AUTHORIZATION);
     let names = || parts.query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
     let in_query = names().any(|name| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
@@ -115,13 +167,14 @@ pub fn parse(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
     }
     match (in_header, in_query) {
         (true, true) => Err(Refusal::TwoMechanisms),
-        (true, false) => from_header(parts.headers).map(Some),
+        (true, false) => from_header(parts.headers, None).map(Some),
         (false, true) => from_query(parts).map(Some),
         (false, false) => Ok(None),
     }
 }
 
-fn from_header(headers: &HeaderMap) -> Result<Claim, Refusal> {
+/// `computed` is what the payload hash is where the request does not say it.
+fn from_header(headers: &HeaderMap, computed: Option<&str>) -> Result<Claim, Refusal> {
     let malformed = |what| Refusal::Malformed(Placement::Header, what);
     let text = header(headers, AUTHORIZATION.as_str()).ok_or(malformed(Malformed::Fields))?;
     let fields = text.strip_prefix(ALGORITHM).ok_or(Refusal::UnsupportedMechanism)?;
@@ -140,12 +193,14 @@ fn from_header(headers: &HeaderMap) -> Result<Claim, Refusal> {
     };
     let (date, time) = header_date(headers)?;
     let credential = Credential::parse(credential).map_err(malformed)?;
-    let payload_text = header(headers, "x-amz-content-sha256").ok_or(Refusal::MissingPayloadHash)?;
+    let payload_text = header(headers, "x-amz-content-sha256").or(computed);
+    let payload_text = payload_text.ok_or(Refusal::MissingPayloadHash)?;
     Ok(Claim {
         placement: Placement::Header,
         access_key: credential.access_key.into(),
         day: credential.day.into(),
         region: credential.region.into(),
+        service: credential.service,
         signed_headers: signed_headers.to_ascii_lowercase(),
         signature: parse_hex(signature.as_bytes()).ok_or(malformed(Malformed::Fields))?,
         date,
@@ -186,6 +241,7 @@ fn from_query(parts: Parts<'_>) -> Result<Claim, Refusal> {
         access_key: credential.access_key.into(),
         day: credential.day.into(),
         region: credential.region.into(),
+        service: credential.service,
         signed_headers: signed_headers.to_ascii_lowercase(),
         signature: parse_hex(signature.as_bytes()).ok_or(malformed(Malformed::Fields))?,
         date,
@@ -205,11 +261,12 @@ fn parse_expires(text: &str) -> Result<u64, Malformed> {
     }
 }
 
-/// The parts of `KEY/YYYYMMDD/REGION/s3/aws4_request`; the key itself may hold slashes.
+/// The parts of `KEY/YYYYMMDD/REGION/SERVICE/aws4_request`; the key itself may hold slashes.
 pub(super) struct Credential<'a> {
     pub(super) access_key: &'a str,
     pub(super) day: &'a str,
     pub(super) region: &'a str,
+    pub(super) service: Service,
 }
 
 impl<'a> Credential<'a> {
@@ -226,10 +283,8 @@ impl<'a> Credential<'a> {
         if terminator != "aws4_request" {
             return Err(Malformed::Terminator);
         }
-        if service != "s3" {
-            return Err(Malformed::Service);
-        }
-        Ok(Self { access_key, day, region })
+        let known = Service::ALL.into_iter().find(|known| known.name() == service);
+        Ok(Self { access_key, day, region, service: known.ok_or(Malformed::Service)? })
     }
 }
 

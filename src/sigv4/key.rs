@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
 
+use super::claim::Service;
 use crate::types::Secret;
 
 /// Keys kept with one secret at most: presigned URLs are of several days, clients of a few regions.
@@ -51,6 +52,7 @@ pub struct SigningSecret {
 struct Scoped {
     day: String,
     region: String,
+    service: Service,
     key: SigningKey,
 }
 
@@ -73,12 +75,18 @@ impl SigningSecret {
 
     /// The key for S3 on this day in this region, derived where it is not yet known.
     pub fn key(&self, day: &str, region: &str) -> SigningKey {
+        self.key_for((day, region), Service::S3)
+    }
+
+    /// As [`Self::key`], for any service.
+    pub fn key_for(&self, (day, region): (&str, &str), service: Service) -> SigningKey {
         let recent = self.recent.load();
-        if let Some(known) = recent.iter().find(|known| known.day == day && known.region == region) {
+        let is = |known: &&Scoped| known.day == day && known.region == region && known.service == service;
+        if let Some(known) = recent.iter().find(is) {
             return known.key.clone();
         }
-        let key = SigningKey::derive(self.expose(), day, region, "s3");
-        let mut kept = vec![Scoped { day: day.into(), region: region.into(), key: key.clone() }];
+        let key = SigningKey::derive(self.expose(), day, region, service.name());
+        let mut kept = vec![Scoped { day: day.into(), region: region.into(), service, key: key.clone() }];
         kept.extend(recent.iter().take(RECENT_KEYS_MAX - 1).cloned());
         self.recent.store(Arc::new(kept));
         key

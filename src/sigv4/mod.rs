@@ -1,4 +1,4 @@
-//! AWS Signature Version 4 as S3 uses it: pure functions, no I/O.
+//! AWS Signature Version 4 as S3, IAM and STS use it: pure functions, no I/O.
 //!
 //! - `claim`: what a request says of its signature, in the `Authorization` header or the query.
 //! - `canonical`: the canonical request, which both sides compute.
@@ -23,7 +23,7 @@ mod verify;
 pub mod version2;
 
 pub use chunk::ChunkSignatures;
-pub use claim::{Claim, Malformed, Payload, Placement, parse};
+pub use claim::{Claim, Malformed, Payload, Placement, Service, parse, parse_form};
 pub use encoding::{Slash, decode_form, decode_path, encode_into, hex, parse_hex};
 pub use key::{SigningKey, SigningSecret};
 pub use policy::PolicyClaim;

@@ -2,7 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::claim::{ALGORITHM, Credential, Malformed};
+use super::claim::{ALGORITHM, Credential, Malformed, Service};
 use super::encoding::parse_hex;
 use super::key::SigningSecret;
 use super::time::AmzTime;
@@ -25,6 +25,9 @@ impl PolicyClaim {
             return Err(Malformed::Algorithm);
         }
         let credential = Credential::parse(credential)?;
+        if credential.service != Service::S3 {
+            return Err(Malformed::Service);
+        }
         let time = AmzTime::parse(date).ok_or(Malformed::Date)?;
         if credential.day != time.day() {
             return Err(Malformed::Day);

@@ -100,8 +100,8 @@ pub fn verify(
     check_scope(claim, region)?;
     check_time(claim, now)?;
     check_signed_headers(parts.headers, claim)?;
-    let scope = format!("{}/{}/s3/aws4_request", claim.day, claim.region);
-    let key = secret.key(&claim.day, &claim.region);
+    let scope = format!("{}/{}/{}/aws4_request", claim.day, claim.region, claim.service.name());
+    let key = secret.key_for((&claim.day, &claim.region), claim.service);
     let canonical_request = canonical::request(parts, &claim.signed_headers, &claim.payload_text);
     let string_to_sign = canonical::string_to_sign(&claim.date, &scope, &canonical_request);
     let expected = key.sign(&string_to_sign);

@@ -52,10 +52,14 @@ fn root(number: u8) -> Principal {
     Principal::Root(account(number))
 }
 
+fn tags_of(team: &str) -> std::collections::BTreeMap<String, String> {
+    [("Team".to_owned(), team.to_owned())].into()
+}
+
 /// The user `anna` of an account, in `/staff/`.
 fn user(number: u8) -> Principal {
     let (id, path, name) = ("AIDAANNA".into(), "/staff/".into(), "anna".into());
-    Principal::User(Arc::new(User { account: account(number), id, path, name }))
+    Principal::User(Arc::new(User { account: account(number), id, path, name, tags: tags_of("red") }))
 }
 
 /// A session `job` of the role `worker` of an account.
@@ -66,6 +70,7 @@ fn session(number: u8) -> Principal {
         role_path: "/".into(),
         role_name: "worker".into(),
         name: "job".into(),
+        tags: tags_of("blue"),
     }))
 }
 

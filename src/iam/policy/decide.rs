@@ -76,6 +76,29 @@ pub enum Reason<'p> {
     NotAllowed(Source),
 }
 
+impl Reason<'_> {
+    /// Why an action is refused, in the words of AWS.
+    pub fn because(&self, action: &str) -> String {
+        let deny = |of: &str| format!("with an explicit deny in {of}");
+        match self {
+            Self::Denied(Source::Identity, _) => deny("an identity-based policy"),
+            Self::Denied(Source::Boundary, _) => deny("a permissions boundary"),
+            Self::Denied(Source::Session, _) => deny("a session policy"),
+            Self::Denied(Source::Resource, _) => deny("a resource-based policy"),
+            Self::NotAllowed(source) => {
+                let kind = match source {
+                    Source::Identity => "identity-based policy",
+                    Source::Boundary => "permissions boundary",
+                    Source::Session => "session policy",
+                    Source::Resource => "resource-based policy",
+                };
+                format!("because no {kind} allows the {action} action")
+            }
+            Self::Root | Self::Allowed(..) | Self::Acl => String::new(),
+        }
+    }
+}
+
 /// Whether it may be done, and why.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision<'p> {

@@ -19,6 +19,8 @@ pub enum Grammar {
     Resource,
     /// Of a user, group or role, or a bound for one: it is about whom it belongs to.
     Identity,
+    /// Of a role, saying who may take it: about the role itself and no resource.
+    Trust,
 }
 
 /// Why a document is no policy.
@@ -174,12 +176,7 @@ impl Statement {
             allows,
             principals: principals(statement, grammar)?,
             actions: patterns(statement, ["Action", "NotAction"], false, "Policy has invalid action")?,
-            resources: patterns(
-                statement,
-                ["Resource", "NotResource"],
-                variables,
-                "Policy has invalid resource",
-            )?,
+            resources: resources(statement, grammar, variables)?,
             conditions: conditions.transpose()?.unwrap_or_default(),
         })
     }
@@ -197,6 +194,19 @@ impl Statement {
     /// The resources that it names; with whether all others are meant.
     pub fn resources(&self) -> (&[Pattern], bool) {
         (&self.resources.patterns, self.resources.inverted)
+    }
+}
+
+fn resources(statement: &Map<String, Value>, grammar: Grammar, variables: bool) -> Result<Patterns> {
+    const NAMES: [&str; 2] = ["Resource", "NotResource"];
+    match grammar {
+        Grammar::Trust if NAMES.iter().any(|name| statement.contains_key(*name)) => {
+            Err(PolicyError::malformed("Has prohibited field Resource"))
+        }
+        Grammar::Trust => Ok(Patterns { patterns: vec![Pattern::wildcards("*")], inverted: false }),
+        Grammar::Identity | Grammar::Resource => {
+            patterns(statement, NAMES, variables, "Policy has invalid resource")
+        }
     }
 }
 

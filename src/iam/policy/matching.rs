@@ -21,6 +21,8 @@ pub enum Resource<'a> {
     Bucket(&'a str),
     /// An object, by bucket and key.
     Object(&'a str, &'a str),
+    /// Something of another service, by its ARN.
+    Other(&'a str),
 }
 
 impl Resource<'_> {
@@ -29,6 +31,7 @@ impl Resource<'_> {
         match self {
             Self::Service => "arn:aws:s3:::*".into(),
             Self::Bucket(bucket) => format!("arn:aws:s3:::{bucket}"),
+            Self::Other(arn) => arn.to_owned(),
             Self::Object(bucket, key) => format!("arn:aws:s3:::{bucket}/{key}"),
         }
     }

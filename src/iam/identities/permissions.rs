@@ -1,0 +1,111 @@
+use super::checks::{check_length, check_name};
+use super::{Holder, Identities, IdentityError, Permissions, PolicyText, policy_arn};
+
+type Result<T> = std::result::Result<T, IdentityError>;
+
+/// Managed policies of one user, group or role at most.
+const ATTACHED_MAX: usize = 10;
+
+/// Who has a managed policy, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Attached {
+    /// Names and ids of users.
+    pub users: Vec<(String, String)>,
+    /// Names and ids of groups.
+    pub groups: Vec<(String, String)>,
+    /// Names and ids of roles.
+    pub roles: Vec<(String, String)>,
+}
+
+impl Permissions {
+    /// Refuses while there are any.
+    pub(super) fn check_none(&self) -> Result<()> {
+        if !self.attached.is_empty() {
+            return Err(IdentityError::conflict("detach all policies"));
+        }
+        if !self.inline.is_empty() {
+            return Err(IdentityError::conflict("delete policies"));
+        }
+        Ok(())
+    }
+
+    /// An inline policy.
+    pub fn inline(&self, name: &str) -> Result<&PolicyText> {
+        self.inline.get(name).ok_or_else(|| no_inline(name))
+    }
+}
+
+fn no_inline(name: &str) -> IdentityError {
+    IdentityError::NoSuchEntity(format!("The policy with name {name} cannot be found."))
+}
+
+impl Identities {
+    /// Puts an inline policy, new or in place of another.
+    pub fn put_inline(&mut self, holder: Holder<'_>, name: &str, document: &str) -> Result<()> {
+        check_name("policyName", name, 128)?;
+        let document = PolicyText::new(document)?;
+        let longest = match holder {
+            Holder::User(_) => 2048,
+            Holder::Group(_) => 5120,
+            Holder::Role(_) => 10_240,
+        };
+        let permissions = self.permissions_mut(holder)?;
+        permissions.inline.insert(name.to_owned(), document);
+        let all: String = permissions.inline.values().map(PolicyText::text).collect();
+        check_length(&all, longest, "PolicySize")
+    }
+
+    /// Removes an inline policy.
+    pub fn delete_inline(&mut self, holder: Holder<'_>, name: &str) -> Result<()> {
+        let removed = self.permissions_mut(holder)?.inline.remove(name);
+        removed.map(drop).ok_or_else(|| no_inline(name))
+    }
+
+    /// Attaches a managed policy.
+    pub fn attach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
+        let arn = self.bound_by(arn)?;
+        let attached = &mut self.permissions_mut(holder)?.attached;
+        attached.insert(arn);
+        if attached.len() > ATTACHED_MAX {
+            return Err(IdentityError::limit("PoliciesPerEntity", ATTACHED_MAX));
+        }
+        Ok(())
+    }
+
+    /// Detaches a managed policy.
+    pub fn detach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
+        let missing = || IdentityError::NoSuchEntity(format!("Policy {arn} was not found."));
+        let removed = self.permissions_mut(holder)?.attached.remove(arn);
+        if removed { Ok(()) } else { Err(missing()) }
+    }
+
+    /// The ARN of a policy that is there, in its own case.
+    pub(super) fn bound_by(&self, arn: &str) -> Result<String> {
+        let policy = self.policy(arn)?;
+        Ok(policy_arn(if self.is_canned(arn) { "aws" } else { self.account.as_str() }, &policy.named))
+    }
+
+    /// Who has a managed policy attached.
+    pub fn attached_to(&self, arn: &str) -> Attached {
+        let has = |permissions: &Permissions| permissions.attached.contains(arn);
+        let of = |named: &super::Named| (named.name.clone(), named.id.clone());
+        Attached {
+            users: self.users.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
+            groups: self.groups.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
+            roles: self.roles.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
+        }
+    }
+
+    /// How many users and roles a managed policy bounds.
+    pub fn bounded_by(&self, arn: &str) -> usize {
+        let users = self.users.values().filter(|user| user.boundary.as_deref() == Some(arn));
+        users.count() + self.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count()
+    }
+}
+
+impl Attached {
+    /// How many that are.
+    pub fn count(&self) -> usize {
+        self.users.len() + self.groups.len() + self.roles.len()
+    }
+}

@@ -1,0 +1,172 @@
+//! Who calls, and whether that may do something.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::error::{Error, Result};
+use super::form::Form;
+use crate::iam::identities::{Grants, Identities, IdentityError};
+use crate::iam::policy::{ConditionKeys, Decision, Policies, Policy, Request, Resource, decide};
+use crate::iam::{Account, Iam, Identity, KeyKind, Principal, User};
+use crate::metadata::Store;
+use crate::types::{CanonicalId, Civil, Timestamp};
+
+/// A verified request.
+pub(super) struct Call<'a> {
+    pub(super) iam: &'a Iam,
+    pub(super) store: &'a Store,
+    pub(super) identity: Arc<Identity>,
+    /// The account of who calls.
+    pub(super) account: Arc<Account>,
+    pub(super) form: Form,
+    pub(super) now: Timestamp,
+    pub(super) peer: IpAddr,
+    pub(super) is_secure: bool,
+    pub(super) region: String,
+    pub(super) user_agent: Option<String>,
+}
+
+/// What an operation says about itself to conditions: names in lower case, and values.
+pub(super) type Keys = Vec<(String, String)>;
+
+/// Tags that a request gives, as conditions name them.
+pub(super) fn keys_of_tags(tags: &[(String, String)]) -> Keys {
+    let values = tags.iter().map(|(key, value)| (format!("aws:requesttag/{key}"), value.clone()));
+    values.chain(tags.iter().map(|(key, _)| ("aws:tagkeys".to_owned(), key.clone()))).collect()
+}
+
+struct Asked<'a> {
+    call: &'a Call<'a>,
+    keys: &'a Keys,
+}
+
+impl ConditionKeys for Asked<'_> {
+    fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
+        let (call, now) = (self.call, self.call.now.as_secs());
+        let value: Option<Cow<'_, str>> = match key {
+            "aws:currenttime" => Some(iso(call.now).into()),
+            "aws:epochtime" => Some(now.to_string().into()),
+            "aws:securetransport" => Some(call.is_secure.to_string().into()),
+            "aws:sourceip" => Some(call.peer.to_canonical().to_string().into()),
+            "aws:requestedregion" => Some(call.region.as_str().into()),
+            "aws:useragent" => call.user_agent.as_deref().map(Cow::Borrowed),
+            "aws:principalisawsservice" | "aws:viaawsservice" => Some("false".into()),
+            _ => {
+                let fitting = self.keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+                return fitting.map(|(_, value)| value.as_str().into()).collect();
+            }
+        };
+        value.into_iter().collect()
+    }
+}
+
+/// A time as AWS writes it.
+pub(super) fn iso(time: Timestamp) -> String {
+    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+impl<'a> Call<'a> {
+    /// Refuses unless the caller may do this to something of its own account.
+    pub(super) fn authorize(&self, action: &str, resource: &str) -> Result<()> {
+        self.authorize_with(action, resource, &Vec::new())
+    }
+
+    /// As [`Self::authorize`]; conditions see these keys too.
+    pub(super) fn authorize_with(&self, action: &str, resource: &str, keys: &Keys) -> Result<()> {
+        if self.identity.kind == KeyKind::SessionToken {
+            return Err(Error::unknown_caller());
+        }
+        let owner = self.account.canonical_id;
+        self.decide((action, resource, keys), (&owner, None, &self.identity.grants), |decision| {
+            self.refusal((action, resource), decision)
+        })
+    }
+
+    /// Decides; `trust` is the resource's own policy where it has one.
+    pub(super) fn decide<T>(
+        &self,
+        (action, resource, keys): (&str, &str, &Keys),
+        (owner, trust, grants): (&CanonicalId, Option<&Policy>, &Grants),
+        then: impl FnOnce(&Decision<'_>) -> T,
+    ) -> T {
+        let identity: Vec<_> = grants.identity.iter().map(Arc::as_ref).collect();
+        let session: Vec<_> = grants.session.iter().map(Arc::as_ref).collect();
+        let boundary = grants.boundary.as_deref();
+        let policies = Policies {
+            identity: &identity,
+            boundary,
+            session: &session,
+            bucket: trust,
+            ..Policies::default()
+        };
+        let principal = self.principal();
+        let keys = &Asked { call: self, keys };
+        let resource = Resource::Other(resource);
+        then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))
+    }
+
+    /// Decides for a user of the caller's account that has these policies alone.
+    pub(super) fn decide_as_user<T>(
+        &self,
+        (action, resource, keys): (&str, &str, &Keys),
+        grants: &Grants,
+        then: impl FnOnce(&Decision<'_>) -> T,
+    ) -> T {
+        let identity: Vec<_> = grants.identity.iter().map(Arc::as_ref).collect();
+        let policies =
+            Policies { identity: &identity, boundary: grants.boundary.as_deref(), ..Policies::default() };
+        let (id, path, name, tags) = (String::new(), "/".into(), "simulated".into(), BTreeMap::new());
+        let user = User { account: self.account.clone(), id, path, name, tags };
+        let (principal, owner) = (&Principal::User(Arc::new(user)), &self.account.canonical_id);
+        let keys = &Asked { call: self, keys };
+        let resource = Resource::Other(resource);
+        then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))
+    }
+
+    /// What a decision comes to, in the words of AWS.
+    pub(super) fn refusal(&self, (action, resource): (&str, &str), decision: &Decision<'_>) -> Result<()> {
+        if decision.allowed {
+            return Ok(());
+        }
+        Err(Error::denied(format!(
+            "User: {} is not authorized to perform: {action} on resource: {resource} {}",
+            self.principal().arn(),
+            decision.reason.because(action)
+        )))
+    }
+
+    /// Who calls.
+    pub(super) fn principal(&self) -> &Principal {
+        &self.identity.principal
+    }
+
+    /// What is in the account of who calls.
+    pub(super) fn identities(&self) -> Arc<Identities> {
+        self.iam.identities(&self.account.id)
+    }
+
+    /// Changes what is in the account of who calls.
+    pub(super) async fn change<T>(
+        &self,
+        decide: impl FnMut(&mut Identities) -> std::result::Result<T, IdentityError>,
+    ) -> Result<T> {
+        Ok(self.iam.change_identities(self.store, &self.account.id, decide).await?)
+    }
+
+    /// The ARN of something in the account of who calls.
+    pub(super) fn arn(&self, kind: &str, path: &str, name: &str) -> String {
+        format!("arn:aws:iam::{}:{kind}{path}{name}", self.account.id)
+    }
+
+    /// The user that is named, else the one who calls.
+    pub(super) fn user_name(&self) -> Result<String> {
+        match (self.form.get("UserName"), self.principal()) {
+            (Some(name), _) => Ok(name.to_owned()),
+            (None, Principal::User(user)) => Ok(user.name.clone()),
+            (None, _) => Err(Error::invalid("Must specify userName when calling with non-User credentials")),
+        }
+    }
+}

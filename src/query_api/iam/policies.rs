@@ -1,0 +1,170 @@
+use std::sync::Arc;
+
+use super::super::answer::{Node, members, tags, text};
+use super::super::caller::{Call, iso, keys_of_tags};
+use super::super::page::page;
+use super::{Answer, document, is_shown, path};
+use crate::iam::identities::{
+    Identities, ManagedPolicy, NewPolicy, PolicyVersion, canned_policies, policy_arn,
+};
+
+fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec<Node> {
+    let mut xml = vec![
+        text("PolicyName", &policy.named.name),
+        text("PolicyId", &policy.named.id),
+        text("Arn", arn),
+        text("Path", &policy.named.path),
+        text("DefaultVersionId", format!("v{}", policy.default)),
+        text("AttachmentCount", identities.attached_to(arn).count().to_string()),
+        text("PermissionsBoundaryUsageCount", identities.bounded_by(arn).to_string()),
+        text("IsAttachable", "true"),
+        text("CreateDate", iso(policy.named.created)),
+        text("UpdateDate", iso(policy.updated)),
+    ];
+    xml.extend(policy.description.as_ref().map(|description| text("Description", description)));
+    if !policy.tags.is_empty() {
+        xml.push(tags(&policy.tags));
+    }
+    xml
+}
+
+fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
+    vec![
+        text("VersionId", format!("v{}", version.number)),
+        text("IsDefaultVersion", (version.number == default).to_string()),
+        text("CreateDate", iso(version.created)),
+    ]
+}
+
+pub(super) async fn create(call: &Call<'_>) -> Answer {
+    let (name, path, new_tags) = (call.form.required("PolicyName")?, path(call), call.form.tags());
+    let keys = keys_of_tags(&new_tags);
+    call.authorize_with("iam:CreatePolicy", &call.arn("policy", &path, name), &keys)?;
+    if !new_tags.is_empty() {
+        call.authorize_with("iam:TagPolicy", &call.arn("policy", &path, name), &keys)?;
+    }
+    let (document, description) = (call.form.required("PolicyDocument")?, call.form.get("Description"));
+    let new = NewPolicy { name, path: &path, document, description, tags: &new_tags };
+    let policy = call.change(|identities| identities.create_policy(&new, call.now)).await?;
+    let arn = policy_arn(call.account.id.as_str(), &policy.named);
+    Ok(vec![Node::Elements("Policy", policy_xml(&call.identities(), &arn, &policy))])
+}
+
+pub(super) fn get(call: &Call<'_>) -> Answer {
+    let arn = call.form.required("PolicyArn")?;
+    call.authorize("iam:GetPolicy", arn)?;
+    let identities = call.identities();
+    Ok(vec![Node::Elements("Policy", policy_xml(&identities, arn, identities.policy(arn)?))])
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Answer {
+    let arn = call.form.required("PolicyArn")?;
+    call.authorize("iam:DeletePolicy", arn)?;
+    call.change(|identities| identities.delete_policy(arn)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) fn list(call: &Call<'_>) -> Answer {
+    call.authorize("iam:ListPolicies", &call.arn("policy", "/", ""))?;
+    let identities = call.identities();
+    let account = call.account.id.as_str();
+    let own = identities.policies.values().map(|policy| (policy_arn(account, &policy.named), policy));
+    let canned = canned_policies().map(|(arn, policy)| (arn.to_owned(), policy));
+    let all: Vec<(String, &Arc<ManagedPolicy>)> = match call.form.get("Scope") {
+        Some("Local") => own.collect(),
+        Some("AWS") => canned.collect(),
+        _ => own.chain(canned).collect(),
+    };
+    let only_attached = call.form.flag("OnlyAttached");
+    let mut shown: Vec<_> = all
+        .into_iter()
+        .filter(|(_, policy)| is_shown(call, &policy.named.path))
+        .filter(|(arn, _)| !only_attached || identities.attached_to(arn).count() > 0)
+        .map(|(arn, policy)| (arn.clone(), (arn, policy)))
+        .collect();
+    shown.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let (policies, more) = page(&call.form, shown)?;
+    let policies = policies.iter().map(|(arn, policy)| policy_xml(&identities, arn, policy));
+    Ok([members("Policies", policies)].into_iter().chain(more).collect())
+}
+
+pub(super) async fn create_version(call: &Call<'_>) -> Answer {
+    let (arn, new) = (call.form.required("PolicyArn")?, call.form.required("PolicyDocument")?);
+    call.authorize("iam:CreatePolicyVersion", arn)?;
+    let is_default = call.form.flag("SetAsDefault");
+    let version = call.change(|identities| identities.add_version(arn, new, (is_default, call.now))).await?;
+    let default = if is_default { version.number } else { 0 };
+    Ok(vec![Node::Elements("PolicyVersion", version_xml(&version, default))])
+}
+
+pub(super) fn get_version(call: &Call<'_>) -> Answer {
+    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    call.authorize("iam:GetPolicyVersion", arn)?;
+    let identities = call.identities();
+    let (default, version) = (identities.policy(arn)?.default, identities.policy_version(arn, version)?);
+    let mut xml = version_xml(version, default);
+    xml.push(document("Document", version.document.text()));
+    Ok(vec![Node::Elements("PolicyVersion", xml)])
+}
+
+pub(super) async fn delete_version(call: &Call<'_>) -> Answer {
+    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    call.authorize("iam:DeletePolicyVersion", arn)?;
+    call.change(|identities| identities.delete_version(arn, version)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) fn list_versions(call: &Call<'_>) -> Answer {
+    let arn = call.form.required("PolicyArn")?;
+    call.authorize("iam:ListPolicyVersions", arn)?;
+    let identities = call.identities();
+    let policy = identities.policy(arn)?;
+    let versions = policy.versions.iter().rev().map(|version| version_xml(version, policy.default));
+    Ok(vec![members("Versions", versions), text("IsTruncated", "false")])
+}
+
+pub(super) async fn set_default_version(call: &Call<'_>) -> Answer {
+    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    call.authorize("iam:SetDefaultPolicyVersion", arn)?;
+    call.change(|identities| identities.set_default_version(arn, version, call.now)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn tag(call: &Call<'_>) -> Answer {
+    let (arn, new) = (call.form.required("PolicyArn")?, call.form.tags());
+    call.authorize_with("iam:TagPolicy", arn, &keys_of_tags(&new))?;
+    call.change(|identities| identities.tag_policy(arn, &new)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn untag(call: &Call<'_>) -> Answer {
+    let (arn, keys) = (call.form.required("PolicyArn")?, call.form.list("TagKeys"));
+    let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
+    call.authorize_with("iam:UntagPolicy", arn, &named)?;
+    call.change(|identities| identities.untag_policy(arn, &keys)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) fn list_tags(call: &Call<'_>) -> Answer {
+    let arn = call.form.required("PolicyArn")?;
+    call.authorize("iam:ListPolicyTags", arn)?;
+    let identities = call.identities();
+    Ok(vec![tags(&identities.policy(arn)?.tags), text("IsTruncated", "false")])
+}
+
+pub(super) fn list_entities(call: &Call<'_>) -> Answer {
+    let arn = call.form.required("PolicyArn")?;
+    call.authorize("iam:ListEntitiesForPolicy", arn)?;
+    let identities = call.identities();
+    identities.policy(arn)?;
+    let attached = identities.attached_to(arn);
+    let of = |list: Vec<(String, String)>, [all, name, id]: [&'static str; 3]| {
+        members(all, list.into_iter().map(|(its, number)| vec![text(name, its), text(id, number)]))
+    };
+    Ok(vec![
+        of(attached.groups, ["PolicyGroups", "GroupName", "GroupId"]),
+        of(attached.users, ["PolicyUsers", "UserName", "UserId"]),
+        of(attached.roles, ["PolicyRoles", "RoleName", "RoleId"]),
+        text("IsTruncated", "false"),
+    ])
+}

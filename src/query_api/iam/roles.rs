@@ -1,0 +1,120 @@
+use super::super::answer::{Node, members, tags, text};
+use super::super::caller::{Call, Keys, keys_of_tags};
+use super::super::page::page;
+use super::{Answer, authorize_on, boundary, boundary_key, document, is_shown, named, path};
+use crate::iam::identities::{Holder, NewRole, Role};
+
+fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
+    let mut xml = named(call, ["RoleName", "RoleId", "role"], &role.named);
+    xml.push(document("AssumeRolePolicyDocument", &role.trust));
+    xml.push(text("MaxSessionDuration", role.session_secs_max.to_string()));
+    xml.extend(role.description.as_ref().map(|description| text("Description", description)));
+    xml.extend(boundary(role.boundary.as_ref()));
+    if !role.tags.is_empty() {
+        xml.push(tags(&role.tags));
+    }
+    xml
+}
+
+pub(super) async fn create(call: &Call<'_>) -> Answer {
+    let (name, path, new_tags) = (call.form.required("RoleName")?, path(call), call.form.tags());
+    let bound = call.form.get("PermissionsBoundary");
+    let keys = keys_of_tags(&new_tags).into_iter().chain(boundary_key(bound)).collect();
+    call.authorize_with("iam:CreateRole", &call.arn("role", &path, name), &keys)?;
+    if !new_tags.is_empty() {
+        call.authorize_with("iam:TagRole", &call.arn("role", &path, name), &keys)?;
+    }
+    let new = NewRole {
+        name,
+        path: &path,
+        trust: call.form.required("AssumeRolePolicyDocument")?,
+        description: call.form.get("Description"),
+        session_secs_max: call.form.number("MaxSessionDuration")?,
+        boundary: bound,
+        tags: &new_tags,
+    };
+    let role = call.change(|identities| identities.create_role(&new, call.now)).await?;
+    Ok(vec![Node::Elements("Role", role_xml(call, &role))])
+}
+
+pub(super) fn get(call: &Call<'_>) -> Answer {
+    let name = call.form.required("RoleName")?;
+    authorize_on(call, "iam:GetRole", Holder::Role(name), Keys::new())?;
+    let identities = call.identities();
+    Ok(vec![Node::Elements("Role", role_xml(call, identities.role(name)?))])
+}
+
+pub(super) async fn update(call: &Call<'_>) -> Answer {
+    let (name, description) = (call.form.required("RoleName")?, call.form.get("Description"));
+    let secs = call.form.number("MaxSessionDuration")?;
+    authorize_on(call, "iam:UpdateRole", Holder::Role(name), Keys::new())?;
+    call.change(|identities| identities.update_role(name, description, secs)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn update_trust(call: &Call<'_>) -> Answer {
+    let (name, trust) = (call.form.required("RoleName")?, call.form.required("PolicyDocument")?);
+    authorize_on(call, "iam:UpdateAssumeRolePolicy", Holder::Role(name), Keys::new())?;
+    call.change(|identities| identities.set_trust(name, trust)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn delete(call: &Call<'_>) -> Answer {
+    let name = call.form.required("RoleName")?;
+    authorize_on(call, "iam:DeleteRole", Holder::Role(name), Keys::new())?;
+    call.change(|identities| identities.delete_role(name)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) fn list(call: &Call<'_>) -> Answer {
+    call.authorize("iam:ListRoles", &call.arn("role", "/", ""))?;
+    let identities = call.identities();
+    let roles = identities.roles.iter().filter(|(_, role)| is_shown(call, &role.named.path));
+    let (roles, more) = page(&call.form, roles.map(|(key, role)| (key.clone(), role)))?;
+    Ok([members("Roles", roles.iter().map(|role| role_xml(call, role)))].into_iter().chain(more).collect())
+}
+
+pub(super) async fn tag(call: &Call<'_>) -> Answer {
+    let (name, new) = (call.form.required("RoleName")?, call.form.tags());
+    authorize_on(call, "iam:TagRole", Holder::Role(name), keys_of_tags(&new))?;
+    call.change(|identities| identities.tag_role(name, &new)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn untag(call: &Call<'_>) -> Answer {
+    let (name, keys) = (call.form.required("RoleName")?, call.form.list("TagKeys"));
+    let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
+    authorize_on(call, "iam:UntagRole", Holder::Role(name), named)?;
+    call.change(|identities| identities.untag_role(name, &keys)).await?;
+    Ok(Vec::new())
+}
+
+pub(super) fn list_tags(call: &Call<'_>) -> Answer {
+    let name = call.form.required("RoleName")?;
+    authorize_on(call, "iam:ListRoleTags", Holder::Role(name), Keys::new())?;
+    let identities = call.identities();
+    Ok(vec![tags(&identities.role(name)?.tags), text("IsTruncated", "false")])
+}
+
+pub(super) async fn put_boundary(call: &Call<'_>) -> Answer {
+    let (name, arn) = (call.form.required("RoleName")?, call.form.required("PermissionsBoundary")?);
+    let keys = boundary_key(Some(arn)).into_iter().collect();
+    authorize_on(call, "iam:PutRolePermissionsBoundary", Holder::Role(name), keys)?;
+    call.change(|identities| identities.set_role_boundary(name, Some(arn))).await?;
+    Ok(Vec::new())
+}
+
+pub(super) async fn delete_boundary(call: &Call<'_>) -> Answer {
+    let name = call.form.required("RoleName")?;
+    authorize_on(call, "iam:DeleteRolePermissionsBoundary", Holder::Role(name), Keys::new())?;
+    call.change(|identities| identities.set_role_boundary(name, None)).await?;
+    Ok(Vec::new())
+}
+
+/// There are no instances, so no role has a profile; Terraform asks before it removes one.
+pub(super) fn list_instance_profiles(call: &Call<'_>) -> Answer {
+    let name = call.form.required("RoleName")?;
+    authorize_on(call, "iam:ListInstanceProfilesForRole", Holder::Role(name), Keys::new())?;
+    call.identities().role(name)?;
+    Ok(vec![members("InstanceProfiles", Vec::new()), text("IsTruncated", "false")])
+}

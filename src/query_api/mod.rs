@@ -1,0 +1,20 @@
+//! IAM and STS as AWS speaks them: a form by `POST /` on the address of S3, XML in the answer.
+//!
+//! - `service`: a request from its first byte to its answer.
+//! - `form`: parameters.
+//! - `caller`: who calls, and whether that may do something.
+//! - `answer`, `error`: XML.
+//! - `page`: lists in pages.
+//! - `iam`: users, groups, roles, policies, access keys; one file for each.
+//! - `sts`: temporary credentials.
+
+mod answer;
+mod caller;
+mod error;
+mod form;
+mod iam;
+mod page;
+mod service;
+mod sts;
+
+pub use service::{Options, Service, is_query};

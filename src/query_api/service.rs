@@ -1,0 +1,200 @@
+//! A request from its first byte to its answer.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER, USER_AGENT};
+use hyper::http::request;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+
+use super::answer::Node;
+use super::caller::Call;
+use super::error::{Error, Result};
+use super::form::Form;
+use super::{iam, sts};
+use crate::checksum::Sha256;
+use crate::iam::{Iam, Identity};
+use crate::metadata::Store;
+use crate::object::Engine;
+use crate::runtime::{Clock, random_bytes};
+use crate::sigv4::{self, AmzTime, Claim, Parts};
+
+/// The longest body, in bytes.
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// How long a body may take.
+const BODY_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// The region of services that AWS has in one place for all.
+const REGION_OF_ALL: &str = "us-east-1";
+
+const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
+const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+/// How IAM and STS are served.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The region of this server; signatures may name that of AWS's IAM too.
+    pub region: String,
+    /// Clients come by TLS.
+    pub tls: bool,
+}
+
+/// IAM and STS.
+#[derive(Debug)]
+pub struct Service {
+    options: Options,
+    engine: Arc<Engine>,
+    iam: Arc<Iam>,
+    clock: Arc<dyn Clock>,
+}
+
+/// Whether a request is one to IAM or STS, and not to S3: no form of S3 is of this type.
+pub fn is_query(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    *method == Method::POST && path == "/" && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
+/// What the body of a request asks for.
+struct Asked {
+    action: String,
+    is_sts: bool,
+}
+
+impl Service {
+    /// Serves the accounts of `iam`.
+    pub fn new(options: Options, engine: Arc<Engine>, iam: Arc<Iam>, clock: Arc<dyn Clock>) -> Self {
+        Self { options, engine, iam, clock }
+    }
+
+    /// Answers one request.
+    pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+        let id = request_id();
+        let (head, body) = request.into_parts();
+        let mut asked = Asked { action: String::new(), is_sts: false };
+        let answer = self.run(&head, body, peer, &mut asked).await;
+        let namespace = if asked.is_sts { STS } else { IAM };
+        let (status, xml) = match &answer {
+            Ok(nodes) => (StatusCode::OK, answer_xml(&asked.action, namespace, nodes, &id)),
+            Err(error) => (error.status, error.to_xml(namespace, &id)),
+        };
+        tracing::debug!(request_id = id, %peer, action = asked.action, status = status.as_u16(), "iam request");
+        let mut response = Response::new(Full::new(Bytes::from(xml)));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
+        headers.insert(SERVER, HeaderValue::from_static("Holdfast"));
+        if let Ok(id) = HeaderValue::from_str(&id) {
+            headers.insert(HeaderName::from_static("x-amzn-requestid"), id);
+        }
+        response
+    }
+
+    async fn run(
+        &self,
+        head: &request::Parts,
+        body: Incoming,
+        peer: SocketAddr,
+        asked: &mut Asked,
+    ) -> Result<Vec<Node>> {
+        let body = read(body).await?;
+        let form = Form::parse(&body)?;
+        asked.is_sts = form.get("Version") == Some("2011-06-15");
+        let claim = sigv4::parse_form(&head.headers, &Sha256::digest(&body));
+        let claim = claim.map_err(|refusal| Error::unsigned(&refusal))?.ok_or_else(|| {
+            let words = "Request is missing Authentication Token";
+            Error::new(StatusCode::FORBIDDEN, "MissingAuthenticationToken", words)
+        })?;
+        asked.is_sts = claim.service == sigv4::Service::Sts;
+        let identity = self.verify(head, &claim)?;
+        let action = form.get("Action").ok_or_else(|| {
+            Error::new(
+                StatusCode::BAD_REQUEST,
+                "MissingAction",
+                "The request must contain the parameter Action.",
+            )
+        })?;
+        // It becomes the name of an element.
+        if action.is_empty() || action.len() > 64 || !action.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidAction", "There is no such operation."));
+        }
+        asked.action = action.to_owned();
+        let account = identity.principal.account().cloned().ok_or_else(Error::unknown_caller)?;
+        let user_agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let call = Call {
+            iam: &self.iam,
+            store: self.store(),
+            identity,
+            account,
+            form,
+            now: self.clock.now(),
+            peer: peer.ip(),
+            is_secure: self.options.tls,
+            region: claim.region,
+            user_agent: user_agent.map(str::to_owned),
+        };
+        if asked.is_sts { sts::run(&call, &asked.action) } else { iam::run(&call, &asked.action).await }
+    }
+
+    fn store(&self) -> &Store {
+        self.engine.metadata()
+    }
+
+    fn verify(&self, head: &request::Parts, claim: &Claim) -> Result<Arc<Identity>> {
+        let now = self.clock.now();
+        let identity = match &claim.session_token {
+            Some(token) => self.iam.find_session(&claim.access_key, token, now)?,
+            None => self.iam.find(&claim.access_key).ok_or_else(Error::unknown_caller)?,
+        };
+        let parts = Parts {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+        };
+        let region = if claim.region == REGION_OF_ALL { REGION_OF_ALL } else { &self.options.region };
+        let now = AmzTime::from_unix_secs(now.as_secs());
+        sigv4::verify(parts, claim, &identity.secret, region, now)
+            .map_err(|refusal| Error::unsigned(&refusal))?;
+        Ok(identity)
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes> {
+    let read = tokio::time::timeout(BODY_TIME_MAX, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    match read {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => {
+            let words = "The body is longer than a request may be, or did not come to its end.";
+            Err(Error::new(StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge", words))
+        }
+        Err(_) => {
+            Err(Error::new(StatusCode::REQUEST_TIMEOUT, "RequestTimeout", "The body did not come in time."))
+        }
+    }
+}
+
+fn answer_xml(action: &str, namespace: &str, nodes: &[Node], request_id: &str) -> String {
+    let mut xml = format!("<{action}Response xmlns=\"{namespace}\">");
+    if !nodes.is_empty() {
+        xml.push_str(&format!("<{action}Result>"));
+        nodes.iter().for_each(|node| node.write(&mut xml));
+        xml.push_str(&format!("</{action}Result>"));
+    }
+    xml.push_str(&format!(
+        "<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"
+    ));
+    xml
+}
+
+/// In the form of a UUID.
+fn request_id() -> String {
+    let digits = random_bytes::<16>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let (a, b, c, d, e) = (&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]);
+    format!("{a}-{b}-{c}-{d}-{e}")
+}

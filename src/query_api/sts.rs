@@ -1,0 +1,217 @@
+//! STS's operations.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+
+use super::answer::{Node, text};
+use super::caller::{Call, Keys, iso};
+use super::error::{Error, Result};
+use crate::iam::identities::{Grants, PolicyText, Role, canned_policies};
+use crate::iam::policy::{Grammar, Policy};
+use crate::iam::{Account, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials};
+use crate::types::{AccountId, CanonicalId, Timestamp};
+
+type Answer = Result<Vec<Node>>;
+
+/// The shortest session, in seconds.
+const SECS_MIN: u64 = 900;
+
+/// How long the session of a role is that is not asked for longer, and one that another session began at most.
+const ROLE_SECS: u64 = 3600;
+
+/// How long a token of GetSessionToken is good at most, and where nothing is said.
+const TOKEN_SECS: [u64; 2] = [129_600, 43_200];
+
+/// Managed policies of one session at most.
+const POLICIES_MAX: usize = 10;
+
+/// Characters of a session's own policy at most.
+const POLICY_CHARS_MAX: usize = 2048;
+
+/// Tags of one session at most.
+const TAGS_MAX: usize = 50;
+
+/// Carries out what is asked for.
+pub(super) fn run(call: &Call<'_>, action: &str) -> Answer {
+    match action {
+        "GetCallerIdentity" => caller_identity(call),
+        "AssumeRole" => assume_role(call),
+        "GetSessionToken" => session_token(call),
+        _ => Err(Error::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidAction",
+            format!("Could not find operation {action} for version 2011-06-15"),
+        )),
+    }
+}
+
+fn caller_identity(call: &Call<'_>) -> Answer {
+    let id = call.principal().condition_key("aws:userid").unwrap_or_default();
+    Ok(vec![
+        text("Arn", call.principal().arn()),
+        text("UserId", id),
+        text("Account", call.account.id.as_str()),
+    ])
+}
+
+fn session_token(call: &Call<'_>) -> Answer {
+    if call.identity.kind != KeyKind::Own {
+        return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
+    }
+    let [longest, usual] = TOKEN_SECS;
+    let (of, longest) = match call.principal() {
+        Principal::User(user) => (SessionOf::User { name: user.name.clone(), id: user.id.clone() }, longest),
+        Principal::Root(_) => (SessionOf::Root, ROLE_SECS),
+        Principal::Anonymous | Principal::Session(_) => return Err(Error::unknown_caller()),
+    };
+    let expires = ends(call, longest, usual.min(longest))?;
+    let account = call.account.id.clone();
+    let made = call.iam.begin_session(NewSession { account, of, policies: Vec::new(), expires })?;
+    Ok(vec![credentials(made, expires)])
+}
+
+/// When a session ends that begins now.
+fn ends(call: &Call<'_>, longest: u64, usual: u64) -> Result<Timestamp> {
+    let secs = call.form.number("DurationSeconds")?.unwrap_or(usual);
+    if !(SECS_MIN..=longest).contains(&secs) {
+        return Err(Error::invalid(format!(
+            "The requested DurationSeconds must be {SECS_MIN} to {longest} for this session."
+        )));
+    }
+    Ok(Timestamp::from_millis(call.now.as_millis().saturating_add(secs * 1000)))
+}
+
+fn credentials(made: TemporaryCredentials, expires: Timestamp) -> Node {
+    let TemporaryCredentials { pair, token } = made;
+    Node::Elements(
+        "Credentials",
+        vec![
+            text("AccessKeyId", pair.access_key),
+            text("SecretAccessKey", pair.secret.expose()),
+            text("SessionToken", token.expose()),
+            text("Expiration", iso(expires)),
+        ],
+    )
+}
+
+fn assume_role(call: &Call<'_>) -> Answer {
+    let (arn, name) = (call.form.required("RoleArn")?, call.form.required("RoleSessionName")?);
+    check_name(name)?;
+    let tags = call.form.tags();
+    if tags.len() > TAGS_MAX {
+        return Err(Error::invalid(format!("A session has {TAGS_MAX} tags at most.")));
+    }
+    let (account, role) = permitted(call, (arn, name), &tags)?;
+    let chained = matches!(call.principal(), Principal::Session(_));
+    let longest = if chained { ROLE_SECS } else { role.session_secs_max };
+    let expires = ends(call, longest, ROLE_SECS)?;
+    let of = SessionOf::Role {
+        name: role.named.name.clone(),
+        id: role.named.id.clone(),
+        session: name.to_owned(),
+        tags,
+    };
+    let policies = session_policies(call, &account)?;
+    let session_arn = format!("arn:aws:sts::{}:assumed-role/{}/{name}", account.id, role.named.name);
+    let made = call.iam.begin_session(NewSession { account: account.id.clone(), of, policies, expires })?;
+    let user = vec![text("AssumedRoleId", format!("{}:{name}", role.named.id)), text("Arn", session_arn)];
+    Ok(vec![credentials(made, expires), Node::Elements("AssumedRoleUser", user)])
+}
+
+/// The role, if the caller may take it. Whether there is such a role is nobody else's business.
+fn permitted(
+    call: &Call<'_>,
+    (arn, session): (&str, &str),
+    tags: &[(String, String)],
+) -> Result<(Arc<Account>, Arc<Role>)> {
+    if call.principal().arn().ends_with(":root") {
+        return Err(Error::denied("Roles may not be assumed by root accounts."));
+    }
+    let refused = || {
+        let caller = call.principal().arn();
+        Error::denied(format!(
+            "User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
+        ))
+    };
+    let (account, role) = find_role(call, arn).ok_or_else(refused)?;
+    let trust =
+        Policy::parse(role.trust.as_bytes(), Grammar::Trust).map_err(|error| Error::failed(&error))?;
+    let mut keys: Keys = vec![("sts:rolesessionname".into(), session.to_owned())];
+    keys.extend(call.form.get("ExternalId").map(|id| ("sts:externalid".to_owned(), id.to_owned())));
+    keys.extend(super::caller::keys_of_tags(tags));
+    let mut actions = vec!["sts:AssumeRole"];
+    if !tags.is_empty() {
+        actions.push("sts:TagSession");
+    }
+    for action in actions {
+        let question = (action, arn, &keys);
+        let trusted = call.decide(question, (&NOBODY, Some(&trust), &all()), |decision| decision.allowed);
+        if !trusted {
+            return Err(refused());
+        }
+        let grants = &call.identity.grants;
+        call.decide(question, (&account.canonical_id, Some(&trust), grants), |decision| {
+            call.refusal((action, arn), decision)
+        })?;
+    }
+    Ok((account, role))
+}
+
+/// No account has this id, so that with it as the owner the role's own policy must allow, whoever calls: the caller's policies
+/// alone are never enough to take a role.
+const NOBODY: CanonicalId = CanonicalId([0; 32]);
+
+/// Policies that allow everything.
+fn all() -> Grants {
+    let all = canned_policies().find(|(arn, _)| arn.ends_with("/AdministratorAccess"));
+    let document = all.and_then(|(_, policy)| policy.document());
+    Grants {
+        identity: document.map(PolicyText::compiled).cloned().into_iter().collect(),
+        ..Grants::default()
+    }
+}
+
+fn find_role(call: &Call<'_>, arn: &str) -> Option<(Arc<Account>, Arc<Role>)> {
+    let mut parts = arn.strip_prefix("arn:aws:iam::")?.splitn(2, ':');
+    let account = call.iam.by_id(&AccountId::parse(parts.next()?)?)?;
+    let path_and_name = parts.next()?.strip_prefix("role")?;
+    let name = path_and_name.rsplit('/').next()?;
+    let identities = call.iam.identities(&account.id);
+    let role = identities.role(name).ok()?.clone();
+    let is = format!("{}{}", role.named.path, role.named.name) == path_and_name;
+    is.then_some((account, role))
+}
+
+/// What a session is bound by: the document and the managed policies that are given.
+fn session_policies(call: &Call<'_>, account: &Account) -> Result<Vec<SessionPolicy>> {
+    let arns = call.form.fields("PolicyArns", "arn");
+    if arns.len() > POLICIES_MAX {
+        return Err(Error::invalid(format!("A session has {POLICIES_MAX} managed policies at most.")));
+    }
+    let identities = call.iam.identities(&account.id);
+    for arn in &arns {
+        identities.policy(arn)?;
+    }
+    let mut policies: Vec<_> = arns.into_iter().map(SessionPolicy::Managed).collect();
+    if let Some(document) = call.form.get("Policy") {
+        if document.chars().count() > POLICY_CHARS_MAX {
+            let words = format!("A session policy has {POLICY_CHARS_MAX} characters at most.");
+            return Err(Error::new(StatusCode::BAD_REQUEST, "PackedPolicyTooLarge", words));
+        }
+        PolicyText::new(document).map_err(crate::iam::identities::IdentityError::from)?;
+        policies.push(SessionPolicy::Inline(document.to_owned()));
+    }
+    Ok(policies)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    if (2..=64).contains(&name.len()) && name.chars().all(known) {
+        return Ok(());
+    }
+    let rule = "Member must satisfy regular expression pattern: [\\w+=,.@-]* and have length 2 to 64";
+    Err(Error::invalid(format!(
+        "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: {rule}"
+    )))
+}

@@ -1,0 +1,459 @@
+"""Users, groups, roles, policies and temporary credentials, by boto3's and aws-cli's own clients of IAM and STS."""
+
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.request
+import uuid
+
+import boto3
+import pytest
+import topology
+from botocore.exceptions import ClientError
+from test_access import Account, refused
+
+
+def fresh(prefix):
+    return f"{prefix}-{uuid.uuid4().hex[:12]}"
+
+
+class Keys:
+    """Credentials, and clients that use them."""
+
+    def __init__(self, server, access_key, secret_key, token=None, region=topology.REGION):
+        self.server, self.access_key, self.secret_key, self.token, self.region = server, access_key, secret_key, token, region
+
+    @classmethod
+    def temporary(cls, server, answer):
+        made = answer["Credentials"]
+        return cls(server, made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"])
+
+    def client(self, service, **more):
+        return boto3.client(
+            service,
+            endpoint_url=self.server.endpoint,
+            aws_access_key_id=self.access_key,
+            aws_secret_access_key=self.secret_key,
+            aws_session_token=self.token,
+            region_name=self.region,
+            **more,
+        )
+
+    def __getattr__(self, service):
+        if service not in ("s3", "iam", "sts"):
+            raise AttributeError(service)
+        made = self.client(service)
+        setattr(self, service, made)
+        return made
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(actions, resources="*", **more):
+    return {"Effect": "Allow", "Action": actions, "Resource": resources, **more}
+
+
+def deny(actions, resources="*", **more):
+    return {"Effect": "Deny", "Action": actions, "Resource": resources, **more}
+
+
+def trust(*principals, **more):
+    return policy({"Effect": "Allow", "Principal": {"AWS": list(principals)}, "Action": ["sts:AssumeRole", "sts:TagSession"], **more})
+
+
+@pytest.fixture(scope="session")
+def root(server):
+    return Keys(server, topology.ACCESS_KEY, topology.SECRET_KEY)
+
+
+@pytest.fixture(scope="session")
+def account(root):
+    return root.sts.get_caller_identity()["Account"]
+
+
+def user(root, *statements, **more):
+    """A new user with these statements; its name and keys."""
+    name = fresh("user")
+    root.iam.create_user(UserName=name, **more)
+    if statements:
+        root.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(*statements))
+    key = root.iam.create_access_key(UserName=name)["AccessKey"]
+    return name, Keys(root.server, key["AccessKeyId"], key["SecretAccessKey"])
+
+
+def text_of(call, **arguments):
+    return refused("AccessDenied", 403, call, **arguments)["Message"]
+
+
+def test_a_user_may_do_what_its_policy_allows_and_is_told_what_it_lacks(root, account, bucket):
+    name, anna = user(root, allow(["s3:GetObject", "s3:ListBucket"], [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/pub/*"]))
+    root.s3.put_object(Bucket=bucket, Key="pub/a", Body=b"shown")
+    root.s3.put_object(Bucket=bucket, Key="own/a", Body=b"hidden")
+    assert anna.s3.get_object(Bucket=bucket, Key="pub/a")["Body"].read() == b"shown"
+    assert [row["Key"] for row in anna.s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["own/a", "pub/a"]
+    arn = f"arn:aws:iam::{account}:user/{name}"
+    assert text_of(anna.s3.get_object, Bucket=bucket, Key="own/a") == (
+        f'User: {arn} is not authorized to perform: s3:GetObject on resource: "arn:aws:s3:::{bucket}/own/a" '
+        "because no identity-based policy allows the s3:GetObject action"
+    )
+    text_of(anna.s3.put_object, Bucket=bucket, Key="pub/b", Body=b"")
+    text_of(anna.s3.list_buckets)
+    assert anna.sts.get_caller_identity()["Arn"] == arn
+    assert f"{arn} is not authorized to perform: iam:CreateUser on resource: arn:aws:iam::{account}:user/x" in text_of(
+        anna.iam.create_user, UserName="x"
+    )
+
+
+def test_a_user_without_policies_may_do_nothing(root, bucket):
+    _, nobody = user(root)
+    root.s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    for call, arguments in [
+        (nobody.s3.list_buckets, {}),
+        (nobody.s3.list_objects_v2, {"Bucket": bucket}),
+        (nobody.s3.get_object, {"Bucket": bucket, "Key": "k"}),
+        (nobody.s3.delete_object, {"Bucket": bucket, "Key": "k"}),
+        (nobody.s3.create_bucket, {"Bucket": fresh("b")}),
+        (nobody.s3.put_bucket_policy, {"Bucket": bucket, "Policy": policy()}),
+        (nobody.iam.list_users, {}),
+        (nobody.iam.create_access_key, {}),
+    ]:
+        text_of(call, **arguments)
+
+
+def test_an_upload_of_another_user_is_not_ones_own(root, bucket):
+    _, nobody = user(root)
+    upload = root.s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    text_of(nobody.s3.list_parts, Bucket=bucket, Key="k", UploadId=upload)
+    text_of(nobody.s3.abort_multipart_upload, Bucket=bucket, Key="k", UploadId=upload)
+
+
+def test_denials_win_and_changes_count_at_once(root, bucket):
+    name, anna = user(root, allow("s3:*"))
+    anna.s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    root.iam.put_user_policy(UserName=name, PolicyName="not", PolicyDocument=policy(deny("s3:PutObject")))
+    assert "with an explicit deny in an identity-based policy" in text_of(anna.s3.put_object, Bucket=bucket, Key="k", Body=b"")
+    root.iam.delete_user_policy(UserName=name, PolicyName="not")
+    anna.s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    root.iam.delete_user_policy(UserName=name, PolicyName="own")
+    text_of(anna.s3.put_object, Bucket=bucket, Key="k", Body=b"")
+
+
+def test_a_boundary_bounds_and_a_group_gives(root, bucket):
+    group, (name, anna) = fresh("group"), user(root)
+    root.iam.create_group(GroupName=group)
+    root.iam.attach_group_policy(GroupName=group, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    root.iam.add_user_to_group(GroupName=group, UserName=name)
+    anna.s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    bound = root.iam.create_policy(PolicyName=fresh("bound"), PolicyDocument=policy(allow("s3:Get*")))["Policy"]["Arn"]
+    root.iam.put_user_permissions_boundary(UserName=name, PermissionsBoundary=bound)
+    assert anna.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"x"
+    assert "because no permissions boundary allows the s3:PutObject action" in text_of(
+        anna.s3.put_object, Bucket=bucket, Key="k", Body=b""
+    )
+    refused("DeleteConflict", 409, root.iam.delete_policy, PolicyArn=bound)
+    root.iam.delete_user_permissions_boundary(UserName=name)
+    root.iam.remove_user_from_group(GroupName=group, UserName=name)
+    text_of(anna.s3.get_object, Bucket=bucket, Key="k")
+
+
+def test_canned_policies_of_both_names_are_there(root, bucket):
+    arns = {row["Arn"].rsplit("/")[-1] for row in root.iam.list_policies(Scope="AWS")["Policies"]}
+    assert {"readonly", "readwrite", "writeonly", "diagnostics", "consoleAdmin"} <= arns
+    assert {"AmazonS3FullAccess", "AmazonS3ReadOnlyAccess", "AdministratorAccess"} <= arns
+    name, anna = user(root)
+    root.iam.attach_user_policy(UserName=name, PolicyArn="arn:aws:iam::aws:policy/writeonly")
+    anna.s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    text_of(anna.s3.get_object, Bucket=bucket, Key="k")
+
+
+def test_keys_are_rotated_disabled_and_deleted_at_once(root, bucket):
+    name, old = user(root, allow("s3:*"))
+    old.s3.list_objects_v2(Bucket=bucket)
+    made = root.iam.create_access_key(UserName=name)["AccessKey"]
+    new = Keys(root.server, made["AccessKeyId"], made["SecretAccessKey"])
+    new.s3.list_objects_v2(Bucket=bucket)
+    refused("LimitExceeded", 409, root.iam.create_access_key, UserName=name)
+    root.iam.update_access_key(UserName=name, AccessKeyId=old.access_key, Status="Inactive")
+    refused("InvalidAccessKeyId", 403, old.s3.list_objects_v2, Bucket=bucket)
+    refused("InvalidClientTokenId", 403, old.sts.get_caller_identity)
+    root.iam.update_access_key(UserName=name, AccessKeyId=old.access_key, Status="Active")
+    old.s3.list_objects_v2(Bucket=bucket)
+    root.iam.delete_access_key(UserName=name, AccessKeyId=old.access_key)
+    refused("InvalidAccessKeyId", 403, old.s3.list_objects_v2, Bucket=bucket)
+    listed = root.iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+    assert [(key["AccessKeyId"], key["Status"]) for key in listed] == [(new.access_key, "Active")]
+    new.s3.list_objects_v2(Bucket=bucket)
+
+
+def test_nobody_gives_itself_more(root, account):
+    _, maker = user(root, allow("iam:CreateUser"))
+    name = fresh("made")
+    maker.iam.create_user(UserName=name)
+    admin = "arn:aws:iam::aws:policy/AdministratorAccess"
+    for call, arguments in [
+        (maker.iam.attach_user_policy, {"UserName": name, "PolicyArn": admin}),
+        (maker.iam.put_user_policy, {"UserName": name, "PolicyName": "p", "PolicyDocument": policy(allow("*"))}),
+        (maker.iam.create_access_key, {"UserName": name}),
+        (maker.iam.create_policy_version, {"PolicyArn": admin, "PolicyDocument": policy(allow("*"))}),
+        (maker.iam.add_user_to_group, {"UserName": name, "GroupName": "any"}),
+        (maker.iam.tag_user, {"UserName": name, "Tags": [{"Key": "team", "Value": "red"}]}),
+        (maker.iam.create_user, {"UserName": fresh("t"), "Tags": [{"Key": "team", "Value": "red"}]}),
+    ]:
+        text_of(call, **arguments)
+    bound = "arn:aws:iam::aws:policy/readonly"
+    only_bound = allow("iam:CreateUser", Condition={"StringEquals": {"iam:PermissionsBoundary": bound}})
+    _, bounded = user(root, only_bound)
+    text_of(bounded.iam.create_user, UserName=fresh("free"))
+    text_of(bounded.iam.create_user, UserName=fresh("free"), PermissionsBoundary=admin)
+    bounded.iam.create_user(UserName=fresh("bound"), PermissionsBoundary=bound)
+
+
+def test_a_role_is_taken_by_whom_it_trusts_within_its_session_policy(root, account, bucket):
+    name, anna = user(root, allow("sts:AssumeRole"))
+    role = fresh("role")
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    root.s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    whole = Keys.temporary(root.server, anna.sts.assume_role(RoleArn=arn, RoleSessionName="job"))
+    whole.s3.put_object(Bucket=bucket, Key="k", Body=b"y")
+    assert whole.sts.get_caller_identity()["Arn"] == f"arn:aws:sts::{account}:assumed-role/{role}/job"
+    within = policy(allow("s3:GetObject"))
+    less = Keys.temporary(root.server, anna.sts.assume_role(RoleArn=arn, RoleSessionName="less", Policy=within))
+    assert less.s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"y"
+    assert "because no session policy allows the s3:PutObject action" in text_of(less.s3.put_object, Bucket=bucket, Key="k")
+    managed = [{"arn": "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess"}]
+    reads = Keys.temporary(root.server, anna.sts.assume_role(RoleArn=arn, RoleSessionName="ro", PolicyArns=managed))
+    reads.s3.list_objects_v2(Bucket=bucket)
+    text_of(reads.s3.delete_object, Bucket=bucket, Key="k")
+    # Presigned, with the token in the query.
+    url = less.s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "k"})
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"y"
+    # What becomes of the role becomes of its sessions.
+    root.iam.detach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+    text_of(whole.s3.get_object, Bucket=bucket, Key="k")
+    root.iam.delete_role(RoleName=role)
+    refused("InvalidToken", 400, whole.s3.get_object, Bucket=bucket, Key="k")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    refused("InvalidToken", 400, whole.s3.get_object, Bucket=bucket, Key="k")
+
+
+def test_a_role_is_not_taken_by_others(root, account):
+    name, anna = user(root, allow("sts:AssumeRole"))
+    _, bert = user(root)
+    role, named = fresh("role"), fresh("named")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("999999999999"))
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    text_of(anna.sts.assume_role, RoleArn=arn, RoleSessionName="job")
+    text_of(anna.sts.assume_role, RoleArn=arn + "x", RoleSessionName="job")
+    assert text_of(root.sts.assume_role, RoleArn=arn, RoleSessionName="job") == "Roles may not be assumed by root accounts."
+    only_external = trust(f"arn:aws:iam::{account}:root", Condition={"StringEquals": {"sts:ExternalId": "ext-7"}})
+    root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=only_external)
+    text_of(anna.sts.assume_role, RoleArn=arn, RoleSessionName="job")
+    text_of(bert.sts.assume_role, RoleArn=arn, RoleSessionName="job", ExternalId="ext-7")
+    anna.sts.assume_role(RoleArn=arn, RoleSessionName="job", ExternalId="ext-7")
+    # Who is named itself needs no policy of its own.
+    bert_arn = bert.sts.get_caller_identity()["Arn"]
+    root.iam.create_role(RoleName=named, AssumeRolePolicyDocument=trust(bert_arn))
+    bert.sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{named}", RoleSessionName="job")
+    text_of(anna.sts.assume_role, RoleArn=f"arn:aws:iam::{account}:role/{named}", RoleSessionName="job")
+    refused("ValidationError", 400, anna.sts.assume_role, RoleArn=arn, RoleSessionName="job", DurationSeconds=900 * 5)
+
+
+def test_a_role_is_taken_from_another_account_where_both_allow_it(root, account, server, bucket):
+    other = Account(server, fresh("partner"))
+    their_root = Keys(server, other.access_key, other.secret_key)
+    role = fresh("shared")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(other.arn))
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:ListBucket", f"arn:aws:s3:::{bucket}")))
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    _, allowed = user(their_root, allow("sts:AssumeRole", arn))
+    _, nobody = user(their_root)
+    text_of(nobody.sts.assume_role, RoleArn=arn, RoleSessionName="job")
+    text_of(allowed.s3.list_objects_v2, Bucket=bucket)
+    visiting = Keys.temporary(server, allowed.sts.assume_role(RoleArn=arn, RoleSessionName="job"))
+    visiting.s3.list_objects_v2(Bucket=bucket)
+    # Each account has users of its own.
+    name = fresh("twin")
+    root.iam.create_user(UserName=name)
+    their_root.iam.create_user(UserName=name)
+    refused("NoSuchEntity", 404, their_root.iam.get_role, RoleName=role)
+
+
+def test_tags_of_users_and_sessions_decide(root, account, bucket):
+    own = allow("s3:PutObject", f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/team}}/*")
+    _, red = user(root, own, allow(["sts:AssumeRole", "sts:TagSession"]), Tags=[{"Key": "team", "Value": "red"}])
+    red.s3.put_object(Bucket=bucket, Key="red/k", Body=b"")
+    text_of(red.s3.put_object, Bucket=bucket, Key="blue/k", Body=b"")
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(own))
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    tagged = red.sts.assume_role(RoleArn=arn, RoleSessionName="job", Tags=[{"Key": "team", "Value": "blue"}])
+    blue = Keys.temporary(root.server, tagged)
+    blue.s3.put_object(Bucket=bucket, Key="blue/k", Body=b"")
+    text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
+
+
+def test_session_tokens_stand_for_their_user_and_for_no_more(root, bucket):
+    name, anna = user(root, allow(["s3:*", "iam:*"]))
+    answer = anna.sts.get_session_token(DurationSeconds=900)
+    session = Keys.temporary(root.server, answer)
+    session.s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    refused("InvalidClientTokenId", 403, session.iam.create_access_key)
+    text_of(session.sts.get_session_token)
+    assert session.sts.get_caller_identity()["Arn"].endswith(f"user/{name}")
+    # A token goes with its own pair alone, and the pair with its token.
+    mixed = Keys(root.server, anna.access_key, anna.secret_key, session.token)
+    refused("InvalidToken", 400, mixed.s3.list_objects_v2, Bucket=bucket)
+    bare = Keys(root.server, session.access_key, session.secret_key)
+    refused("InvalidAccessKeyId", 403, bare.s3.list_objects_v2, Bucket=bucket)
+    made_up = Keys(root.server, session.access_key, session.secret_key, "made-up")
+    refused("InvalidToken", 400, made_up.s3.list_objects_v2, Bucket=bucket)
+    refused("InvalidClientTokenId", 403, made_up.sts.get_caller_identity)
+    root.iam.delete_access_key(UserName=name, AccessKeyId=anna.access_key)
+    root.iam.delete_user_policy(UserName=name, PolicyName="own")
+    text_of(session.s3.list_objects_v2, Bucket=bucket)
+    root.iam.delete_user(UserName=name)
+    refused("InvalidToken", 400, session.s3.list_objects_v2, Bucket=bucket)
+
+
+def test_what_is_in_use_is_not_deleted_and_names_are_there_once(root):
+    name, group = fresh("User"), fresh("group")
+    root.iam.create_user(UserName=name, Path="/staff/")
+    refused("EntityAlreadyExists", 409, root.iam.create_user, UserName=name.upper())
+    root.iam.create_group(GroupName=group)
+    root.iam.add_user_to_group(GroupName=group, UserName=name)
+    assert [row["GroupName"] for row in root.iam.list_groups_for_user(UserName=name)["Groups"]] == [group]
+    assert [row["UserName"] for row in root.iam.get_group(GroupName=group)["Users"]] == [name]
+    refused("DeleteConflict", 409, root.iam.delete_group, GroupName=group)
+    refused("DeleteConflict", 409, root.iam.delete_user, UserName=name)
+    root.iam.remove_user_from_group(GroupName=group, UserName=name)
+    key = root.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+    refused("DeleteConflict", 409, root.iam.delete_user, UserName=name)
+    root.iam.delete_access_key(UserName=name, AccessKeyId=key)
+    root.iam.update_user(UserName=name, NewUserName=name + "2", NewPath="/left/")
+    assert root.iam.get_user(UserName=name + "2")["User"]["Path"] == "/left/"
+    root.iam.delete_user(UserName=name + "2")
+    root.iam.delete_group(GroupName=group)
+    refused("NoSuchEntity", 404, root.iam.get_user, UserName=name + "2")
+    refused("ValidationError", 400, root.iam.create_user, UserName="a b")
+    refused("MalformedPolicyDocument", 400, root.iam.create_policy, PolicyName=fresh("p"), PolicyDocument="{}")
+
+
+def test_policies_have_versions_of_which_one_counts(root, bucket):
+    name, anna = user(root)
+    made = root.iam.create_policy(PolicyName=fresh("p"), PolicyDocument=policy(allow("s3:ListBucket")), Description="d")
+    arn = made["Policy"]["Arn"]
+    root.iam.attach_user_policy(UserName=name, PolicyArn=arn)
+    anna.s3.list_objects_v2(Bucket=bucket)
+    root.iam.create_policy_version(PolicyArn=arn, PolicyDocument=policy(allow("s3:PutObject")), SetAsDefault=True)
+    text_of(anna.s3.list_objects_v2, Bucket=bucket)
+    anna.s3.put_object(Bucket=bucket, Key="k", Body=b"")
+    root.iam.set_default_policy_version(PolicyArn=arn, VersionId="v1")
+    anna.s3.list_objects_v2(Bucket=bucket)
+    document = root.iam.get_policy_version(PolicyArn=arn, VersionId="v2")["PolicyVersion"]["Document"]
+    assert document["Statement"][0]["Action"] == "s3:PutObject"
+    refused("DeleteConflict", 409, root.iam.delete_policy_version, PolicyArn=arn, VersionId="v1")
+    entities = root.iam.list_entities_for_policy(PolicyArn=arn)
+    assert [row["UserName"] for row in entities["PolicyUsers"]] == [name]
+    root.iam.detach_user_policy(UserName=name, PolicyArn=arn)
+    refused("DeleteConflict", 409, root.iam.delete_policy, PolicyArn=arn)
+    root.iam.delete_policy_version(PolicyArn=arn, VersionId="v2")
+    root.iam.delete_policy(PolicyArn=arn)
+    refused("NoSuchEntity", 404, root.iam.get_policy, PolicyArn=arn)
+
+
+def test_lists_come_in_pages(root):
+    path = f"/{fresh('path')}/"
+    names = sorted(fresh("u") for _ in range(5))
+    for name in names:
+        root.iam.create_user(UserName=name, Path=path)
+    pages = list(root.iam.get_paginator("list_users").paginate(PathPrefix=path, PaginationConfig={"PageSize": 2}))
+    assert [len(page["Users"]) for page in pages] == [2, 2, 1]
+    assert [row["UserName"] for page in pages for row in page["Users"]] == names
+
+
+def test_policies_are_simulated(root, account, bucket):
+    name, _ = user(root, allow("s3:Get*"), deny("s3:GetBucketPolicy"))
+    actions = ["s3:GetObject", "s3:GetBucketPolicy", "s3:PutObject"]
+    arn = f"arn:aws:iam::{account}:user/{name}"
+    answer = root.iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=actions, ResourceArns=[f"arn:aws:s3:::{bucket}"])
+    decisions = [row["EvalDecision"] for row in answer["EvaluationResults"]]
+    assert decisions == ["allowed", "explicitDeny", "implicitDeny"]
+    answer = root.iam.simulate_custom_policy(PolicyInputList=[policy(allow("s3:PutObject"))], ActionNames=actions)
+    assert [row["EvalDecision"] for row in answer["EvaluationResults"]] == ["implicitDeny", "implicitDeny", "allowed"]
+
+
+def test_wrong_signatures_are_refused_in_the_words_of_aws(root):
+    refused("SignatureDoesNotMatch", 403, Keys(root.server, topology.ACCESS_KEY, "wrong").iam.list_users)
+    refused("InvalidClientTokenId", 403, Keys(root.server, "AKIAUNKNOWN", "wrong").iam.list_users)
+    elsewhere = Keys(root.server, topology.ACCESS_KEY, topology.SECRET_KEY, region="eu-west-3")
+    refused("SignatureDoesNotMatch", 403, elsewhere.sts.get_caller_identity)
+
+
+def test_aws_cli_takes_a_role_by_its_profile_and_runs_a_credential_process(root, account, bucket, own_environment, tmp_path):
+    _, anna = user(root, allow("sts:AssumeRole"))
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    process = tmp_path / "process.py"
+    pair = {"Version": 1, "AccessKeyId": anna.access_key, "SecretAccessKey": anna.secret_key}
+    process.write_text(f"print({json.dumps(json.dumps(pair))})")
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile process]\ncredential_process = {sys.executable} {process}\nregion = {topology.REGION}\n"
+        f"[profile role]\nrole_arn = arn:aws:iam::{account}:role/{role}\nsource_profile = process\nregion = {topology.REGION}\n"
+    )
+    kept = {name: value for name, value in own_environment.items() if "ACCESS_KEY" not in name}
+    environment = kept | {"AWS_CONFIG_FILE": str(config)}
+
+    def aws(*arguments):
+        command = [str(pathlib.Path(sys.executable).parent / "aws"), *arguments]
+        return subprocess.run(command, capture_output=True, env=environment, text=True)
+
+    identity = aws("--profile", "process", "sts", "get-caller-identity")
+    assert json.loads(identity.stdout)["Arn"] == anna.sts.get_caller_identity()["Arn"], identity.stderr
+    assert "AccessDenied" in aws("--profile", "process", "s3api", "list-objects-v2", "--bucket", bucket).stderr
+    file = tmp_path / "file"
+    file.write_text("by role")
+    put = aws("--profile", "role", "s3", "cp", str(file), f"s3://{bucket}/file")
+    assert put.returncode == 0, put.stderr
+    assert root.s3.get_object(Bucket=bucket, Key="file")["Body"].read() == b"by role"
+
+
+def test_secrets_are_on_no_drive_and_unknown_without_the_encryption_key(running):
+    root = Keys(running, topology.ACCESS_KEY, topology.SECRET_KEY)
+    name, anna = user(root, allow("s3:*"))
+    account = Account(running, "team")
+    root.s3.create_bucket(Bucket="photos")
+    session = Keys.temporary(running, anna.sts.get_session_token())
+    anna.s3.list_objects_v2(Bucket="photos")
+    running.stop()
+    files = [path for path in running.folder.rglob("*") if path.is_file() and path.name != "encryption.key"]
+    held = [path for path in files for secret in (anna.secret_key, account.secret_key) if secret.encode() in path.read_bytes()]
+    assert files and not held
+    running.start()
+    anna.s3.list_objects_v2(Bucket="photos")
+    session.s3.list_objects_v2(Bucket="photos")
+    running.stop()
+    (key,) = running.folder.rglob("encryption.key")
+    kept = key.read_bytes()
+    key.unlink()
+    running.start()
+    assert not key.exists(), "no other key is made while something is sealed"
+    refused("InvalidAccessKeyId", 403, anna.s3.list_objects_v2, Bucket="photos")
+    refused("InvalidToken", 400, session.s3.list_objects_v2, Bucket="photos")
+    root.s3.list_objects_v2(Bucket="photos")
+    with pytest.raises(ClientError):
+        root.iam.create_access_key(UserName=name)
+    assert "access keys are not known" in running.front.log()
+    running.stop()
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    running.start()
+    anna.s3.list_objects_v2(Bucket="photos")
