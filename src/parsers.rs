@@ -10,6 +10,10 @@ use crate::types::Parser;
 const ACCOUNT_POLICY: Parser =
     Parser::of_text("account-policy", |bytes| Policy::parse(bytes, Grammar::Identity).err().map(|_| 400));
 
+/// Policies that say who may take a role.
+const TRUST_POLICY: Parser =
+    Parser::of_text("trust-policy", |bytes| Policy::parse(bytes, Grammar::Trust).err().map(|_| 400));
+
 /// All of them.
 pub fn all() -> impl Iterator<Item = Parser> {
     let parsers = [
@@ -17,7 +21,9 @@ pub fn all() -> impl Iterator<Item = Parser> {
         crate::node::parsers::ALL,
         crate::metadata::parsers::ALL,
         crate::shard_store::parsers::ALL,
-        &[ACCOUNT_POLICY],
+        crate::query_api::parsers::ALL,
+        crate::iam::parsers::ALL,
+        &[ACCOUNT_POLICY, TRUST_POLICY],
     ];
     parsers.into_iter().flatten().copied()
 }

@@ -13,6 +13,8 @@
 mod acl;
 mod directory;
 pub mod identities;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 pub mod policy;
 mod principal;
 mod secrets;

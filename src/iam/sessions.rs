@@ -193,6 +193,29 @@ impl Sessions {
     }
 }
 
+/// Whether these bytes are what a token holds, once it is opened.
+#[cfg(any(test, fuzzing))]
+pub(super) fn reads(bytes: &[u8]) -> bool {
+    postcard::from_bytes::<Contents>(bytes).is_ok()
+}
+
+/// What a token holds.
+#[cfg(any(test, fuzzing))]
+pub(super) fn seeds() -> Vec<Vec<u8>> {
+    let of = SessionOf::Role {
+        name: "worker".into(),
+        id: "AROA".into(),
+        session: "job".into(),
+        tags: vec![("team".into(), "red".into())],
+    };
+    let policies =
+        vec![SessionPolicy::Inline("{}".into()), SessionPolicy::Managed("arn:aws:iam::aws:policy/x".into())];
+    let (account, expires) = (AccountId::from_number(1), Timestamp::from_millis(1));
+    let contents =
+        Contents { account, of, policies, access_key: "ASIA".into(), secret: Secret::new("secret"), expires };
+    vec![postcard::to_stdvec(&contents).expect("plain data serializes")]
+}
+
 /// Whom a session stands for now; `None` of what is gone.
 fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
     let account = known.account(&contents.account)?;

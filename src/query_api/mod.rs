@@ -14,6 +14,8 @@ mod error;
 mod form;
 mod iam;
 mod page;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod parsers;
 mod service;
 mod sts;
 

@@ -261,7 +261,7 @@ def test_a_role_is_not_taken_by_others(root, account):
     root.iam.create_role(RoleName=named, AssumeRolePolicyDocument=trust(bert_arn))
     bert.sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{named}", RoleSessionName="job")
     text_of(anna.sts.assume_role, RoleArn=f"arn:aws:iam::{account}:role/{named}", RoleSessionName="job")
-    refused("ValidationError", 400, anna.sts.assume_role, RoleArn=arn, RoleSessionName="job", DurationSeconds=900 * 5)
+    refused("ValidationError", 400, anna.sts.assume_role, RoleArn=arn, RoleSessionName="job", ExternalId="ext-7", DurationSeconds=4500)
 
 
 def test_a_role_is_taken_from_another_account_where_both_allow_it(root, account, server, bucket):

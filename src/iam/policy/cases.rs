@@ -36,8 +36,8 @@ impl ConditionKeys for Keys {
     }
 }
 
-const OWNER: u8 = 1;
-const OTHER: u8 = 2;
+pub(super) const OWNER: u8 = 1;
+pub(super) const OTHER: u8 = 2;
 
 fn account(number: u8) -> Arc<Account> {
     Arc::new(Account {
@@ -57,13 +57,13 @@ fn tags_of(team: &str) -> std::collections::BTreeMap<String, String> {
 }
 
 /// The user `anna` of an account, in `/staff/`.
-fn user(number: u8) -> Principal {
+pub(super) fn user(number: u8) -> Principal {
     let (id, path, name) = ("AIDAANNA".into(), "/staff/".into(), "anna".into());
     Principal::User(Arc::new(User { account: account(number), id, path, name, tags: tags_of("red") }))
 }
 
 /// A session `job` of the role `worker` of an account.
-fn session(number: u8) -> Principal {
+pub(super) fn session(number: u8) -> Principal {
     Principal::Session(Arc::new(Session {
         account: account(number),
         role_id: "AROAWORKER".into(),
@@ -536,35 +536,35 @@ fn principals_are_met_by_those_whom_they_name() {
 }
 
 /// Statements for the rows below.
-const ALLOW: &str = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
-const DENY: &str = r#"{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}"#;
-const ELSE: &str = r#"{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}"#;
-const TO_ALL: &str = r#"{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}"#;
-const TO_OWNER: &str =
+pub(super) const ALLOW: &str = r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"}"#;
+pub(super) const DENY: &str = r#"{"Effect":"Deny","Action":"s3:GetObject","Resource":"*"}"#;
+pub(super) const ELSE: &str = r#"{"Effect":"Allow","Action":"s3:PutObject","Resource":"*"}"#;
+pub(super) const TO_ALL: &str = r#"{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}"#;
+pub(super) const TO_OWNER: &str =
     r#"{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"s3:*","Resource":"*"}"#;
-const TO_OTHER: &str =
+pub(super) const TO_OTHER: &str =
     r#"{"Effect":"Allow","Principal":{"AWS":"222222222222"},"Action":"s3:*","Resource":"*"}"#;
-const TO_ANNA: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/staff/anna"},"Action":"s3:*","Resource":"*"}"#;
-const TO_ROLE: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/worker"},"Action":"s3:*","Resource":"*"}"#;
-const TO_JOB: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:sts::111111111111:assumed-role/worker/job"},"Action":"s3:*","Resource":"*"}"#;
-const NOT_TO_ALL: &str = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
+pub(super) const TO_ANNA: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/staff/anna"},"Action":"s3:*","Resource":"*"}"#;
+pub(super) const TO_ROLE: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/worker"},"Action":"s3:*","Resource":"*"}"#;
+pub(super) const TO_JOB: &str = r#"{"Effect":"Allow","Principal":{"AWS":"arn:aws:sts::111111111111:assumed-role/worker/job"},"Action":"s3:*","Resource":"*"}"#;
+pub(super) const NOT_TO_ALL: &str = r#"{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}"#;
 const NOT_BUT_OWNER: &str =
     r#"{"Effect":"Deny","NotPrincipal":{"AWS":"111111111111"},"Action":"s3:*","Resource":"*"}"#;
 
 /// What has a say in a row; an empty text is no policy.
 #[derive(Default)]
-struct Say {
-    identity: &'static str,
-    boundary: &'static str,
-    session: &'static str,
-    bucket: &'static str,
-    acl: Option<Named>,
-    restricted: bool,
+pub(super) struct Say {
+    pub(super) identity: &'static str,
+    pub(super) boundary: &'static str,
+    pub(super) session: &'static str,
+    pub(super) bucket: &'static str,
+    pub(super) acl: Option<Named>,
+    pub(super) restricted: bool,
     /// The object is the other account's.
-    foreign_object: bool,
+    pub(super) foreign_object: bool,
 }
 
-fn decided(principal: &Principal, action: &str, say: &Say) -> (bool, String) {
+pub(super) fn decided(principal: &Principal, action: &str, say: &Say) -> (bool, String) {
     let identity_of = |statements: &str| (!statements.is_empty()).then(|| identity_policy(statements));
     let (identity, boundary, session) =
         (identity_of(say.identity), identity_of(say.boundary), identity_of(say.session));

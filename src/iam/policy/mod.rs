@@ -20,6 +20,8 @@ mod pattern;
 mod public;
 
 #[cfg(test)]
+mod bounds_cases;
+#[cfg(test)]
 mod cases;
 
 pub use decide::{Decision, Policies, Reason, Request, Source, decide};
