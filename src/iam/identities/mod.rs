@@ -4,6 +4,7 @@
 //! - `error`: why something is refused, in AWS's words.
 //! - `checks`: what names, paths, tags and documents may be.
 //! - `users`, `groups`, `roles`, `policies`: what may be changed, each for its own.
+//! - `described`: tags and boundaries, which users and roles have alike.
 //! - `permissions`: inline and attached policies, which users, groups and roles have alike.
 //! - `canned`: policies that are there from the beginning.
 //! - `grants`: the policies that decide for a caller.
@@ -14,6 +15,7 @@
 
 mod canned;
 mod checks;
+mod described;
 mod error;
 mod grants;
 mod groups;

@@ -85,24 +85,6 @@ impl Identities {
         self.roles.remove(&name.to_ascii_lowercase());
         Ok(())
     }
-
-    /// Tags a role.
-    pub fn tag_role(&mut self, name: &str, tags: &[(String, String)]) -> Result<()> {
-        put_tags(&mut self.role_mut(name)?.tags, tags)
-    }
-
-    /// Removes tags of a role.
-    pub fn untag_role(&mut self, name: &str, keys: &[String]) -> Result<()> {
-        self.role_mut(name)?.tags.retain(|tag, _| !keys.contains(tag));
-        Ok(())
-    }
-
-    /// Bounds what a role's policies allow, or no longer does.
-    pub fn set_role_boundary(&mut self, name: &str, arn: Option<&str>) -> Result<()> {
-        let boundary = arn.map(|arn| self.bound_by(arn)).transpose()?;
-        self.role_mut(name)?.boundary = boundary;
-        Ok(())
-    }
 }
 
 fn session_secs(given: Option<u64>) -> Result<u64> {

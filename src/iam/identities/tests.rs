@@ -75,9 +75,9 @@ fn what_still_has_something_is_not_removed() {
     conflict(state.delete_user("Anna").unwrap_err());
     conflict(state.delete_policy(&own).unwrap_err());
     state.detach(Holder::User("Anna"), &own).unwrap();
-    state.set_user_boundary("Anna", Some(&own)).unwrap();
+    state.set_boundary(Holder::User("Anna"), Some(&own)).unwrap();
     conflict(state.delete_policy(&own).unwrap_err());
-    state.set_user_boundary("Anna", None).unwrap();
+    state.set_boundary(Holder::User("Anna"), None).unwrap();
     state.delete_policy(&own).unwrap();
     state.delete_user("Anna").unwrap();
     assert_eq!(state, none());
@@ -141,7 +141,7 @@ fn names_paths_tags_and_documents_are_checked() {
         assert!(state.create_group("g", path, NOW).is_err(), "{path}");
     }
     for tag in ["", "aws:x", &"k".repeat(129)] {
-        assert!(state.tag_user("anna", &[(tag.to_owned(), String::new())]).is_err(), "{tag}");
+        assert!(state.tag(Holder::User("anna"), &[(tag.to_owned(), String::new())]).is_err(), "{tag}");
     }
     let malformed =
         |refused: IdentityError| assert!(matches!(refused, IdentityError::Malformed(_)), "{refused}");

@@ -100,24 +100,6 @@ impl Identities {
         keys.remove(at);
         Ok(())
     }
-
-    /// Tags a user.
-    pub fn tag_user(&mut self, name: &str, tags: &[(String, String)]) -> Result<()> {
-        put_tags(&mut self.user_mut(name)?.tags, tags)
-    }
-
-    /// Removes tags of a user.
-    pub fn untag_user(&mut self, name: &str, keys: &[String]) -> Result<()> {
-        self.user_mut(name)?.tags.retain(|tag, _| !keys.contains(tag));
-        Ok(())
-    }
-
-    /// Bounds what a user's policies allow, or no longer does.
-    pub fn set_user_boundary(&mut self, name: &str, arn: Option<&str>) -> Result<()> {
-        let boundary = arn.map(|arn| self.bound_by(arn)).transpose()?;
-        self.user_mut(name)?.boundary = boundary;
-        Ok(())
-    }
 }
 
 fn no_key(key: &str) -> IdentityError {

@@ -1,6 +1,7 @@
 //! IAM's operations. Each asks for its action on what it is about, then changes or shows the caller's account.
 
 mod account;
+mod described;
 mod groups;
 mod inline;
 mod keys;
@@ -9,6 +10,7 @@ mod roles;
 mod simulate;
 mod users;
 
+use self::described::What;
 use super::answer::{Node, text};
 use super::caller::{Call, Keys, iso};
 use super::error::{Error, Result};
@@ -26,11 +28,11 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "UpdateUser" => users::update(call).await,
         "DeleteUser" => users::delete(call).await,
         "ListUsers" => users::list(call),
-        "TagUser" => users::tag(call).await,
-        "UntagUser" => users::untag(call).await,
-        "ListUserTags" => users::list_tags(call),
-        "PutUserPermissionsBoundary" => users::put_boundary(call).await,
-        "DeleteUserPermissionsBoundary" => users::delete_boundary(call).await,
+        "TagUser" => described::run(call, action, "UserName", What::Tag).await,
+        "UntagUser" => described::run(call, action, "UserName", What::Untag).await,
+        "ListUserTags" => described::run(call, action, "UserName", What::ListTags).await,
+        "PutUserPermissionsBoundary" => described::run(call, action, "UserName", What::Bound).await,
+        "DeleteUserPermissionsBoundary" => described::run(call, action, "UserName", What::Unbound).await,
         "ListGroupsForUser" => users::list_groups(call),
         "CreateAccessKey" => keys::create(call).await,
         "UpdateAccessKey" => keys::update(call).await,
@@ -49,11 +51,11 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "UpdateAssumeRolePolicy" => roles::update_trust(call).await,
         "DeleteRole" => roles::delete(call).await,
         "ListRoles" => roles::list(call),
-        "TagRole" => roles::tag(call).await,
-        "UntagRole" => roles::untag(call).await,
-        "ListRoleTags" => roles::list_tags(call),
-        "PutRolePermissionsBoundary" => roles::put_boundary(call).await,
-        "DeleteRolePermissionsBoundary" => roles::delete_boundary(call).await,
+        "TagRole" => described::run(call, action, "RoleName", What::Tag).await,
+        "UntagRole" => described::run(call, action, "RoleName", What::Untag).await,
+        "ListRoleTags" => described::run(call, action, "RoleName", What::ListTags).await,
+        "PutRolePermissionsBoundary" => described::run(call, action, "RoleName", What::Bound).await,
+        "DeleteRolePermissionsBoundary" => described::run(call, action, "RoleName", What::Unbound).await,
         "ListInstanceProfilesForRole" => roles::list_instance_profiles(call),
         "CreatePolicy" => policies::create(call).await,
         "GetPolicy" => policies::get(call),

@@ -74,43 +74,6 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     Ok([members("Roles", roles.iter().map(|role| role_xml(call, role)))].into_iter().chain(more).collect())
 }
 
-pub(super) async fn tag(call: &Call<'_>) -> Answer {
-    let (name, new) = (call.form.required("RoleName")?, call.form.tags());
-    authorize_on(call, "iam:TagRole", Holder::Role(name), keys_of_tags(&new))?;
-    call.change(|identities| identities.tag_role(name, &new)).await?;
-    Ok(Vec::new())
-}
-
-pub(super) async fn untag(call: &Call<'_>) -> Answer {
-    let (name, keys) = (call.form.required("RoleName")?, call.form.list("TagKeys"));
-    let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
-    authorize_on(call, "iam:UntagRole", Holder::Role(name), named)?;
-    call.change(|identities| identities.untag_role(name, &keys)).await?;
-    Ok(Vec::new())
-}
-
-pub(super) fn list_tags(call: &Call<'_>) -> Answer {
-    let name = call.form.required("RoleName")?;
-    authorize_on(call, "iam:ListRoleTags", Holder::Role(name), Keys::new())?;
-    let identities = call.identities();
-    Ok(vec![tags(&identities.role(name)?.tags), text("IsTruncated", "false")])
-}
-
-pub(super) async fn put_boundary(call: &Call<'_>) -> Answer {
-    let (name, arn) = (call.form.required("RoleName")?, call.form.required("PermissionsBoundary")?);
-    let keys = boundary_key(Some(arn)).into_iter().collect();
-    authorize_on(call, "iam:PutRolePermissionsBoundary", Holder::Role(name), keys)?;
-    call.change(|identities| identities.set_role_boundary(name, Some(arn))).await?;
-    Ok(Vec::new())
-}
-
-pub(super) async fn delete_boundary(call: &Call<'_>) -> Answer {
-    let name = call.form.required("RoleName")?;
-    authorize_on(call, "iam:DeleteRolePermissionsBoundary", Holder::Role(name), Keys::new())?;
-    call.change(|identities| identities.set_role_boundary(name, None)).await?;
-    Ok(Vec::new())
-}
-
 /// There are no instances, so no role has a profile; Terraform asks before it removes one.
 pub(super) fn list_instance_profiles(call: &Call<'_>) -> Answer {
     let name = call.form.required("RoleName")?;

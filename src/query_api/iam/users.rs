@@ -72,43 +72,6 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     Ok([users].into_iter().chain(more).collect())
 }
 
-pub(super) async fn tag(call: &Call<'_>) -> Answer {
-    let (name, new) = (call.form.required("UserName")?, call.form.tags());
-    authorize_on(call, "iam:TagUser", Holder::User(name), keys_of_tags(&new))?;
-    call.change(|identities| identities.tag_user(name, &new)).await?;
-    Ok(Vec::new())
-}
-
-pub(super) async fn untag(call: &Call<'_>) -> Answer {
-    let (name, keys) = (call.form.required("UserName")?, call.form.list("TagKeys"));
-    let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
-    authorize_on(call, "iam:UntagUser", Holder::User(name), named)?;
-    call.change(|identities| identities.untag_user(name, &keys)).await?;
-    Ok(Vec::new())
-}
-
-pub(super) fn list_tags(call: &Call<'_>) -> Answer {
-    let name = call.form.required("UserName")?;
-    authorize_on(call, "iam:ListUserTags", Holder::User(name), Keys::new())?;
-    let identities = call.identities();
-    Ok(vec![tags(&identities.user(name)?.tags), text("IsTruncated", "false")])
-}
-
-pub(super) async fn put_boundary(call: &Call<'_>) -> Answer {
-    let (name, arn) = (call.form.required("UserName")?, call.form.required("PermissionsBoundary")?);
-    let keys = boundary_key(Some(arn)).into_iter().collect();
-    authorize_on(call, "iam:PutUserPermissionsBoundary", Holder::User(name), keys)?;
-    call.change(|identities| identities.set_user_boundary(name, Some(arn))).await?;
-    Ok(Vec::new())
-}
-
-pub(super) async fn delete_boundary(call: &Call<'_>) -> Answer {
-    let name = call.form.required("UserName")?;
-    authorize_on(call, "iam:DeleteUserPermissionsBoundary", Holder::User(name), Keys::new())?;
-    call.change(|identities| identities.set_user_boundary(name, None)).await?;
-    Ok(Vec::new())
-}
-
 pub(super) fn list_groups(call: &Call<'_>) -> Answer {
     let name = call.form.required("UserName")?;
     authorize_on(call, "iam:ListGroupsForUser", Holder::User(name), Keys::new())?;
