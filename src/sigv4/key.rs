@@ -71,17 +71,18 @@ impl SigningSecret {
         self.secret.expose()
     }
 
-    /// The key for S3 on this day in this region, derived where it is not yet known.
-    pub fn key(&self, day: &str, region: &str) -> SigningKey {
+    /// Signs with the key for S3 on this day in this region, which is derived where it is not yet known.
+    pub fn with_key<T>(&self, day: &str, region: &str, sign: impl FnOnce(&SigningKey) -> T) -> T {
         let recent = self.recent.load();
         if let Some(known) = recent.iter().find(|known| known.day == day && known.region == region) {
-            return known.key.clone();
+            return sign(&known.key);
         }
         let key = SigningKey::derive(self.expose(), day, region, "s3");
-        let mut kept = vec![Scoped { day: day.into(), region: region.into(), key: key.clone() }];
+        let signed = sign(&key);
+        let mut kept = vec![Scoped { day: day.into(), region: region.into(), key }];
         kept.extend(recent.iter().take(RECENT_KEYS_MAX - 1).cloned());
         self.recent.store(Arc::new(kept));
-        key
+        signed
     }
 }
 
@@ -95,7 +96,7 @@ mod tests {
         for day in ["20130524", "20130525", "20130524"] {
             for secret in &secrets {
                 let expected = SigningKey::derive(secret.expose(), day, "us-east-1", "s3").sign(b"x");
-                assert_eq!(secret.key(day, "us-east-1").sign(b"x"), expected);
+                assert_eq!(secret.with_key(day, "us-east-1", |key| key.sign(b"x")), expected);
             }
         }
     }
@@ -104,7 +105,7 @@ mod tests {
     fn few_keys_are_kept() {
         let secret = SigningSecret::new(Secret::new("secret"));
         for day in 0..RECENT_KEYS_MAX + 10 {
-            secret.key(&day.to_string(), "us-east-1");
+            secret.with_key(&day.to_string(), "us-east-1", |_| ());
         }
         assert_eq!(secret.recent.load().len(), RECENT_KEYS_MAX);
     }
