@@ -48,7 +48,7 @@ pub use model::{
 pub use query::{VersionPlace, Walk, Walked};
 pub use rescue::{Gap, RebuildError, Rebuilt, StoredObject, install, move_aside, rebuild};
 pub use search::{
-    Label, LabelKind, SearchHit, SearchIndex, SearchPage, SearchQuery, Searchable,
+    Label, LabelKind, SearchHit, SearchIndex, SearchPage, SearchQuery, SearchReader, Searchable,
     remove as remove_search_index, search,
 };
 pub use spread::{Group, Margin, SpreadRow, counts, losses_borne};

@@ -174,14 +174,24 @@ impl Sieve {
         let mut passed = Vec::new();
         let mut index = 0;
         while let Some(found) = self.next(&page, index) {
-            let head = page.head(found).ok_or_else(damaged)?;
-            let begins = page.keys.get(head.key).is_some_and(|key| key.starts_with(&self.prefix));
-            if begins && self.size.contains(&head.size) && self.modified.contains(&head.modified) {
-                passed.push(head.place);
-            }
             index = found + 1;
+            // Numbers first: they stand side by side, and most keys need not be looked at then.
+            if self.has_numbers(&page.heads[found]) {
+                let head = page.head(found).ok_or_else(damaged)?;
+                if page.keys.get(head.key).is_some_and(|key| key.starts_with(&self.prefix)) {
+                    passed.push(head.place);
+                }
+            }
         }
         Ok(passed)
+    }
+
+    fn has_numbers(&self, head: &[u8; HEAD_BYTES]) -> bool {
+        let [_, size @ .., _, _, _, _] = head;
+        let (size, modified) = size.split_at(8);
+        let number = |bytes: &[u8]| bytes.try_into().map(u64::from_le_bytes);
+        number(size).is_ok_and(|size| self.size.contains(&size))
+            && number(modified).is_ok_and(|modified| self.modified.contains(&modified))
     }
 
     /// The first entry from this one on that has the text.

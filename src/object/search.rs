@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::api::{Error, Result};
 use super::engine::Engine;
 use super::work::Bell;
-use crate::metadata::{self, Mutation, SearchIndex, SearchPage, SearchQuery};
+use crate::metadata::{self, Mutation, SearchIndex, SearchPage, SearchQuery, SearchReader};
 use crate::runtime::{Tasks, random_bytes};
 use crate::types::{BucketName, ConfigurationKind, Timestamp};
 
@@ -22,6 +22,12 @@ use crate::types::{BucketName, ConfigurationKind, Timestamp};
 const WAITING_KEYS_MAX: usize = 100_000;
 /// Searches at once; others wait.
 const SEARCHES_MAX: usize = 2;
+/// Indexes that are kept open for the next search.
+const READERS_MAX: usize = 8;
+/// How long who makes a bucket searchable waits for an index to be there, if not yet of everything.
+const OPEN_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Between two looks whether it is.
+const OPEN_LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How long one page of a search may take; it ends with what was found.
 pub const SEARCH_TIME_MAX: Duration = Duration::from_millis(500);
 
@@ -33,6 +39,8 @@ pub(super) struct Searches {
     buckets: Mutex<HashMap<String, Waiting>>,
     pub(super) bell: Bell,
     at_once: Semaphore,
+    /// The latest last.
+    readers: Mutex<Vec<SearchReader>>,
 }
 
 /// What the index of one bucket has not yet seen.
@@ -64,12 +72,33 @@ pub struct IndexLag {
 impl Searches {
     pub(super) fn new(database: Option<&Path>, tasks: Tasks) -> Self {
         let folder = database.and_then(Path::parent).unwrap_or(Path::new(".")).join("search");
-        let (buckets, bell) = Default::default();
-        Self { folder, tasks, buckets, bell, at_once: Semaphore::new(SEARCHES_MAX) }
+        let (buckets, bell, readers) = Default::default();
+        Self { folder, tasks, buckets, bell, at_once: Semaphore::new(SEARCHES_MAX), readers }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Waiting>> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A reader of the index at `path`: one that was kept, or a new one.
+    fn take_reader(&self, path: &Path) -> Result<SearchReader> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = readers.iter().rposition(|reader| reader.is_of(path)).map(|index| readers.remove(index));
+        drop(readers);
+        kept.map_or_else(|| Ok(SearchReader::open(path)?), Ok)
+    }
+
+    fn keep_reader(&self, reader: SearchReader) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.push(reader);
+        readers.retain(SearchReader::is_current);
+        if readers.len() > READERS_MAX {
+            readers.remove(0);
+        }
+    }
+
+    fn has_index(&self, bucket: &str) -> bool {
+        self.lock().get(bucket).is_some_and(|waiting| waiting.is_open)
     }
 
     /// Notes keys that changed, if the bucket is searched.
@@ -144,13 +173,21 @@ impl Engine {
     /// Makes a bucket searchable, or ends that.
     pub async fn set_search(&self, bucket: &BucketName, searched: bool) -> Result<()> {
         let key = ConfigurationKind::Search.into();
-        if searched {
-            self.put_configuration(bucket, key, "{}".into()).await?;
-        } else {
+        if !searched {
             self.head_bucket(bucket).await?;
             self.remove_configuration(bucket, key).await?;
+            self.searches.bell.ring();
+            return Ok(());
         }
+        self.put_configuration(bucket, key, "{}".into()).await?;
         self.searches.bell.ring();
+        let there = async {
+            while !self.searches.has_index(bucket.as_str()) {
+                tokio::time::sleep(OPEN_LOOK_EVERY).await;
+            }
+        };
+        // Where that takes longer, searches are told to come again.
+        let _ = tokio::time::timeout(OPEN_WAIT_MAX, there).await;
         Ok(())
     }
 
@@ -163,8 +200,11 @@ impl Engine {
         };
         let path = path.ok_or(Error::Unavailable("the search index is being made"))?;
         let _permit = self.searches.at_once.acquire().await.map_err(|_| Error::Unavailable("search"))?;
-        let found = self.searches.tasks.blocking(move || metadata::search(&path, &asked)).await;
-        let page = found.map_err(|error| Error::Internal(Box::new(error)))??;
+        let reader = self.searches.take_reader(&path)?;
+        let search = move || reader.search(&asked).map(|page| (page, reader));
+        let found = self.searches.tasks.blocking(search).await;
+        let (page, reader) = found.map_err(|error| Error::Internal(Box::new(error)))??;
+        self.searches.keep_reader(reader);
         Ok((page, lag))
     }
 
@@ -204,6 +244,8 @@ impl Engine {
         }
         drop(buckets);
         self.remove_other_indexes(&wanted);
+        let mut readers = self.searches.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        readers.retain(SearchReader::is_current);
         Ok(wanted.into_keys().collect())
     }
 

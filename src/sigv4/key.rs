@@ -73,23 +73,29 @@ impl SigningSecret {
         self.secret.expose()
     }
 
-    /// The key for S3 on this day in this region, derived where it is not yet known.
-    pub fn key(&self, day: &str, region: &str) -> SigningKey {
-        self.key_for((day, region), Service::S3)
+    /// Signs with the key for S3 on this day in this region, which is derived where it is not yet known.
+    pub fn with_key<T>(&self, day: &str, region: &str, sign: impl FnOnce(&SigningKey) -> T) -> T {
+        self.with_key_for((day, region), Service::S3, sign)
     }
 
-    /// As [`Self::key`], for any service.
-    pub fn key_for(&self, (day, region): (&str, &str), service: Service) -> SigningKey {
+    /// As [`Self::with_key`], for any service.
+    pub fn with_key_for<T>(
+        &self,
+        (day, region): (&str, &str),
+        service: Service,
+        sign: impl FnOnce(&SigningKey) -> T,
+    ) -> T {
         let recent = self.recent.load();
         let is = |known: &&Scoped| known.day == day && known.region == region && known.service == service;
         if let Some(known) = recent.iter().find(is) {
-            return known.key.clone();
+            return sign(&known.key);
         }
         let key = SigningKey::derive(self.expose(), day, region, service.name());
-        let mut kept = vec![Scoped { day: day.into(), region: region.into(), service, key: key.clone() }];
+        let signed = sign(&key);
+        let mut kept = vec![Scoped { day: day.into(), region: region.into(), service, key }];
         kept.extend(recent.iter().take(RECENT_KEYS_MAX - 1).cloned());
         self.recent.store(Arc::new(kept));
-        key
+        signed
     }
 }
 
@@ -103,7 +109,7 @@ mod tests {
         for day in ["20130524", "20130525", "20130524"] {
             for secret in &secrets {
                 let expected = SigningKey::derive(secret.expose(), day, "us-east-1", "s3").sign(b"x");
-                assert_eq!(secret.key(day, "us-east-1").sign(b"x"), expected);
+                assert_eq!(secret.with_key(day, "us-east-1", |key| key.sign(b"x")), expected);
             }
         }
     }
@@ -112,7 +118,7 @@ mod tests {
     fn few_keys_are_kept() {
         let secret = SigningSecret::new(Secret::new("secret"));
         for day in 0..RECENT_KEYS_MAX + 10 {
-            secret.key(&day.to_string(), "us-east-1");
+            secret.with_key(&day.to_string(), "us-east-1", |_| ());
         }
         assert_eq!(secret.recent.load().len(), RECENT_KEYS_MAX);
     }

@@ -101,19 +101,16 @@ pub fn verify(
     check_time(claim, now)?;
     check_signed_headers(parts.headers, claim)?;
     let scope = format!("{}/{}/{}/aws4_request", claim.day, claim.region, claim.service.name());
-    let key = secret.key_for((&claim.day, &claim.region), claim.service);
     let canonical_request = canonical::request(parts, &claim.signed_headers, &claim.payload_text);
     let string_to_sign = canonical::string_to_sign(&claim.date, &scope, &canonical_request);
-    let expected = key.sign(&string_to_sign);
+    let has_chunks = matches!(claim.payload, Payload::StreamingSigned | Payload::StreamingSignedTrailer);
+    let (expected, key) = secret.with_key_for((&claim.day, &claim.region), claim.service, |key| {
+        (key.sign(&string_to_sign), has_chunks.then(|| key.clone()))
+    });
     if !bool::from(expected.ct_eq(&claim.signature)) {
         return Err(Refusal::SignatureMismatch(Box::new(Mismatch { canonical_request, string_to_sign })));
     }
-    let chunks = match claim.payload {
-        Payload::StreamingSigned | Payload::StreamingSignedTrailer => {
-            Some(ChunkSignatures::new(key, claim.date.clone(), scope, expected))
-        }
-        Payload::Unsigned | Payload::Sha256(_) | Payload::StreamingUnsignedTrailer => None,
-    };
+    let chunks = key.map(|key| ChunkSignatures::new(key, claim.date.clone(), scope, expected));
     Ok(Verification { payload: claim.payload, chunks })
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -
     let is_charged = operation.bucket().is_some_and(|bucket| call.is_charged(bucket));
     let mut response = match operation {
         Operation::ListBuckets => list_buckets::run(call).await,
-        Operation::Bucket(bucket, operation) => on_bucket(call, upload, bucket, operation).await,
+        Operation::Bucket(bucket, operation) => Box::pin(on_bucket(call, upload, bucket, operation)).await,
         Operation::Object(bucket, key, operation) => on_object(call, upload, bucket, key, operation).await,
         // Answered before anybody is asked to sign.
         Operation::Preflight(..) => Err(Code::AccessForbidden.into()),
@@ -100,15 +100,15 @@ async fn on_bucket(
         Op::ListVersions => list_object_versions::run(call, bucket).await,
         Op::Search => search::run(call, bucket).await,
         Op::ListUploads => list_multipart_uploads::run(call, bucket).await,
-        Op::DeleteObjects => Box::pin(delete_objects::run(call, upload, bucket)).await,
+        Op::DeleteObjects => delete_objects::run(call, upload, bucket).await,
         Op::Read(Aspect::Versioning) => bucket_versioning::get(call, bucket).await,
         Op::Write(Aspect::Versioning) => bucket_versioning::put(call, upload, bucket).await,
         Op::Read(Aspect::ObjectLock) => object_lock::get_configuration(call, bucket).await,
         Op::Write(Aspect::ObjectLock) => object_lock::put_configuration(call, upload, bucket).await,
         Op::Read(Aspect::Acl) => acls::get_bucket(call, bucket).await,
-        Op::Write(Aspect::Acl) => Box::pin(acls::put_bucket(call, upload, bucket)).await,
+        Op::Write(Aspect::Acl) => acls::put_bucket(call, upload, bucket).await,
         Op::Read(Aspect::Policy) => bucket_policy::get(call, bucket).await,
-        Op::Write(Aspect::Policy) => Box::pin(bucket_policy::put(call, upload, bucket)).await,
+        Op::Write(Aspect::Policy) => bucket_policy::put(call, upload, bucket).await,
         Op::Remove(Aspect::Policy) => bucket_policy::remove(call, bucket).await,
         Op::Read(Aspect::PolicyStatus) => bucket_policy::status(call, bucket).await,
         Op::Read(aspect) => match documents::of(aspect) {
@@ -120,7 +120,7 @@ async fn on_bucket(
             None => aspects::remove_from_bucket(call, bucket, aspect).await,
         },
         Op::Write(aspect) => match documents::of(aspect) {
-            Some(document) => Box::pin(configurations::write(call, upload, bucket, document)).await,
+            Some(document) => configurations::write(call, upload, bucket, document).await,
             None => aspects::write_to_bucket(call, bucket, aspect).await,
         },
         // The signature of a form stands in its body, so it was answered before there was a call.
@@ -143,28 +143,31 @@ async fn on_object(
     operation: ObjectOperation,
 ) -> Result<Response> {
     use {ObjectAspect as Aspect, ObjectOperation as Op};
+    // Boxed is what takes more than GET does: every request is moved about with room for the largest that is not.
     match operation {
-        Op::Put => put_object::run(call, upload, bucket, key).await,
+        Op::Put => Box::pin(put_object::run(call, upload, bucket, key)).await,
         Op::Get => get_object::get(call, bucket, key).await,
         Op::Head => get_object::head(call, bucket, key).await,
         Op::Copy => Box::pin(copy_object::run(call, bucket, key)).await,
-        Op::Rename => rename_object::run(call, bucket, key).await,
+        Op::Rename => Box::pin(rename_object::run(call, bucket, key)).await,
         Op::Delete => delete_object::run(call, bucket, key).await,
-        Op::GetAttributes => get_object_attributes::run(call, bucket, key).await,
-        Op::Restore => restore_object::run(call, bucket, key).await,
+        Op::GetAttributes => Box::pin(get_object_attributes::run(call, bucket, key)).await,
+        Op::Restore => Box::pin(restore_object::run(call, bucket, key)).await,
         Op::CreateUpload => create_multipart_upload::run(call, bucket, key).await,
-        Op::UploadPart => upload_part::run(call, upload, bucket, key).await,
+        Op::UploadPart => Box::pin(upload_part::run(call, upload, bucket, key)).await,
         Op::UploadPartCopy => Box::pin(upload_part_copy::run(call, bucket, key)).await,
         Op::CompleteUpload => Box::pin(complete_multipart_upload::run(call, upload, bucket, key)).await,
         Op::AbortUpload => abort_multipart_upload::run(call, bucket, key).await,
         Op::ListParts => list_parts::run(call, bucket, key).await,
         Op::Read(Aspect::Tagging) => object_tagging::get(call, bucket, key).await,
-        Op::Write(Aspect::Tagging) => object_tagging::put(call, upload, bucket, key).await,
+        Op::Write(Aspect::Tagging) => Box::pin(object_tagging::put(call, upload, bucket, key)).await,
         Op::Remove(Aspect::Tagging) => object_tagging::delete(call, bucket, key).await,
         Op::Read(Aspect::Retention) => object_lock::get_retention(call, bucket, key).await,
-        Op::Write(Aspect::Retention) => object_lock::put_retention(call, upload, bucket, key).await,
+        Op::Write(Aspect::Retention) => Box::pin(object_lock::put_retention(call, upload, bucket, key)).await,
         Op::Read(Aspect::LegalHold) => object_lock::get_legal_hold(call, bucket, key).await,
-        Op::Write(Aspect::LegalHold) => object_lock::put_legal_hold(call, upload, bucket, key).await,
+        Op::Write(Aspect::LegalHold) => {
+            Box::pin(object_lock::put_legal_hold(call, upload, bucket, key)).await
+        }
         Op::Read(Aspect::Acl) => acls::get_object(call, bucket, key).await,
         Op::Write(Aspect::Acl) => Box::pin(acls::put_object(call, upload, bucket, key)).await,
         Op::Write(Aspect::Encryption) => {
