@@ -72,8 +72,24 @@ impl Service {
         Self { options, engine, iam, clock }
     }
 
-    /// Answers one request.
-    pub async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    /// Answers one request. It is carried out to its end even if the client goes away: between the change of a key or policy
+    /// and its effect on requests nothing may stop.
+    pub async fn handle(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        let service = self.clone();
+        let answer = tokio::spawn(async move { service.answer(request, peer).await }).await;
+        answer.unwrap_or_else(|error| {
+            tracing::error!(%error, "iam request failed");
+            let mut response = Response::new(Full::default());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
         let id = request_id();
         let (head, body) = request.into_parts();
         let mut asked = Asked { action: String::new(), is_sts: false };

@@ -22,7 +22,7 @@ use crate::telemetry::{Metrics, Operation};
 #[derive(Debug)]
 pub(super) struct S3Front {
     pub(super) s3: s3::Service,
-    pub(super) query_api: query_api::Service,
+    pub(super) query_api: Arc<query_api::Service>,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) access_logs: Arc<AccessLogs>,

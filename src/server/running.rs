@@ -351,7 +351,7 @@ impl Served {
             query_api::Options { region: options.region.clone(), tls: options.listen.tls.is_some() };
         let (engine, iam) = (self.engine.clone(), self.iam.clone());
         Arc::new(S3Front {
-            query_api: query_api::Service::new(query_options, engine, iam, Arc::new(SystemClock)),
+            query_api: Arc::new(query_api::Service::new(query_options, engine, iam, Arc::new(SystemClock))),
             s3: s3::Service::new(s3_options, self.engine.clone(), self.iam.clone(), Arc::new(SystemClock)),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
