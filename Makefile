@@ -35,9 +35,10 @@ test: fmt-check lint unit clients crash doc audit ## Everything: format, lints, 
 unit: ## Rust tests: layers, units, engine, S3 over the wire
 	$(CARGO) test --locked
 
-# The binary that the client and crash tests drive; the same that `cargo test` has built.
+# The binary that the client and crash tests drive; the same that `cargo test` has built. With a test beside it, for else
+# dependencies have other features and are all built a second time.
 $(TARGET)/debug/holdfast: FORCE
-	$(CARGO) build --locked
+	$(CARGO) build --locked --bins --test layers
 FORCE:
 
 $(VENV)/ready: tests/clients/requirements.txt
