@@ -41,6 +41,10 @@ impl Element {
 }
 
 fn parse(document: &[u8]) -> Option<Element> {
+    // In no XML document, not even spelled out (XML 1.0, section 2.2): what is kept of one could not be given back.
+    if document.contains(&0) {
+        return None;
+    }
     let mut reader = Reader::from_str(std::str::from_utf8(document).ok()?);
     let mut open: Vec<Element> = Vec::new();
     let mut root = None;
