@@ -67,10 +67,16 @@ fn combine(weights: &[u8], shards: &[&[u8]]) -> Bytes {
     let len = shards.first().map_or(0, |shard| shard.len());
     let tables: Vec<NibbleTable> = weights.iter().map(|&weight| NibbleTable::of(weight)).collect();
     let mut output = PageBuffer::with_room(len);
+    // What counts once is begun with, and copied.
+    let begins = weights.iter().position(|&weight| weight == 1);
     for start in (0..len).step_by(CACHE_BLOCK_BYTES) {
         let block = start..len.min(start + CACHE_BLOCK_BYTES);
-        output.resize(block.end);
-        for ((weight, table), shard) in weights.iter().zip(&tables).zip(shards) {
+        match begins {
+            Some(first) => output.extend_from_slice(&shards[first][block.clone()]),
+            None => output.resize(block.end),
+        }
+        let terms = weights.iter().zip(&tables).zip(shards).enumerate();
+        for (_, ((weight, table), shard)) in terms.filter(|(at, _)| Some(*at) != begins) {
             match weight {
                 0 => {}
                 1 => simd::xor(&shard[block.clone()], &mut output[block.clone()]),

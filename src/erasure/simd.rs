@@ -2,26 +2,43 @@
 
 use super::galois::NibbleTable;
 
+/// Calls the first function where the processor has AVX2, else the second.
+macro_rules! with_avx2 {
+    ($vector:ident, $portable:ident, $($argument:expr),+) => {{
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor has AVX2, checked on the line above.
+            #[allow(unsafe_code)]
+            return unsafe { $vector($($argument),+) };
+        }
+        $portable($($argument),+)
+    }};
+}
+
 /// `output[i] ^= constant * input[i]`, with the constant given as its table.
 pub(super) fn mul_add(table: &NibbleTable, input: &[u8], output: &mut [u8]) {
     assert_eq!(input.len(), output.len(), "shards of one stripe have one length");
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
-        // SAFETY: the processor has AVX2, checked on the line above.
-        #[allow(unsafe_code)]
-        unsafe {
-            return mul_add_avx2(table, input, output);
-        }
-    }
-    mul_add_portable(table, input, output);
+    with_avx2!(mul_add_avx2, mul_add_portable, table, input, output)
 }
 
-/// `output[i] ^= input[i]`: the constant one. The compiler vectorizes it by itself.
+/// `output[i] ^= input[i]`: the constant one.
 pub(super) fn xor(input: &[u8], output: &mut [u8]) {
     assert_eq!(input.len(), output.len(), "shards of one stripe have one length");
+    with_avx2!(xor_avx2, xor_portable, input, output)
+}
+
+#[inline(always)]
+fn xor_portable(input: &[u8], output: &mut [u8]) {
     for (out, byte) in output.iter_mut().zip(input) {
         *out ^= byte;
     }
+}
+
+/// The compiler makes steps of 32 bytes of it by itself.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn xor_avx2(input: &[u8], output: &mut [u8]) {
+    xor_portable(input, output);
 }
 
 fn mul_add_portable(table: &NibbleTable, input: &[u8], output: &mut [u8]) {

@@ -16,6 +16,9 @@ const LOOK_BACK_ENTRIES: u64 = 64;
 /// Most bytes a replica is given; one that lacks more starts anew beside a copy of the database.
 const BYTES_MAX: usize = 128 << 20;
 
+/// Bytes of entries that are appended together.
+const RUN_BYTES_MAX: usize = 1 << 20;
+
 /// Entries that others wait for until a replica that fell behind has them.
 pub(super) const WAIT_ENTRIES_MAX: u64 = 256;
 
@@ -94,10 +97,16 @@ pub(super) async fn empty(replica: &dyn Replica, end: LogPosition) -> Result<(),
     replica.reset(LogPosition { index: end.index + 1, ..end }).await
 }
 
-/// Appends entries one after another.
+/// Appends entries, many with one sync.
 pub(super) async fn append_all(replica: &dyn Replica, entries: &[LogEntry]) -> Result<(), ReplicaError> {
-    for entry in entries {
-        replica.append(entry.clone()).await?;
+    let mut run_bytes = 0;
+    let in_one_run = |_: &LogEntry, next: &LogEntry| {
+        let fits = run_bytes + next.payload.len() <= RUN_BYTES_MAX;
+        run_bytes = if fits { run_bytes + next.payload.len() } else { 0 };
+        fits
+    };
+    for run in entries.chunk_by(in_one_run) {
+        replica.append(run.to_vec()).await?;
     }
     Ok(())
 }

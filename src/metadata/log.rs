@@ -48,8 +48,8 @@ pub trait Replica: Send + Sync + std::fmt::Debug {
     fn slot(&self) -> DriveSlot;
     /// False while it takes no operations.
     fn is_up(&self) -> bool;
-    /// Appends an entry; durable when answered.
-    fn append(&self, entry: LogEntry) -> BoxFuture<'_, Result<(), ReplicaError>>;
+    /// Appends entries one behind another; durable when answered.
+    fn append(&self, entries: Vec<LogEntry>) -> BoxFuture<'_, Result<(), ReplicaError>>;
     /// The newest entry, and the index the log takes next.
     fn end(&self) -> BoxFuture<'_, Result<(Option<LogPosition>, u64), ReplicaError>>;
     /// Some entries from an index on; none at the end.
@@ -184,13 +184,13 @@ pub(super) mod tests {
             true
         }
 
-        fn append(&self, entry: LogEntry) -> Answer<'_, ()> {
+        fn append(&self, entries: Vec<LogEntry>) -> Answer<'_, ()> {
             let delay = *self.delay.lock().unwrap();
             Box::pin(async move {
                 if !delay.is_zero() {
                     tokio::time::sleep(delay).await;
                 }
-                self.append_now(entry)
+                entries.into_iter().try_for_each(|entry| self.append_now(entry))
             })
         }
 

@@ -220,7 +220,7 @@ mod tests {
             for index in log.clone() {
                 let payload = schema::pack(&Batch::<Mutation> { mutations: Vec::new() }).into();
                 replica
-                    .append(LogEntry { position: LogPosition { epoch: 1, index }, payload })
+                    .append(vec![LogEntry { position: LogPosition { epoch: 1, index }, payload }])
                     .await
                     .unwrap();
             }

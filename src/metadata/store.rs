@@ -459,6 +459,12 @@ impl Store {
         self.readers.with(|db| query::blob_layout(db, blob))
     }
 
+    /// Where each of some blobs is, all at one moment.
+    pub fn blob_layouts(&self, blobs: impl IntoIterator<Item = BlobId>) -> Result<Vec<Option<BlobLayout>>> {
+        let layouts = |db: &Connection| blobs.into_iter().map(|blob| query::blob_layout(db, blob)).collect();
+        self.readers.with(|db| in_one_moment(db, || layouts(db)))
+    }
+
     /// Blobs by id behind `after`.
     pub fn blobs_after(&self, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
         self.readers.with(|db| query::blobs_after(db, after, max))
@@ -933,7 +939,7 @@ impl Writer {
         let results = join_all(self.live.iter().cloned().map(|replica| {
             let entry = LogEntry { position, payload: payload.clone() };
             async move {
-                let append = tokio::time::timeout(APPEND_TIMEOUT, replica.append(entry)).await;
+                let append = tokio::time::timeout(APPEND_TIMEOUT, replica.append(vec![entry])).await;
                 append.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
             }
         }))

@@ -45,8 +45,8 @@ impl Replica for DriveReplica {
         self.drive.is_up()
     }
 
-    fn append(&self, entry: LogEntry) -> Answer<'_, ()> {
-        Box::pin(async move { self.drive.log_append(&entry).await.map_err(meaning) })
+    fn append(&self, entries: Vec<LogEntry>) -> Answer<'_, ()> {
+        Box::pin(async move { self.drive.log_append(&entries).await.map_err(meaning) })
     }
 
     fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {

@@ -26,7 +26,7 @@ use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, ShardId
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Magic and version of the protocol.
-const HELLO: [u8; 8] = *b"HFnode\x00\x01";
+const HELLO: [u8; 8] = *b"HFnode\x00\x02";
 /// Longest frame: a log read's 4 MiB and what one large entry adds.
 const FRAME_BYTES_MAX: usize = 64 << 20;
 const NONCE_BYTES: usize = 32;

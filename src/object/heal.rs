@@ -159,15 +159,15 @@ impl Engine {
     /// are. Readers that opened their object before look elsewhere.
     pub(super) async fn remove_superseded(&self, done: &[Repair]) -> Result<()> {
         let mut old: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
-        for repair in done {
-            let deleted = self.store.blob_layout(repair.layout.blob)?.is_none();
+        let layouts = self.store.blob_layouts(done.iter().map(|repair| repair.layout.blob))?;
+        for (repair, layout) in done.iter().zip(layouts) {
             for target in &repair.targets {
                 let id = ShardId { blob: repair.layout.blob, shard: target.shard };
                 let was = repair.layout.slots[usize::from(target.shard)];
                 if was != target.slot {
                     old.entry(was).or_default().push(id);
                 }
-                if deleted {
+                if layout.is_none() {
                     old.entry(target.slot).or_default().push(id);
                 }
             }

@@ -1,14 +1,17 @@
 //! Writing shards of blobs anew: rebuilt from any k others, or copied from where they are.
 //!
 //! Many blobs are worked on together, a window of stripes at a time. Each drive is asked once for all that a
-//! window needs of it, and reads that in the order of its disk; a window is read while the one before it is
-//! written.
+//! window needs of it, and reads that in the order of its disk. Windows are so small that their bytes are still in
+//! the processor's cache when they are written, and several are under way at once, so that the disks have work and
+//! one sync of a drive serves more than one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::{join, join_all};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream::FuturesUnordered;
 
 use super::api::{Error, Result};
 use super::drives::DriveSet;
@@ -18,8 +21,10 @@ use crate::metadata::BlobLayout;
 use crate::shard_store::{DriveError, Record, ShardId, ShardRead};
 use crate::types::DriveSlot;
 
-/// Bytes read and written in one window. Two are in memory.
-const WINDOW_BYTES: u64 = 24 << 20;
+/// Bytes read and written in one window.
+const WINDOW_BYTES: u64 = 6 << 20;
+/// Windows under way at once: some are read while others are written.
+const WINDOWS: usize = 4;
 
 /// Where one shard is to stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,16 +112,19 @@ impl Rebuild<'_> {
             (0..stripes_of(&of.layout)).map(move |stripe| Unit { repair, stripe })
         };
         let mut units = self.repairs.iter().enumerate().flat_map(stripes);
-        let (mut bad, mut read) = (BTreeSet::new(), Vec::new());
-        loop {
+        let (mut bad, mut under_way) = (BTreeSet::new(), FuturesUnordered::new());
+        for turn in 0.. {
             let window = self.next_window(&mut units, &bad);
-            if window.is_empty() && read.is_empty() {
-                return bad;
+            if window.is_empty() {
+                break;
             }
-            let (next, failed) = join(self.read(window), self.rebuild_and_write(read)).await;
-            bad.extend(failed);
-            read = next;
+            if under_way.len() == WINDOWS {
+                bad.extend(under_way.next().await.into_iter().flatten());
+            }
+            under_way.push(async move { self.rebuild_and_write(self.read(window, turn).await).await });
         }
+        bad.extend(under_way.collect::<Vec<_>>().await.into_iter().flatten());
+        bad
     }
 
     /// What an interrupted write of a large shard left would be counted as ours.
@@ -147,25 +155,30 @@ impl Rebuild<'_> {
         window
     }
 
-    /// Which shards to read for a stripe: those wanted where they can be read, else k others.
-    fn sources(&self, repair: &Repair) -> Vec<u8> {
+    /// Which shards to read for a stripe: those wanted where they can be read, else k others. With each turn others of
+    /// the drives are left out, and those that are read are read without gaps.
+    fn sources(&self, repair: &Repair, turn: usize) -> Vec<u8> {
         let up = |shard: &u8| self.drives.up(repair.layout.slots[usize::from(*shard)]).is_some();
         let wanted = repair.wanted();
         if wanted.iter().all(|shard| !repair.lost.contains(shard) && up(shard)) {
             return wanted;
         }
         let mut sources: Vec<u8> = repair.kept().filter(up).collect();
-        sources.sort_by_key(|shard| !self.holding.contains(&repair.layout.slots[usize::from(*shard)]));
+        let slots = self.holding.last().map_or(1, |last| usize::from(last.0) + 1);
+        sources.sort_by_key(|shard| {
+            let slot = repair.layout.slots[usize::from(*shard)];
+            (!self.holding.contains(&slot), (usize::from(slot.0) + turn) % slots)
+        });
         sources.truncate(usize::from(repair.layout.data_shards));
         sources
     }
 
     /// Asks every drive for all that a window needs of it.
-    async fn read(&self, window: Vec<Unit>) -> Vec<Read> {
+    async fn read(&self, window: Vec<Unit>, turn: usize) -> Vec<Read> {
         let mut asked: BTreeMap<DriveSlot, Vec<(usize, ShardRead)>> = BTreeMap::new();
         for (index, unit) in window.iter().enumerate() {
             let repair = &self.repairs[unit.repair];
-            for shard in self.sources(repair) {
+            for shard in self.sources(repair, turn) {
                 let read = whole_shard(&repair.layout, shard, unit.stripe);
                 asked.entry(repair.layout.slots[usize::from(shard)]).or_default().push((index, read));
             }

@@ -10,14 +10,14 @@ use std::sync::PoisonError;
 use super::api::*;
 use super::engine::Engine;
 use super::readers::EndedGeneration;
-use crate::metadata::Mutation;
+use crate::metadata::{BlobLayout, Mutation};
 use crate::shard_store::ShardId;
 use crate::types::DriveSlot;
 
 /// Garbage blobs removed in one step.
 const SWEEP_BLOBS_MAX: usize = 1024;
 
-/// Shards looked up before other background work has its turn.
+/// Shards looked up at once, before other background work has its turn.
 const LOOKS_AT_ONCE: usize = 256;
 
 /// Shards on drives that no row names, seen but not yet proven to be orphans.
@@ -74,21 +74,24 @@ impl Engine {
         let Some(drive) = self.drives.up(slot) else { return Ok(()) };
         let listed = drive.list(part).await;
         let listed = listed.map_err(|error| Error::Internal(Box::new(error)))?;
-        for (looked_at, id) in listed.into_iter().enumerate() {
-            if looked_at % LOOKS_AT_ONCE == LOOKS_AT_ONCE - 1 {
-                tokio::task::yield_now().await;
+        for ids in listed.chunks(LOOKS_AT_ONCE) {
+            let unnamed = self.unnamed(slot, ids)?;
+            if !unnamed.is_empty() {
+                suspects.0.entry(slot).or_default().extend(unnamed);
             }
-            if !self.is_named(slot, id)? {
-                suspects.0.entry(slot).or_default().push(id);
-            }
+            tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    /// Whether a row says that the drive in `slot` holds the shard. Garbage is swept by its own rows.
-    fn is_named(&self, slot: DriveSlot, id: ShardId) -> Result<bool> {
-        let layout = self.store.blob_layout(id.blob)?;
-        Ok(layout.is_some_and(|layout| layout.slots.get(usize::from(id.shard)) == Some(&slot)))
+    /// Those of some shards of which no row says that the drive in `slot` holds them. Garbage is swept by its own rows.
+    fn unnamed(&self, slot: DriveSlot, ids: &[ShardId]) -> Result<Vec<ShardId>> {
+        let layouts = self.store.blob_layouts(ids.iter().map(|id| id.blob))?;
+        let is_named = |id: &ShardId, layout: Option<&BlobLayout>| {
+            layout.is_some_and(|layout| layout.slots.get(usize::from(id.shard)) == Some(&slot))
+        };
+        let unnamed = ids.iter().zip(layouts).filter(|(id, layout)| !is_named(id, layout.as_ref()));
+        Ok(unnamed.map(|(id, _)| *id).collect())
     }
 
     /// Ends the generations of everyone whom a suspect may matter to: uploads and repairs that may be about to
@@ -104,15 +107,10 @@ impl Engine {
             return Ok(0);
         }
         let mut orphans: BTreeMap<DriveSlot, Vec<ShardId>> = BTreeMap::new();
-        let mut removed = 0;
         for (slot, ids) in suspects.0 {
-            for id in ids {
-                if !self.is_named(slot, id)? {
-                    orphans.entry(slot).or_default().push(id);
-                    removed += 1;
-                }
-            }
+            orphans.insert(slot, self.unnamed(slot, &ids)?);
         }
+        let removed = orphans.values().map(|ids| ids.len() as u64).sum();
         self.delete_shards(orphans).await;
         Ok(removed)
     }

@@ -296,7 +296,7 @@ impl DiskFile {
     pub(super) fn read_pages(&self, pages: Range<u64>) -> Result<Bytes, DriveError> {
         let len = (pages.end - pages.start) as usize;
         // A few lengths only, so that the memory is found again for the next read.
-        let mut buffer = PageBuffer::with_room(len.next_power_of_two());
+        let mut buffer = PageBuffer::of_unknown(len.next_power_of_two());
         buffer.resize(len);
         let mut done = 0;
         while done < len {

@@ -143,10 +143,10 @@ pub enum Op {
         /// The list.
         membership: Membership,
     },
-    /// Appends to the metadata log (payload: the entry's); durable when answered.
+    /// Appends entries to the metadata log (payload: theirs, one behind another); durable when answered.
     LogAppend {
-        /// Where the entry stands.
-        position: LogPosition,
+        /// Where each stands, and how many bytes of the payload are its own.
+        entries: Vec<(LogPosition, u32)>,
     },
     /// Tells the first and last position of the log.
     LogBounds,
@@ -341,9 +341,13 @@ impl dyn Drive {
     }
 
     /// [`Op::LogAppend`].
-    pub async fn log_append(&self, entry: &LogEntry) -> Result<(), DriveError> {
-        let op = Op::LogAppend { position: entry.position };
-        expect_reply!(self.call(op, entry.payload.clone()).await?, Reply::Done => ())
+    pub async fn log_append(&self, entries: &[LogEntry]) -> Result<(), DriveError> {
+        let places = entries.iter().map(|entry| (entry.position, entry.payload.len() as u32)).collect();
+        let payload = match entries {
+            [entry] => entry.payload.clone(),
+            _ => entries.iter().map(|entry| &entry.payload[..]).collect::<Vec<_>>().concat().into(),
+        };
+        expect_reply!(self.call(Op::LogAppend { entries: places }, payload).await?, Reply::Done => ())
     }
 
     /// [`Op::LogBounds`]: oldest entry, newest entry, next index.

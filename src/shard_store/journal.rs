@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 use super::disk::{Disk, DiskFile, in_pages};
 use super::drive::DriveError;
 use crate::checksum::crc32c;
-use crate::runtime::{PAGE_BYTES, Tasks};
+use crate::runtime::{PAGE_BYTES, PageBuffer, Tasks};
 use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
@@ -48,6 +48,8 @@ const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
 /// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
 const SPARES_MAX: usize = 48;
+/// Most bytes written with one sync, unless one entry has more.
+const RUN_BYTES_MAX: u64 = 2 << 20;
 /// About how much one read returns.
 const READ_BYTES_MAX: usize = 4 << 20;
 
@@ -208,27 +210,62 @@ impl Journal {
         self.last.map_or(self.next_when_empty, |last| last.index + 1)
     }
 
-    /// Appends an entry and waits until it is durable. An entry that is there already is no error.
-    pub(super) fn append(&mut self, position: LogPosition, payload: &[u8]) -> Result<(), DriveError> {
-        if self.last == Some(position) {
-            return Ok(());
+    /// Appends entries one behind another and waits until they are durable. One that is there already is no error.
+    ///
+    /// Those that fit a file are written together and synced once. A crash before leaves any of them, and reading
+    /// ends at the first that is not whole. What is intact behind that is told from what is appended there later by
+    /// its epoch, or is the same entry: a position has one.
+    pub(super) fn append(&mut self, entries: &[LogEntry]) -> Result<(), DriveError> {
+        let mut rest = entries;
+        while let Some(first) = rest.first() {
+            if self.last == Some(first.position) {
+                rest = &rest[1..];
+                continue;
+            }
+            self.check_continues(first.position)?;
+            let (run, others) = rest.split_at(self.make_room(rest)?);
+            self.write_run(run)?;
+            rest = others;
         }
-        self.check_continues(position)?;
-        let length = entry_len(payload.len()) as u64;
+        Ok(())
+    }
+
+    /// Sees to it that the file being written has room for the first of some entries; returns how many of them it
+    /// takes at once.
+    fn make_room(&mut self, entries: &[LogEntry]) -> Result<usize, DriveError> {
+        let (first, length) = (entries[0].position, entry_len(entries[0].payload.len()) as u64);
         let newest_file = self.files.keys().next_back().copied().unwrap_or(0);
-        let reaches_back = self.last.is_some() && position.index <= newest_file;
+        let reaches_back = self.last.is_some() && first.index <= newest_file;
         if reaches_back || self.current.as_ref().is_none_or(|current| current.end + length > current.len) {
-            self.roll(position.index, length)?;
+            self.roll(first.index, length)?;
         }
-        let current = self.current.as_mut().expect("a file was rolled when there was none");
-        let head = head(self.drive, position, payload);
-        current.file.write_all_at(&[&in_pages(&[&head, payload])], current.end)?;
+        let current = self.current.as_ref().expect("a file was rolled when there was none");
+        let room = (current.len - current.end).min(RUN_BYTES_MAX.max(length));
+        let mut end = length;
+        let fits = |pair: &&[LogEntry]| {
+            end += entry_len(pair[1].payload.len()) as u64;
+            end <= room
+                && pair[1].position.index == pair[0].position.index + 1
+                && continues(pair[0].position, pair[1].position)
+        };
+        Ok(1 + entries.windows(2).take_while(fits).count())
+    }
+
+    /// Writes entries for which the file has room.
+    fn write_run(&mut self, run: &[LogEntry]) -> Result<(), DriveError> {
+        let (first, last) = (run[0].position, run[run.len() - 1].position);
+        let current = self.current.as_mut().expect("there is a file with room");
+        let written: Vec<PageBuffer> = run
+            .iter()
+            .map(|entry| in_pages(&[&head(self.drive, entry.position, &entry.payload), &entry.payload]))
+            .collect();
+        let slices: Vec<&[u8]> = written.iter().map(|pages| &pages[..]).collect();
+        current.file.write_all_at(&slices, current.end)?;
         current.file.sync_data()?;
-        current.end += length;
-        self.last = Some(position);
-        self.first = self.first.filter(|first| first.index < position.index).or(Some(position));
-        for superseded in self.files.range(position.index + 1..).map(|(&start, _)| start).collect::<Vec<_>>()
-        {
+        current.end += slices.iter().map(|slice| slice.len() as u64).sum::<u64>();
+        self.last = Some(last);
+        self.first = self.first.filter(|oldest| oldest.index < first.index).or(Some(first));
+        for superseded in self.files.range(first.index + 1..).map(|(&start, _)| start).collect::<Vec<_>>() {
             self.drop_file(superseded)?;
         }
         self.prepare_spare();
@@ -473,6 +510,10 @@ mod tests {
         Journal::open(&Disk::of_this_machine(), &tasks(), folder, DRIVE)
     }
 
+    fn append(journal: &mut Journal, position: LogPosition, payload: &[u8]) -> Result<(), DriveError> {
+        journal.append(&[LogEntry { position, payload: payload.to_vec().into() }])
+    }
+
     fn at(epoch: u64, index: u64) -> LogPosition {
         LogPosition { epoch, index }
     }
@@ -486,11 +527,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
         for index in 1..=20 {
-            journal.append(at(1, index), &vec![index as u8; 1 << 20]).unwrap();
+            append(&mut journal, at(1, index), &vec![index as u8; 1 << 20]).unwrap();
         }
         let mut journal = open(folder.path()).unwrap();
         assert_eq!(journal.last(), Some(at(1, 20)));
-        journal.append(at(2, 21), b"x").unwrap();
+        append(&mut journal, at(2, 21), b"x").unwrap();
         let read = journal.read(20).unwrap();
         assert_eq!(read[0].payload, vec![20u8; 1 << 20]);
         assert_eq!(read[1].payload, "x");
@@ -500,21 +541,59 @@ mod tests {
     fn torn_tail_is_cut_on_open() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
-        journal.append(at(1, 1), b"whole").unwrap();
+        append(&mut journal, at(1, 1), b"whole").unwrap();
         let end = journal.current.as_ref().unwrap().end;
-        journal.append(at(1, 2), &[7; 5000]).unwrap();
+        append(&mut journal, at(1, 2), &[7; 5000]).unwrap();
         let file = Disk::of_this_machine().open_rw(&journal.files[&1]).unwrap();
         file.write_at(&[1; 1000], end + 3000).unwrap();
         let mut journal = open(folder.path()).unwrap();
         assert_eq!(journal.last(), Some(at(1, 1)));
-        journal.append(at(2, 2), b"again").unwrap();
+        append(&mut journal, at(2, 2), b"again").unwrap();
+        assert_eq!(positions(&open(folder.path()).unwrap(), 1), [at(1, 1), at(2, 2)]);
+    }
+
+    #[test]
+    fn entries_given_together_are_as_those_given_one_by_one() {
+        let (together, single) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let payload = |index: u64| Bytes::from(vec![index as u8; 700_000 * (index as usize % 3)]);
+        let entries: Vec<LogEntry> = (1..=40)
+            .map(|index| LogEntry { position: at(1 + index / 30, index), payload: payload(index) })
+            .collect();
+        let mut journal = open(single.path()).unwrap();
+        entries.iter().for_each(|entry| append(&mut journal, entry.position, &entry.payload).unwrap());
+        let mut journal = open(together.path()).unwrap();
+        journal.append(&entries[..3]).unwrap();
+        journal.append(&entries[2..]).expect("the last one again is no error");
+        for folder in [&together, &single] {
+            let journal = open(folder.path()).unwrap();
+            let mut read: Vec<LogEntry> = Vec::new();
+            while read.len() < entries.len() {
+                read.extend(journal.read(read.len() as u64 + 1).unwrap());
+            }
+            assert_eq!(read, entries);
+        }
+        let gap = [at(3, 41), at(3, 43)].map(|position| LogEntry { position, payload: Bytes::new() });
+        assert!(matches!(journal.append(&gap), Err(DriveError::LogGap { end }) if end == at(3, 41)));
+    }
+
+    #[test]
+    fn what_is_whole_behind_a_torn_entry_of_a_run_is_superseded_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        let entry = |position| LogEntry { position, payload: Bytes::from_static(b"old") };
+        journal.append(&[1, 2, 3, 4].map(|index| entry(at(1, index)))).unwrap();
+        let file = Disk::of_this_machine().open_rw(&journal.files[&1]).unwrap();
+        file.write_at(&[1; 100], PAGE_BYTES as u64).unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        assert_eq!(positions(&journal, 1), [at(1, 1)], "what is behind the torn one does not count");
+        append(&mut journal, at(2, 2), b"new").unwrap();
         assert_eq!(positions(&open(folder.path()).unwrap(), 1), [at(1, 1), at(2, 2)]);
     }
 
     #[test]
     fn an_entry_of_another_drive_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        open(folder.path()).unwrap().append(at(1, 1), b"x").unwrap();
+        append(&mut open(folder.path()).unwrap(), at(1, 1), b"x").unwrap();
         assert_eq!(
             Journal::open(&Disk::of_this_machine(), &tasks(), folder.path(), DriveId(8)).unwrap().last(),
             None
@@ -525,11 +604,14 @@ mod tests {
     fn gaps_and_older_epochs_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
-        journal.append(at(2, 1), b"a").unwrap();
+        append(&mut journal, at(2, 1), b"a").unwrap();
         for refused in [at(2, 3), at(1, 2), at(1, 1)] {
-            assert!(matches!(journal.append(refused, b""), Err(DriveError::LogGap { .. })), "{refused:?}");
+            assert!(
+                matches!(append(&mut journal, refused, b""), Err(DriveError::LogGap { .. })),
+                "{refused:?}"
+            );
         }
-        journal.append(at(2, 1), b"a").expect("the same entry again is no error");
+        append(&mut journal, at(2, 1), b"a").expect("the same entry again is no error");
     }
 
     #[test]
@@ -537,9 +619,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
         for index in 1..=5 {
-            journal.append(at(1, index), b"old").unwrap();
+            append(&mut journal, at(1, index), b"old").unwrap();
         }
-        journal.append(at(2, 4), b"new").unwrap();
+        append(&mut journal, at(2, 4), b"new").unwrap();
         let expected = [at(1, 1), at(1, 2), at(1, 3), at(2, 4)];
         assert_eq!(positions(&journal, 1), expected);
         assert_eq!(positions(&open(folder.path()).unwrap(), 1), expected);
@@ -550,10 +632,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
         for index in 1..=20 {
-            journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
+            append(&mut journal, at(1, index), &vec![1; 1 << 20]).unwrap();
         }
         for index in 10..=30 {
-            journal.append(at(2, index), &vec![2; 1 << 20]).unwrap();
+            append(&mut journal, at(2, index), &vec![2; 1 << 20]).unwrap();
         }
         let journal = open(folder.path()).unwrap();
         let mut read = Vec::new();
@@ -569,7 +651,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
         for index in 1..=60 {
-            journal.append(at(1, index), &vec![1; 1 << 20]).unwrap();
+            append(&mut journal, at(1, index), &vec![1; 1 << 20]).unwrap();
             if index == 40 {
                 journal.trim(40).unwrap();
             }
@@ -586,10 +668,10 @@ mod tests {
     fn a_reset_log_goes_on_where_it_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let mut journal = open(folder.path()).unwrap();
-        journal.append(at(1, 1), b"a").unwrap();
+        append(&mut journal, at(1, 1), b"a").unwrap();
         journal.reset(at(3, 100)).unwrap();
-        assert!(journal.append(at(3, 2), b"").is_err());
-        journal.append(at(3, 100), b"b").unwrap();
+        assert!(append(&mut journal, at(3, 2), b"").is_err());
+        append(&mut journal, at(3, 100), b"b").unwrap();
         assert_eq!(open(folder.path()).unwrap().first(), Some(at(3, 100)));
     }
 }

@@ -25,7 +25,7 @@ use super::record::Record;
 use super::segment::{self, Appender, Segments};
 use super::snapshot;
 use crate::runtime::{BoxFuture, Tasks};
-use crate::types::{DriveId, LogPosition};
+use crate::types::{DriveId, LogEntry, LogPosition};
 
 /// Most records one sync covers.
 const BATCH_RECORDS_MAX: usize = 256;
@@ -490,11 +490,23 @@ async fn serve_log(shared: Arc<Shared>, mut journal: Journal, mut jobs: Unbounde
     }
 }
 
+/// The entries that an append carries.
+fn log_entries(places: &[(LogPosition, u32)], payload: &Bytes) -> Result<Vec<LogEntry>, DriveError> {
+    let mut rest = payload.clone();
+    let entry = |&(position, len): &(LogPosition, u32)| {
+        let whole = rest.len() >= len as usize;
+        whole.then(|| LogEntry { position, payload: rest.split_to(len as usize) })
+    };
+    let entries: Option<Vec<LogEntry>> = places.iter().map(entry).collect();
+    let exact = entries.filter(|_| rest.is_empty());
+    exact.ok_or_else(|| DriveError::Protocol("log entries of other lengths than the payload's".into()))
+}
+
 fn log_operation(
     shared: &Shared,
     journal: &mut Journal,
     op: &Op,
-    payload: &[u8],
+    payload: &Bytes,
 ) -> Result<Reply, DriveError> {
     let done = |()| Reply::Done;
     match *op {
@@ -506,7 +518,10 @@ fn log_operation(
         _ => shared.check_writable()?,
     }
     match *op {
-        Op::LogAppend { position } => shared.note(journal.append(position, payload)).map(done),
+        Op::LogAppend { ref entries } => {
+            let entries = log_entries(entries, payload)?;
+            shared.note(journal.append(&entries)).map(done)
+        }
         Op::LogTrim { below } => shared.note(journal.trim(below)).map(done),
         Op::LogReset { next } => shared.note(journal.reset(next)).map(done),
         _ => Err(DriveError::Protocol("not a log operation".into())),

@@ -170,7 +170,7 @@ mod tests {
         drive.append(&Record { id: held, stripe: 0, data: vec![7; 9000].into() }).await.unwrap();
         drive.write_stripe(&Record { id: torn, stripe: 0, data: vec![7; 9000].into() }, 9000).await.unwrap();
         let position = LogPosition { epoch: 1, index: 1 };
-        drive.log_append(&LogEntry { position, payload: vec![3; 100].into() }).await.unwrap();
+        drive.log_append(&[LogEntry { position, payload: vec![3; 100].into() }]).await.unwrap();
         drop(drive);
         std::fs::write(folder.path().join("segments/0000000009.seg"), b"HFsh torn").unwrap();
         let before = everything(folder.path());

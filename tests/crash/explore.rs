@@ -86,7 +86,8 @@ async fn course(disks: &Arc<Disks>, ledger: &RefCell<Ledger>) -> Done {
     let drive = open(disks)?;
     together(&drive, ledger, &[(7, 20_000)]).await?;
     remove(&drive, ledger, &[1, 3, 5, 6]).await?;
-    log(&drive, ledger, 3, 8..80).await?;
+    log_together(&drive, ledger, 3, 7..12).await?;
+    log(&drive, ledger, 3, 12..80).await?;
     copy(&drive, ledger, 70).await?;
     ledger.borrow_mut().trimmed = 71;
     drive.log_trim(71).await?;
@@ -145,12 +146,33 @@ async fn log(
     indices: std::ops::Range<u64>,
 ) -> Done {
     for index in indices {
-        let position = LogPosition { epoch, index };
-        let payload = bytes(200 + (index as usize * 977) % 6_000, index as usize);
-        ledger.borrow_mut().log.push((position, payload.clone(), Stage::Sent));
-        drive.log_append(&LogEntry { position, payload }).await?;
-        ledger.borrow_mut().log.last_mut().unwrap().2 = Stage::Acknowledged;
+        log_together(drive, ledger, epoch, index..index + 1).await?;
     }
+    Ok(())
+}
+
+/// Appends entries to the log that are durable together.
+async fn log_together(
+    drive: &Arc<dyn Drive>,
+    ledger: &RefCell<Ledger>,
+    epoch: u64,
+    indices: std::ops::Range<u64>,
+) -> Done {
+    let entry = |index: u64| LogEntry {
+        position: LogPosition { epoch, index },
+        payload: bytes(200 + (index as usize * 977) % 6_000, index as usize),
+    };
+    let entries: Vec<LogEntry> = indices.map(entry).collect();
+    let noted = entries.iter().map(|entry| (entry.position, entry.payload.clone(), Stage::Sent));
+    ledger.borrow_mut().log.extend(noted);
+    drive.log_append(&entries).await?;
+    ledger
+        .borrow_mut()
+        .log
+        .iter_mut()
+        .rev()
+        .take(entries.len())
+        .for_each(|noted| noted.2 = Stage::Acknowledged);
     Ok(())
 }
 
@@ -241,7 +263,7 @@ pub fn check(disk: Disk, ledger: &Ledger) -> Result<(), String> {
         check_copies(&drive, ledger).await?;
         let position = LogPosition { epoch: 9, index: last + 1 };
         let entry = LogEntry { position, payload: bytes(5_000, 99) };
-        drive.log_append(&entry).await.map_err(said)?;
+        drive.log_append(std::slice::from_ref(&entry)).await.map_err(said)?;
         let record = Record { id: id(99), stripe: 0, data: bytes(3_000, 99) };
         drive.append(&record).await.map_err(said)?;
         drop(drive);
