@@ -84,7 +84,7 @@ impl ConsoleFront {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<FrontBody<s3::ResponseBody>> {
-        if let Some(file) = console::answer(request.method(), request.uri().path()) {
+        if let Some(file) = console::answer(request.method(), request.uri().path(), request.headers()) {
             return file.map(FrontBody::Plain);
         }
         let Some(bridge) = Bridge::of(request.uri().path()) else {
