@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, File, Folder, Inbox, SearchX } from "lucide-react";
-import { type KeyboardEvent, memo, type MouseEvent, useCallback, useId, useRef, useState } from "react";
+import { type KeyboardEvent, memo, type MouseEvent, useCallback, useEffect, useId, useRef, useState } from "react";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
@@ -260,17 +260,17 @@ function Footer({ state, sort }: { state: ListingState; sort: Sort | undefined }
 }
 
 function NoRows({ listing, state, search, prefix }: ObjectListProps) {
+  // A page without a row that fits: the next one may have some.
+  useEffect(() => {
+    if (!state.complete && !state.loading && state.error === undefined) void listing.more();
+  }, [listing, state]);
   if (state.error !== undefined)
     return (
       <div className="p-4">
         <ErrorNotice error={state.error} retry={() => void listing.more()} />
       </div>
     );
-  if (!state.complete) {
-    // A page without a row that fits: the next one may have some.
-    if (!state.loading) queueMicrotask(() => void listing.more());
-    return <Loading />;
-  }
+  if (!state.complete) return <Loading />;
   if (search.begins)
     return <Empty icon={SearchX} title={t("No name here begins with “{text}”", { text: search.begins })} />;
   if (search.deleted)

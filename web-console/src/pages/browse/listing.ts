@@ -37,14 +37,22 @@ type Cursor = string | { key: string; version: string };
 export class Listing {
   readonly state = new Observable<ListingState>({ rows: [], complete: false, loading: false, error: undefined });
   private next: Cursor | undefined;
+  private underWay: Promise<void> | undefined;
   private readonly stopper = new AbortController();
 
   constructor(private readonly place: Place) {}
 
-  /** Fetches the next page; does nothing while one is on its way. */
-  async more(): Promise<void> {
+  /** Fetches the next page, or waits for the one that is on its way. */
+  more(): Promise<void> {
+    this.underWay ??= this.fetchNext().finally(() => {
+      this.underWay = undefined;
+    });
+    return this.underWay;
+  }
+
+  private async fetchNext(): Promise<void> {
     const before = this.state.get();
-    if (before.loading || before.complete) return;
+    if (before.complete) return;
     this.state.set({ ...before, loading: true, error: undefined });
     try {
       const { rows, next } = await this.fetch(before.rows.length);
