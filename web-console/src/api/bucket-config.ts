@@ -1,7 +1,7 @@
 /** The documents that configure a bucket, each read into a value and written back. */
 import { ApiError } from "./error";
 import { send } from "./http";
-import { readTags, s3Path, type Tags, writeTags } from "./s3";
+import { documentHeaders, readTags, s3Path, type Tags, writeTags } from "./s3";
 import { childOf, childrenOf, flagOf, numberOf, parseXml, textOf, writeXml, type XmlElement } from "./xml";
 
 /** Codes by which S3 says that there is no such document. */
@@ -24,7 +24,7 @@ async function readXml(bucket: string, subresource: string): Promise<Element | u
 }
 
 async function write(bucket: string, subresource: string, body: string): Promise<void> {
-  await send(s3Path(bucket, undefined, { [subresource]: "" }), { method: "PUT", body });
+  await send(s3Path(bucket, undefined, { [subresource]: "" }), { method: "PUT", body, headers: documentHeaders(body) });
 }
 
 async function remove(bucket: string, subresource: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Lifecycle rules: what becomes of objects by their age. */
 import { ApiError } from "./error";
 import { send } from "./http";
-import { s3Path, type Tags } from "./s3";
+import { documentHeaders, s3Path, type Tags } from "./s3";
 import { childOf, childrenOf, flagOf, numberOf, parseXml, textOf, writeXml, type XmlElement } from "./xml";
 
 export interface Transition {
@@ -57,8 +57,9 @@ export async function getLifecycle(bucket: string): Promise<LifecycleRule[]> {
 
 export async function putLifecycle(bucket: string, rules: readonly LifecycleRule[]): Promise<void> {
   const path = s3Path(bucket, undefined, { lifecycle: "" });
+  const body = writeLifecycle(rules);
   if (rules.length === 0) await send(path, { method: "DELETE" });
-  else await send(path, { method: "PUT", body: writeLifecycle(rules) });
+  else await send(path, { method: "PUT", body, headers: documentHeaders(body) });
 }
 
 export function readLifecycle(root: Element): LifecycleRule[] {

@@ -1,4 +1,5 @@
 /** S3 as the browser speaks it: the same operations as on the S3 address, in the name of the session. */
+import { crc32Base64 } from "./checksum";
 import { type Ask, queryOf, send } from "./http";
 import { childOf, childrenOf, flagOf, numberOf, parseXml, textOf, writeXml, type XmlElement } from "./xml";
 
@@ -63,6 +64,11 @@ async function xmlOf(path: string, ask?: Ask): Promise<Element> {
 
 const put = (path: string, body: BodyInit = "", headers: Record<string, string> = {}) =>
   send(path, { method: "PUT", body, headers });
+
+/** S3 wants a checksum of documents. */
+export const documentHeaders = (body: string) => ({ "x-amz-checksum-crc32": crc32Base64(body) });
+
+const putDocument = (path: string, body: string) => put(path, body, documentHeaders(body));
 
 /** Undoes `encoding-type=url`, which keeps keys whole that XML cannot hold. */
 const decoded = (text: string): string => decodeURIComponent(text.replaceAll("+", "%20"));
@@ -228,8 +234,8 @@ export async function deleteObjects(
     [["Key", key], versionId ? ["VersionId", versionId] : null],
   ]);
   const body = writeXml(["Delete", objects]);
-  const headers = { "x-amz-checksum-crc32": crc32Base64(body) };
-  return readDeleted(await xmlOf(s3Path(bucket, undefined, { delete: "" }), { method: "POST", body, headers }));
+  const path = s3Path(bucket, undefined, { delete: "" });
+  return readDeleted(await xmlOf(path, { method: "POST", body, headers: documentHeaders(body) }));
 }
 
 function readDeleted(root: Element): DeleteOutcome {
@@ -244,17 +250,6 @@ function readDeleted(root: Element): DeleteOutcome {
       message: textOf(element, "Message"),
     })),
   };
-}
-
-/** S3 wants a checksum of what is to be deleted; CRC-32 needs no secure context, as the browser's SHA-256 does. */
-export function crc32Base64(text: string): string {
-  let crc = ~0;
-  for (const byte of new TextEncoder().encode(text)) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit += 1) crc = (crc >>> 1) ^ (crc & 1 ? 0xedb88320 : 0);
-  }
-  const value = ~crc >>> 0;
-  return btoa(String.fromCharCode(value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255));
 }
 
 const copySource = (bucket: string, key: string, versionId?: string): string =>
@@ -317,19 +312,19 @@ export async function getObjectTags({ bucket, key, versionId }: ObjectPlace): Pr
 }
 
 export async function putObjectTags({ bucket, key, versionId }: ObjectPlace, tags: Tags): Promise<void> {
-  await put(s3Path(bucket, key, { tagging: "", versionId }), writeTags(tags));
+  await putDocument(s3Path(bucket, key, { tagging: "", versionId }), writeTags(tags));
 }
 
 export type RetentionMode = "GOVERNANCE" | "COMPLIANCE";
 
 export async function putRetention(place: ObjectPlace, mode: RetentionMode, until: string): Promise<void> {
   const body = writeXml(["Retention", [["Mode", mode], ["RetainUntilDate", until]]]);
-  await put(s3Path(place.bucket, place.key, { retention: "", versionId: place.versionId }), body);
+  await putDocument(s3Path(place.bucket, place.key, { retention: "", versionId: place.versionId }), body);
 }
 
 export async function putLegalHold(place: ObjectPlace, on: boolean): Promise<void> {
   const body = writeXml(["LegalHold", [["Status", on ? "ON" : "OFF"]]]);
-  await put(s3Path(place.bucket, place.key, { "legal-hold": "", versionId: place.versionId }), body);
+  await putDocument(s3Path(place.bucket, place.key, { "legal-hold": "", versionId: place.versionId }), body);
 }
 
 // Multipart uploads; the bytes of a part are sent by `uploads/transfer.ts`, which tells its progress.

@@ -1,5 +1,6 @@
 /** Policy documents: what they say, and what is wrong with them before the server is asked. */
 import { t } from "@/i18n";
+import { faultyLine } from "./json-fault";
 
 export interface Statement {
   sid: string;
@@ -36,8 +37,8 @@ export function checkPolicy(text: string, kind: PolicyKind): Checked {
   let document: unknown;
   try {
     document = JSON.parse(text);
-  } catch (error) {
-    return { statements: [], faults: [{ text: t("This is not JSON: {reason}", { reason: String(error instanceof Error ? error.message : error) }), line: lineOf(text, error) }] };
+  } catch {
+    return { statements: [], faults: [{ text: t("This is not JSON."), line: faultyLine(text) }] };
   }
   if (!isRecord(document)) return { statements: [], faults: [{ text: t("A policy is an object in braces.") }] };
   const given = document.Statement;
@@ -53,15 +54,6 @@ export function checkPolicy(text: string, kind: PolicyKind): Checked {
 }
 
 const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Engines say where JSON breaks in different words; all of them give a position or a line. */
-function lineOf(text: string, error: unknown): number | undefined {
-  const message = String(error);
-  const line = /line (\d+)/.exec(message)?.[1];
-  if (line) return Number(line);
-  const position = /position (\d+)/.exec(message)?.[1];
-  return position === undefined ? undefined : text.slice(0, Number(position)).split("\n").length;
-}
 
 function faultsOf(statement: unknown, kind: PolicyKind): string[] {
   if (!isRecord(statement)) return [t("is an object in braces.")];

@@ -60,7 +60,7 @@ function watch(page: Page, origin: string): string[] {
   });
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(origin) && !/^(data|blob|about|chrome-extension):/.test(url)) faults.push(`a request left the origin: ${url}`);
+    if (!url.startsWith(origin) && !/^(data|blob|about|chrome|chrome-extension):/.test(url)) faults.push(`a request left the origin: ${url}`);
   });
   return faults;
 }

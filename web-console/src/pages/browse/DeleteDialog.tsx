@@ -1,3 +1,4 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { count, t } from "@/i18n";
 import { nameOf } from "@/lib/keys";
@@ -16,11 +17,18 @@ interface DeleteDialogProps {
 export default function DeleteDialog({ bucket, keys, onClose, onRemoved, onUndone }: DeleteDialogProps) {
   const [done, setDone] = useState(0);
   const folders = keys.filter((key) => key.endsWith("/")).length;
+  const queries = useQueryClient();
+  const forget = () => {
+    queries.removeQueries({ queryKey: ["head", bucket] });
+    queries.removeQueries({ queryKey: ["versions", bucket] });
+  };
   const submit = async () => {
     const markers = await deleteAll(bucket, keys, setDone);
+    forget();
     onRemoved(new Set(keys));
     const undo = async () => {
       await undelete(bucket, markers);
+      forget();
       onUndone();
     };
     say(t("Deleted"), markers.length > 0 ? { label: t("Undo"), run: undo } : undefined);

@@ -46,8 +46,16 @@ function archiveFrame(): HTMLIFrameElement {
   frame.hidden = true;
   document.body.append(frame);
   frame.addEventListener("load", () => {
-    if (frame.contentWindow?.location.href !== "about:blank")
-      sayError(new Error(t("The archive could not be made: check that all of it may be read.")));
+    if (!isBlank(frame)) sayError(new Error(t("The archive could not be made: check that all of it may be read.")));
   });
   return frame;
+}
+
+/** A frame that shows a refusal is not this page's to look into. */
+function isBlank(frame: HTMLIFrameElement): boolean {
+  try {
+    return frame.contentWindow?.location.href === "about:blank";
+  } catch {
+    return false;
+  }
 }
