@@ -27,7 +27,11 @@ const first = new Set();
 for (const name of FIRST_LIST) for (const file of filesOf(name)) first.add(file);
 const firstBytes = [...first].reduce((sum, file) => sum + compressed(file), 0);
 let all = 0;
-for (const file of ["index.html", "favicon.svg", ...readdirSync(new URL("assets/", dist)).map((name) => `assets/${name}`)]) {
+for (const file of [
+  "index.html",
+  "favicon.svg",
+  ...readdirSync(new URL("assets/", dist)).map((name) => `assets/${name}`),
+]) {
   const bytes = gzipSync(readFileSync(new URL(file, dist)), { level: 9 });
   writeFileSync(new URL(`${file}.gz`, dist), bytes);
   all += bytes.length;

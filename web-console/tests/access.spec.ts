@@ -23,7 +23,12 @@ async function makeUser(page: Page, name: string, policy?: string): Promise<{ id
   return pair;
 }
 
-test("a user is made, signs in, may read and not write, and is locked out by a policy", async ({ console_: page, api, browser, server }) => {
+test("a user is made, signs in, may read and not write, and is locked out by a policy", async ({
+  console_: page,
+  api,
+  browser,
+  server,
+}) => {
   const [bucket, user] = [unique("reading"), unique("anna")];
   await api.bucket(bucket);
   await api.put(bucket, "readable.txt", "read me");
@@ -35,8 +40,12 @@ test("a user is made, signs in, may read and not write, and is locked out by a p
   await signInByForm(theirs, pair.id, pair.secret);
   await expect(theirs.getByRole("button", { name: "readable.txt" })).toBeVisible();
   await expect(theirs.getByRole("link", { name: "Drives and nodes" })).toBeHidden();
-  await theirs.getByLabel("Files to upload").setInputFiles({ name: "no.txt", mimeType: "text/plain", buffer: Buffer.from("no") });
-  await expect(theirs.getByRole("region", { name: "Uploads" }).getByText(/is not authorized to perform: s3:PutObject/)).toBeVisible();
+  await theirs
+    .getByLabel("Files to upload")
+    .setInputFiles({ name: "no.txt", mimeType: "text/plain", buffer: Buffer.from("no") });
+  await expect(
+    theirs.getByRole("region", { name: "Uploads" }).getByText(/is not authorized to perform: s3:PutObject/),
+  ).toBeVisible();
 
   await page.goto(`/buckets/${bucket}/settings/policy`);
   const policy = {

@@ -49,7 +49,10 @@ test("a list is sorted by size, narrowed to a beginning, and a folder can be mad
   await expect(page.getByRole("button", { name: "made here/" })).toBeVisible();
 });
 
-test("several objects are selected, copied, moved and deleted, and the deletion is undone", async ({ console_: page, api }) => {
+test("several objects are selected, copied, moved and deleted, and the deletion is undone", async ({
+  console_: page,
+  api,
+}) => {
   const bucket = unique("many");
   await api.bucket(bucket);
   await api.versioning(bucket);

@@ -48,11 +48,16 @@ function pdf(): Buffer {
 test("each kind of object has its preview", async ({ console_: page, api }) => {
   const bucket = unique("preview");
   await api.bucket(bucket);
-  const put = (key: string, data: string | Buffer, type: string) => api.put(bucket, key, data, { "content-type": type });
+  const put = (key: string, data: string | Buffer, type: string) =>
+    api.put(bucket, key, data, { "content-type": type });
   await put("dot.png", PNG, "image/png");
   await put("silence.wav", wav(), "audio/wav");
   await put("paper.pdf", pdf(), "application/pdf");
-  await put("notes.md", "# Title\n\nSome **bold** text and a [link](https://example.com).\n\n- one\n- two\n", "text/markdown");
+  await put(
+    "notes.md",
+    "# Title\n\nSome **bold** text and a [link](https://example.com).\n\n- one\n- two\n",
+    "text/markdown",
+  );
   await put("data.csv", 'name,size\n"a, b",1\nc,2\n', "text/csv");
   await put("list.json", '[{"name":"x","n":1},{"name":"y","n":2}]', "application/json");
   await put("code.rs", "fn main() {}\n", "application/octet-stream");
@@ -134,7 +139,9 @@ test("tags and metadata are changed", async ({ console_: page, api }) => {
   await expect(page.getByText("Saved")).toHaveCount(2);
   const head = await page.request.head(`/api/v1/s3/${bucket}/labelled.txt`);
   expect(head.headers()["x-amz-meta-author"]).toBe("berta");
-  expect(await (await page.request.get(`/api/v1/s3/${bucket}/labelled.txt?tagging`)).text()).toContain("<Key>project</Key>");
+  expect(await (await page.request.get(`/api/v1/s3/${bucket}/labelled.txt?tagging`)).text()).toContain(
+    "<Key>project</Key>",
+  );
 });
 
 test("a legal hold and a retention keep a version", async ({ console_: page, api }) => {

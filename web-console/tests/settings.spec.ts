@@ -11,7 +11,10 @@ const document = async (page: Page, bucket: string, subresource: string) =>
 test("a bucket is created with what was chosen, and deleted with all that is in it", async ({ console_: page }) => {
   const bucket = unique("made");
   await page.goto("/buckets");
-  await page.getByRole("button", { name: /Create (your first )?bucket/ }).first().click();
+  await page
+    .getByRole("button", { name: /Create (your first )?bucket/ })
+    .first()
+    .click();
   await page.getByLabel("Name", { exact: true }).fill("Not A Name");
   await expect(page.getByText("Small letters only.")).toBeVisible();
   await page.getByLabel("Name", { exact: true }).fill(bucket);
@@ -21,7 +24,9 @@ test("a bucket is created with what was chosen, and deleted with all that is in 
   expect(await document(page, bucket, "versioning")).toContain("Enabled");
   expect(await document(page, bucket, "encryption")).toContain("AES256");
 
-  await page.getByLabel("Files to upload").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+  await page
+    .getByLabel("Files to upload")
+    .setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
   await expect(page.getByRole("button", { name: "a.txt" })).toBeVisible();
   await section(page, bucket, "overview");
   await page.getByRole("button", { name: "Delete the bucket" }).click();
@@ -52,7 +57,10 @@ test("lifecycle rules are a form that says in words what it does", async ({ cons
   await expect(page.getByText("No rule yet")).toBeVisible();
 });
 
-test("CORS, tags, versioning, encryption, lock and website are saved and read back", async ({ console_: page, api }) => {
+test("CORS, tags, versioning, encryption, lock and website are saved and read back", async ({
+  console_: page,
+  api,
+}) => {
   const bucket = unique("forms");
   await api.bucket(bucket);
   await section(page, bucket, "cors");
@@ -108,7 +116,12 @@ test("access logs go to another bucket", async ({ console_: page, api }) => {
   expect(await document(page, bucket, "logging")).toContain(`<TargetBucket>${logs}</TargetBucket>`);
 });
 
-test("a folder is opened to everybody after a warning, and closed again", async ({ console_: page, api, server, playwright }) => {
+test("a folder is opened to everybody after a warning, and closed again", async ({
+  console_: page,
+  api,
+  server,
+  playwright,
+}) => {
   const bucket = unique("public");
   await api.bucket(bucket);
   await api.put(bucket, "public/open.txt", "for all");
@@ -128,7 +141,10 @@ test("a folder is opened to everybody after a warning, and closed again", async 
   await anonymous.dispose();
 });
 
-test("a policy is checked while it is typed, explained, and refused by the server in its words", async ({ console_: page, api }) => {
+test("a policy is checked while it is typed, explained, and refused by the server in its words", async ({
+  console_: page,
+  api,
+}) => {
   const bucket = unique("policy");
   await api.bucket(bucket);
   await section(page, bucket, "policy");

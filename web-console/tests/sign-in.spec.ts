@@ -15,7 +15,9 @@ test("the session's cookie is no script's business, and nothing of the keys is k
   const cookies = await page.context().cookies();
   expect(cookies).toHaveLength(1);
   expect(cookies[0]).toMatchObject({ name: "holdfast_session", httpOnly: true, sameSite: "Strict" });
-  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage, cookie: document.cookie }));
+  const kept = await page.evaluate(() =>
+    JSON.stringify({ ...localStorage, ...sessionStorage, cookie: document.cookie }),
+  );
   expect(kept).not.toContain("test-secret-key");
   expect(kept).not.toContain("holdfast_session");
 });

@@ -20,13 +20,17 @@ function folder(files: Record<string, string | Buffer>): string {
 const pickFiles = (page: Page, files: string | string[]) => page.getByLabel("Files to upload").setInputFiles(files);
 
 const uploaded = (page: Page, done: number, all = done) =>
-  expect(page.getByRole("region", { name: "Uploads" }).getByText(new RegExp(`^${done} of ${all} files? uploaded`))).toBeVisible({
+  expect(
+    page.getByRole("region", { name: "Uploads" }).getByText(new RegExp(`^${done} of ${all} files? uploaded`)),
+  ).toBeVisible({
     timeout: 45_000,
   });
 
 async function digestOf(page: Page, bucket: string, key: string): Promise<string> {
   const answer = await page.request.get(`/api/v1/s3/${bucket}/${key}`);
-  return createHash("sha256").update(await answer.body()).digest("hex");
+  return createHash("sha256")
+    .update(await answer.body())
+    .digest("hex");
 }
 
 test("a file and a folder with folders in it are uploaded and seen in the list", async ({ console_: page, api }) => {
@@ -132,7 +136,10 @@ test("a closed tab goes on where it was, and sends only what had not arrived", a
   expect(await digestOf(page, bucket, "again.bin")).toBe(createHash("sha256").update(content).digest("hex"));
 });
 
-test("an upload is paused, resumed and cancelled, and a cancelled one leaves nothing behind", async ({ console_: page, api }) => {
+test("an upload is paused, resumed and cancelled, and a cancelled one leaves nothing behind", async ({
+  console_: page,
+  api,
+}) => {
   const bucket = unique("pause");
   await api.bucket(bucket);
   const file = join(folder({ "slow.bin": randomBytes(40 * MEBIBYTE) }), "slow.bin");
@@ -158,7 +165,10 @@ test("an upload outlives the end of the session", async ({ console_: page, api }
   await page.goto(`/buckets/${bucket}`);
   await expect(page.getByText("This bucket is empty")).toBeVisible();
   await page.context().clearCookies();
-  await pickFiles(page, names.map((name) => join(root, name)));
+  await pickFiles(
+    page,
+    names.map((name) => join(root, name)),
+  );
   await page.getByLabel("Access key").fill("testaccesskey");
   await page.getByLabel("Secret key").fill("test-secret-key-0123456789");
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -5,7 +5,8 @@ import { documentHeaders, readTags, s3Path, type Tags, writeTags } from "./s3";
 import { childOf, childrenOf, flagOf, numberOf, parseXml, textOf, writeXml, type XmlElement } from "./xml";
 
 /** Codes by which S3 says that there is no such document. */
-const ABSENT = /^(NoSuch\w+|ServerSideEncryptionConfigurationNotFoundError|ObjectLockConfigurationNotFoundError|OwnershipControlsNotFoundError)$/;
+const ABSENT =
+  /^(NoSuch\w+|ServerSideEncryptionConfigurationNotFoundError|ObjectLockConfigurationNotFoundError|OwnershipControlsNotFoundError)$/;
 
 /** The text of a document; undefined where there is none. */
 async function read(bucket: string, subresource: string): Promise<string | undefined> {
@@ -170,16 +171,18 @@ export function readCors(root: Element): CorsRule[] {
 export async function putCors(bucket: string, rules: readonly CorsRule[]): Promise<void> {
   if (rules.length === 0) return remove(bucket, "cors");
   const each = (name: string, texts: string[]) => texts.map((text): XmlElement => [name, text]);
-  const listed = rules.map((rule): XmlElement => [
-    "CORSRule",
-    [
-      ...each("AllowedOrigin", rule.origins),
-      ...each("AllowedMethod", rule.methods),
-      ...each("AllowedHeader", rule.headers),
-      ...each("ExposeHeader", rule.exposed),
-      rule.maxAgeSeconds > 0 ? ["MaxAgeSeconds", rule.maxAgeSeconds] : null,
+  const listed = rules.map(
+    (rule): XmlElement => [
+      "CORSRule",
+      [
+        ...each("AllowedOrigin", rule.origins),
+        ...each("AllowedMethod", rule.methods),
+        ...each("AllowedHeader", rule.headers),
+        ...each("ExposeHeader", rule.exposed),
+        rule.maxAgeSeconds > 0 ? ["MaxAgeSeconds", rule.maxAgeSeconds] : null,
+      ],
     ],
-  ]);
+  );
   await write(bucket, "cors", writeXml(["CORSConfiguration", listed]));
 }
 
@@ -198,7 +201,13 @@ export async function getLogging(bucket: string): Promise<Logging> {
 
 export async function putLogging(bucket: string, { targetBucket, targetPrefix }: Logging): Promise<void> {
   const on: XmlElement | null = targetBucket
-    ? ["LoggingEnabled", [["TargetBucket", targetBucket], ["TargetPrefix", targetPrefix]]]
+    ? [
+        "LoggingEnabled",
+        [
+          ["TargetBucket", targetBucket],
+          ["TargetPrefix", targetPrefix],
+        ],
+      ]
     : null;
   await write(bucket, "logging", writeXml(["BucketLoggingStatus", [on]]));
 }
@@ -247,7 +256,7 @@ export function readNotifications(root: Element): Notification[] {
     const key = childOf(queue, "Filter/S3Key");
     const rules = key ? childrenOf(key, "FilterRule") : [];
     const ruleOf = (name: string) => rules.find((rule) => textOf(rule, "Name").toLowerCase() === name);
-    const valueOf = (name: string) => {
+    const filterOf = (name: string) => {
       const rule = ruleOf(name);
       return rule ? textOf(rule, "Value") : "";
     };
@@ -255,23 +264,33 @@ export function readNotifications(root: Element): Notification[] {
       id: textOf(queue, "Id"),
       queue: textOf(queue, "Queue"),
       events: childrenOf(queue, "Event").map((event) => event.textContent ?? ""),
-      prefix: valueOf("prefix"),
-      suffix: valueOf("suffix"),
+      prefix: filterOf("prefix"),
+      suffix: filterOf("suffix"),
     };
   });
 }
 
 export async function putNotifications(bucket: string, list: readonly Notification[]): Promise<void> {
   const rule = (name: string, value: string): XmlElement | null =>
-    value ? ["FilterRule", [["Name", name], ["Value", value]]] : null;
-  const queues = list.map(({ id, queue, events, prefix, suffix }): XmlElement => [
-    "QueueConfiguration",
-    [
-      id ? ["Id", id] : null,
-      ["Queue", queue],
-      ...events.map((event): XmlElement => ["Event", event]),
-      prefix || suffix ? ["Filter", [["S3Key", [rule("prefix", prefix), rule("suffix", suffix)]]]] : null,
+    value
+      ? [
+          "FilterRule",
+          [
+            ["Name", name],
+            ["Value", value],
+          ],
+        ]
+      : null;
+  const queues = list.map(
+    ({ id, queue, events, prefix, suffix }): XmlElement => [
+      "QueueConfiguration",
+      [
+        id ? ["Id", id] : null,
+        ["Queue", queue],
+        ...events.map((event): XmlElement => ["Event", event]),
+        prefix || suffix ? ["Filter", [["S3Key", [rule("prefix", prefix), rule("suffix", suffix)]]]] : null,
+      ],
     ],
-  ]);
+  );
   await write(bucket, "notification", writeXml(["NotificationConfiguration", queues]));
 }

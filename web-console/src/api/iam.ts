@@ -108,8 +108,7 @@ export const createGroup = (name: string) => call("CreateGroup", { GroupName: na
 export const listMembers = (group: string) => listAll("GetGroup", { GroupName: group }, "Users", readUser);
 export const listGroupsOf = (user: string) =>
   listAll("ListGroupsForUser", { UserName: user }, "Groups", (member) => textOf(member, "GroupName"));
-export const addToGroup = (user: string, group: string) =>
-  call("AddUserToGroup", { UserName: user, GroupName: group });
+export const addToGroup = (user: string, group: string) => call("AddUserToGroup", { UserName: user, GroupName: group });
 export const removeFromGroup = (user: string, group: string) =>
   call("RemoveUserFromGroup", { UserName: user, GroupName: group });
 
@@ -225,7 +224,9 @@ export async function putPolicyDocument(arn: string, document: string): Promise<
     isDefault: flagOf(member, "IsDefaultVersion"),
   }));
   if (versions.length >= POLICY_VERSIONS_MAX) {
-    const oldest = versions.filter(({ isDefault }) => !isDefault).sort((a, b) => versionNumber(a.id) - versionNumber(b.id))[0];
+    const oldest = versions
+      .filter(({ isDefault }) => !isDefault)
+      .sort((a, b) => versionNumber(a.id) - versionNumber(b.id))[0];
     if (oldest) await call("DeletePolicyVersion", { PolicyArn: arn, VersionId: oldest.id });
   }
   await call("CreatePolicyVersion", { PolicyArn: arn, PolicyDocument: document, SetAsDefault: "true" });

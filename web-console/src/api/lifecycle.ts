@@ -131,7 +131,14 @@ function writeExpiration({ expireDays, expireDate, removeMarkers }: LifecycleRul
 function writeFilter(rule: LifecycleRule): XmlElement {
   const conditions: XmlElement[] = [];
   if (rule.prefix) conditions.push(["Prefix", rule.prefix]);
-  for (const [key, value] of Object.entries(rule.tags)) conditions.push(["Tag", [["Key", key], ["Value", value]]]);
+  for (const [key, value] of Object.entries(rule.tags))
+    conditions.push([
+      "Tag",
+      [
+        ["Key", key],
+        ["Value", value],
+      ],
+    ]);
   if (rule.largerThan > 0) conditions.push(["ObjectSizeGreaterThan", rule.largerThan]);
   if (rule.smallerThan > 0) conditions.push(["ObjectSizeLessThan", rule.smallerThan]);
   if (conditions.length === 0) return ["Filter", [["Prefix", ""]]];
@@ -139,4 +146,10 @@ function writeFilter(rule: LifecycleRule): XmlElement {
 }
 
 const writeTransitions = (transitions: readonly Transition[], name: string, days: string): XmlElement[] =>
-  transitions.map((transition) => [name, [[days, transition.days], ["StorageClass", transition.storageClass]]]);
+  transitions.map((transition) => [
+    name,
+    [
+      [days, transition.days],
+      ["StorageClass", transition.storageClass],
+    ],
+  ]);

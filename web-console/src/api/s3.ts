@@ -54,7 +54,11 @@ function encodeKey(key: string): string {
 }
 
 /** Where the browser finds the bytes of an object; `inline` shows what is harmless, everything else is a download. */
-export function objectPath(bucket: string, key: string, options: { versionId?: string; inline?: boolean } = {}): string {
+export function objectPath(
+  bucket: string,
+  key: string,
+  options: { versionId?: string; inline?: boolean } = {},
+): string {
   return s3Path(bucket, key, { versionId: options.versionId, "x-holdfast-inline": options.inline ? 1 : undefined });
 }
 
@@ -229,10 +233,9 @@ export async function deleteObjects(
   bucket: string,
   targets: readonly { key: string; versionId?: string }[],
 ): Promise<DeleteOutcome> {
-  const objects = targets.map(({ key, versionId }): XmlElement => [
-    "Object",
-    [["Key", key], versionId ? ["VersionId", versionId] : null],
-  ]);
+  const objects = targets.map(
+    ({ key, versionId }): XmlElement => ["Object", [["Key", key], versionId ? ["VersionId", versionId] : null]],
+  );
   const body = writeXml(["Delete", objects]);
   const path = s3Path(bucket, undefined, { delete: "" });
   return readDeleted(await xmlOf(path, { method: "POST", body, headers: documentHeaders(body) }));
@@ -303,7 +306,16 @@ export function readTags(root: Element): Tags {
 }
 
 export function writeTags(tags: Tags): string {
-  const entries = Object.entries(tags).map(([key, value]) => ["Tag", [["Key", key], ["Value", value]]] as const);
+  const entries = Object.entries(tags).map(
+    ([key, value]) =>
+      [
+        "Tag",
+        [
+          ["Key", key],
+          ["Value", value],
+        ],
+      ] as const,
+  );
   return writeXml(["Tagging", [["TagSet", entries]]]);
 }
 
@@ -318,7 +330,13 @@ export async function putObjectTags({ bucket, key, versionId }: ObjectPlace, tag
 export type RetentionMode = "GOVERNANCE" | "COMPLIANCE";
 
 export async function putRetention(place: ObjectPlace, mode: RetentionMode, until: string): Promise<void> {
-  const body = writeXml(["Retention", [["Mode", mode], ["RetainUntilDate", until]]]);
+  const body = writeXml([
+    "Retention",
+    [
+      ["Mode", mode],
+      ["RetainUntilDate", until],
+    ],
+  ]);
   await putDocument(s3Path(place.bucket, place.key, { retention: "", versionId: place.versionId }), body);
 }
 
@@ -362,7 +380,14 @@ export async function completeMultipartUpload(
   onlyIfNew: boolean,
 ): Promise<void> {
   const listed = parts.map(
-    ({ number, etag }) => ["Part", [["PartNumber", number], ["ETag", etag]]] as const,
+    ({ number, etag }) =>
+      [
+        "Part",
+        [
+          ["PartNumber", number],
+          ["ETag", etag],
+        ],
+      ] as const,
   );
   const body = writeXml(["CompleteMultipartUpload", listed]);
   const headers: Record<string, string> = onlyIfNew ? { "if-none-match": "*" } : {};

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { readCors, readNotifications } from "./bucket-config";
 import { crc32Base64 } from "./checksum";
 import { errorOf } from "./error";
 import { newRule, readLifecycle, writeLifecycle } from "./lifecycle";
-import { readCors, readNotifications } from "./bucket-config";
 import { readListing, readTags, readVersions, s3Path, writeTags } from "./s3";
 import { parseXml, textOf, writeXml } from "./xml";
 
@@ -50,9 +50,16 @@ describe("answers of S3", () => {
     const xml = "<Error><Code>AccessDenied</Code><Message>No.</Message><RequestId>R1</RequestId></Error>";
     const none = () => null;
     const header = (type: string) => (name: string) => (name === "content-type" ? type : none());
-    expect(errorOf(403, header("application/xml"), xml)).toMatchObject({ message: "No.", code: "AccessDenied", requestId: "R1" });
+    expect(errorOf(403, header("application/xml"), xml)).toMatchObject({
+      message: "No.",
+      code: "AccessDenied",
+      requestId: "R1",
+    });
     const json = '{"error":"no such drive","code":"NotFound"}';
-    expect(errorOf(404, header("application/json"), json)).toMatchObject({ message: "no such drive", code: "NotFound" });
+    expect(errorOf(404, header("application/json"), json)).toMatchObject({
+      message: "no such drive",
+      code: "NotFound",
+    });
     expect(errorOf(502, none, "<html>")).toMatchObject({ status: 502, isTransient: true });
   });
 });
@@ -92,14 +99,20 @@ describe("documents of buckets", () => {
 
   it("the oldest form of a rule, with a prefix beside it, is read", () => {
     const [rule] = readLifecycle(
-      parseXml("<LifecycleConfiguration><Rule><Prefix>old/</Prefix><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>"),
+      parseXml(
+        "<LifecycleConfiguration><Rule><Prefix>old/</Prefix><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>",
+      ),
     );
     expect(rule).toMatchObject({ prefix: "old/", expireDays: 1, enabled: true });
   });
 
   it("CORS rules and notifications are read", () => {
     expect(
-      readCors(parseXml("<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>")),
+      readCors(
+        parseXml(
+          "<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod></CORSRule></CORSConfiguration>",
+        ),
+      ),
     ).toEqual([{ origins: ["*"], methods: ["GET"], headers: [], exposed: [], maxAgeSeconds: 0 }]);
     const [notification] = readNotifications(
       parseXml(`<NotificationConfiguration><QueueConfiguration><Id>n</Id><Queue>arn</Queue><Event>s3:ObjectCreated:*</Event>

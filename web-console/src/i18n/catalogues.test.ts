@@ -43,6 +43,7 @@ describe.each([["zh", zh]])("the catalogue %s", (_, catalogue: Record<string, st
   });
 
   it("keeps the places for values", () => {
-    for (const [text, translated] of Object.entries(catalogue)) expect([text, placesIn(translated)]).toEqual([text, placesIn(text)]);
+    for (const [text, translated] of Object.entries(catalogue))
+      expect([text, placesIn(translated)]).toEqual([text, placesIn(text)]);
   });
 });

@@ -15,7 +15,14 @@ describe("figures", () => {
   });
 
   it("of time have two units", () => {
-    expect([0, 59, 61, 3600, 3661, 90_000].map(formatDuration)).toEqual(["0 s", "59 s", "1 min 1 s", "1 h", "1 h 1 min", "1 d 1 h"]);
+    expect([0, 59, 61, 3600, 3661, 90_000].map(formatDuration)).toEqual([
+      "0 s",
+      "59 s",
+      "1 min 1 s",
+      "1 h",
+      "1 h 1 min",
+      "1 d 1 h",
+    ]);
   });
 
   it("of a part of nothing are a dash", () => {

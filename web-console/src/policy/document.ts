@@ -26,7 +26,15 @@ export interface Checked {
 type Json = Record<string, unknown>;
 
 const KNOWN_WORDS = new Set([
-  "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
+  "Sid",
+  "Effect",
+  "Principal",
+  "NotPrincipal",
+  "Action",
+  "NotAction",
+  "Resource",
+  "NotResource",
+  "Condition",
 ]);
 
 /** Of a bucket, a role's trust, or of users, groups and roles. */
@@ -46,14 +54,18 @@ export function checkPolicy(text: string, kind: PolicyKind): Checked {
   const faults: Fault[] = [];
   if (list.length === 0) faults.push({ text: t("There is no Statement.") });
   if (document.Version === undefined)
-    faults.push({ text: t("Without \"Version\": \"2012-10-17\" the rules of 2008 count, in which variables mean nothing.") });
+    faults.push({
+      text: t('Without "Version": "2012-10-17" the rules of 2008 count, in which variables mean nothing.'),
+    });
   list.forEach((statement, index) => {
-    for (const fault of faultsOf(statement, kind)) faults.push({ text: t("Statement {n}: {fault}", { n: index + 1, fault }) });
+    for (const fault of faultsOf(statement, kind))
+      faults.push({ text: t("Statement {n}: {fault}", { n: index + 1, fault }) });
   });
   return { statements: list.filter(isRecord).map(readStatement), faults };
 }
 
-const isRecord = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function faultsOf(statement: unknown, kind: PolicyKind): string[] {
   if (!isRecord(statement)) return [t("is an object in braces.")];
@@ -69,7 +81,8 @@ function faultsOf(statement: unknown, kind: PolicyKind): string[] {
     if (!KNOWN_WORDS.has(word)) faults.push(t("{word} is not a word of policies.", { word }));
   }
   for (const action of textsOf(statement.Action)) {
-    if (action !== "*" && !/^[a-z0-9-]+:[A-Za-z0-9*?]+$/.test(action)) faults.push(t("{action} is not an action such as s3:GetObject.", { action }));
+    if (action !== "*" && !/^[a-z0-9-]+:[A-Za-z0-9*?]+$/.test(action))
+      faults.push(t("{action} is not an action such as s3:GetObject.", { action }));
   }
   return faults;
 }
@@ -107,11 +120,22 @@ function conditionsOf(condition: unknown): string[] {
 /** What a statement does, in a sentence. */
 export function explain(statement: Statement, kind: PolicyKind): string {
   const { effect, principals, actions, notActions, resources, conditions } = statement;
-  const who = kind === "identity" ? t("whom it hangs on") : principals.includes("*") ? t("everybody") : principals.map(shortArn).join(", ");
-  const what = notActions.length > 0 ? t("everything but {actions}", { actions: notActions.join(", ") }) : actions.map(actionInWords).join(", ");
+  const who =
+    kind === "identity"
+      ? t("whom it hangs on")
+      : principals.includes("*")
+        ? t("everybody")
+        : principals.map(shortArn).join(", ");
+  const what =
+    notActions.length > 0
+      ? t("everything but {actions}", { actions: notActions.join(", ") })
+      : actions.map(actionInWords).join(", ");
   const where = resources.length > 0 ? t("on {resources}", { resources: resources.map(shortArn).join(", ") }) : "";
   const when = conditions.length > 0 ? t("if {conditions}", { conditions: conditions.join(t(" and ")) }) : "";
-  const sentence = effect === "Deny" ? t("Forbids {who}: {what} {where} {when}", { who, what, where, when }) : t("Allows {who}: {what} {where} {when}", { who, what, where, when });
+  const sentence =
+    effect === "Deny"
+      ? t("Forbids {who}: {what} {where} {when}", { who, what, where, when })
+      : t("Allows {who}: {what} {where} {when}", { who, what, where, when });
   return sentence.replace(/\s+/g, " ").trim();
 }
 

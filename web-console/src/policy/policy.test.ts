@@ -13,7 +13,10 @@ describe("policies", () => {
   it("name what is missing, misspelt or out of place", () => {
     const text = JSON.stringify({
       Version: "2012-10-17",
-      Statement: [{ Effect: "Permit", Actions: "s3:GetObject", Principal: "*" }, { Effect: "Allow", Action: "GetObject", Resource: "*" }],
+      Statement: [
+        { Effect: "Permit", Actions: "s3:GetObject", Principal: "*" },
+        { Effect: "Allow", Action: "GetObject", Resource: "*" },
+      ],
     });
     const faults = checkPolicy(text, "identity").faults.map((fault) => fault.text);
     expect(faults).toContain("Statement 1: Effect is Allow or Deny.");
@@ -24,8 +27,10 @@ describe("policies", () => {
 
   it("of every template are without fault and explained", () => {
     const account = "123456789012";
-    for (const { document } of bucketTemplates("photos", account)) expect(checkPolicy(JSON.stringify(document), "bucket").faults).toEqual([]);
-    for (const { document } of identityTemplates()) expect(checkPolicy(JSON.stringify(document), "identity").faults).toEqual([]);
+    for (const { document } of bucketTemplates("photos", account))
+      expect(checkPolicy(JSON.stringify(document), "bucket").faults).toEqual([]);
+    for (const { document } of identityTemplates())
+      expect(checkPolicy(JSON.stringify(document), "identity").faults).toEqual([]);
     const trust = checkPolicy(trustTemplate(account), "trust");
     expect(trust.faults).toEqual([]);
     expect(trust.statements.map((statement) => explain(statement, "trust"))).toEqual([
@@ -54,7 +59,10 @@ describe("policies", () => {
 });
 
 describe("the switch for public folders", () => {
-  const other = { Version: "2012-10-17", Statement: [{ Sid: "Mine", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "arn:aws:s3:::b/*" }] };
+  const other = {
+    Version: "2012-10-17",
+    Statement: [{ Sid: "Mine", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "arn:aws:s3:::b/*" }],
+  };
 
   it("adds and removes its own statement and leaves the others", () => {
     const opened = withPublicPrefixes(JSON.stringify(other), "b", ["public/", ""]);

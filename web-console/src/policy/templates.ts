@@ -25,7 +25,12 @@ export function bucketTemplates(bucket: string, account: string): Template[] {
     },
     {
       name: t("A user may read"),
-      document: policy({ Effect: "Allow", Principal: user, Action: ["s3:GetObject", "s3:ListBucket"], Resource: [whole, objects] }),
+      document: policy({
+        Effect: "Allow",
+        Principal: user,
+        Action: ["s3:GetObject", "s3:ListBucket"],
+        Resource: [whole, objects],
+      }),
     },
     {
       name: t("A user may read and write"),

@@ -54,7 +54,7 @@ export function SignInForm() {
       />
       <TextField
         label={t("Secret key")}
-        hint={t("The first start prints where the pair is kept; \"holdfast env\" shows it on the server's machine.")}
+        hint={t('The first start prints where the pair is kept; "holdfast env" shows it on the server\'s machine.')}
         type="password"
         value={secretKey}
         onChange={(event) => setSecretKey(event.target.value)}
@@ -67,7 +67,9 @@ export function SignInForm() {
       </Button>
       <SsoLinks />
       {location.protocol === "http:" && !isLoopback() && (
-        <Notice kind="warn">{t("This connection is not encrypted: others on the network can read what you send.")}</Notice>
+        <Notice kind="warn">
+          {t("This connection is not encrypted: others on the network can read what you send.")}
+        </Notice>
       )}
     </form>
   );

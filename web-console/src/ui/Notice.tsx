@@ -19,7 +19,10 @@ interface NoticeProps {
 export function Notice({ kind, children }: NoticeProps) {
   const [Icon, colours] = KINDS[kind] as [LucideIcon, string];
   return (
-    <div role={kind === "danger" ? "alert" : undefined} className={`flex gap-2.5 rounded-md px-3 py-2.5 text-sm ${colours}`}>
+    <div
+      role={kind === "danger" ? "alert" : undefined}
+      className={`flex gap-2.5 rounded-md px-3 py-2.5 text-sm ${colours}`}
+    >
       <Icon size={18} className="mt-px shrink-0" aria-hidden />
       <div className="min-w-0 grow wrap-anywhere">{children}</div>
     </div>
@@ -31,11 +34,16 @@ function remedyFor(error: ApiError): string {
   if (error.status === 0) return t("Check the network and that the server runs, then try again.");
   if (error.status === 401) return t("Sign in again.");
   if (error.code === "AccessDenied" || error.status === 403)
-    return t("Your policies do not allow this. Whoever manages users here can change them; the request id leads to the reason.");
+    return t(
+      "Your policies do not allow this. Whoever manages users here can change them; the request id leads to the reason.",
+    );
   if (error.code === "BucketNotEmpty") return t("Empty the bucket first: all versions and delete markers count.");
-  if (error.code === "PreconditionFailed") return t("Something of this name is there already, or it changed meanwhile.");
-  if (error.status === 429 || error.code === "SlowDown") return t("The server has much to do. Wait a little, then try again.");
-  if (error.status >= 500) return t("Try again; if it happens again, the server's log has the reason under the request id.");
+  if (error.code === "PreconditionFailed")
+    return t("Something of this name is there already, or it changed meanwhile.");
+  if (error.status === 429 || error.code === "SlowDown")
+    return t("The server has much to do. Wait a little, then try again.");
+  if (error.status >= 500)
+    return t("Try again; if it happens again, the server's log has the reason under the request id.");
   return "";
 }
 

@@ -2,6 +2,7 @@ import type { LucideIcon } from "lucide-react";
 import type { ReactNode } from "react";
 import { t } from "@/i18n";
 import { ErrorNotice } from "./Notice";
+import { Scroller } from "./Scroller";
 
 /** A page with its heading, what can be done there, and its content. */
 export function Page({ title, actions, children }: { title: ReactNode; actions?: ReactNode; children: ReactNode }) {
@@ -33,14 +34,7 @@ export function Card({ title, actions, children, flush }: CardProps) {
           {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
         </div>
       )}
-      {flush ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table must be scrollable by keyboard
-        <div className="overflow-x-auto" tabIndex={0} role="group">
-          {children}
-        </div>
-      ) : (
-        <div className="p-4">{children}</div>
-      )}
+      {flush ? <Scroller>{children}</Scroller> : <div className="p-4">{children}</div>}
     </section>
   );
 }
@@ -97,7 +91,11 @@ export function Meter({ label, part, whole }: { label: string; part: number; who
 }
 
 /** Names and values, one below the other. */
-export function Facts({ items }: { items: readonly (readonly [name: string, value: ReactNode] | false | undefined)[] }) {
+export function Facts({
+  items,
+}: {
+  items: readonly (readonly [name: string, value: ReactNode] | false | undefined)[];
+}) {
   return (
     <dl className="grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-sm">
       {items.map(

@@ -10,7 +10,7 @@ import { messageOf, Notice } from "@/ui/Notice";
 import { sayError } from "@/ui/toasts";
 import { VirtualRows } from "@/ui/VirtualRows";
 import { uploads } from ".";
-import { isOver, type ItemState, type UploadItem } from "./item";
+import { type ItemState, isOver, type UploadItem } from "./item";
 import { fits, type QueueView } from "./queue";
 
 const ROW_PX = 60;
@@ -20,13 +20,10 @@ const ROWS_SHOWN_MAX = 5;
 export default function UploadPanel() {
   const view = useObservable(uploads.view);
   const [open, setOpen] = useState(true);
-  const row = useCallback(
-    (index: number) => {
-      const item = uploads.items[index];
-      return item && <Line key={item.id} item={item} state={item.state} sent={item.sent} />;
-    },
-    [],
-  );
+  const row = useCallback((index: number) => {
+    const item = uploads.items[index];
+    return item && <Line key={item.id} item={item} state={item.state} sent={item.sent} />;
+  }, []);
   return (
     <section aria-label={t("Uploads")} className="border-t border-line bg-panel">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-1 px-4 py-1.5">
@@ -72,7 +69,9 @@ function Summary({ view }: { view: QueueView }) {
       </div>
       <p className="text-sm text-muted">
         {t("{part} of {whole}", { part: formatBytes(sentBytes), whole: formatBytes(bytes) })}
-        {active > 0 && bytesPerSecond > 0 && ` · ${formatRate(bytesPerSecond)} · ${t("{time} left", { time: formatDuration(left) })}`}
+        {active > 0 &&
+          bytesPerSecond > 0 &&
+          ` · ${formatRate(bytesPerSecond)} · ${t("{time} left", { time: formatDuration(left) })}`}
       </p>
     </>
   );
@@ -101,7 +100,11 @@ function ConflictChoice({ conflicts }: { conflicts: number }) {
       <Notice kind="warn">
         <div className="flex flex-wrap items-center gap-2">
           <span className="grow">
-            {count(conflicts, "{n} file has the name of an object that is there.", "{n} files have names of objects that are there.")}
+            {count(
+              conflicts,
+              "{n} file has the name of an object that is there.",
+              "{n} files have names of objects that are there.",
+            )}
           </span>
           <Button onClick={() => uploads.resolveAll("replace")}>{t("Replace")}</Button>
           <Button onClick={() => uploads.resolveAll("keep-both")}>{t("Keep both")}</Button>
@@ -126,7 +129,9 @@ const Line = memo(function Line({ item, state, sent }: LineProps) {
         <p className="truncate text-sm" title={`${item.bucket}/${item.key}`}>
           {nameOf(item.key)}
         </p>
-        <p className={`truncate text-xs ${state === "failed" ? "text-danger" : "text-muted"}`}>{describe(item, sent)}</p>
+        <p className={`truncate text-xs ${state === "failed" ? "text-danger" : "text-muted"}`}>
+          {stateInWords(item, sent)}
+        </p>
       </div>
       {state === "uploading" && (
         <div className="hidden w-32 sm:block">
@@ -138,7 +143,7 @@ const Line = memo(function Line({ item, state, sent }: LineProps) {
   );
 });
 
-function describe(item: UploadItem, sent: number): string {
+function stateInWords(item: UploadItem, sent: number): string {
   const size = formatBytes(item.size);
   switch (item.state) {
     case "waiting":
@@ -167,7 +172,9 @@ function LineActions({ item, state }: { item: UploadItem; state: ItemState }) {
         <IconButton icon={Pause} label={t("Pause")} onClick={() => uploads.pause(item)} />
       )}
       {state === "paused" && <IconButton icon={Play} label={t("Go on")} onClick={() => uploads.resume(item)} />}
-      {state === "failed" && <IconButton icon={RotateCcw} label={t("Try again")} onClick={() => uploads.resume(item)} />}
+      {state === "failed" && (
+        <IconButton icon={RotateCcw} label={t("Try again")} onClick={() => uploads.resume(item)} />
+      )}
       {state === "needs-file" && <FileAgain item={item} />}
       {!isOver(item) && (
         <IconButton icon={X} label={t("Cancel")} onClick={() => void uploads.cancel(item).catch(sayError)} />

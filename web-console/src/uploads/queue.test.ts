@@ -214,7 +214,9 @@ describe("the queue of uploads", () => {
   it("sends after a pause only the parts that had not arrived", async () => {
     const server = new Server();
     server.fate = (request, signal) =>
-      request === "large#3" ? new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason))) : Promise.resolve();
+      request === "large#3"
+        ? new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
+        : Promise.resolve();
     const { queue } = queueOn(server);
     queue.add([put("large", 24 * MEBIBYTE)], "ask");
     const [item] = queue.items;
@@ -282,7 +284,8 @@ describe("the queue of uploads", () => {
 
   it("removes from the server what a cancelled upload had sent", async () => {
     const server = new Server();
-    server.fate = (_, signal) => new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    server.fate = (_, signal) =>
+      new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     const { queue, journal } = queueOn(server);
     queue.add([put("large", 20 * MEBIBYTE)], "ask");
     await until(() => server.requests.length > 0);

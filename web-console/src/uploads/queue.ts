@@ -311,7 +311,9 @@ export class UploadQueue {
 
   private async sendInParts(item: UploadItem, file: File, signal: AbortSignal, onlyIfNew: boolean): Promise<void> {
     const { transport } = this.with_;
-    const there = item.uploadId ? await this.retrying(() => this.partsThere(item), signal) : new Map<number, PartEntry>();
+    const there = item.uploadId
+      ? await this.retrying(() => this.partsThere(item), signal)
+      : new Map<number, PartEntry>();
     if (!item.uploadId) {
       // Asked before gigabytes are sent in vain; that nothing comes between is ensured at the end.
       if (onlyIfNew && (await this.retrying(() => transport.exists(item), signal)))
@@ -339,7 +341,16 @@ export class UploadQueue {
     item.uploadId = await this.with_.transport.begin(item, item.mediaType);
     const { id, bucket, key, size, lastModified, mediaType, handle, onConflict, partBytes, uploadId } = item;
     await this.with_.journal.keep({
-      id, bucket, key, size, lastModified, mediaType, handle, onConflict, partBytes, uploadId,
+      id,
+      bucket,
+      key,
+      size,
+      lastModified,
+      mediaType,
+      handle,
+      onConflict,
+      partBytes,
+      uploadId,
     });
   }
 

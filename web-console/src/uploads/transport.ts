@@ -1,3 +1,5 @@
+import { ApiError, errorOf } from "@/api/error";
+import { commonHeaders, reportSessionEnd } from "@/api/http";
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -8,8 +10,6 @@ import {
   type PartEntry,
   s3Path,
 } from "@/api/s3";
-import { ApiError, errorOf } from "@/api/error";
-import { commonHeaders, reportSessionEnd } from "@/api/http";
 
 export type Progress = (sent: number) => void;
 

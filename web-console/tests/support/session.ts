@@ -10,7 +10,12 @@ export class Api {
     private readonly csrf: string,
   ) {}
 
-  static async signIn(request: APIRequestContext, base: string, accessKey = ACCESS_KEY, secretKey = SECRET_KEY): Promise<Api> {
+  static async signIn(
+    request: APIRequestContext,
+    base: string,
+    accessKey = ACCESS_KEY,
+    secretKey = SECRET_KEY,
+  ): Promise<Api> {
     const data = { access_key: accessKey, secret_key: secretKey };
     const answer = await ok(request.post(`${base}/api/v1/session`, { data }));
     const { csrf } = await answer.json();
@@ -44,7 +49,11 @@ export class Api {
   }
 
   async versioning(bucket: string): Promise<void> {
-    await this.configure(bucket, "versioning", "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>");
+    await this.configure(
+      bucket,
+      "versioning",
+      "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+    );
   }
 
   async search(bucket: string): Promise<void> {

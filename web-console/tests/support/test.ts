@@ -1,6 +1,7 @@
 /** The fixtures of all tests. */
-import { test as base, chromium, expect, type Page } from "@playwright/test";
+
 import { existsSync } from "node:fs";
+import { test as base, chromium, expect, type Page } from "@playwright/test";
 import { ACCESS_KEY, SECRET_KEY, type Server, startServer } from "./server";
 import { Api } from "./session";
 
@@ -56,11 +57,13 @@ function watch(page: Page, origin: string): string[] {
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error)));
   page.on("console", (message) => {
-    if (message.type() === "error" && /Content Security Policy|React|Uncaught/.test(message.text())) faults.push(message.text());
+    if (message.type() === "error" && /Content Security Policy|React|Uncaught/.test(message.text()))
+      faults.push(message.text());
   });
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(origin) && !/^(data|blob|about|chrome|chrome-extension):/.test(url)) faults.push(`a request left the origin: ${url}`);
+    if (!url.startsWith(origin) && !/^(data|blob|about|chrome|chrome-extension):/.test(url))
+      faults.push(`a request left the origin: ${url}`);
   });
   return faults;
 }

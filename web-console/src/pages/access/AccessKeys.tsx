@@ -43,7 +43,9 @@ export function AccessKeys({ user }: { user: string }) {
       <Asked query={keys}>
         {(list) =>
           list.length === 0 ? (
-            <p className="text-sm text-muted">{t("None yet: with a key the user can sign in here and use S3 clients.")}</p>
+            <p className="text-sm text-muted">
+              {t("None yet: with a key the user can sign in here and use S3 clients.")}
+            </p>
           ) : (
             <ul className="flex flex-col gap-2">
               {list.map((one) => (

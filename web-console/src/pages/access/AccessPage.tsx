@@ -20,7 +20,9 @@ type Section = keyof typeof SECTIONS;
 export default function AccessPage() {
   const { section } = useParams({ from: "/access/$section" });
   const shown = section in SECTIONS ? SECTIONS[section as Section] : undefined;
-  const sections = Object.entries(SECTIONS).filter(([name]) => name !== "accounts" || mayAdminister("admin:ListAccounts"));
+  const sections = Object.entries(SECTIONS).filter(
+    ([name]) => name !== "accounts" || mayAdminister("admin:ListAccounts"),
+  );
   return (
     <Page title={t("Users and access")}>
       <nav aria-label={t("Users and access")} className="flex gap-1 overflow-x-auto border-b border-line pb-2">

@@ -65,9 +65,7 @@ export default function Accounts() {
         )}
       </Asked>
       {adding && <AddAccount onAdd={(name, email) => show(addAccount(name, email))} onClose={() => setAdding(false)} />}
-      {made && (
-        <NewPair pair={{ id: made.access_key, secret: made.secret_key }} onClose={() => setMade(undefined)} />
-      )}
+      {made && <NewPair pair={{ id: made.access_key, secret: made.secret_key }} onClose={() => setMade(undefined)} />}
     </Card>
   );
 }
@@ -90,7 +88,13 @@ function RootKeys({ keys, after }: { keys: RootKey[]; after: (work: Promise<unkn
   );
 }
 
-function AddAccount({ onAdd, onClose }: { onAdd: (name: string, email: string) => Promise<void>; onClose: () => void }) {
+function AddAccount({
+  onAdd,
+  onClose,
+}: {
+  onAdd: (name: string, email: string) => Promise<void>;
+  onClose: () => void;
+}) {
   const [name, setName] = useState("");
   const [email, setEmail] = useState("");
   return (

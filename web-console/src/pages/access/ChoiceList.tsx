@@ -44,7 +44,11 @@ export function ChoiceList({ title, empty, action, queryKey, chosen, all, add, r
             {list.length === 0 && <p className="text-sm text-muted">{empty}</p>}
             <ul className="flex flex-wrap gap-2">
               {list.map((choice) => (
-                <li key={choice.id} className="flex items-center rounded-md border border-line pl-3 text-sm" title={choice.id}>
+                <li
+                  key={choice.id}
+                  className="flex items-center rounded-md border border-line pl-3 text-sm"
+                  title={choice.id}
+                >
                   {choice.name}
                   <IconButton
                     icon={X}

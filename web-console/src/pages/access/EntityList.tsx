@@ -38,9 +38,19 @@ export function EntityList({ section, title, icon, about, createTitle, list, cre
   return (
     <Card title={title} actions={add} flush>
       <Asked query={entities}>
-        {(found) => (found.length > 0 ? <Table section={section} entities={found} /> : <Empty icon={icon} title={t("None yet")}>{about}</Empty>)}
+        {(found) =>
+          found.length > 0 ? (
+            <Table section={section} entities={found} />
+          ) : (
+            <Empty icon={icon} title={t("None yet")}>
+              {about}
+            </Empty>
+          )
+        }
       </Asked>
-      {creating && <CreateDialog section={section} title={createTitle} create={create} onClose={() => setCreating(false)} />}
+      {creating && (
+        <CreateDialog section={section} title={createTitle} create={create} onClose={() => setCreating(false)} />
+      )}
     </Card>
   );
 }
@@ -87,7 +97,13 @@ function CreateDialog({ section, title, create, onClose }: CreateDialogProps) {
     await queries.invalidateQueries({ queryKey: ["iam", section] });
   };
   return (
-    <FormDialog title={title} action={t("Create")} disabled={!/^[\w+=,.@-]{1,64}$/.test(name)} onSubmit={submit} onClose={onClose}>
+    <FormDialog
+      title={title}
+      action={t("Create")}
+      disabled={!/^[\w+=,.@-]{1,64}$/.test(name)}
+      onSubmit={submit}
+      onClose={onClose}
+    >
       <TextField
         label={t("Name")}
         hint={t("Letters, digits and + = , . @ _ -")}

@@ -37,7 +37,11 @@ export default function Policies() {
               {list.map(({ name, arn, attachments }) => (
                 <tr key={arn}>
                   <td>
-                    <Link to="/access/$section/$name" params={{ section: "policies", name: arn }} className="link font-medium">
+                    <Link
+                      to="/access/$section/$name"
+                      params={{ section: "policies", name: arn }}
+                      className="link font-medium"
+                    >
                       {name}
                     </Link>{" "}
                     {isBuiltIn(arn) && <Badge>{t("built in")}</Badge>}
@@ -51,7 +55,13 @@ export default function Policies() {
         )}
       </Asked>
       {creating && (
-        <PolicyDialog title={t("Create a policy")} name="" document="" onSave={create} onClose={() => setCreating(false)} />
+        <PolicyDialog
+          title={t("Create a policy")}
+          name=""
+          document=""
+          onSave={create}
+          onClose={() => setCreating(false)}
+        />
       )}
     </Card>
   );

@@ -11,7 +11,9 @@ export default function Roles() {
       section="roles"
       title={t("Roles")}
       icon={Drama}
-      about={<p>{t("A role has no keys: whom it trusts takes it for a while and may then do what its policies allow.")}</p>}
+      about={
+        <p>{t("A role has no keys: whom it trusts takes it for a while and may then do what its policies allow.")}</p>
+      }
       createTitle={t("Create a role")}
       list={listRoles}
       create={(name) => createRole(name, trustTemplate(currentSession().account.id))}

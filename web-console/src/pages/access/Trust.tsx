@@ -9,7 +9,11 @@ import { indented } from "./PolicyDialog";
 
 /** Who may take a role. */
 export function Trust({ role }: { role: string }) {
-  const query = useQuery({ queryKey: ["iam", "role", role], queryFn: () => getRole(role), refetchOnWindowFocus: false });
+  const query = useQuery({
+    queryKey: ["iam", "role", role],
+    queryFn: () => getRole(role),
+    refetchOnWindowFocus: false,
+  });
   return (
     <Card title={t("Who may take it")}>
       <Asked query={query}>{({ trust }) => <Form key={trust} role={role} trust={trust} />}</Asked>

@@ -9,7 +9,13 @@ export default function Users() {
       section="users"
       title={t("Users")}
       icon={UserRound}
-      about={<p>{t("A user has access keys of its own and may do what its policies and those of its groups allow: one for each person and program.")}</p>}
+      about={
+        <p>
+          {t(
+            "A user has access keys of its own and may do what its policies and those of its groups allow: one for each person and program.",
+          )}
+        </p>
+      }
       createTitle={t("Create a user")}
       list={listUsers}
       create={createUser}

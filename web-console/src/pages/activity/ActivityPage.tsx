@@ -34,7 +34,10 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
     },
     {
       title: t("Latency"),
-      series: [series(t("Half are faster"), (point) => point.p50_ms), series(t("99 of 100 are faster"), (point) => point.p99_ms)],
+      series: [
+        series(t("Half are faster"), (point) => point.p50_ms),
+        series(t("99 of 100 are faster"), (point) => point.p99_ms),
+      ],
       format: milliseconds,
     },
     {

@@ -52,7 +52,12 @@ function Step({ bucket, name, prefix, isLast }: StepProps) {
       </span>
     );
   return (
-    <Link to="/buckets/$bucket" params={{ bucket }} search={{ prefix: prefix || undefined }} className="link wrap-anywhere">
+    <Link
+      to="/buckets/$bucket"
+      params={{ bucket }}
+      search={{ prefix: prefix || undefined }}
+      className="link wrap-anywhere"
+    >
       {name}
     </Link>
   );

@@ -42,10 +42,13 @@ export default function BrowsePage() {
       isFolder ? go({ prefix: key, begins: undefined, object: undefined }) : go({ object: key }),
     [go],
   );
-  const removed = useCallback((keys: ReadonlySet<string>) => {
-    listing.remove(keys);
-    setSelection(new Set());
-  }, [listing]);
+  const removed = useCallback(
+    (keys: ReadonlySet<string>) => {
+      listing.remove(keys);
+      setSelection(new Set());
+    },
+    [listing],
+  );
 
   return (
     <DropZone bucket={bucket} prefix={prefix}>

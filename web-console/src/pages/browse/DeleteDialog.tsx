@@ -35,7 +35,9 @@ export default function DeleteDialog({ bucket, keys, onClose, onRemoved, onUndon
   };
   const [only] = keys;
   const title =
-    keys.length === 1 && only ? t("Delete {name}?", { name: nameOf(only) }) : count(keys.length, "Delete {n}?", "Delete {n} at once?");
+    keys.length === 1 && only
+      ? t("Delete {name}?", { name: nameOf(only) })
+      : count(keys.length, "Delete {n}?", "Delete {n} at once?");
   return (
     <FormDialog title={title} action={t("Delete")} actionKind="danger" onSubmit={submit} onClose={onClose}>
       {folders > 0 && <p>{t("Folders are deleted with everything that is in them.")}</p>}

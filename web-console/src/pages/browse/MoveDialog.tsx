@@ -25,7 +25,11 @@ export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialog
   const submit = async () => {
     await transfer(place, keys, { bucket, prefix }, move, setDone);
     onMoved();
-    say(move ? t("Moved to {place}", { place: `${bucket}/${prefix}` }) : t("Copied to {place}", { place: `${bucket}/${prefix}` }));
+    say(
+      move
+        ? t("Moved to {place}", { place: `${bucket}/${prefix}` })
+        : t("Copied to {place}", { place: `${bucket}/${prefix}` }),
+    );
   };
   const names = buckets.data?.map(({ name }) => name) ?? [place.bucket];
   return (
@@ -36,18 +40,19 @@ export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialog
       onSubmit={submit}
       onClose={onClose}
     >
-      <SelectField label={t("Bucket")} value={bucket} onChange={setBucket} options={names.map((name) => [name, name])} />
+      <SelectField
+        label={t("Bucket")}
+        value={bucket}
+        onChange={setBucket}
+        options={names.map((name) => [name, name])}
+      />
       <TextField
         label={t("Folder")}
         hint={t("Empty for the top; it need not be there yet.")}
         value={folder}
         onChange={(event) => setFolder(event.target.value)}
       />
-      <CheckField
-        label={t("Move: delete it here when it is there")}
-        checked={move}
-        onChange={setMove}
-      />
+      <CheckField label={t("Move: delete it here when it is there")} checked={move} onChange={setMove} />
       {done > 0 && <p role="status">{count(done, "{n} object done", "{n} objects done")}</p>}
     </FormDialog>
   );

@@ -1,5 +1,5 @@
 import { ArrowDown, ArrowUp, File, Folder, Inbox, SearchX } from "lucide-react";
-import { type KeyboardEvent, memo, type MouseEvent, useCallback, useEffect, useId, useRef, useState } from "react";
+import { type KeyboardEvent, type MouseEvent, memo, useCallback, useEffect, useId, useRef, useState } from "react";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
@@ -106,7 +106,6 @@ export function ObjectList(props: ObjectListProps) {
   if (rows.length === 0) return <NoRows {...props} />;
   return (
     <>
-      {/* biome-ignore lint/a11y/useSemanticElements: rows that are not in sight are not drawn, which a table cannot say */}
       <div
         role="grid"
         aria-label={t("Objects")}
@@ -136,8 +135,6 @@ function Header({ rows, search, selection, onSelect, onSort }: ObjectListProps) 
   const all = rows.length > 0 && selection.size >= rows.length;
   const sort = search.sort ?? "name";
   const heading = (by: Sort, text: string, className = "") => (
-    // biome-ignore lint/a11y/useFocusableInteractive: the button in it has the focus
-    // biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows
     <div
       role="columnheader"
       aria-sort={sort === by ? (search.down ? "descending" : "ascending") : "none"}
@@ -150,15 +147,11 @@ function Header({ rows, search, selection, onSelect, onSort }: ObjectListProps) 
     </div>
   );
   return (
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus
-    // biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows
     <div
       role="row"
       aria-rowindex={1}
       className={`${COLUMNS} sticky top-0 z-10 h-10 items-center border-b border-line bg-ground px-3 text-sm text-muted`}
     >
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the checkbox in it has the focus */}
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows */}
       <div role="columnheader" className="flex justify-center">
         <input
           type="checkbox"
@@ -196,8 +189,6 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
   };
   return (
     // biome-ignore lint/a11y/useKeyWithClickEvents: the grid takes the keys for all of its rows
-    // biome-ignore lint/a11y/useFocusableInteractive: the grid has the focus and names the row that is current
-    // biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows
     <div
       role="row"
       id={id}
@@ -207,7 +198,6 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
       className={`${COLUMNS} items-center border-b border-line px-3 text-sm ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
       style={{ height: ROW_PX }}
     >
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows */}
       <div role="gridcell" className="flex justify-center">
         <input
           type="checkbox"
@@ -218,7 +208,6 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
           className="size-4 accent-accent"
         />
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows */}
       <div role="gridcell" className="min-w-0">
         <button
           type="button"
@@ -230,11 +219,9 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
           <span className="truncate">{nameOf(row.key)}</span>
         </button>
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows */}
       <div role="gridcell" className="text-right whitespace-nowrap text-muted tabular-nums">
         {row.isFolder ? "" : formatBytes(row.size)}
       </div>
-      {/* biome-ignore lint/a11y/useSemanticElements: a grid of divs, as its rows */}
       <div role="gridcell" className="hidden text-right whitespace-nowrap text-muted sm:block">
         {formatTime(row.modified)}
       </div>
@@ -248,7 +235,9 @@ function Footer({ state, sort }: { state: ListingState; sort: Sort | undefined }
   return (
     <div className="border-t border-line px-4 py-1.5 text-sm text-muted">
       {error !== undefined && <ErrorNotice error={error} />}
-      {cut && <Notice kind="info">{t("Only the first {n} names are sorted.", { n: formatNumber(rows.length) })}</Notice>}
+      {cut && (
+        <Notice kind="info">{t("Only the first {n} names are sorted.", { n: formatNumber(rows.length) })}</Notice>
+      )}
       <p role="status">
         {complete
           ? t("{n} in this folder", { n: formatNumber(rows.length) })

@@ -1,4 +1,16 @@
-import { ArchiveRestore, Download, FolderInput, FolderPlus, FolderUp, Pencil, RefreshCw, Share2, Trash2, Upload, X } from "lucide-react";
+import {
+  ArchiveRestore,
+  Download,
+  FolderInput,
+  FolderPlus,
+  FolderUp,
+  Pencil,
+  RefreshCw,
+  Share2,
+  Trash2,
+  Upload,
+  X,
+} from "lucide-react";
 import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
 import { count, t } from "@/i18n";
 import type { BrowseSearch } from "@/router";
@@ -45,7 +57,11 @@ function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
       <Button icon={FolderPlus} onClick={() => setMaking(true)}>
         {t("New folder")}
       </Button>
-      <Begins key={place.prefix + (search.begins ?? "")} text={search.begins ?? ""} onChange={(begins) => onChange({ begins })} />
+      <Begins
+        key={place.prefix + (search.begins ?? "")}
+        text={search.begins ?? ""}
+        onChange={(begins) => onChange({ begins })}
+      />
       <Button
         icon={ArchiveRestore}
         aria-pressed={search.deleted ?? false}
@@ -128,9 +144,12 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
   const object = only?.endsWith("/") ? undefined : only;
   const close = () => setAsked(undefined);
   const dialogs: Record<Asked, () => ReactNode> = {
-    delete: () => <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onUndone={onReload} />,
+    delete: () => (
+      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onUndone={onReload} />
+    ),
     move: () => <MoveDialog place={place} keys={keys} onClose={close} onMoved={onReload} />,
-    rename: () => object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={onReload} />,
+    rename: () =>
+      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={onReload} />,
     share: () => object && <ShareDialog bucket={place.bucket} objectKey={object} onClose={close} />,
   };
   return (

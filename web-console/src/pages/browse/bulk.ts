@@ -27,7 +27,10 @@ export async function deleteAll(bucket: string, keys: readonly string[], onDone:
   let done = 0;
   for await (const bundle of bundlesOf(bucket, keys)) {
     if (bundle.length === 0) continue;
-    const { deleted, errors } = await deleteObjects(bucket, bundle.map((key) => ({ key })));
+    const { deleted, errors } = await deleteObjects(
+      bucket,
+      bundle.map((key) => ({ key })),
+    );
     if (markers.length < UNDONE_MAX) markers.push(...deleted.filter(({ markerId }) => markerId));
     const [first] = errors;
     if (first) throw new Error(t("{key} was not deleted: {reason}", { key: first.key, reason: first.message }));
@@ -40,7 +43,10 @@ export async function deleteAll(bucket: string, keys: readonly string[], onDone:
 export async function undelete(bucket: string, markers: readonly Deleted[]): Promise<void> {
   for (let from = 0; from < markers.length; from += DELETED_AT_ONCE) {
     const bundle = markers.slice(from, from + DELETED_AT_ONCE);
-    await deleteObjects(bucket, bundle.map(({ key, markerId }) => ({ key, versionId: markerId })));
+    await deleteObjects(
+      bucket,
+      bundle.map(({ key, markerId }) => ({ key, versionId: markerId })),
+    );
   }
 }
 

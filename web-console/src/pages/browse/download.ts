@@ -15,7 +15,11 @@ export function download(bucket: string, key: string, versionId?: string): void 
 /** Saves one object as it is, and several or folders as one archive that the server makes while it is sent. */
 export function downloadMany(bucket: string, prefix: string, keys: readonly string[]): void {
   const [only] = keys;
-  if (keys.length === 1 && only && !only.endsWith("/")) return download(bucket, only);
+  if (keys.length === 1 && only && !only.endsWith("/")) download(bucket, only);
+  else downloadArchive(bucket, prefix, keys);
+}
+
+function downloadArchive(bucket: string, prefix: string, keys: readonly string[]): void {
   const form = document.createElement("form");
   form.method = "post";
   form.action = "/api/v1/zip";

@@ -115,8 +115,7 @@ export class Listing {
   }
 }
 
-const folders = (prefixes: string[]): Row[] =>
-  prefixes.map((key) => ({ key, isFolder: true, size: 0, modified: "" }));
+const folders = (prefixes: string[]): Row[] => prefixes.map((key) => ({ key, isFolder: true, size: 0, modified: "" }));
 
 /** The rows in the order asked for, folders before objects. */
 export function sorted(rows: readonly Row[], sort: Sort, down: boolean): readonly Row[] {

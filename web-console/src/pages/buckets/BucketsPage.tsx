@@ -21,7 +21,9 @@ export default function BucketsPage() {
   return (
     <Page title={t("Buckets")} actions={create}>
       <Asked query={buckets}>
-        {(list) => (list.length > 0 ? <BucketTable buckets={list} /> : <NoBuckets onCreate={() => setCreating(true)} />)}
+        {(list) =>
+          list.length > 0 ? <BucketTable buckets={list} /> : <NoBuckets onCreate={() => setCreating(true)} />
+        }
       </Asked>
       {creating && (
         <Suspense>
@@ -36,7 +38,11 @@ function NoBuckets({ onCreate }: { onCreate: () => void }) {
   return (
     <Card>
       <Empty icon={Archive} title={t("No bucket yet")}>
-        <p>{t("A bucket holds objects: files of any kind, under names that may have folders in them. Make one, then drop files on it.")}</p>
+        <p>
+          {t(
+            "A bucket holds objects: files of any kind, under names that may have folders in them. Make one, then drop files on it.",
+          )}
+        </p>
         <Button kind="primary" icon={Plus} onClick={onCreate}>
           {t("Create your first bucket")}
         </Button>

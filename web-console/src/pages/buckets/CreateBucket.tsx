@@ -80,7 +80,9 @@ export default function CreateBucket({ onClose }: { onClose: () => void }) {
       />
       <CheckField
         label={t("Object Lock")}
-        hint={t("Versions can be kept from deletion until a date, or until a hold ends. It stays on for good, and versions with it.")}
+        hint={t(
+          "Versions can be kept from deletion until a date, or until a hold ends. It stays on for good, and versions with it.",
+        )}
         checked={choices.objectLock}
         onChange={choose("objectLock")}
       />

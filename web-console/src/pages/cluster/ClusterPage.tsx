@@ -54,7 +54,11 @@ function Safety({ status }: { status: Status }) {
       </Notice>
     );
   if (status.pending_heals > 0)
-    return <Notice kind="info">{count(status.pending_heals, "{n} shard is being rebuilt.", "{n} shards are being rebuilt.")}</Notice>;
+    return (
+      <Notice kind="info">
+        {count(status.pending_heals, "{n} shard is being rebuilt.", "{n} shards are being rebuilt.")}
+      </Notice>
+    );
   return <Notice kind="good">{t("All drives are up and every object has its full redundancy.")}</Notice>;
 }
 

@@ -42,14 +42,21 @@ export function DriveCards({ drives }: { drives: Drive[] }) {
               <DriveState drive={drive} />
               {mayChange && (
                 <Menu
-                  trigger={<IconButton icon={EllipsisVertical} label={t("Change drive {slot}", { slot: drive.slot })} />}
+                  trigger={
+                    <IconButton icon={EllipsisVertical} label={t("Change drive {slot}", { slot: drive.slot })} />
+                  }
                   items={[
-                    { label: t("Drain"), onSelect: () => ask(t("Drain drive {slot}", { slot: drive.slot }), changeDrive(drive.slot, "drain")) },
+                    {
+                      label: t("Drain"),
+                      onSelect: () =>
+                        ask(t("Drain drive {slot}", { slot: drive.slot }), changeDrive(drive.slot, "drain")),
+                    },
                     { label: t("Replace"), onSelect: () => setAsked(replacement(drive)) },
                     {
                       label: t("Remove"),
                       danger: true,
-                      onSelect: () => ask(t("Remove drive {slot}", { slot: drive.slot }), changeDrive(drive.slot, "remove")),
+                      onSelect: () =>
+                        ask(t("Remove drive {slot}", { slot: drive.slot }), changeDrive(drive.slot, "remove")),
                     },
                   ]}
                 />
@@ -65,7 +72,10 @@ export function DriveCards({ drives }: { drives: Drive[] }) {
               whole={drive.total_bytes}
             />
             <p className="text-sm text-muted">
-              {t("{free} free of {total}", { free: formatBytes(drive.free_bytes), total: formatBytes(drive.total_bytes) })}
+              {t("{free} free of {total}", {
+                free: formatBytes(drive.free_bytes),
+                total: formatBytes(drive.total_bytes),
+              })}
               {drive.held_bytes !== undefined && `, ${t("{size} of shards", { size: formatBytes(drive.held_bytes) })}`}
             </p>
           </li>

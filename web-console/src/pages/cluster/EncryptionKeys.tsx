@@ -55,7 +55,11 @@ export function EncryptionKeys() {
         {(list) =>
           list.length === 0 ? (
             <Empty icon={KeyRound} title={t("No named key yet")}>
-              <p>{t("Buckets that are encrypted with SSE-KMS name one. The server makes one itself when SSE-S3 is used first.")}</p>
+              <p>
+                {t(
+                  "Buckets that are encrypted with SSE-KMS name one. The server makes one itself when SSE-S3 is used first.",
+                )}
+              </p>
             </Empty>
           ) : (
             <table className="table">
@@ -83,7 +87,9 @@ export function EncryptionKeys() {
                     <td className="py-0.5! text-right">
                       {mayChange && key.state !== "deleted" && (
                         <Menu
-                          trigger={<IconButton icon={EllipsisVertical} label={t("Change key {name}", { name: key.id })} />}
+                          trigger={
+                            <IconButton icon={EllipsisVertical} label={t("Change key {name}", { name: key.id })} />
+                          }
                           items={items(key)}
                         />
                       )}
@@ -104,7 +110,9 @@ export function EncryptionKeys() {
           onSubmit={() => change(doomed, "delete")}
           onClose={() => setDoomed(undefined)}
         >
-          <Notice kind="warn">{t("Everything that is encrypted under it is lost then. Until that day it can be kept after all.")}</Notice>
+          <Notice kind="warn">
+            {t("Everything that is encrypted under it is lost then. Until that day it can be kept after all.")}
+          </Notice>
         </FormDialog>
       )}
     </Card>

@@ -48,7 +48,10 @@ export function NodeTable() {
         )}
       </Asked>
       {adding && (
-        <AddressDialog onAddress={(address) => ask(t("Add a node"), addNode(address))} onClose={() => setAdding(false)} />
+        <AddressDialog
+          onAddress={(address) => ask(t("Add a node"), addNode(address))}
+          onClose={() => setAdding(false)}
+        />
       )}
       {dialog}
     </Card>
@@ -77,8 +80,12 @@ function NodeRow({ node, mayChange, ask }: NodeRowProps) {
       <td>
         {mayChange && (
           <span className="flex gap-2">
-            <Button onClick={() => ask(t("Drain {node}", { node: address }), changeNode(address, "drain"))}>{t("Drain")}</Button>
-            <Button onClick={() => ask(t("Remove {node}", { node: address }), changeNode(address, "remove"))}>{t("Remove")}</Button>
+            <Button onClick={() => ask(t("Drain {node}", { node: address }), changeNode(address, "drain"))}>
+              {t("Drain")}
+            </Button>
+            <Button onClick={() => ask(t("Remove {node}", { node: address }), changeNode(address, "remove"))}>
+              {t("Remove")}
+            </Button>
           </span>
         )}
       </td>

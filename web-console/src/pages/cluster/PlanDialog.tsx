@@ -18,7 +18,10 @@ export function PlanDialog({ title, plan, onConfirm, onClose }: PlanDialogProps)
     <FormDialog title={title} action={t("Do it")} onSubmit={onConfirm} onClose={onClose}>
       <Facts
         items={[
-          [t("To move"), t("{size} in {n} shards", { size: formatBytes(plan.bytes_to_move), n: formatNumber(plan.shards_to_move) })],
+          [
+            t("To move"),
+            t("{size} in {n} shards", { size: formatBytes(plan.bytes_to_move), n: formatNumber(plan.shards_to_move) }),
+          ],
           plan.seconds > 0 && [t("Takes about"), formatDuration(plan.seconds)],
           [t("Safety now"), plan.now],
           [t("Meanwhile"), plan.during],

@@ -44,7 +44,9 @@ export function RiskTable() {
                   ))}
                 </tbody>
               </table>
-              {next && <p className="p-3 text-sm text-muted">{t("The {n} least safe are shown.", { n: objects.length })}</p>}
+              {next && (
+                <p className="p-3 text-sm text-muted">{t("The {n} least safe are shown.", { n: objects.length })}</p>
+              )}
             </>
           )
         }

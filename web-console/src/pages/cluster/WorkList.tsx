@@ -62,9 +62,15 @@ function WorkLine({ work }: { work: Work }) {
         <>
           <Meter label={title} part={done} whole={total} />
           <p className="text-muted">
-            {t("{done} of {total} ({percent})", { done: amount(done), total: amount(total), percent: formatPercent(done, total) })}
+            {t("{done} of {total} ({percent})", {
+              done: amount(done),
+              total: amount(total),
+              percent: formatPercent(done, total),
+            })}
             {per_second > 0 && ` · ${t("{amount} a second", { amount: amount(per_second) })}`}
-            {eta_seconds !== null && eta_seconds !== undefined && ` · ${t("{time} left", { time: formatDuration(eta_seconds) })}`}
+            {eta_seconds !== null &&
+              eta_seconds !== undefined &&
+              ` · ${t("{time} left", { time: formatDuration(eta_seconds) })}`}
           </p>
         </>
       )}

@@ -1,6 +1,7 @@
 import Papa from "papaparse";
 import { t } from "@/i18n";
 import { Notice } from "@/ui/Notice";
+import { Scroller } from "@/ui/Scroller";
 
 const ROWS_SHOWN_MAX = 200;
 
@@ -16,8 +17,7 @@ export function DataTable({ head, rows, cut }: { head: string[]; rows: string[][
   return (
     <>
       {cut && <Notice kind="info">{t("The first {n} rows are shown.", { n: ROWS_SHOWN_MAX })}</Notice>}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table must be scrollable by keyboard */}
-      <div className="max-h-[60dvh] overflow-auto rounded-md border border-line" tabIndex={0} role="group" aria-label={t("Table")}>
+      <Scroller label={t("Table")} className="max-h-[60dvh] rounded-md border border-line">
         <table className="table text-xs">
           <thead>
             <tr>
@@ -41,7 +41,7 @@ export function DataTable({ head, rows, cut }: { head: string[]; rows: string[][
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroller>
     </>
   );
 }

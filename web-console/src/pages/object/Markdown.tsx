@@ -58,7 +58,8 @@ function draw(token: Token): ReactNode {
 
 /** The lexer may leave entities in texts; they are characters here, since React escapes anew. */
 const ENTITIES: Record<string, string> = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&#39;": "'" };
-const unescaped = (text: string): string => text.replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
+const unescaped = (text: string): string =>
+  text.replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity] ?? entity);
 
 function drawList(list: Tokens.List): ReactNode {
   const className = `flex flex-col gap-1 pl-6 ${list.ordered ? "list-decimal" : "list-disc"}`;

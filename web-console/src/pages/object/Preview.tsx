@@ -7,6 +7,7 @@ import { formatBytes } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
 import { Asked, Empty } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
+import { Scroller } from "@/ui/Scroller";
 import { type PreviewKind, previewKind } from "./kinds";
 
 const CsvTable = lazy(() => import("./CsvTable"));
@@ -62,7 +63,9 @@ function TextPreview({ bucket, objectKey, head, kind }: PreviewProps & { kind: P
     <Asked query={text}>
       {(content) => (
         <div className="flex flex-col gap-3">
-          {!isWhole && <Notice kind="info">{t("The first {size} are shown.", { size: formatBytes(TEXT_BYTES_MAX) })}</Notice>}
+          {!isWhole && (
+            <Notice kind="info">{t("The first {size} are shown.", { size: formatBytes(TEXT_BYTES_MAX) })}</Notice>
+          )}
           <Rendered kind={kind} text={content} isWhole={isWhole} />
         </div>
       )}
@@ -79,12 +82,8 @@ function Rendered({ kind, text, isWhole }: { kind: PreviewKind; text: string; is
 
 export function PlainText({ text }: { text: string }) {
   return (
-    <pre
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: long lines must be scrollable by keyboard
-      tabIndex={0}
-      className="max-h-[60dvh] overflow-auto rounded-md bg-raised p-3 font-mono text-xs whitespace-pre"
-    >
-      {text}
-    </pre>
+    <Scroller label={t("Text")} className="max-h-[60dvh] rounded-md bg-raised p-3">
+      <pre className="font-mono text-xs">{text}</pre>
+    </Scroller>
   );
 }

@@ -20,7 +20,9 @@ export default function Shards({ bucket, objectKey }: { bucket: string; objectKe
               : count(margin, "One more shard may be lost.", "{n} more shards may be lost.")}
           </Notice>
           <p>{t("{data} data and {parity} parity shards; any {data} of them give the object.", { ...scheme })}</p>
-          {list.length === 0 && <p>{t("It is so small that it lives in the metadata, of which every drive has a copy.")}</p>}
+          {list.length === 0 && (
+            <p>{t("It is so small that it lives in the metadata, of which every drive has a copy.")}</p>
+          )}
           <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3">
             {list.map((shard, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a shard is its place

@@ -66,7 +66,10 @@ function SharedLink({ url, expires }: { url: string; expires: string }) {
   const copy = () => void copyText(url).then(() => say(t("The link is on the clipboard")), sayError);
   return (
     <>
-      <Field label={t("Link")} hint={t("Everybody who has it can read this object until {time}.", { time: formatTime(expires) })}>
+      <Field
+        label={t("Link")}
+        hint={t("Everybody who has it can read this object until {time}.", { time: formatTime(expires) })}
+      >
         {(control) => (
           <div className="flex gap-2">
             <input {...control} readOnly value={url} onFocus={(event) => event.target.select()} className="control" />

@@ -23,7 +23,10 @@ async function removeVersion(bucket: string, { key, versionId }: VersionEntry): 
 
 /** Every version of a key, the newest first: to look at, to bring back, to remove for good. */
 export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
-  const versions = useQuery({ queryKey: ["versions", bucket, objectKey], queryFn: () => versionsOf(bucket, objectKey) });
+  const versions = useQuery({
+    queryKey: ["versions", bucket, objectKey],
+    queryFn: () => versionsOf(bucket, objectKey),
+  });
   const queries = useQueryClient();
   const [doomed, setDoomed] = useState<VersionEntry>();
   const changed = async () => {
@@ -64,7 +67,11 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
                   </p>
                 </div>
                 {version.isDeleteMarker && version.isLatest && (
-                  <IconButton icon={RotateCcw} label={t("Bring the object back")} onClick={() => void undelete(version).catch(sayError)} />
+                  <IconButton
+                    icon={RotateCcw}
+                    label={t("Bring the object back")}
+                    onClick={() => void undelete(version).catch(sayError)}
+                  />
                 )}
                 {!version.isDeleteMarker && (
                   <IconButton
@@ -74,9 +81,17 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
                   />
                 )}
                 {!version.isDeleteMarker && !version.isLatest && (
-                  <IconButton icon={RotateCcw} label={t("Restore this version")} onClick={() => void restore(version).catch(sayError)} />
+                  <IconButton
+                    icon={RotateCcw}
+                    label={t("Restore this version")}
+                    onClick={() => void restore(version).catch(sayError)}
+                  />
                 )}
-                <IconButton icon={Trash2} label={t("Remove this version for good")} onClick={() => setDoomed(version)} />
+                <IconButton
+                  icon={Trash2}
+                  label={t("Remove this version for good")}
+                  onClick={() => setDoomed(version)}
+                />
               </li>
             ))}
           </ul>
@@ -91,7 +106,9 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
               }}
               onClose={() => setDoomed(undefined)}
             >
-              <p>{t("The version of {time} cannot be brought back afterwards.", { time: formatTime(doomed.modified) })}</p>
+              <p>
+                {t("The version of {time} cannot be brought back afterwards.", { time: formatTime(doomed.modified) })}
+              </p>
             </FormDialog>
           )}
         </>

@@ -20,7 +20,14 @@ it("shows what could run as text alone", () => {
 });
 
 it("makes a table of a list of records, and of nothing else", () => {
-  expect(tableOf([{ a: 1 }, { b: "x", a: null }])).toEqual({ head: ["a", "b"], rows: [["1", ""], ["null", "x"]], cut: false });
+  expect(tableOf([{ a: 1 }, { b: "x", a: null }])).toEqual({
+    head: ["a", "b"],
+    rows: [
+      ["1", ""],
+      ["null", "x"],
+    ],
+    cut: false,
+  });
   expect(tableOf([1, 2])).toBeUndefined();
   expect(tableOf({ a: 1 })).toBeUndefined();
 });

@@ -14,8 +14,10 @@ const BY_MEDIA_TYPE: [RegExp, PreviewKind][] = [
 ];
 
 const TEXT_EXTENSIONS = new Set(
-  ("txt log md csv tsv json jsonl ndjson yaml yml toml ini conf cfg env xml html htm svg css js mjs ts tsx jsx py rb rs go c h cc " +
-    "cpp hpp java kt cs php sh bash zsh sql lua pl r swift scala tex diff patch dockerfile makefile gitignore").split(" "),
+  (
+    "txt log md csv tsv json jsonl ndjson yaml yml toml ini conf cfg env xml html htm svg css js mjs ts tsx jsx py rb rs go c h cc " +
+    "cpp hpp java kt cs php sh bash zsh sql lua pl r swift scala tex diff patch dockerfile makefile gitignore"
+  ).split(" "),
 );
 
 /** How an object is shown: by its media type, and where that says little by its name. */
@@ -24,8 +26,16 @@ export function previewKind(key: string, mediaType: string): PreviewKind {
   const known = BY_MEDIA_TYPE.find(([pattern]) => pattern.test(type));
   if (known) return known[1];
   const extension = extensionOf(key);
-  const byName: Record<string, PreviewKind> = { csv: "csv", tsv: "csv", json: "json", md: "markdown", markdown: "markdown" };
+  const byName: Record<string, PreviewKind> = {
+    csv: "csv",
+    tsv: "csv",
+    json: "json",
+    md: "markdown",
+    markdown: "markdown",
+  };
   const isVague = type === "" || type === "application/octet-stream" || type === "binary/octet-stream";
   if (!isVague && !type.startsWith("text/") && !/(xml|javascript|yaml|toml|sql|sh)$/.test(type)) return "none";
-  return byName[extension] ?? (type.startsWith("text/") || !isVague || TEXT_EXTENSIONS.has(extension) ? "text" : "none");
+  return (
+    byName[extension] ?? (type.startsWith("text/") || !isVague || TEXT_EXTENSIONS.has(extension) ? "text" : "none")
+  );
 }

@@ -54,7 +54,10 @@ function Denied({ why }: { why: Why }) {
       <p className="font-medium">{t("{action} on {resource} was denied.", { action, resource })}</p>
       <p>
         {decision === "ExplicitDeny" && deciding
-          ? t("A Deny decided: statement {statement} of {policy}.", { statement: deciding.statement, policy: deciding.policy })
+          ? t("A Deny decided: statement {statement} of {policy}.", {
+              statement: deciding.statement,
+              policy: deciding.policy,
+            })
           : t("No policy allows it.")}
       </p>
       {missing && (

@@ -159,7 +159,9 @@ function RequestTable({ requests, onOpen }: { requests: LoggedRequest[]; onOpen:
             <td className="whitespace-nowrap">
               <StatusBadge status={request.status} /> {request.error_code}
             </td>
-            <td className="text-right whitespace-nowrap tabular-nums">{t("{n} ms", { n: (request.took_us / 1000).toFixed(1) })}</td>
+            <td className="text-right whitespace-nowrap tabular-nums">
+              {t("{n} ms", { n: (request.took_us / 1000).toFixed(1) })}
+            </td>
             <td className="hidden text-right whitespace-nowrap md:table-cell">{formatBytes(request.sent)}</td>
             <td className="hidden max-w-56 truncate lg:table-cell">{request.caller}</td>
           </tr>

@@ -31,7 +31,11 @@ interface ResultPage {
 }
 
 /** Asks every bucket for its next hits. */
-async function searchAll(buckets: readonly string[], ask: SearchAsk, tokens?: Record<string, string>): Promise<ResultPage> {
+async function searchAll(
+  buckets: readonly string[],
+  ask: SearchAsk,
+  tokens?: Record<string, string>,
+): Promise<ResultPage> {
   const page: ResultPage = { hits: [], behind: false, next: {} };
   const asked = tokens ? Object.keys(tokens) : buckets;
   const found = await Promise.all(
@@ -57,7 +61,9 @@ export default function SearchPage() {
 function Search({ buckets }: { buckets: BucketUsage[] }) {
   const search = route.useSearch();
   const searched = buckets.filter(({ name, searchable }) => searchable && (!search.bucket || name === search.bucket));
-  const unsearched = buckets.filter(({ name, searchable }) => !searchable && (!search.bucket || name === search.bucket));
+  const unsearched = buckets.filter(
+    ({ name, searchable }) => !searchable && (!search.bucket || name === search.bucket),
+  );
   return (
     <>
       <SearchForm key={JSON.stringify(search)} search={search} buckets={buckets} />
@@ -76,7 +82,11 @@ function Unsearched({ buckets }: { buckets: string[] }) {
       <ul className="mt-1 flex flex-wrap gap-x-4">
         {buckets.map((bucket) => (
           <li key={bucket}>
-            <Link to="/buckets/$bucket/settings/$section" params={{ bucket, section: "overview" }} className="link underline">
+            <Link
+              to="/buckets/$bucket/settings/$section"
+              params={{ bucket, section: "overview" }}
+              className="link underline"
+            >
               {bucket}
             </Link>
           </li>

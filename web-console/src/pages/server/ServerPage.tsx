@@ -51,7 +51,9 @@ function EventTargets() {
       <Asked query={targets}>
         {(list) =>
           list.length === 0 ? (
-            <p className="p-4 text-sm text-muted">{t("The configuration names no webhook that could be told of changes.")}</p>
+            <p className="p-4 text-sm text-muted">
+              {t("The configuration names no webhook that could be told of changes.")}
+            </p>
           ) : (
             <table className="table">
               <thead>
@@ -74,7 +76,11 @@ function EventTargets() {
                     <td className="text-right">{formatNumber(target.delivered)}</td>
                     <td className="text-right">{formatNumber(target.dropped)}</td>
                     <td>
-                      {target.error ? <Badge kind="danger">{target.error}</Badge> : <Badge kind="good">{t("well")}</Badge>}{" "}
+                      {target.error ? (
+                        <Badge kind="danger">{target.error}</Badge>
+                      ) : (
+                        <Badge kind="good">{t("well")}</Badge>
+                      )}{" "}
                       {target.lag_seconds > 0 && t("{time} behind", { time: formatDuration(target.lag_seconds) })}
                     </td>
                   </tr>
@@ -106,7 +112,9 @@ function Settings() {
               {list.map(({ name, value, origin }) => (
                 <tr key={name}>
                   <td className="font-mono text-xs">{name}</td>
-                  <td className="font-mono text-xs wrap-anywhere">{typeof value === "string" ? value : JSON.stringify(value)}</td>
+                  <td className="font-mono text-xs wrap-anywhere">
+                    {typeof value === "string" ? value : JSON.stringify(value)}
+                  </td>
                   <td className="text-muted">{origin}</td>
                 </tr>
               ))}

@@ -13,7 +13,9 @@ export default function BucketPolicy({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Policy")}
-      about={t("Who may do what with this bucket and its objects. An explicit Deny ends every other permission; without a policy only the account's own users come in.")}
+      about={t(
+        "Who may do what with this bucket and its objects. An explicit Deny ends every other permission; without a policy only the account's own users come in.",
+      )}
       bucket={bucket}
       document="policy"
       read={getPolicy}

@@ -14,7 +14,9 @@ export default function CorsForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("CORS")}
-      about={t("Which web pages of other addresses may read or write here from a browser. The console does not need it.")}
+      about={t(
+        "Which web pages of other addresses may read or write here from a browser. The console does not need it.",
+      )}
       bucket={bucket}
       document="cors"
       read={getCors}
@@ -24,7 +26,13 @@ export default function CorsForm({ bucket }: { bucket: string }) {
   );
 }
 
-const NEW_RULE: CorsRule = { origins: [], methods: ["GET", "HEAD"], headers: [], exposed: ["ETag"], maxAgeSeconds: 3000 };
+const NEW_RULE: CorsRule = {
+  origins: [],
+  methods: ["GET", "HEAD"],
+  headers: [],
+  exposed: ["ETag"],
+  maxAgeSeconds: 3000,
+};
 
 function Form({ bucket, rules, reload }: { bucket: string; rules: CorsRule[]; reload: () => Promise<void> }) {
   const [list, setList] = useState(rules);

@@ -12,7 +12,9 @@ export default function EncryptionForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Encryption")}
-      about={t("What is stored from now on is encrypted with keys of the server. Reading and writing stay the same; what is there already stays as it is.")}
+      about={t(
+        "What is stored from now on is encrypted with keys of the server. Reading and writing stay the same; what is there already stays as it is.",
+      )}
       bucket={bucket}
       document="encryption"
       read={getEncryption}

@@ -17,7 +17,9 @@ export default function Lifecycle({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Lifecycle")}
-      about={t("What becomes of objects by their age: they are deleted, old versions go, unfinished uploads end. Rules are followed once a day.")}
+      about={t(
+        "What becomes of objects by their age: they are deleted, old versions go, unfinished uploads end. Rules are followed once a day.",
+      )}
       bucket={bucket}
       document="lifecycle"
       read={getLifecycle}
@@ -116,7 +118,13 @@ function RuleDialog({ rule: before, onSave, onClose }: RuleDialogProps) {
   );
   const whole = { ...rule, tags: recordOf(tags) };
   return (
-    <FormDialog title={t("Lifecycle rule")} action={t("Save")} onSubmit={() => onSave(whole)} onClose={onClose} size="large">
+    <FormDialog
+      title={t("Lifecycle rule")}
+      action={t("Save")}
+      onSubmit={() => onSave(whole)}
+      onClose={onClose}
+      size="large"
+    >
       <div className="grid gap-4 sm:grid-cols-2">
         <TextField label={t("Name")} value={rule.id} onChange={(event) => change({ id: event.target.value })} />
         <TextField

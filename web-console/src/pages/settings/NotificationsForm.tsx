@@ -16,7 +16,9 @@ export default function NotificationsForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Notifications")}
-      about={t("Tells a webhook of what changes here. The operator names webhooks in the server's configuration; each has an ARN.")}
+      about={t(
+        "Tells a webhook of what changes here. The operator names webhooks in the server's configuration; each has an ARN.",
+      )}
       bucket={bucket}
       document="notification"
       read={getNotifications}
@@ -82,7 +84,9 @@ function Form({ bucket, value, reload }: FormProps) {
                 checked={notification.events.includes(event)}
                 onChange={(on) =>
                   change(index, {
-                    events: on ? [...notification.events, event] : notification.events.filter((other) => other !== event),
+                    events: on
+                      ? [...notification.events, event]
+                      : notification.events.filter((other) => other !== event),
                   })
                 }
               />

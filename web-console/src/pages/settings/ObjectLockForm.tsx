@@ -10,7 +10,9 @@ export default function ObjectLockForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Object Lock")}
-      about={t("Versions can be kept from removal until a date, or until a hold ends. What is set here counts for new versions that say nothing themselves.")}
+      about={t(
+        "Versions can be kept from removal until a date, or until a hold ends. What is set here counts for new versions that say nothing themselves.",
+      )}
       bucket={bucket}
       document="object-lock"
       read={getObjectLock}
@@ -40,7 +42,9 @@ function Enable({ bucket, value, reload }: FormProps) {
   return (
     <SaveForm onSave={save}>
       <Notice kind="warn">
-        {t("Object Lock is off. Saving turns it on for good; the bucket must keep versions, and keeps them from then on.")}
+        {t(
+          "Object Lock is off. Saving turns it on for good; the bucket must keep versions, and keeps them from then on.",
+        )}
       </Notice>
     </SaveForm>
   );

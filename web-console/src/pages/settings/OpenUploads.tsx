@@ -11,7 +11,9 @@ export default function OpenUploads({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Open uploads")}
-      about={t("Uploads in parts that were begun and neither finished nor stopped. Their parts take room; a lifecycle rule can end them by their age.")}
+      about={t(
+        "Uploads in parts that were begun and neither finished nor stopped. Their parts take room; a lifecycle rule can end them by their age.",
+      )}
       bucket={bucket}
       document="uploads"
       read={listMultipartUploads}

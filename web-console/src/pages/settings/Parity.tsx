@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { listBucketReports, planParity, type Plan, setParity } from "@/api/cluster";
+import { listBucketReports, type Plan, planParity, setParity } from "@/api/cluster";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
@@ -42,7 +42,9 @@ export function Parity({ bucket }: { bucket: string }) {
                 </Button>
               </div>
               <p className="text-sm text-muted">
-                {t("Data and parity shards as 3+1, or the word default for the deployment's. What is there is encoded anew.")}
+                {t(
+                  "Data and parity shards as 3+1, or the word default for the deployment's. What is there is encoded anew.",
+                )}
               </p>
             </div>
           );

@@ -62,7 +62,9 @@ function Folders({ bucket, policy, reload }: FoldersProps) {
           <span className="min-w-0 grow font-mono text-sm wrap-anywhere">
             {bucket}/{prefix}*
           </span>
-          <Button onClick={() => void change(open.filter((other) => other !== prefix)).catch(sayError)}>{t("Close")}</Button>
+          <Button onClick={() => void change(open.filter((other) => other !== prefix)).catch(sayError)}>
+            {t("Close")}
+          </Button>
         </div>
       ))}
       {open.length === 0 && <p className="text-sm">{t("No folder is public.")}</p>}
@@ -103,9 +105,12 @@ function OpenDialog({ bucket, onOpen, onClose }: OpenDialogProps) {
         onChange={(event) => setPrefix(event.target.value)}
       />
       <Notice kind="warn">
-        {t("Everybody who reaches the server can read everything under {place}, now and whatever is stored there later.", {
-          place: `${bucket}/${prefix}`,
-        })}
+        {t(
+          "Everybody who reaches the server can read everything under {place}, now and whatever is stored there later.",
+          {
+            place: `${bucket}/${prefix}`,
+          },
+        )}
       </Notice>
       <CheckField label={t("I want this to be public")} checked={sure} onChange={setSure} />
     </FormDialog>

@@ -9,7 +9,9 @@ export default function VersioningForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Versioning")}
-      about={t("With versions, what is replaced or deleted stays and can be brought back; it takes room until a lifecycle rule or somebody removes it.")}
+      about={t(
+        "With versions, what is replaced or deleted stays and can be brought back; it takes room until a lifecycle rule or somebody removes it.",
+      )}
       bucket={bucket}
       document="versioning"
       read={getVersioning}

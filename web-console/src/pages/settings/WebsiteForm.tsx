@@ -9,7 +9,9 @@ export default function WebsiteForm({ bucket }: { bucket: string }) {
   return (
     <Section
       title={t("Website")}
-      about={t("Serves the bucket's objects as pages on the server's website address, where its operator has opened one. Only what is public is served.")}
+      about={t(
+        "Serves the bucket's objects as pages on the server's website address, where its operator has opened one. Only what is public is served.",
+      )}
       bucket={bucket}
       document="website"
       read={getWebsite}

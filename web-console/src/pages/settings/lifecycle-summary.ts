@@ -19,7 +19,9 @@ function objectsOf({ prefix, tags, largerThan, smallerThan }: LifecycleRule): st
     largerThan > 0 && t("more than {size}", { size: formatBytes(largerThan) }),
     smallerThan > 0 && t("less than {size}", { size: formatBytes(smallerThan) }),
   ].filter((condition) => condition !== "" && condition !== false);
-  return conditions.length === 0 ? t("all objects") : t("objects with {conditions}", { conditions: conditions.join(t(" and ")) });
+  return conditions.length === 0
+    ? t("all objects")
+    : t("objects with {conditions}", { conditions: conditions.join(t(" and ")) });
 }
 
 function deedsOf(rule: LifecycleRule): string[] {
@@ -40,7 +42,8 @@ function deedsOf(rule: LifecycleRule): string[] {
       }),
     ),
     rule.oldVersionDays > 0 && oldVersions(rule),
-    rule.abortUploadDays > 0 && t("Uploads that are not finished after {days} end.", { days: days(rule.abortUploadDays) }),
+    rule.abortUploadDays > 0 &&
+      t("Uploads that are not finished after {days} end.", { days: days(rule.abortUploadDays) }),
   ];
   return deeds.filter((deed): deed is string => deed !== false);
 }
