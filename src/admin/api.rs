@@ -2,6 +2,9 @@
 //!
 //! | Request | Body | Answer |
 //! |---|---|---|
+//! | `POST /api/v1/session` | [`StartSession`] | [`Session`] |
+//! | `GET /api/v1/session`, `POST /api/v1/session/renew` | | [`Session`] |
+//! | `DELETE /api/v1/session` | | |
 //! | `GET /api/v1/status` | | [`Status`] |
 //! | `GET /api/v1/drives` | | [`DriveList`] |
 //! | `POST /api/v1/drives` | [`AddDrive`] | [`Plan`] |
@@ -617,6 +620,55 @@ pub struct Done {
 pub struct Failure {
     /// A sentence with the remedy.
     pub error: String,
+    /// In one word, for programs.
+    #[serde(default)]
+    pub code: String,
+}
+
+/// The body of `POST /api/v1/session`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartSession {
+    /// An access key of anybody.
+    pub access_key: String,
+    /// Its secret.
+    pub secret_key: Secret,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Session {
+    /// With which access key.
+    pub access_key: String,
+    /// Of which account.
+    pub account: SessionAccount,
+    /// As whom.
+    pub arn: String,
+    /// Of a user, its name.
+    pub user_name: Option<String>,
+    /// It is the root of the first account, who may do everything.
+    pub is_root: bool,
+    /// When the session ends; none where a pair is sent each time.
+    pub expires: Option<String>,
+    /// What the header `x-holdfast-csrf` of each change must have.
+    pub csrf: Option<String>,
+    /// The region that signatures name.
+    pub region: String,
+    /// Of the server.
+    pub version: String,
+    /// Where S3 is served, as who asks can reach it.
+    pub s3_url: String,
+    /// The actions of the admin API that it may perform.
+    pub allowed: Vec<String>,
+}
+
+/// An account, as a session names it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct SessionAccount {
+    /// Its 12 digits.
+    pub id: String,
+    /// A name for people.
+    pub name: String,
 }
 
 #[cfg(test)]

@@ -6,10 +6,15 @@
 //! | `/-/health/ready` | 200 when requests can be served, else 503 | everyone, on both addresses |
 //! | `/-/health/cluster` | drives up and down as JSON; 200 while reads and writes work | everyone, on both addresses |
 //! | `/metrics` | Prometheus text | everyone who reaches the console address |
-//! | `/api/v1/...` | JSON, see [`api`] | root, by HTTP Basic authentication |
+//! | `/api/v1/...` | JSON, see [`api`] | whom policies allow the action, by HTTP Basic authentication or signed in |
+//!
+//! - `caller`: who calls, and whether that may. `throttle`: how often a pair may be guessed. `session`: signing in.
+//! - `route`: which operation a request names. `actions`: what policies call it. `service` has it carried out.
 
 mod accounts;
+mod actions;
 pub mod api;
+mod caller;
 mod gauges;
 mod health;
 mod keyring;
@@ -17,10 +22,13 @@ mod operations;
 mod refusal;
 mod route;
 mod service;
+mod session;
 mod status;
+mod throttle;
 
+pub use caller::Caller;
 pub use gauges::register_gauges;
 pub use health::{Grade, Health, health_answer};
 pub use refusal::Refusal;
 pub use service::Service;
-pub use status::Facts;
+pub use status::{Facts, S3Place};

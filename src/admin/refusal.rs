@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
 use super::api::{Failure, REQUEST_BYTES_MAX};
-use super::health::json;
+use super::health::{answer, json};
 
 /// Why a request was not done. Every text is a sentence with its remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -14,9 +14,31 @@ pub enum Refusal {
     /// The request makes no sense.
     #[error("{0}")]
     BadRequest(String),
-    /// Root's pair is missing or wrong.
-    #[error("root's access key and secret key are needed; give them by HTTP Basic authentication")]
-    NotRoot,
+    /// Nobody is known to call.
+    #[error(
+        "an access key and its secret key are needed; sign in, or give them by HTTP Basic authentication"
+    )]
+    NotSignedIn,
+    /// The pair of HTTP Basic authentication is wrong.
+    #[error(
+        "there is no such access key, or its secret key is another; give a pair that is good by HTTP Basic authentication"
+    )]
+    WrongPair,
+    /// The pair of a sign-in is wrong.
+    #[error("there is no such access key, or its secret key is another; look for typing errors")]
+    InvalidCredentials,
+    /// Too many pairs were wrong; good again after so many seconds.
+    #[error("too many pairs were wrong; try again in {0} seconds")]
+    TooManyAttempts(u64),
+    /// The policies of the caller do not allow it.
+    #[error("{0}")]
+    Denied(String),
+    /// A change with a cookie that does not prove that it comes from a page of the console.
+    #[error("the header x-holdfast-csrf must have the `csrf` of the session; ask for the session again")]
+    NoCsrfToken,
+    /// A page of another address asks.
+    #[error("pages of other addresses have no access; open the console itself")]
+    OtherOrigin,
     /// There is no such path, drive or node.
     #[error("{0}")]
     NotFound(String),
@@ -42,7 +64,9 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NotRoot => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn | Self::WrongPair | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Denied(_) | Self::NoCsrfToken | Self::OtherOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -52,19 +76,61 @@ impl Refusal {
         }
     }
 
+    /// In one word, for programs.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "BadRequest",
+            Self::NotSignedIn => "NotSignedIn",
+            Self::WrongPair | Self::InvalidCredentials => "InvalidCredentials",
+            Self::TooManyAttempts(_) => "TooManyAttempts",
+            Self::Denied(_) => "AccessDenied",
+            Self::NoCsrfToken => "CsrfTokenMissing",
+            Self::OtherOrigin => "OtherOrigin",
+            Self::NotFound(_) => "NotFound",
+            Self::Method(_) => "MethodNotAllowed",
+            Self::NotJson => "NotJson",
+            Self::TooLong => "TooLong",
+            Self::Conflict(_) => "Conflict",
+            Self::Unavailable(_) => "Unavailable",
+        }
+    }
+
     /// The answer that tells it.
     pub(super) fn answer(&self) -> Response<Full<Bytes>> {
-        let mut response = json(self.status(), &Failure { error: self.to_string() });
+        let (error, code) = (self.to_string(), self.code().to_owned());
+        let mut response = json(self.status(), &Failure { error, code });
+        self.describe(response.headers_mut());
+        response
+    }
+
+    /// The answer that tells it to a client of S3 or IAM.
+    pub fn xml_answer(&self) -> Response<Full<Bytes>> {
+        let message = self.to_string();
+        let message = quick_xml::escape::escape(message.as_str());
+        let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+        let xml = format!("{head}<Error><Code>{}</Code><Message>{message}</Message></Error>", self.code());
+        let mut response = answer(self.status(), "application/xml", xml.into());
+        self.describe(response.headers_mut());
+        response
+    }
+
+    fn describe(&self, headers: &mut HeaderMap) {
         match self {
-            Self::NotRoot => {
+            // Nothing that a browser knows, for it would ask for a pair in a window of its own.
+            Self::NotSignedIn | Self::InvalidCredentials => {
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Session realm=\"holdfast\""));
+            }
+            Self::WrongPair => {
                 let challenge = HeaderValue::from_static("Basic realm=\"holdfast\", charset=\"UTF-8\"");
-                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+                headers.insert(WWW_AUTHENTICATE, challenge);
+            }
+            Self::TooManyAttempts(seconds) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
             Self::Method(allowed) => {
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
             _ => {}
         }
-        response
     }
 }

@@ -1,29 +1,28 @@
 //! Requests to the console's address that are not for a file of the console.
 //!
-//! Everything under `/api/` is for root. A page of another site cannot use a browser's login to change
-//! anything: changes are POSTs with `content-type: application/json`, which a browser sends across
-//! sites only after asking, and nothing here answers such a question with yes.
+//! Everything under `/api/` is for callers whose policies allow it. A page of another site cannot use a browser's login to
+//! change anything: changes are POSTs with `content-type: application/json`, which a browser sends across sites only after
+//! asking, and nothing here answers such a question with yes; with a cookie they show the word of the sign-in too.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use subtle::ConstantTimeEq;
 
 use super::accounts::Accounts;
 use super::api::{ChangeDrive, REQUEST_BYTES_MAX};
 use super::health::{answer, health_answer, json, text};
 use super::operations::Operations;
 use super::route::{DriveChange, NodeChange, Route};
+use super::throttle::Throttle;
 use super::{Facts, Refusal, status};
 use crate::iam::Iam;
 use crate::object::Engine;
@@ -35,13 +34,13 @@ const BODY_WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// The admin API.
 pub struct Service {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) iam: Arc<Iam>,
+    pub(super) facts: Facts,
+    pub(super) throttle: Throttle,
     operations: Operations,
     accounts: Accounts,
     metrics: Arc<Metrics>,
-    facts: Facts,
-    /// `access key:secret key`, what HTTP Basic authentication carries.
-    root: Vec<u8>,
 }
 
 impl fmt::Debug for Service {
@@ -51,33 +50,21 @@ impl fmt::Debug for Service {
 }
 
 impl Service {
-    /// Puts the parts together; `access_key` and `secret_key` are root's.
-    pub fn new(
-        (engine, iam): (Arc<Engine>, Arc<Iam>),
-        metrics: Arc<Metrics>,
-        facts: Facts,
-        (access_key, secret_key): (&str, &str),
-    ) -> Self {
+    /// Puts the parts together.
+    pub fn new((engine, iam): (Arc<Engine>, Arc<Iam>), metrics: Arc<Metrics>, facts: Facts) -> Self {
         let operations = Operations::new(engine.clone());
-        let accounts = Accounts::new(engine.clone(), iam);
-        Self {
-            engine,
-            operations,
-            accounts,
-            metrics,
-            facts,
-            root: format!("{access_key}:{secret_key}").into_bytes(),
-        }
+        let accounts = Accounts::new(engine.clone(), iam.clone());
+        Self { engine, iam, facts, throttle: Throttle::default(), operations, accounts, metrics }
     }
 
     /// Answers one request.
-    pub async fn handle<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    pub async fn handle<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data: Send> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         if request.uri().path().starts_with("/api/") {
-            return self.api(request).await.unwrap_or_else(|refusal| refusal.answer());
+            return self.api(request, peer).await.unwrap_or_else(|refusal| refusal.answer());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here\n");
@@ -95,17 +82,20 @@ impl Service {
         }
     }
 
-    async fn api<B>(&self, request: Request<B>) -> Result<Response<Full<Bytes>>, Refusal>
+    async fn api<B>(&self, request: Request<B>, peer: IpAddr) -> Result<Response<Full<Bytes>>, Refusal>
     where
         B: Body<Data: Send> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        if !is_root(request.headers(), &self.root) {
-            return Err(Refusal::NotRoot);
-        }
-        let uri = request.uri();
-        let route = Route::parse(request.method(), uri.path(), uri.query().unwrap_or(""))?;
-        let body = if route.changes() { json_body(request).await? } else { Bytes::new() };
+        let request = match self.session(request, peer).await {
+            Ok(answer) => return answer,
+            Err(request) => request,
+        };
+        let (head, body) = request.into_parts();
+        let caller = self.recognize(&head, peer)?;
+        let route = Route::parse(&head.method, head.uri.path(), head.uri.query().unwrap_or(""))?;
+        caller.authorize(route.action(), &self.iam.first().canonical_id)?;
+        let body = if route.changes() { json_body(&head.headers, body).await? } else { Bytes::new() };
         self.carry_out(route, &body).await
     }
 
@@ -179,15 +169,15 @@ fn done(result: Result<impl Serialize, Refusal>) -> Result<Response<Full<Bytes>>
 }
 
 /// Takes the body of a change.
-async fn json_body<B>(request: Request<B>) -> Result<Bytes, Refusal>
+pub(super) async fn json_body<B>(headers: &HeaderMap, body: B) -> Result<Bytes, Refusal>
 where
     B: Body<Data: Send> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    if !is_json(request.headers()) {
+    if !is_json(headers) {
         return Err(Refusal::NotJson);
     }
-    let body = Limited::new(request.into_body(), REQUEST_BYTES_MAX);
+    let body = Limited::new(body, REQUEST_BYTES_MAX);
     let late = |_| Refusal::BadRequest("the body did not come in time; send it at once".into());
     let received = tokio::time::timeout(BODY_WAIT_MAX, Box::pin(body).collect()).await.map_err(late)?;
     let collected = received.map_err(|error| {
@@ -205,18 +195,10 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// Reads a body; an empty one says nothing, as `{}` does.
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     let body = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body)
         .map_err(|error| Refusal::BadRequest(format!("the body is not what this path takes: {error}")))
-}
-
-/// The headers carry root's pair. Takes the same time wherever a wrong pair differs.
-fn is_root(headers: &HeaderMap, root: &[u8]) -> bool {
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Basic "));
-    let given = given.and_then(|value| BASE64_STANDARD.decode(value.trim()).ok());
-    given.is_some_and(|given| given.ct_eq(root).into())
 }
 
 #[cfg(test)]
@@ -224,26 +206,12 @@ mod tests {
     use super::*;
     use crate::admin::api::AddDrive;
 
-    #[test]
-    fn only_roots_pair_is_let_in() {
-        let with = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(AUTHORIZATION, value.parse().unwrap());
-            is_root(&headers, b"key:secret")
-        };
-        let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
-        assert!(with(&basic("key:secret")));
-        assert!(!with(&basic("key:secre")) && !with(&basic("other:secret")) && !with(&basic("")));
-        assert!(!with("Basic !!!") && !with("Bearer x"));
-        assert!(!is_root(&HeaderMap::new(), b"key:secret"));
-    }
-
     async fn body_of(kind: Option<&str>, body: Vec<u8>) -> Result<Bytes, Refusal> {
-        let mut request = Request::new(Full::new(Bytes::from(body)));
+        let mut headers = HeaderMap::new();
         if let Some(kind) = kind {
-            request.headers_mut().insert(CONTENT_TYPE, kind.parse().unwrap());
+            headers.insert(CONTENT_TYPE, kind.parse().unwrap());
         }
-        json_body(request).await
+        json_body(&headers, Full::new(Bytes::from(body))).await
     }
 
     #[tokio::test]

@@ -1,7 +1,10 @@
 //! What is known of the deployment at this moment.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
+
+use hyper::http::uri::Authority;
 
 use super::Health;
 use super::api::{
@@ -20,6 +23,40 @@ pub struct Facts {
     pub region: String,
     /// When this process started.
     pub started: Instant,
+    /// Clients come by TLS.
+    pub is_secure: bool,
+    /// Where S3 is served.
+    pub s3: S3Place,
+}
+
+/// Where S3 is served, beside the console.
+#[derive(Debug, Clone)]
+pub struct S3Place {
+    /// What the operator says.
+    pub public_url: Option<String>,
+    /// The address that it listens on.
+    pub address: SocketAddr,
+    /// It speaks TLS.
+    pub is_secure: bool,
+}
+
+impl S3Place {
+    /// The URL for somebody who reached the console by this host.
+    pub fn url_beside(&self, host: &str) -> String {
+        if let Some(url) = &self.public_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let scheme = if self.is_secure { "https" } else { "http" };
+        let ip = self.address.ip();
+        let name = host.parse::<Authority>().ok().map(|authority| authority.host().to_owned());
+        let is_reached = ip.is_unspecified() || (ip.is_loopback() && name.as_deref() == Some("localhost"));
+        let name = name.filter(|_| is_reached).unwrap_or_else(|| match ip {
+            ip if ip.is_unspecified() => "127.0.0.1".to_owned(),
+            IpAddr::V6(ip) => format!("[{ip}]"),
+            IpAddr::V4(ip) => ip.to_string(),
+        });
+        format!("{scheme}://{name}:{}", self.address.port())
+    }
 }
 
 /// Asks the engine.
@@ -146,5 +183,29 @@ fn class_report(class: &ClassEncoding) -> ClassReport {
         parity_shards: class.scheme.parity,
         objects: class.all.objects,
         bytes: class.all.bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn s3_is_where_the_console_was_reached_or_where_the_operator_says() {
+        let place = |address: &str, public: Option<&str>| S3Place {
+            public_url: public.map(str::to_owned),
+            address: address.parse().unwrap(),
+            is_secure: false,
+        };
+        let everywhere = place("0.0.0.0:9000", None);
+        assert_eq!(everywhere.url_beside("nas.lan:9001"), "http://nas.lan:9000");
+        assert_eq!(everywhere.url_beside("[::1]:9001"), "http://[::1]:9000");
+        assert_eq!(everywhere.url_beside(""), "http://127.0.0.1:9000");
+        let here = place("127.0.0.1:9000", None);
+        assert_eq!(here.url_beside("localhost:9001"), "http://localhost:9000");
+        assert_eq!(here.url_beside("proxy.lan"), "http://127.0.0.1:9000");
+        assert_eq!(place("10.0.0.7:9000", None).url_beside("nas.lan:9001"), "http://10.0.0.7:9000");
+        let told = place("127.0.0.1:9000", Some("https://s3.example.com/"));
+        assert_eq!(told.url_beside("nas.lan:9001"), "https://s3.example.com");
     }
 }

@@ -10,6 +10,7 @@ use super::identities::{self, AccessKey, Grants, Identities, IdentityError};
 use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
 use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
+use super::sign_ins::SignIns;
 use crate::checksum::Sha256;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
@@ -105,6 +106,7 @@ pub struct Iam {
     first: Arc<Account>,
     secrets: Secrets,
     sessions: Sessions,
+    pub(super) sign_ins: SignIns,
     known: ArcSwap<Known>,
     /// Held while the rows are read again, so that the last to change one is the last to be noted.
     renewing: Mutex<()>,
@@ -186,7 +188,7 @@ impl Iam {
         Self::with_key(root, None)
     }
 
-    fn with_key(root: Credentials, deployment_key: Option<&RootKey>) -> Self {
+    pub(super) fn with_key(root: Credentials, deployment_key: Option<&RootKey>) -> Self {
         let digest = Sha256::digest(b"holdfast account: root");
         let number =
             u64::from_be_bytes([0, 0, digest[0], digest[1], digest[2], digest[3], digest[4], digest[5]]);
@@ -199,7 +201,8 @@ impl Iam {
         let principal = Principal::Root(first.clone());
         let root = (root.access_key, Arc::new(identity_of_root(SigningSecret::new(root.secret), principal)));
         let (secrets, sessions) = (Secrets::new(deployment_key), Sessions::new(deployment_key));
-        Self { root, first, secrets, sessions, known: ArcSwap::default(), renewing: Mutex::default() }
+        let (sign_ins, known) = (SignIns::new(deployment_key), ArcSwap::default());
+        Self { root, first, secrets, sessions, sign_ins, known, renewing: Mutex::default() }
     }
 
     /// Knows all accounts. Secrets are sealed under the deployment's key: without it nobody but the first account's root

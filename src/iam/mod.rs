@@ -5,6 +5,8 @@
 //! - `policy`: the policy language and the decision.
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
 //! - `sessions`: temporary credentials.
+//! - `sign_ins`: what a browser holds in place of a secret.
+//! - `request_facts`: what conditions see of a request, whichever service it is for.
 //! - `secrets`: how their secrets are kept.
 //! - `acl`: what access control lists grant.
 //!
@@ -17,11 +19,15 @@ pub mod identities;
 pub(crate) mod parsers;
 pub mod policy;
 mod principal;
+mod request_facts;
 mod secrets;
 mod sessions;
+mod sign_ins;
 
 pub use crate::types::Secret;
 pub use acl::granted;
 pub use directory::{AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount};
 pub use principal::{Account, Principal, Session, User};
+pub use request_facts::RequestFacts;
 pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};
+pub use sign_ins::SignIn;

@@ -9,7 +9,7 @@ use super::error::{Error, Result};
 use super::form::Form;
 use crate::iam::identities::{Grants, Identities, IdentityError};
 use crate::iam::policy::{ConditionKeys, Decision, Policies, Policy, Request, Resource, decide};
-use crate::iam::{Account, Iam, Identity, KeyKind, Principal, User};
+use crate::iam::{Account, Iam, Identity, KeyKind, Principal, RequestFacts, User};
 use crate::metadata::Store;
 use crate::types::{CanonicalId, Civil, Timestamp};
 
@@ -44,21 +44,13 @@ struct Asked<'a> {
 
 impl ConditionKeys for Asked<'_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        let (call, now) = (self.call, self.call.now.as_secs());
-        let value: Option<Cow<'_, str>> = match key {
-            "aws:currenttime" => Some(iso(call.now).into()),
-            "aws:epochtime" => Some(now.to_string().into()),
-            "aws:securetransport" => Some(call.is_secure.to_string().into()),
-            "aws:sourceip" => Some(call.peer.to_canonical().to_string().into()),
-            "aws:requestedregion" => Some(call.region.as_str().into()),
-            "aws:useragent" => call.user_agent.as_deref().map(Cow::Borrowed),
-            "aws:principalisawsservice" | "aws:viaawsservice" => Some("false".into()),
-            _ => {
+        match self.call.facts().value(key) {
+            Some(value) => vec![value],
+            None => {
                 let fitting = self.keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
-                return fitting.map(|(_, value)| value.as_str().into()).collect();
+                fitting.map(|(_, value)| value.as_str().into()).collect()
             }
-        };
-        value.into_iter().collect()
+        }
     }
 }
 
@@ -69,6 +61,12 @@ pub(super) fn iso(time: Timestamp) -> String {
 }
 
 impl<'a> Call<'a> {
+    /// What conditions see of the request.
+    fn facts(&self) -> RequestFacts<'_> {
+        let (now, peer, is_secure) = (self.now, self.peer, self.is_secure);
+        RequestFacts { now, peer, is_secure, region: &self.region, user_agent: self.user_agent.as_deref() }
+    }
+
     /// Refuses unless the caller may do this to something of its own account.
     pub(super) fn authorize(&self, action: &str, resource: &str) -> Result<()> {
         self.authorize_with(action, resource, &Vec::new())

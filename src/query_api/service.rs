@@ -60,6 +60,14 @@ pub fn is_query(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     *method == Method::POST && path == "/" && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// How it is known who calls.
+enum Caller {
+    /// By the signature of the request.
+    Signs,
+    /// It was found out elsewhere.
+    Known(Arc<Identity>),
+}
+
 /// What the body of a request asks for.
 struct Asked {
     action: String,
@@ -79,8 +87,27 @@ impl Service {
         request: Request<Incoming>,
         peer: SocketAddr,
     ) -> Response<Full<Bytes>> {
+        self.carry_out(request, Caller::Signs, peer).await
+    }
+
+    /// Answers a request without a signature of somebody whom another part of this process has recognized.
+    pub async fn handle_for(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        identity: Arc<Identity>,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        self.carry_out(request, Caller::Known(identity), peer).await
+    }
+
+    async fn carry_out(
+        self: &Arc<Self>,
+        request: Request<Incoming>,
+        caller: Caller,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
         let service = self.clone();
-        let answer = tokio::spawn(async move { service.answer(request, peer).await }).await;
+        let answer = tokio::spawn(async move { service.answer(request, caller, peer).await }).await;
         answer.unwrap_or_else(|error| {
             tracing::error!(%error, "iam request failed");
             let mut response = Response::new(Full::default());
@@ -89,11 +116,16 @@ impl Service {
         })
     }
 
-    async fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        caller: Caller,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
         let id = request_id();
         let (head, body) = request.into_parts();
         let mut asked = Asked { action: String::new(), is_sts: false };
-        let answer = self.run(&head, body, peer, &mut asked).await;
+        let answer = self.run((&head, body), caller, peer, &mut asked).await;
         let namespace = if asked.is_sts { STS } else { IAM };
         let (status, xml) = match &answer {
             Ok(nodes) => (StatusCode::OK, answer_xml(&asked.action, namespace, nodes, &id)),
@@ -113,21 +145,26 @@ impl Service {
 
     async fn run(
         &self,
-        head: &request::Parts,
-        body: Incoming,
+        (head, body): (&request::Parts, Incoming),
+        caller: Caller,
         peer: SocketAddr,
         asked: &mut Asked,
     ) -> Result<Vec<Node>> {
         let body = read(body).await?;
         let form = Form::parse(&body)?;
         asked.is_sts = form.get("Version") == Some("2011-06-15");
-        let claim = sigv4::parse_form(&head.headers, &Sha256::digest(&body));
-        let claim = claim.map_err(|refusal| Error::unsigned(&refusal))?.ok_or_else(|| {
-            let words = "Request is missing Authentication Token";
-            Error::new(StatusCode::FORBIDDEN, "MissingAuthenticationToken", words)
-        })?;
-        asked.is_sts = claim.service == sigv4::Service::Sts;
-        let identity = self.verify(head, &claim)?;
+        let (identity, region) = match caller {
+            Caller::Known(identity) => (identity, self.options.region.clone()),
+            Caller::Signs => {
+                let claim = sigv4::parse_form(&head.headers, &Sha256::digest(&body));
+                let claim = claim.map_err(|refusal| Error::unsigned(&refusal))?.ok_or_else(|| {
+                    let words = "Request is missing Authentication Token";
+                    Error::new(StatusCode::FORBIDDEN, "MissingAuthenticationToken", words)
+                })?;
+                asked.is_sts = claim.service == sigv4::Service::Sts;
+                (self.verify(head, &claim)?, claim.region)
+            }
+        };
         let action = form.get("Action").ok_or_else(|| {
             Error::new(
                 StatusCode::BAD_REQUEST,
@@ -151,7 +188,7 @@ impl Service {
             now: self.clock.now(),
             peer: peer.ip(),
             is_secure: self.options.tls,
-            region: claim.region,
+            region,
             user_agent: user_agent.map(str::to_owned),
         };
         if asked.is_sts { sts::run(&call, &asked.action) } else { iam::run(&call, &asked.action).await }

@@ -5,13 +5,13 @@ use std::borrow::Cow;
 
 use hyper::HeaderMap;
 
+use crate::iam::RequestFacts;
 use crate::iam::policy::ConditionKeys;
 use crate::types::{AccountId, Civil, DAY_SECS, Properties, Tags};
 
 use super::auth::Call;
 use super::headers::text;
 use super::tags;
-use super::time::iso_secs;
 
 /// Keys of S3, in lower case.
 const OF_S3: [&str; 52] = [
@@ -155,13 +155,6 @@ impl RequestKeys<'_, '_> {
         }
         let now = self.call.now().as_secs();
         match key {
-            "aws:currenttime" => Some(iso_secs(now).into()),
-            "aws:epochtime" => Some(now.to_string().into()),
-            "aws:securetransport" => Some(self.call.is_secure().to_string().into()),
-            "aws:sourceip" => Some(self.call.peer.to_canonical().to_string().into()),
-            "aws:requestedregion" => Some(self.call.region().into()),
-            "aws:principalisawsservice" | "aws:viaawsservice" => Some("false".into()),
-            "aws:useragent" => self.header("user-agent"),
             "aws:referer" => self.header("referer"),
             "aws:resourceaccount" | "s3:resourceaccount" => {
                 Some((self.resource_account)().as_str().to_owned().into())
@@ -179,7 +172,17 @@ impl RequestKeys<'_, '_> {
                 let age = now.saturating_sub(self.call.signature?.made_at?) * 1000;
                 Some(age.to_string().into())
             }
-            _ => None,
+            _ => self.facts().value(key),
+        }
+    }
+
+    fn facts(&self) -> RequestFacts<'_> {
+        RequestFacts {
+            now: self.call.now(),
+            peer: self.call.peer,
+            is_secure: self.call.is_secure(),
+            region: self.call.region(),
+            user_agent: text(self.headers, "user-agent"),
         }
     }
 

@@ -10,7 +10,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue, SERVER};
 use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 
-use crate::iam::Iam;
+use crate::iam::{Iam, Identity};
 use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
 use crate::telemetry;
@@ -91,13 +91,25 @@ pub struct Service {
     ids: RequestIds,
 }
 
-/// Which address a request came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// By which way a request came.
+#[derive(Debug, Clone)]
 pub enum Door {
-    /// The one of S3; hosts of websites are told by their domain.
+    /// To the address of S3; hosts of websites are told by their domain.
     Api,
-    /// One for websites alone.
+    /// To one for websites alone.
     Website,
+    /// To another, where it was found out who calls. Nothing is signed then, and a bucket stands in the path alone.
+    Vouched(Arc<Identity>),
+}
+
+impl Door {
+    /// Who calls, where that was found out elsewhere.
+    fn vouched(&self) -> Option<&Arc<Identity>> {
+        match self {
+            Self::Vouched(identity) => Some(identity),
+            Self::Api | Self::Website => None,
+        }
+    }
 }
 
 /// What a request is known by: among its extensions where others are told of it.
@@ -139,10 +151,15 @@ impl Service {
             Learned { counted: telemetry::Operation::Unknown, rules: None, logged: None, error: None };
         let started = Instant::now();
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let mut response = if door == Door::Website || self.is_website(host) {
+        let is_visit = match &door {
+            Door::Website => true,
+            Door::Api => self.is_website(host),
+            Door::Vouched(_) => false,
+        };
+        let mut response = if is_visit {
             Box::pin(self.visit(&head, &mut learned, (&id, peer))).await
         } else {
-            match self.run(&mut head, wire, &mut learned, (&id, peer)).await {
+            match self.run(&mut head, wire, &mut learned, (&id, peer, &door)).await {
                 Ok(response) => response,
                 Err(error) => {
                     learned.error = Some(error.code.describe().0);
@@ -154,6 +171,7 @@ impl Service {
         let headers = response.headers_mut();
         if let Some(cors) = learned.rules.as_ref().and_then(|rules| rules.cors.as_ref())
             && head.method != Method::OPTIONS
+            && door.vouched().is_none()
         {
             cors::describe(cors, &head.method, &head.headers, headers);
         }
@@ -223,7 +241,7 @@ impl Service {
         head: &mut request::Parts,
         wire: Wire<Incoming>,
         learned: &mut Learned,
-        (id, peer): (&str, SocketAddr),
+        (id, peer, door): (&str, SocketAddr, &Door),
     ) -> Result<Response> {
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
@@ -234,8 +252,14 @@ impl Service {
             query: &query,
             copies: head.headers.contains_key("x-amz-copy-source") || query.has("x-amz-copy-source"),
         };
-        let operation = route(target, &self.options.domains);
+        let domains = if door.vouched().is_some() { &[] } else { self.options.domains.as_slice() };
+        let operation = route(target, domains);
         match &operation {
+            Ok(Operation::Preflight(..) | Operation::Bucket(_, BucketOperation::PostObject))
+                if door.vouched().is_some() =>
+            {
+                return Err(Code::MethodNotAllowed.into());
+            }
             Ok(Operation::Preflight(bucket, resource_type)) => {
                 return cors::preflight(&self.engine, bucket, resource_type, &head.headers).await;
             }
@@ -259,7 +283,10 @@ impl Service {
             let form = FormRequest::new(self, head, query, wire, peer.ip());
             return Box::pin(ops::post_object::run(form, bucket.clone())).await;
         }
-        let (call, upload) = auth::verify(self, head, query, wire, peer.ip())?;
+        let (call, upload) = match door.vouched() {
+            None => auth::verify(self, head, query, wire, peer.ip())?,
+            Some(identity) => auth::vouch((self, identity.clone()), head, query, wire, peer.ip())?,
+        };
         if let Some(logged) = &mut learned.logged {
             logged.requester = call.requester();
         }

@@ -21,6 +21,8 @@ pub(crate) enum Use {
     AccessKeys,
     /// What tokens of sessions hold.
     SessionTokens,
+    /// What cookies of sign-ins hold.
+    SignIns,
 }
 
 impl Use {
@@ -29,6 +31,7 @@ impl Use {
         match self {
             Self::AccessKeys => b"holdfast secrets of access keys",
             Self::SessionTokens => b"holdfast session tokens",
+            Self::SignIns => b"holdfast sign-ins",
         }
     }
 }

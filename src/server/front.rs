@@ -10,6 +10,7 @@ use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
+use super::bridge::{Bridge, make_inert};
 use crate::admin::{self, health_answer};
 use crate::console;
 use crate::jobs::AccessLogs;
@@ -37,13 +38,14 @@ impl S3Front {
         door: Door,
     ) -> Response<FrontBody<s3::ResponseBody>> {
         // `-` can never be a bucket, so no object is hidden by a probe.
-        if door == Door::Api
+        let is_api = matches!(door, Door::Api);
+        if is_api
             && request.uri().path().starts_with("/-/")
             && let Some(health) = health_answer(request.uri().path(), &self.engine)
         {
             return health.map(FrontBody::Plain);
         }
-        if door == Door::Api && is_query(request.method(), request.uri().path(), request.headers()) {
+        if is_api && is_query(request.method(), request.uri().path(), request.headers()) {
             return self.query_api.handle(request, peer).await.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
@@ -54,8 +56,7 @@ impl S3Front {
         if waits_in_vain {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        let operation = response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown);
-        account.answered(operation, response.status().as_u16());
+        account.answered(operation(&response), response.status().as_u16());
         if let Some(record) = response.extensions_mut().remove::<AccessRecord>() {
             account.log(record, self.access_logs.clone());
         }
@@ -73,16 +74,45 @@ fn announced(headers: &HeaderMap) -> u64 {
 #[derive(Debug)]
 pub(super) struct ConsoleFront {
     pub(super) admin: admin::Service,
+    pub(super) s3: Arc<S3Front>,
 }
 
 impl ConsoleFront {
     /// Answers one request.
-    pub(super) async fn handle(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
-        if let Some(file) = console::answer(request.method(), request.uri().path()) {
-            return file;
+    pub(super) async fn handle(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<FrontBody<s3::ResponseBody>> {
+        if let Some(file) = console::answer(request.method(), request.uri().path(), request.headers()) {
+            return file.map(FrontBody::Plain);
         }
-        let mut response = self.admin.handle(request).await;
-        console::secure(response.headers_mut());
+        let Some(bridge) = Bridge::of(request.uri().path()) else {
+            return secured(self.admin.handle(request, peer.ip()).await);
+        };
+        let (mut head, body) = request.into_parts();
+        let caller = match self.admin.recognize(&head, peer.ip()) {
+            Ok(caller) => caller,
+            Err(refusal) => return secured(refusal.xml_answer()),
+        };
+        let shows = bridge.cross(&mut head);
+        let request = Request::from_parts(head, body);
+        if bridge == Bridge::Iam {
+            return secured(self.s3.query_api.handle_for(request, caller.identity, peer).await);
+        }
+        let mut response = self.s3.handle(request, peer, Door::Vouched(caller.identity)).await;
+        let answered = (operation(&response), response.status());
+        make_inert(answered, shows, response.headers_mut());
         response
     }
+}
+
+/// The operation that an answer of S3 is of.
+fn operation<B>(response: &Response<B>) -> Operation {
+    response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown)
+}
+
+fn secured(mut response: Response<Full<Bytes>>) -> Response<FrontBody<s3::ResponseBody>> {
+    console::secure(response.headers_mut());
+    response.map(FrontBody::Plain)
 }

@@ -5,6 +5,7 @@
 //! within a bound, end background work, close the metadata.
 
 mod body;
+mod bridge;
 mod certificates;
 mod error;
 mod front;

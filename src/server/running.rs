@@ -1,5 +1,6 @@
 //! Starting, serving and stopping one process.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::front::{ConsoleFront, S3Front};
 use super::signals::{Hangup, StopSignals};
 use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives};
-use crate::admin::{self, Facts, register_gauges};
+use crate::admin::{self, Facts, S3Place, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
 use crate::http::tls::{Certificates, Trust};
@@ -94,8 +95,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         tls: certificates.as_ref().map(|certificates| certificates.files().absolute()),
     };
     hints.write(&options.state)?;
-    let facts =
-        Facts { deployment: storage.deployment, region: options.region.clone(), started: Instant::now() };
+    let facts = facts(&options, &storage, listener.address());
     let root = iam::Credentials {
         access_key: started.credentials.access_key_id.clone(),
         secret: started.credentials.secret_access_key.clone(),
@@ -103,14 +103,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let iam = Iam::open(root, storage.engine.metadata(), deployment_key.as_ref()).await;
     let iam = Arc::new(iam.map_err(StartError::Accounts)?);
     let (stop, stopped) = watch::channel(false);
-    let served = Served {
-        engine: storage.engine.clone(),
-        metrics,
-        facts,
-        credentials: started.credentials.clone(),
-        iam,
-        access_logs: Arc::default(),
-    };
+    let served = Served { engine: storage.engine.clone(), metrics, facts, iam, access_logs: Arc::default() };
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
         certificates::register(&served.metrics, &certificates);
@@ -123,12 +116,23 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let mut listeners = vec![serve(front.clone(), listener, Door::Api, stopped.clone())];
     if let Some(website) = website {
         tracing::info!(address = %website.address(), "serving websites");
-        listeners.push(serve(front, website, Door::Website, stopped.clone()));
+        listeners.push(serve(front.clone(), website, Door::Website, stopped.clone()));
     }
     if let Some(console) = console {
-        listeners.push(served.console(console, stopped));
+        listeners.push(served.console(front, console, stopped));
     }
     Ok(Running { started, storage, telling, logging, signals, stop, listeners })
+}
+
+fn facts(options: &Options, storage: &Storage, s3: SocketAddr) -> Facts {
+    let is_secure = options.listen.tls.is_some();
+    Facts {
+        deployment: storage.deployment,
+        region: options.region.clone(),
+        started: Instant::now(),
+        is_secure,
+        s3: S3Place { public_url: options.listen.public_url.clone(), address: s3, is_secure },
+    }
 }
 
 impl Running {
@@ -266,7 +270,7 @@ fn serve(
     stopped: watch::Receiver<bool>,
 ) -> JoinHandle<usize> {
     let handler = move |request, peer| {
-        let front = front.clone();
+        let (front, door) = (front.clone(), door.clone());
         async move { front.handle(request, peer, door).await }
     };
     tokio::spawn(listener.serve(handler, stopped))
@@ -313,7 +317,6 @@ struct Served {
     engine: Arc<Engine>,
     metrics: Arc<Metrics>,
     facts: Facts,
-    credentials: Credentials,
     iam: Arc<Iam>,
     access_logs: Arc<AccessLogs>,
 }
@@ -359,19 +362,19 @@ impl Served {
         })
     }
 
-    fn console(&self, listener: Listener, stopped: watch::Receiver<bool>) -> JoinHandle<usize> {
+    fn console(
+        &self,
+        s3: Arc<S3Front>,
+        listener: Listener,
+        stopped: watch::Receiver<bool>,
+    ) -> JoinHandle<usize> {
         register_gauges(&self.metrics, &self.engine, &self.facts);
-        let root = (self.credentials.access_key_id.as_str(), self.credentials.secret_access_key.expose());
-        let admin = admin::Service::new(
-            (self.engine.clone(), self.iam.clone()),
-            self.metrics.clone(),
-            self.facts.clone(),
-            root,
-        );
-        let front = Arc::new(ConsoleFront { admin });
-        let handler = move |request: hyper::Request<hyper::body::Incoming>, _peer| {
+        let (engine, iam) = (self.engine.clone(), self.iam.clone());
+        let admin = admin::Service::new((engine, iam), self.metrics.clone(), self.facts.clone());
+        let front = Arc::new(ConsoleFront { admin, s3 });
+        let handler = move |request: hyper::Request<hyper::body::Incoming>, peer| {
             let front = front.clone();
-            async move { front.handle(request).await }
+            async move { front.handle(request, peer).await }
         };
         tokio::spawn(listener.serve(handler, stopped))
     }

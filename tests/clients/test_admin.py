@@ -22,11 +22,11 @@ def ask(server, method, path, body=None, pair=f"{topology.ACCESS_KEY}:{topology.
     return answer.status, answer.headers, json.loads(said) if said else None
 
 
-def test_everything_under_api_is_for_root(server):
+def test_nothing_under_api_is_for_nobody(server):
     for path in ["/api/v1/status", "/api/v1/drives", "/api/v1/nothing"]:
-        for pair in [None, f"{topology.ACCESS_KEY}:wrong"]:
+        for pair, scheme in [(None, "Session"), (f"{topology.ACCESS_KEY}:wrong", "Basic")]:
             status, headers, said = ask(server, "GET", path, pair=pair)
-            assert status == 401 and headers["www-authenticate"].startswith("Basic") and "root" in said["error"]
+            assert status == 401 and headers["www-authenticate"].startswith(scheme) and "secret key" in said["error"]
     assert ask(server, "GET", "/api/v1/status")[0] == 200
     assert ask(server, "GET", "/api/v1/nothing")[0] == 404
     status, headers, _ = ask(server, "DELETE", "/api/v1/drives")

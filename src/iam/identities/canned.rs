@@ -9,7 +9,7 @@ const POLICIES: [(&str, &str, &str); 10] = [
     ("readonly", r#"["s3:GetBucketLocation","s3:GetObject"]"#, "arn:aws:s3:::*"),
     ("readwrite", r#""s3:*""#, "arn:aws:s3:::*"),
     ("writeonly", r#""s3:PutObject""#, "arn:aws:s3:::*"),
-    ("diagnostics", r#"["admin:ServerInfo","admin:ServerTrace","admin:Profiling","admin:Prometheus"]"#, "*"),
+    ("diagnostics", r#"["admin:Status","admin:History","admin:Settings","admin:List*"]"#, "*"),
     ("consoleAdmin", r#"["admin:*","iam:*","kms:*","s3:*","sts:*"]"#, "*"),
     ("AdministratorAccess", r#""*""#, "*"),
     ("AmazonS3FullAccess", r#"["s3:*","s3-object-lambda:*"]"#, "*"),

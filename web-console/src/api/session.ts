@@ -1,0 +1,95 @@
+import { Observable } from "@/lib/observable";
+import { ApiError } from "./error";
+import { getJson, postJson, send, setCsrfToken, setSessionEndListener } from "./http";
+
+/** Who is signed in, as the server says it. */
+export interface Session {
+  access_key: string;
+  account: { id: string; name: string };
+  arn: string;
+  user_name: string | null;
+  is_root: boolean;
+  expires: string;
+  csrf: string;
+  region: string;
+  version: string;
+  s3_url: string;
+  /** The admin actions that the caller may use. */
+  allowed: string[];
+}
+
+/** `ended` still shows the page of before, and asks to sign in again over it: running uploads wait for that. */
+export type SessionState =
+  | { phase: "starting" }
+  | { phase: "signed-out" }
+  | { phase: "signed-in"; session: Session }
+  | { phase: "ended"; session: Session };
+
+export const sessionState = new Observable<SessionState>({ phase: "starting" });
+
+/** How often a session that is in use is renewed; far below the 12 hours that one lasts. */
+const RENEWAL_MS = 30 * 60 * 1000;
+
+setSessionEndListener(() => {
+  const state = sessionState.get();
+  if (state.phase === "signed-in") sessionState.set({ phase: "ended", session: state.session });
+});
+
+function enter(session: Session): void {
+  setCsrfToken(session.csrf);
+  sessionState.set({ phase: "signed-in", session });
+}
+
+/** Finds out whether the browser has a session already. */
+export async function resumeSession(): Promise<void> {
+  try {
+    enter(await getJson<Session>("/api/v1/session"));
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    sessionState.set({ phase: "signed-out" });
+  }
+  setInterval(renew, RENEWAL_MS);
+}
+
+async function renew(): Promise<void> {
+  if (sessionState.get().phase !== "signed-in") return;
+  try {
+    enter(await postJson<Session>("/api/v1/session/renew"));
+  } catch {
+    // The next request tells whether the session has ended.
+  }
+}
+
+export async function signIn(accessKey: string, secretKey: string): Promise<void> {
+  const before = sessionState.get();
+  const session = await postJson<Session>("/api/v1/session", { access_key: accessKey, secret_key: secretKey });
+  // Somebody else took over: nothing of the one before may stay on the screen or in memory.
+  if (before.phase === "ended" && before.session.arn !== session.arn) location.assign("/");
+  enter(session);
+}
+
+export async function signOut(): Promise<void> {
+  await send("/api/v1/session", { method: "DELETE" });
+  location.assign("/");
+}
+
+export interface SsoProvider {
+  id: string;
+  name: string;
+}
+
+export const listSsoProviders = async (): Promise<SsoProvider[]> =>
+  (await getJson<{ providers: SsoProvider[] }>("/api/v1/sso")).providers;
+
+/** The session of a page that is shown only when there is one. */
+export function currentSession(): Session {
+  const state = sessionState.get();
+  if (state.phase === "signed-in" || state.phase === "ended") return state.session;
+  throw new Error("nobody is signed in");
+}
+
+/** Whether the caller may use an admin operation, `admin:Status` for one. */
+export const mayAdminister = (action: string): boolean => {
+  const { is_root, allowed } = currentSession();
+  return is_root || allowed.includes(action) || allowed.includes("admin:*");
+};

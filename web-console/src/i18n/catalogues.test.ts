@@ -1,0 +1,49 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import zh from "./zh";
+
+const SOURCES = join(import.meta.dirname, "..");
+
+function sources(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) return sources(path);
+    return /\.tsx?$/.test(entry.name) && !entry.name.includes(".test.") ? [path] : [];
+  });
+}
+
+const LITERAL = String.raw`"((?:[^"\\]|\\.)*)"`;
+const TEXT = new RegExp(String.raw`\bt\(\s*${LITERAL}`, "g");
+const COUNTED = new RegExp(String.raw`\bcount\(\s*[^"]*?,\s*${LITERAL}\s*,\s*${LITERAL}`, "g");
+
+/** Every text that the sources say, as the catalogues must know it. */
+function textsSaid(): Set<string> {
+  const texts = new Set<string>();
+  const add = (literal: string | undefined) => literal !== undefined && texts.add(JSON.parse(`"${literal}"`));
+  for (const path of sources(SOURCES)) {
+    const source = readFileSync(path, "utf8");
+    for (const [, text] of source.matchAll(TEXT)) add(text);
+    for (const [, , many] of source.matchAll(COUNTED)) add(many);
+  }
+  return texts;
+}
+
+const placesIn = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+
+describe.each([["zh", zh]])("the catalogue %s", (_, catalogue: Record<string, string>) => {
+  const said = textsSaid();
+
+  it("has every text", () => {
+    expect([...said].filter((text) => !(text in catalogue))).toEqual([]);
+  });
+
+  it("has no text that nobody says", () => {
+    expect(Object.keys(catalogue).filter((text) => !said.has(text))).toEqual([]);
+  });
+
+  it("keeps the places for values", () => {
+    for (const [text, translated] of Object.entries(catalogue))
+      expect([text, placesIn(translated)]).toEqual([text, placesIn(text)]);
+  });
+});

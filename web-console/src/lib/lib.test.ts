@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { formatBytes, formatDuration, formatPercent } from "./format";
+import { ancestorsOf, extensionOf, folderOf, nameOf, numbered } from "./keys";
+
+describe("figures", () => {
+  it("of bytes have the unit that people read best", () => {
+    expect([0, 1023, 1024, 1536, 10 * 1024 ** 2, 5 * 1024 ** 4].map(formatBytes)).toEqual([
+      "0 B",
+      "1,023 B",
+      "1 KiB",
+      "1.5 KiB",
+      "10 MiB",
+      "5 TiB",
+    ]);
+  });
+
+  it("of time have two units", () => {
+    expect([0, 59, 61, 3600, 3661, 90_000].map(formatDuration)).toEqual([
+      "0 s",
+      "59 s",
+      "1 min 1 s",
+      "1 h",
+      "1 h 1 min",
+      "1 d 1 h",
+    ]);
+  });
+
+  it("of a part of nothing are a dash", () => {
+    expect(formatPercent(1, 4)).toBe("25%");
+    expect(formatPercent(0, 0)).toBe("–");
+  });
+});
+
+describe("keys", () => {
+  it("have a name and a folder", () => {
+    expect(["a/b/c.txt", "a/b/", "c.txt"].map(nameOf)).toEqual(["c.txt", "b/", "c.txt"]);
+    expect(["a/b/c.txt", "a/b/", "c.txt"].map(folderOf)).toEqual(["a/b/", "a/", ""]);
+  });
+
+  it("have ancestors, also where parts are empty", () => {
+    expect(ancestorsOf("a/b/")).toEqual([
+      { name: "a", prefix: "a/" },
+      { name: "b", prefix: "a/b/" },
+    ]);
+    expect(ancestorsOf("a//").map(({ prefix }) => prefix)).toEqual(["a/", "a//"]);
+  });
+
+  it("are numbered before their extension", () => {
+    expect(numbered("a/b.tar.gz", 1)).toBe("a/b.tar (1).gz");
+    expect(numbered("a.b/c", 2)).toBe("a.b/c (2)");
+    expect(numbered(".profile", 1)).toBe(".profile (1)");
+    expect([extensionOf("a/B.TXT"), extensionOf(".profile"), extensionOf("a.b/c")]).toEqual(["txt", "", ""]);
+  });
+});

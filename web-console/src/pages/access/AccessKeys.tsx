@@ -1,0 +1,118 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Copy, Plus } from "lucide-react";
+import { useState } from "react";
+import { type AccessKey, createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyActive } from "@/api/iam";
+import { t } from "@/i18n";
+import { copyText } from "@/lib/copy";
+import { formatTime } from "@/lib/format";
+import { Button } from "@/ui/Button";
+import { Dialog } from "@/ui/Dialog";
+import { TextField } from "@/ui/Field";
+import { Asked, Badge, Card } from "@/ui/layout";
+import { Notice } from "@/ui/Notice";
+import { say, sayError } from "@/ui/toasts";
+
+/** Access keys that IAM lets a user have. */
+const KEYS_MAX = 2;
+
+export interface Pair {
+  id: string;
+  secret: string;
+}
+
+export function AccessKeys({ user }: { user: string }) {
+  const key = ["iam", "keys", user];
+  const keys = useQuery({ queryKey: key, queryFn: () => listAccessKeys(user) });
+  const queries = useQueryClient();
+  const [made, setMade] = useState<Pair>();
+  const after = async (work: Promise<unknown>) => {
+    await work;
+    await queries.invalidateQueries({ queryKey: key });
+  };
+  const create = async () => {
+    setMade(await createAccessKey(user));
+    await queries.invalidateQueries({ queryKey: key });
+  };
+  const add = (
+    <Button icon={Plus} disabled={(keys.data?.length ?? 0) >= KEYS_MAX} onClick={() => void create().catch(sayError)}>
+      {t("Create an access key")}
+    </Button>
+  );
+  return (
+    <Card title={t("Access keys")} actions={add}>
+      <Asked query={keys}>
+        {(list) =>
+          list.length === 0 ? (
+            <p className="text-sm text-muted">
+              {t("None yet: with a key the user can sign in here and use S3 clients.")}
+            </p>
+          ) : (
+            <ul className="flex flex-col gap-2">
+              {list.map((one) => (
+                <KeyLine
+                  key={one.id}
+                  accessKey={one}
+                  onToggle={() => void after(setAccessKeyActive(user, one.id, !one.active)).catch(sayError)}
+                  onDelete={() => void after(deleteAccessKey(user, one.id)).catch(sayError)}
+                />
+              ))}
+            </ul>
+          )
+        }
+      </Asked>
+      {made && <NewPair pair={made} onClose={() => setMade(undefined)} />}
+    </Card>
+  );
+}
+
+interface KeyLineProps {
+  accessKey: AccessKey;
+  onToggle: () => void;
+  onDelete: () => void;
+}
+
+function KeyLine({ accessKey: { id, active, created }, onToggle, onDelete }: KeyLineProps) {
+  return (
+    <li className="flex flex-wrap items-center gap-3 text-sm">
+      <code className="font-mono wrap-anywhere">{id}</code>
+      <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
+      <span className="grow text-muted">{formatTime(created)}</span>
+      <Button onClick={onToggle}>{active ? t("Deactivate") : t("Activate")}</Button>
+      <Button onClick={onDelete} className="text-danger">
+        {t("Delete")}
+      </Button>
+    </li>
+  );
+}
+
+/** A new pair: its secret is shown now and never again. */
+export function NewPair({ pair, onClose }: { pair: Pair; onClose: () => void }) {
+  const copy = (text: string) => void copyText(text).then(() => say(t("Copied")), sayError);
+  return (
+    <Dialog title={t("New access key")} onClose={onClose}>
+      <div className="flex flex-col gap-4">
+        <Notice kind="warn">{t("Keep the secret now: it is not shown again.")}</Notice>
+        {(
+          [
+            [t("Access key"), pair.id],
+            [t("Secret key"), pair.secret],
+          ] as const
+        ).map(([label, value]) => (
+          <div key={label} className="flex items-end gap-2">
+            <div className="grow">
+              <TextField label={label} value={value} readOnly className="font-mono" />
+            </div>
+            <Button icon={Copy} aria-label={t("Copy {name}", { name: label })} onClick={() => copy(value)}>
+              {t("Copy")}
+            </Button>
+          </div>
+        ))}
+        <div className="flex justify-end">
+          <Button kind="primary" onClick={onClose}>
+            {t("I have kept it")}
+          </Button>
+        </div>
+      </div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,118 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Plus } from "lucide-react";
+import { useState } from "react";
+import {
+  type Account,
+  addAccount,
+  addRootKey,
+  changeRootKey,
+  listAccounts,
+  listRootKeys,
+  type NewRootKey,
+  type RootKey,
+  removeAccount,
+} from "@/api/accounts";
+import { t } from "@/i18n";
+import { Button } from "@/ui/Button";
+import { FormDialog } from "@/ui/Dialog";
+import { TextField } from "@/ui/Field";
+import { Asked, Badge, Card } from "@/ui/layout";
+import { sayError } from "@/ui/toasts";
+import { NewPair } from "./AccessKeys";
+
+async function listAll(): Promise<{ accounts: Account[]; keys: RootKey[] }> {
+  const [accounts, keys] = await Promise.all([listAccounts(), listRootKeys()]);
+  return { accounts, keys };
+}
+
+/** Accounts, which neither see nor reach each other's buckets, and the access keys of their roots. */
+export default function Accounts() {
+  const query = useQuery({ queryKey: ["accounts"], queryFn: listAll });
+  const queries = useQueryClient();
+  const [adding, setAdding] = useState(false);
+  const [made, setMade] = useState<NewRootKey>();
+  const reload = () => queries.invalidateQueries({ queryKey: ["accounts"] });
+  const after = (work: Promise<unknown>) => void work.then(reload).catch(sayError);
+  const show = async (work: Promise<NewRootKey>) => {
+    setMade(await work);
+    await reload();
+  };
+  const add = (
+    <Button kind="primary" icon={Plus} onClick={() => setAdding(true)}>
+      {t("Create an account")}
+    </Button>
+  );
+  return (
+    <Card title={t("Accounts and keys")} actions={add}>
+      <Asked query={query}>
+        {({ accounts, keys }) => (
+          <ul className="flex flex-col gap-4">
+            {accounts.map((account, index) => (
+              <li key={account.id} className="flex flex-col gap-2 rounded-md border border-line p-3 text-sm">
+                <div className="flex flex-wrap items-center gap-2">
+                  <span className="font-medium">{account.name}</span>
+                  <code className="font-mono text-xs">{account.id}</code>
+                  <span className="grow text-muted">
+                    {account.email} {t("{n} buckets", { n: account.buckets })}
+                  </span>
+                  <Button onClick={() => void show(addRootKey(account.id)).catch(sayError)}>{t("Create a key")}</Button>
+                  {index > 0 && <Button onClick={() => after(removeAccount(account.id))}>{t("Remove")}</Button>}
+                </div>
+                <RootKeys keys={keys.filter((key) => key.account === account.id)} after={after} />
+              </li>
+            ))}
+          </ul>
+        )}
+      </Asked>
+      {adding && <AddAccount onAdd={(name, email) => show(addAccount(name, email))} onClose={() => setAdding(false)} />}
+      {made && <NewPair pair={{ id: made.access_key, secret: made.secret_key }} onClose={() => setMade(undefined)} />}
+    </Card>
+  );
+}
+
+function RootKeys({ keys, after }: { keys: RootKey[]; after: (work: Promise<unknown>) => void }) {
+  return (
+    <ul className="flex flex-col gap-1">
+      {keys.map(({ access_key, active }) => (
+        <li key={access_key} className="flex flex-wrap items-center gap-2">
+          <code className="font-mono text-xs">{access_key}</code>
+          <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
+          <span className="grow" />
+          <Button onClick={() => after(changeRootKey(access_key, active ? "disable" : "enable"))}>
+            {active ? t("Deactivate") : t("Activate")}
+          </Button>
+          <Button onClick={() => after(changeRootKey(access_key, "remove"))}>{t("Delete")}</Button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function AddAccount({
+  onAdd,
+  onClose,
+}: {
+  onAdd: (name: string, email: string) => Promise<void>;
+  onClose: () => void;
+}) {
+  const [name, setName] = useState("");
+  const [email, setEmail] = useState("");
+  return (
+    <FormDialog
+      title={t("Create an account")}
+      action={t("Create")}
+      disabled={!name}
+      onSubmit={() => onAdd(name, email)}
+      onClose={onClose}
+    >
+      <TextField label={t("Name")} value={name} onChange={(event) => setName(event.target.value)} required />
+      <TextField
+        label={t("E-mail address")}
+        hint={t("ACLs can name the account by it.")}
+        type="email"
+        value={email}
+        onChange={(event) => setEmail(event.target.value)}
+      />
+    </FormDialog>
+  );
+}

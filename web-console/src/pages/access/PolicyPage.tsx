@@ -1,0 +1,91 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { deletePolicy, getPolicyDocument, isBuiltIn, putPolicyDocument } from "@/api/iam";
+import { t } from "@/i18n";
+import { checkPolicy, explain } from "@/policy/document";
+import { PolicyEditor } from "@/policy/PolicyEditor";
+import { Button } from "@/ui/Button";
+import { FormDialog } from "@/ui/Dialog";
+import { Asked, Card, Page } from "@/ui/layout";
+import { SaveForm } from "@/ui/SaveForm";
+import { indented } from "./PolicyDialog";
+
+/** One managed policy; `name` is its ARN. */
+export function PolicyPage({ name: arn }: { name: string }) {
+  const document = useQuery({ queryKey: ["iam", "policy", arn], queryFn: () => getPolicyDocument(arn) });
+  return (
+    <Page
+      title={
+        <>
+          <Link to="/access/$section" params={{ section: "policies" }} className="link">
+            {t("Policies")}
+          </Link>
+          {` · ${arn.slice(arn.lastIndexOf("/") + 1)}`}
+        </>
+      }
+      actions={!isBuiltIn(arn) && <Removal arn={arn} />}
+    >
+      <Card title={t("Policy document")}>
+        <Asked query={document}>
+          {(text) => (isBuiltIn(arn) ? <Shown document={text} /> : <Form key={text} arn={arn} document={text} />)}
+        </Asked>
+      </Card>
+    </Page>
+  );
+}
+
+function Shown({ document }: { document: string }) {
+  return (
+    <div className="flex flex-col gap-3 text-sm">
+      <p>{t("This policy is built in and cannot be changed.")}</p>
+      <ul className="list-disc pl-5">
+        {checkPolicy(document, "identity").statements.map((statement) => (
+          <li key={JSON.stringify(statement)}>{explain(statement, "identity")}</li>
+        ))}
+      </ul>
+      <pre className="overflow-auto rounded-md bg-raised p-3 font-mono text-xs">{indented(document)}</pre>
+    </div>
+  );
+}
+
+function Form({ arn, document }: { arn: string; document: string }) {
+  const [text, setText] = useState(indented(document));
+  const queries = useQueryClient();
+  const save = async () => {
+    await putPolicyDocument(arn, text);
+    await queries.invalidateQueries({ queryKey: ["iam", "policy", arn] });
+  };
+  return (
+    <SaveForm onSave={save}>
+      <PolicyEditor label={t("Policy document")} kind="identity" value={text} onChange={setText} />
+    </SaveForm>
+  );
+}
+
+function Removal({ arn }: { arn: string }) {
+  const [asked, setAsked] = useState(false);
+  const navigate = useNavigate();
+  const submit = async () => {
+    await deletePolicy(arn);
+    await navigate({ to: "/access/$section", params: { section: "policies" } });
+  };
+  return (
+    <>
+      <Button kind="danger" onClick={() => setAsked(true)}>
+        {t("Delete")}
+      </Button>
+      {asked && (
+        <FormDialog
+          title={t("Delete this policy?")}
+          action={t("Delete")}
+          actionKind="danger"
+          onSubmit={submit}
+          onClose={() => setAsked(false)}
+        >
+          <p>{t("It must hang on no user, group or role.")}</p>
+        </FormDialog>
+      )}
+    </>
+  );
+}

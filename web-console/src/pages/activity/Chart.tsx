@@ -1,0 +1,104 @@
+import { useEffect, useRef } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { t } from "@/i18n";
+import { useObservable } from "@/lib/observable";
+import { theme } from "@/lib/theme";
+
+export interface Series {
+  label: string;
+  values: (number | null)[];
+}
+
+interface ChartProps {
+  title: string;
+  times: number[];
+  series: Series[];
+  format: (value: number) => string;
+}
+
+const HEIGHT_PX = 200;
+const LINES = ["--accent", "--danger"];
+
+const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name);
+
+/** Lines over time, and the same figures as a table for those who do not see lines. */
+export function Chart({ title, times, series, format }: ChartProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const chosen = useObservable(theme);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are those of the theme
+  useEffect(() => {
+    const box = holder.current;
+    if (!box) return;
+    const options = { ...optionsOf(series, format), width: box.clientWidth, height: HEIGHT_PX };
+    const plot = new uPlot(options, [times, ...series.map(({ values }) => values)] as uPlot.AlignedData, box);
+    const observer = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT_PX }));
+    observer.observe(box);
+    return () => {
+      observer.disconnect();
+      plot.destroy();
+    };
+  }, [times, series, format, chosen]);
+  return (
+    <>
+      <div ref={holder} role="img" aria-label={t("Chart: {title}", { title })} className="min-w-0 text-xs" />
+      <details className="mt-2 text-sm">
+        <summary className="text-muted">{t("As a table")}</summary>
+        <FigureTable times={times} series={series} format={format} />
+      </details>
+    </>
+  );
+}
+
+function optionsOf(series: Series[], format: (value: number) => string): Omit<uPlot.Options, "width" | "height"> {
+  const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
+  return {
+    cursor: { drag: { x: false, y: false } },
+    scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE)] } },
+    axes: [axis, { ...axis, size: 90, values: (_, ticks) => ticks.map(format) }],
+    series: [
+      {},
+      ...series.map(({ label }, index) => ({
+        label,
+        stroke: colour(LINES[index % LINES.length] ?? "--accent"),
+        width: 2,
+        value: (_: uPlot, value: number | null) => (value === null ? "–" : format(value)),
+      })),
+    ],
+  };
+}
+
+const TABLE_ROWS_MAX = 30;
+
+function FigureTable({ times, series, format }: Omit<ChartProps, "title">) {
+  const first = Math.max(0, times.length - TABLE_ROWS_MAX);
+  return (
+    <table className="table text-xs">
+      <thead>
+        <tr>
+          <th>{t("Time")}</th>
+          {series.map(({ label }) => (
+            <th key={label} className="text-right">
+              {label}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {times.slice(first).map((time, index) => (
+          <tr key={time}>
+            <td>{new Date(time * 1000).toLocaleTimeString()}</td>
+            {series.map(({ label, values }) => {
+              const value = values[first + index];
+              return (
+                <td key={label} className="text-right">
+                  {value === null || value === undefined ? "–" : format(value)}
+                </td>
+              );
+            })}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,59 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { listUsage } from "@/api/admin";
+import { count, t } from "@/i18n";
+import { FormDialog } from "@/ui/Dialog";
+import { CheckField, SelectField, TextField } from "@/ui/Field";
+import { say } from "@/ui/toasts";
+import { type Target, transfer } from "./bulk";
+
+interface MoveDialogProps {
+  place: Target;
+  keys: readonly string[];
+  onClose: () => void;
+  onMoved: () => void;
+}
+
+export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialogProps) {
+  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
+  const [bucket, setBucket] = useState(place.bucket);
+  const [folder, setFolder] = useState(place.prefix);
+  const [move, setMove] = useState(false);
+  const [done, setDone] = useState(0);
+  const prefix = folder === "" || folder.endsWith("/") ? folder : `${folder}/`;
+  const isSame = bucket === place.bucket && prefix === place.prefix;
+  const submit = async () => {
+    await transfer(place, keys, { bucket, prefix }, move, setDone);
+    onMoved();
+    say(
+      move
+        ? t("Moved to {place}", { place: `${bucket}/${prefix}` })
+        : t("Copied to {place}", { place: `${bucket}/${prefix}` }),
+    );
+  };
+  const names = buckets.data?.map(({ name }) => name) ?? [place.bucket];
+  return (
+    <FormDialog
+      title={count(keys.length, "Copy or move {n}", "Copy or move {n}")}
+      action={move ? t("Move") : t("Copy")}
+      disabled={isSame}
+      onSubmit={submit}
+      onClose={onClose}
+    >
+      <SelectField
+        label={t("Bucket")}
+        value={bucket}
+        onChange={setBucket}
+        options={names.map((name) => [name, name])}
+      />
+      <TextField
+        label={t("Folder")}
+        hint={t("Empty for the top; it need not be there yet.")}
+        value={folder}
+        onChange={(event) => setFolder(event.target.value)}
+      />
+      <CheckField label={t("Move: delete it here when it is there")} checked={move} onChange={setMove} />
+      {done > 0 && <p role="status">{count(done, "{n} object done", "{n} objects done")}</p>}
+    </FormDialog>
+  );
+}

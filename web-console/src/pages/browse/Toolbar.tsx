@@ -1,0 +1,183 @@
+import {
+  ArchiveRestore,
+  Download,
+  FolderInput,
+  FolderPlus,
+  FolderUp,
+  Pencil,
+  RefreshCw,
+  Share2,
+  Trash2,
+  Upload,
+  X,
+} from "lucide-react";
+import { lazy, type ReactNode, Suspense, useRef, useState } from "react";
+import { count, t } from "@/i18n";
+import type { BrowseSearch } from "@/router";
+import { Button, IconButton } from "@/ui/Button";
+import { Menu } from "@/ui/Menu";
+import { picked } from "@/uploads/dropped";
+import { upload } from "./DropZone";
+import { downloadMany } from "./download";
+
+const NewFolder = lazy(() => import("./NewFolder"));
+const DeleteDialog = lazy(() => import("./DeleteDialog"));
+const MoveDialog = lazy(() => import("./MoveDialog"));
+const RenameDialog = lazy(() => import("./RenameDialog"));
+const ShareDialog = lazy(() => import("../object/ShareDialog"));
+
+interface Place {
+  bucket: string;
+  prefix: string;
+}
+
+interface ToolbarProps {
+  place: Place;
+  search: BrowseSearch;
+  selection: ReadonlySet<string>;
+  onClear: () => void;
+  onChange: (change: BrowseSearch) => void;
+  onReload: () => void;
+  onRemoved: (keys: ReadonlySet<string>) => void;
+}
+
+export function Toolbar(props: ToolbarProps) {
+  return (
+    <div className="flex flex-wrap items-center gap-2 px-4 py-2">
+      {props.selection.size > 0 ? <SelectionTools {...props} /> : <PlaceTools {...props} />}
+    </div>
+  );
+}
+
+function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
+  const [making, setMaking] = useState(false);
+  return (
+    <>
+      <UploadButton place={place} />
+      <Button icon={FolderPlus} onClick={() => setMaking(true)}>
+        {t("New folder")}
+      </Button>
+      <Begins
+        key={place.prefix + (search.begins ?? "")}
+        text={search.begins ?? ""}
+        onChange={(begins) => onChange({ begins })}
+      />
+      <Button
+        icon={ArchiveRestore}
+        aria-pressed={search.deleted ?? false}
+        onClick={() => onChange({ deleted: search.deleted ? undefined : true })}
+        className="aria-pressed:bg-accent-soft"
+      >
+        {t("Deleted")}
+      </Button>
+      <IconButton icon={RefreshCw} label={t("Load again")} onClick={onReload} />
+      <Suspense>{making && <NewFolder place={place} onClose={() => setMaking(false)} onMade={onReload} />}</Suspense>
+    </>
+  );
+}
+
+function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
+  const files = useRef<HTMLInputElement>(null);
+  const folder = useRef<HTMLInputElement>(null);
+  const input = (ref: typeof files, label: string, whole: boolean) => (
+    <input
+      ref={ref}
+      type="file"
+      multiple
+      webkitdirectory={whole ? "" : undefined}
+      aria-label={label}
+      className="hidden"
+      onChange={(event) => {
+        if (event.target.files) upload(bucket, prefix, picked(event.target.files));
+        event.target.value = "";
+      }}
+    />
+  );
+  return (
+    <>
+      <Menu
+        trigger={
+          <Button kind="primary" icon={Upload}>
+            {t("Upload")}
+          </Button>
+        }
+        items={[
+          { label: t("Files"), icon: Upload, onSelect: () => files.current?.click() },
+          { label: t("A folder"), icon: FolderUp, onSelect: () => folder.current?.click() },
+        ]}
+      />
+      {input(files, t("Files to upload"), false)}
+      {input(folder, t("Folder to upload"), true)}
+    </>
+  );
+}
+
+/** Narrows a folder to names that begin with a text; the server does it, so that it takes no longer in a huge one. */
+function Begins({ text, onChange }: { text: string; onChange: (text: string | undefined) => void }) {
+  return (
+    <form
+      className="min-w-32 grow sm:max-w-56"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange(String(new FormData(event.currentTarget).get("begins")) || undefined);
+      }}
+    >
+      <input
+        name="begins"
+        type="search"
+        defaultValue={text}
+        aria-label={t("Only names that begin with")}
+        placeholder={t("Name begins with …")}
+        onChange={(event) => event.target.value === "" && onChange(undefined)}
+        className="control"
+      />
+    </form>
+  );
+}
+
+type Asked = "delete" | "move" | "rename" | "share";
+
+function SelectionTools({ place, selection, onClear, onReload, onRemoved, search }: ToolbarProps) {
+  const [asked, setAsked] = useState<Asked>();
+  const keys = [...selection];
+  const only = keys.length === 1 ? keys[0] : undefined;
+  const object = only?.endsWith("/") ? undefined : only;
+  const close = () => setAsked(undefined);
+  const dialogs: Record<Asked, () => ReactNode> = {
+    delete: () => (
+      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onUndone={onReload} />
+    ),
+    move: () => <MoveDialog place={place} keys={keys} onClose={close} onMoved={onReload} />,
+    rename: () =>
+      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={onReload} />,
+    share: () => object && <ShareDialog bucket={place.bucket} objectKey={object} onClose={close} />,
+  };
+  return (
+    <>
+      <span role="status" className="text-sm font-medium">
+        {count(keys.length, "{n} selected", "{n} selected")}
+      </span>
+      <Button icon={Download} onClick={() => downloadMany(place.bucket, place.prefix, keys)} disabled={search.deleted}>
+        {t("Download")}
+      </Button>
+      {object && (
+        <Button icon={Share2} onClick={() => setAsked("share")}>
+          {t("Share")}
+        </Button>
+      )}
+      {object && (
+        <Button icon={Pencil} onClick={() => setAsked("rename")}>
+          {t("Rename")}
+        </Button>
+      )}
+      <Button icon={FolderInput} onClick={() => setAsked("move")}>
+        {t("Copy or move")}
+      </Button>
+      <Button icon={Trash2} onClick={() => setAsked("delete")} className="text-danger">
+        {t("Delete")}
+      </Button>
+      <IconButton icon={X} label={t("Select nothing")} onClick={onClear} />
+      <Suspense>{asked && dialogs[asked]()}</Suspense>
+    </>
+  );
+}

@@ -1,0 +1,86 @@
+/** Work on many objects, folders with all that is in them. */
+import { copyObject, type Deleted, deleteObjects, everyObject, renameObject } from "@/api/s3";
+import { t } from "@/i18n";
+
+/** Keys in one DeleteObjects. */
+const DELETED_AT_ONCE = 1000;
+/** Copies at once; each is by reference and takes the server a moment. */
+const COPIES_AT_ONCE = 4;
+/** Deletions that can be undone together. */
+const UNDONE_MAX = 10_000;
+
+/** Called with how many objects are done. */
+export type OnDone = (objects: number) => void;
+
+/** The keys of a selection by bundles, folders replaced by what is in them. */
+async function* bundlesOf(bucket: string, keys: readonly string[]): AsyncGenerator<string[]> {
+  const objects = keys.filter((key) => !key.endsWith("/"));
+  for (let from = 0; from < objects.length; from += DELETED_AT_ONCE) yield objects.slice(from, from + DELETED_AT_ONCE);
+  for (const folder of keys.filter((key) => key.endsWith("/"))) {
+    for await (const page of everyObject(bucket, folder)) yield page.map(({ key }) => key);
+  }
+}
+
+/** Deletes a selection. The delete markers that this leaves can be deleted in turn, which undoes it. */
+export async function deleteAll(bucket: string, keys: readonly string[], onDone: OnDone): Promise<Deleted[]> {
+  const markers: Deleted[] = [];
+  let done = 0;
+  for await (const bundle of bundlesOf(bucket, keys)) {
+    if (bundle.length === 0) continue;
+    const { deleted, errors } = await deleteObjects(
+      bucket,
+      bundle.map((key) => ({ key })),
+    );
+    if (markers.length < UNDONE_MAX) markers.push(...deleted.filter(({ markerId }) => markerId));
+    const [first] = errors;
+    if (first) throw new Error(t("{key} was not deleted: {reason}", { key: first.key, reason: first.message }));
+    done += bundle.length;
+    onDone(done);
+  }
+  return done <= UNDONE_MAX ? markers : [];
+}
+
+export async function undelete(bucket: string, markers: readonly Deleted[]): Promise<void> {
+  for (let from = 0; from < markers.length; from += DELETED_AT_ONCE) {
+    const bundle = markers.slice(from, from + DELETED_AT_ONCE);
+    await deleteObjects(
+      bucket,
+      bundle.map(({ key, markerId }) => ({ key, versionId: markerId })),
+    );
+  }
+}
+
+export interface Target {
+  bucket: string;
+  prefix: string;
+}
+
+/** Copies or moves a selection; names stay what they are below `from.prefix`. */
+export async function transfer(
+  from: Target,
+  keys: readonly string[],
+  to: Target,
+  move: boolean,
+  onDone: OnDone,
+): Promise<void> {
+  let done = 0;
+  for await (const bundle of bundlesOf(from.bucket, keys)) {
+    const waiting = [...bundle];
+    const work = async () => {
+      for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+        await transferOne(from.bucket, key, to.bucket, to.prefix + key.slice(from.prefix.length), move);
+        done += 1;
+        onDone(done);
+      }
+    };
+    await Promise.all(Array.from({ length: COPIES_AT_ONCE }, work));
+  }
+}
+
+async function transferOne(fromBucket: string, key: string, toBucket: string, toKey: string, move: boolean) {
+  if (move && fromBucket === toBucket) return renameObject(fromBucket, key, toKey);
+  await copyObject({ bucket: fromBucket, key }, { bucket: toBucket, key: toKey });
+  if (!move) return;
+  const { errors } = await deleteObjects(fromBucket, [{ key }]);
+  if (errors[0]) throw new Error(t("{key} was copied and not deleted: {reason}", { key, reason: errors[0].message }));
+}

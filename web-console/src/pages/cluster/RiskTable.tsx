@@ -1,0 +1,56 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { listRisk } from "@/api/cluster";
+import { t } from "@/i18n";
+import { formatBytes } from "@/lib/format";
+import { folderOf } from "@/lib/keys";
+import { Asked, Card } from "@/ui/layout";
+
+/** Objects that are not at full redundancy, the least safe first. */
+export function RiskTable() {
+  const risk = useQuery({ queryKey: ["risk"], queryFn: () => listRisk(""), refetchInterval: 10_000 });
+  return (
+    <Card title={t("Objects at risk")} flush>
+      <Asked query={risk}>
+        {({ objects, next }) =>
+          objects.length === 0 ? (
+            <p className="p-4 text-sm text-muted">{t("None: every object has its full redundancy.")}</p>
+          ) : (
+            <>
+              <table className="table">
+                <thead>
+                  <tr>
+                    <th>{t("Object")}</th>
+                    <th className="text-right">{t("Size")}</th>
+                    <th className="text-right">{t("Shards that may still be lost")}</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {objects.map(({ bucket, key, bytes, margin }) => (
+                    <tr key={`${bucket}/${key}`}>
+                      <td>
+                        <Link
+                          to="/buckets/$bucket"
+                          params={{ bucket }}
+                          search={{ prefix: folderOf(key) || undefined, object: key }}
+                          className="link wrap-anywhere"
+                        >
+                          {bucket}/{key}
+                        </Link>
+                      </td>
+                      <td className="text-right">{formatBytes(bytes)}</td>
+                      <td className="text-right">{margin < 0 ? t("unreadable") : margin}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+              {next && (
+                <p className="p-3 text-sm text-muted">{t("The {n} least safe are shown.", { n: objects.length })}</p>
+              )}
+            </>
+          )
+        }
+      </Asked>
+    </Card>
+  );
+}

@@ -1,0 +1,68 @@
+import { useMemo } from "react";
+import { t } from "@/i18n";
+import { Button } from "@/ui/Button";
+import { TextArea } from "@/ui/Field";
+import { Notice } from "@/ui/Notice";
+import { checkPolicy, explain, type PolicyKind } from "./document";
+
+interface PolicyEditorProps {
+  label: string;
+  kind: PolicyKind;
+  value: string;
+  onChange: (value: string) => void;
+  templates?: readonly { name: string; document: unknown }[];
+}
+
+const written = (document: unknown): string => JSON.stringify(document, null, 2);
+
+/** A policy as text, with what is wrong with it and what it says in words. */
+export function PolicyEditor({ label, kind, value, onChange, templates = [] }: PolicyEditorProps) {
+  const { statements, faults } = useMemo(() => checkPolicy(value, kind), [value, kind]);
+  const isEmpty = value.trim() === "";
+  return (
+    <div className="flex flex-col gap-3">
+      {templates.length > 0 && (
+        <div className="flex flex-wrap items-center gap-2">
+          <span className="text-sm text-muted">{t("Begin with:")}</span>
+          {templates.map(({ name, document }) => (
+            <Button key={name} onClick={() => onChange(written(document))}>
+              {name}
+            </Button>
+          ))}
+        </div>
+      )}
+      <TextArea
+        label={label}
+        value={value}
+        onChange={(event) => onChange(event.target.value)}
+        rows={Math.max(8, Math.min(24, value.split("\n").length + 1))}
+        spellCheck={false}
+        className="font-mono text-xs! whitespace-pre"
+      />
+      <div role="status" className="flex flex-col gap-3">
+        {!isEmpty && faults.length > 0 && (
+          <Notice kind="warn">
+            <ul>
+              {faults.map(({ text, line }) => (
+                <li key={text}>
+                  {line !== undefined && `${t("Line {n}", { n: line })}: `}
+                  {text}
+                </li>
+              ))}
+            </ul>
+          </Notice>
+        )}
+        {statements.length > 0 && (
+          <Notice kind="info">
+            <ul className="flex flex-col gap-1">
+              {statements.map((statement, index) => (
+                // biome-ignore lint/suspicious/noArrayIndexKey: statements may have no name, their order is theirs
+                <li key={index}>{explain(statement, kind)}</li>
+              ))}
+            </ul>
+          </Notice>
+        )}
+      </div>
+    </div>
+  );
+}

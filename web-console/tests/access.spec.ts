@@ -1,0 +1,123 @@
+import type { Page } from "@playwright/test";
+import { expect, signInByForm, test, unique } from "./support/test";
+
+/** Makes a user with a key by the pages; answers its pair. */
+async function makeUser(page: Page, name: string, policy?: string): Promise<{ id: string; secret: string }> {
+  await page.goto("/access/users");
+  await page.getByRole("button", { name: "Create a user" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("link", { name }).click();
+  if (policy) {
+    await page.getByLabel("Attach the policy").selectOption({ label: policy });
+    await page.getByRole("button", { name: "Attach the policy" }).click();
+    await expect(page.getByRole("button", { name: `Take ${policy} away` })).toBeVisible();
+  }
+  await page.getByRole("button", { name: "Create an access key" }).click();
+  const dialog = page.getByRole("dialog", { name: "New access key" });
+  const pair = {
+    id: await dialog.getByLabel("Access key", { exact: true }).inputValue(),
+    secret: await dialog.getByLabel("Secret key", { exact: true }).inputValue(),
+  };
+  await dialog.getByRole("button", { name: "I have kept it" }).click();
+  return pair;
+}
+
+test("a user is made, signs in, may read and not write, and is locked out by a policy", async ({
+  console_: page,
+  api,
+  browser,
+  server,
+}) => {
+  const [bucket, user] = [unique("reading"), unique("anna")];
+  await api.bucket(bucket);
+  await api.put(bucket, "readable.txt", "read me");
+  const pair = await makeUser(page, user, "AmazonS3ReadOnlyAccess");
+
+  const context = await browser.newContext({ baseURL: server.console });
+  const theirs = await context.newPage();
+  await theirs.goto(`/buckets/${bucket}`);
+  await signInByForm(theirs, pair.id, pair.secret);
+  await expect(theirs.getByRole("button", { name: "readable.txt" })).toBeVisible();
+  await expect(theirs.getByRole("link", { name: "Drives and nodes" })).toBeHidden();
+  await theirs
+    .getByLabel("Files to upload")
+    .setInputFiles({ name: "no.txt", mimeType: "text/plain", buffer: Buffer.from("no") });
+  await expect(
+    theirs.getByRole("region", { name: "Uploads" }).getByText(/is not authorized to perform: s3:PutObject/),
+  ).toBeVisible();
+
+  await page.goto(`/buckets/${bucket}/settings/policy`);
+  const policy = {
+    Version: "2012-10-17",
+    Statement: [
+      {
+        Effect: "Deny",
+        Principal: { AWS: `arn:aws:iam::${await accountOf(page)}:user/${user}` },
+        Action: "s3:*",
+        Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+      },
+    ],
+  };
+  await page.getByLabel(`Policy of ${bucket}`).fill(JSON.stringify(policy));
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Saved")).toBeVisible();
+  await theirs.goto(`/buckets/${bucket}`);
+  await expect(theirs.getByRole("alert")).toContainText("AccessDenied");
+  await expect(theirs.getByRole("alert")).toContainText("request id");
+  await context.close();
+});
+
+const accountOf = async (page: Page): Promise<string> =>
+  (await (await page.request.get("/api/v1/session")).json()).account.id;
+
+test("groups, policies of their own and the simulator decide alike", async ({ console_: page }) => {
+  const [group, user, policy] = [unique("readers"), unique("berta"), unique("photos")];
+  await makeUser(page, user);
+  await page.goto("/access/policies");
+  await page.getByRole("button", { name: "Create a policy" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill(policy);
+  await dialog.getByRole("button", { name: "Read one bucket" }).click();
+  const document = dialog.getByLabel("Policy document");
+  await document.fill((await document.inputValue()).replaceAll("BUCKET", "photos"));
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("link", { name: policy, exact: true })).toBeVisible();
+
+  await page.goto("/access/groups");
+  await page.getByRole("button", { name: "Create a group" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(group);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("link", { name: group }).click();
+  await page.getByLabel("Add the user").selectOption(user);
+  await page.getByRole("button", { name: "Add the user" }).click();
+  await expect(page.getByRole("button", { name: `Take ${user} away` })).toBeVisible();
+  await page.getByLabel("Attach the policy").selectOption({ label: policy });
+  await page.getByRole("button", { name: "Attach the policy" }).click();
+  await expect(page.getByRole("button", { name: `Take ${policy} away` })).toBeVisible();
+
+  await page.goto("/access/simulator");
+  await page.getByLabel("Who").selectOption({ label: `user ${user}` });
+  await page.getByLabel("Actions").fill("s3:GetObject, s3:PutObject");
+  await page.getByLabel("Resource").fill("arn:aws:s3:::photos/a.jpg");
+  await page.getByRole("button", { name: "Ask" }).click();
+  const decisions = page.getByRole("table", { name: "Decisions" });
+  await expect(decisions.getByRole("row", { name: /s3:GetObject/ })).toContainText("allowed");
+  await expect(decisions.getByRole("row", { name: /s3:PutObject/ })).toContainText("not allowed by any");
+
+  await page.goto(`/access/users/${user}`);
+  await page.getByRole("button", { name: "Delete", exact: true }).first().click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("heading", { name: "Users and access" })).toBeVisible();
+  await expect(page.getByRole("link", { name: user })).toBeHidden();
+});
+
+test("a role is made with whom it trusts", async ({ console_: page }) => {
+  const role = unique("backup");
+  await page.goto("/access/roles");
+  await page.getByRole("button", { name: "Create a role" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(role);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await page.getByRole("link", { name: role }).click();
+  await expect(page.getByText(/Allows .*:root: take this role/)).toBeVisible();
+});

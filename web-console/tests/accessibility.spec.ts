@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import { furnish, PAGES } from "./support/pages";
+import { expect, test } from "./support/test";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+interface Violation {
+  id: string;
+  impact: string;
+  nodes: { html: string; failureSummary: string }[];
+}
+
+/** What axe-core finds that is serious or worse; it comes in by the debugger, so the page's security policy stays. */
+async function seriousFaults(page: Page): Promise<string[]> {
+  await page.evaluate(axe);
+  const violations = await page.evaluate<Violation[]>("axe.run().then((result) => result.violations)");
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+    );
+}
+
+for (const theme of ["light", "dark"] as const) {
+  test(`axe finds nothing serious on any page in ${theme}`, async ({ console_: page, api }) => {
+    test.setTimeout(180_000);
+    if (theme === "light") await furnish(api);
+    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
+    for (const { name, path, shows } of PAGES) {
+      await page.goto(path);
+      await expect(page.getByText(shows).first(), name).toBeVisible();
+      expect(await seriousFaults(page), name).toEqual([]);
+    }
+  });
+
+  test(`axe finds nothing serious on the sign-in page in ${theme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.goto("/");
+    await expect(page.getByRole("button", { name: "Sign in" })).toBeVisible();
+    expect(await seriousFaults(page)).toEqual([]);
+  });
+}
+
+test("axe finds nothing serious in dialogs and menus", async ({ console_: page }) => {
+  await page.goto("/buckets");
+  await page.getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.goto("/buckets/holiday-photos?object=README.md");
+  await page.getByRole("button", { name: "Share" }).click();
+  await expect(page.getByLabel("Link", { exact: true })).toBeVisible();
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Colours" }).click();
+  await expect(page.getByRole("menuitem", { name: "Dark" })).toBeVisible();
+  expect(await seriousFaults(page)).toEqual([]);
+});
+
+test("on a phone every page fits: nothing is wider than 360 px", async ({ console_: page }) => {
+  test.setTimeout(120_000);
+  await page.setViewportSize({ width: 360, height: 740 });
+  for (const { name, path, shows } of PAGES) {
+    await page.goto(path);
+    await expect(page.getByText(shows).first(), name).toBeVisible();
+    const width = await page.evaluate(() =>
+      Math.max(document.documentElement.scrollWidth, document.querySelector("main")?.scrollWidth ?? 0),
+    );
+    expect(width, name).toBeLessThanOrEqual(360);
+  }
+});
+
+test("on a phone the menu opens, leads somewhere and closes", async ({ console_: page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/buckets");
+  const menu = page.getByRole("navigation", { name: "Main" });
+  await expect(menu).toBeHidden();
+  await page.getByRole("button", { name: "Menu" }).click();
+  await menu.getByRole("link", { name: "Server" }).click();
+  await expect(page.getByRole("heading", { name: "Server" })).toBeVisible();
+  await expect(menu).toBeHidden();
+});
+
+test("the theme and the language are chosen and remembered", async ({ console_: page }) => {
+  await page.goto("/buckets");
+  await page.getByRole("button", { name: "Colours" }).click();
+  await page.getByRole("menuitem", { name: "Dark" }).click();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.getByRole("button", { name: "Language" }).click();
+  await page.getByRole("menuitem", { name: "中文" }).click();
+  await expect(page.getByRole("heading", { name: "存储桶" })).toBeVisible();
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("lang", "zh");
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await expect(page.getByRole("heading", { name: "存储桶" })).toBeVisible();
+});
+
+test.describe.configure({ mode: "serial" });

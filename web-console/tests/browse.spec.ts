@@ -1,0 +1,116 @@
+import { expect, test, unique } from "./support/test";
+
+test("folders open, breadcrumbs lead back, the address keeps the place", async ({ console_: page, api }) => {
+  const bucket = unique("browse");
+  await api.bucket(bucket);
+  for (const key of ["a/b/deep.txt", "a/one.txt", "top.txt"]) await api.put(bucket, key, key);
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByRole("button", { name: "a/" }).click();
+  await page.getByRole("button", { name: "b/" }).click();
+  await expect(page.getByRole("button", { name: "deep.txt" })).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole("button", { name: "deep.txt" })).toBeVisible();
+  await page.getByRole("navigation", { name: "Folders" }).getByRole("link", { name: "a", exact: true }).click();
+  await expect(page.getByRole("button", { name: "one.txt" })).toBeVisible();
+});
+
+test("keys with odd characters are shown, opened and downloaded as they are", async ({ console_: page, api }) => {
+  const bucket = unique("odd");
+  await api.bucket(bucket);
+  const names = ["with space & plus+.txt", "ümläut 中文.txt", "percent%20.txt", "quote\"'<b>.txt", "hash#?.txt"];
+  for (const name of names) await api.put(bucket, name, `content of ${name}`);
+  await page.goto(`/buckets/${bucket}`);
+  for (const name of names) {
+    await page.getByRole("button", { name, exact: true }).click();
+    await expect(page.getByRole("complementary").getByText(`content of ${name}`)).toBeVisible();
+  }
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("complementary").getByRole("button", { name: "Download" }).click();
+  expect((await downloading).suggestedFilename()).toMatch(/hash/);
+});
+
+test("a list is sorted by size, narrowed to a beginning, and a folder can be made", async ({ console_: page, api }) => {
+  const bucket = unique("sort");
+  await api.bucket(bucket);
+  await api.put(bucket, "a-large.txt", "x".repeat(5000));
+  await api.put(bucket, "b-small.txt", "x");
+  await page.goto(`/buckets/${bucket}`);
+  const rows = page.getByRole("row").filter({ hasText: ".txt" });
+  await expect(rows.first()).toContainText("a-large");
+  await page.getByRole("columnheader", { name: "Size" }).getByRole("button").click();
+  await expect(rows.first()).toContainText("b-small");
+  await page.getByLabel("Only names that begin with").fill("a-");
+  await page.keyboard.press("Enter");
+  await expect(rows).toHaveCount(1);
+  await page.getByLabel("Only names that begin with").fill("");
+  await page.getByRole("button", { name: "New folder" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("made here");
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByRole("button", { name: "made here/" })).toBeVisible();
+});
+
+test("several objects are selected, copied, moved and deleted, and the deletion is undone", async ({
+  console_: page,
+  api,
+}) => {
+  const bucket = unique("many");
+  await api.bucket(bucket);
+  await api.versioning(bucket);
+  for (const key of ["one.txt", "two.txt", "folder/three.txt"]) await api.put(bucket, key, key);
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select all that are loaded").check();
+  await expect(page.getByText("3 selected")).toBeVisible();
+  await page.getByRole("button", { name: "Copy or move" }).click();
+  await page.getByLabel("Folder", { exact: true }).fill("copies");
+  await page.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(page.getByRole("button", { name: "copies/" })).toBeVisible();
+  await page.getByRole("button", { name: "copies/" }).click();
+  await expect(page.getByRole("button", { name: "two.txt" })).toBeVisible();
+  await page.getByRole("button", { name: "folder/" }).click();
+  await expect(page.getByRole("button", { name: "three.txt" })).toBeVisible();
+
+  await page.goto(`/buckets/${bucket}?prefix=copies/`);
+  await page.getByLabel("Select copies/two.txt").check();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("button", { name: "two.txt" })).toBeHidden();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "two.txt" })).toBeVisible();
+});
+
+test("an object is renamed, and that is undone", async ({ console_: page, api }) => {
+  const bucket = unique("rename");
+  await api.bucket(bucket);
+  await api.put(bucket, "before.txt", "content");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select before.txt").check();
+  await page.getByRole("button", { name: "Rename" }).click();
+  await page.getByLabel("New name").fill("after.txt");
+  await page.getByRole("dialog").getByRole("button", { name: "Rename" }).click();
+  await expect(page.getByRole("button", { name: "after.txt" })).toBeVisible();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "before.txt" })).toBeVisible();
+});
+
+test("by keyboard alone one walks through the list, opens, selects and comes back", async ({ console_: page, api }) => {
+  const bucket = unique("keys");
+  await api.bucket(bucket);
+  for (const key of ["a/in.txt", "b.txt", "c.txt"]) await api.put(bucket, key, key);
+  await page.goto(`/buckets/${bucket}`);
+  const grid = page.getByRole("grid", { name: "Objects" });
+  await grid.focus();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "in.txt" })).toBeVisible();
+  await grid.focus();
+  await page.keyboard.press("Backspace");
+  await expect(page.getByRole("button", { name: "b.txt" })).toBeVisible();
+  await grid.focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press(" ");
+  await page.keyboard.press("Shift+ArrowDown");
+  await expect(page.getByText("2 selected")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByText("2 selected")).toBeHidden();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("complementary", { name: /Details of c.txt/ })).toBeVisible();
+});

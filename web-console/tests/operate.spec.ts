@@ -1,0 +1,91 @@
+import { expect, test, unique } from "./support/test";
+
+test("drives, work and safety are shown, and a scrub is planned and begun", async ({ console_: page, api }) => {
+  const bucket = unique("operate");
+  await api.bucket(bucket);
+  await api.put(bucket, "large.bin", Buffer.alloc(3_000_000, 1));
+  await page.goto("/cluster");
+  await expect(page.getByText("All drives are up and every object has its full redundancy.")).toBeVisible();
+  await expect(page.getByText(/^Drive \d$/)).toHaveCount(4);
+  await page.getByRole("button", { name: "Scrub now" }).click();
+  const dialog = page.getByRole("dialog", { name: "Scrub now" });
+  await expect(dialog.getByText("what is found bad is rebuilt")).toBeVisible();
+  await dialog.getByRole("button", { name: "Do it" }).click();
+  await expect(dialog).toBeHidden();
+});
+
+test("draining a drive shows its plan, and nothing happens without consent", async ({ console_: page }) => {
+  await page.goto("/cluster");
+  await page.getByRole("button", { name: "Change drive 0" }).click();
+  await page.getByRole("menuitem", { name: "Drain" }).click();
+  const dialog = page
+    .getByRole("dialog", { name: "Drain drive 0" })
+    .or(page.getByRole("status", { name: "Messages" }).getByText(/drive/i));
+  await expect(dialog.first()).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByText("draining")).toBeHidden();
+});
+
+test("an encryption key is made, rotated and disabled", async ({ console_: page }) => {
+  const name = unique("key");
+  await page.goto("/cluster");
+  await page.getByRole("button", { name: "Create a key" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  const row = page.getByRole("row", { name: new RegExp(name) });
+  await expect(row).toContainText("enabled");
+  await row.getByRole("button").click();
+  await page.getByRole("menuitem", { name: "Disable" }).click();
+  await expect(row).toContainText("disabled");
+});
+
+test("the request log follows requests, filters them and says why one was denied", async ({ console_: page, api }) => {
+  const bucket = unique("logged");
+  await api.bucket(bucket);
+  await api.put(bucket, "seen.txt", "x");
+  await page.goto("/requests");
+  const table = page.getByRole("table", { name: "Requests" });
+  await page.getByLabel("Bucket", { exact: true }).fill(bucket);
+  await page.getByRole("button", { name: "Filter" }).click();
+  await expect(table.getByText(`${bucket}/seen.txt`)).toBeVisible();
+  const denied = await page.request.get(`/api/v1/s3/${bucket}/seen.txt`, { headers: { cookie: "" } });
+  expect(denied.status()).toBe(401);
+});
+
+test("a denied request is looked up by its id, with what would have allowed it", async ({
+  console_: page,
+  api,
+  server,
+  playwright,
+}) => {
+  const bucket = unique("why");
+  await api.bucket(bucket);
+  await api.put(bucket, "secret.txt", "x");
+  const anonymous = await playwright.request.newContext();
+  const answer = await anonymous.get(`${server.s3}/${bucket}/secret.txt`);
+  expect(answer.status()).toBe(403);
+  const id = answer.headers()["x-amz-request-id"] ?? "";
+  await anonymous.dispose();
+  await page.goto("/requests");
+  await page.getByLabel("Request id").fill(id);
+  await page.getByRole("button", { name: "Look up" }).click();
+  const dialog = page.getByRole("dialog", { name: `Request ${id}` });
+  await expect(dialog.getByText(/s3:GetObject on .* was denied/)).toBeVisible();
+  await expect(dialog.getByText("The smallest permission that would have allowed it:")).toBeVisible();
+});
+
+test("charts show requests, latency, throughput and capacity, as lines and as tables", async ({ console_: page }) => {
+  test.setTimeout(90_000);
+  await page.goto("/activity");
+  for (const title of ["Requests", "Latency", "Throughput", "Capacity"]) {
+    await expect(page.getByRole("img", { name: `Chart: ${title}` })).toBeVisible({ timeout: 60_000 });
+  }
+  await page.getByText("As a table").first().click();
+  await expect(page.getByRole("table").first()).toBeVisible();
+});
+
+test("the server page says who is signed in and what is configured", async ({ console_: page }) => {
+  await page.goto("/server");
+  await expect(page.getByText("testaccesskey")).toBeVisible();
+  await expect(page.getByRole("table").getByText("console_address")).toBeVisible();
+});

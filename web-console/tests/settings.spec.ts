@@ -1,0 +1,164 @@
+import type { Page } from "@playwright/test";
+import { expect, test, unique } from "./support/test";
+
+const section = (page: Page, bucket: string, name: string) => page.goto(`/buckets/${bucket}/settings/${name}`);
+
+const saved = (page: Page) => expect(page.getByText("Saved").last()).toBeVisible();
+
+const document = async (page: Page, bucket: string, subresource: string) =>
+  (await page.request.get(`/api/v1/s3/${bucket}?${subresource}`)).text();
+
+test("a bucket is created with what was chosen, and deleted with all that is in it", async ({ console_: page }) => {
+  const bucket = unique("made");
+  await page.goto("/buckets");
+  await page
+    .getByRole("button", { name: /Create (your first )?bucket/ })
+    .first()
+    .click();
+  await page.getByLabel("Name", { exact: true }).fill("Not A Name");
+  await expect(page.getByText("Small letters only.")).toBeVisible();
+  await page.getByLabel("Name", { exact: true }).fill(bucket);
+  await page.getByLabel("Encrypt what is stored").check();
+  await page.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByText("This bucket is empty")).toBeVisible();
+  expect(await document(page, bucket, "versioning")).toContain("Enabled");
+  expect(await document(page, bucket, "encryption")).toContain("AES256");
+
+  await page
+    .getByLabel("Files to upload")
+    .setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("a") });
+  await expect(page.getByRole("button", { name: "a.txt" })).toBeVisible();
+  await section(page, bucket, "overview");
+  await page.getByRole("button", { name: "Delete the bucket" }).click();
+  await page.getByLabel(`Type ${bucket} to confirm`).fill(bucket);
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByText(`The bucket ${bucket} is deleted`)).toBeVisible();
+  expect((await page.request.head(`/api/v1/s3/${bucket}`)).status()).toBe(404);
+});
+
+test("lifecycle rules are a form that says in words what it does", async ({ console_: page, api }) => {
+  const bucket = unique("lifecycle");
+  await api.bucket(bucket);
+  await section(page, bucket, "lifecycle");
+  await page.getByRole("button", { name: "Add a rule" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill("tidy");
+  await dialog.getByLabel("Only keys that begin with").fill("tmp/");
+  await dialog.getByLabel("Delete after days").fill("7");
+  await dialog.getByLabel("Remove old versions after days").fill("30");
+  await expect(dialog.getByText("For objects with keys that begin with “tmp/”:")).toBeVisible();
+  await expect(dialog.getByText("7 days after they were stored they are deleted.")).toBeVisible();
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Old versions are removed 30 days after they were replaced.")).toBeVisible();
+  const stored = await document(page, bucket, "lifecycle");
+  expect(stored).toContain("<Prefix>tmp/</Prefix>");
+  expect(stored).toContain("<Days>7</Days>");
+  await page.getByRole("button", { name: "Remove rule 1" }).click();
+  await expect(page.getByText("No rule yet")).toBeVisible();
+});
+
+test("CORS, tags, versioning, encryption, lock and website are saved and read back", async ({
+  console_: page,
+  api,
+}) => {
+  const bucket = unique("forms");
+  await api.bucket(bucket);
+  await section(page, bucket, "cors");
+  await page.getByRole("button", { name: "Add a rule" }).click();
+  await page.getByLabel("Origins").fill("https://example.com");
+  await page.getByLabel("PUT").check();
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "cors")).toContain("<AllowedOrigin>https://example.com</AllowedOrigin>");
+
+  await section(page, bucket, "tags");
+  await page.getByRole("button", { name: "Add" }).click();
+  await page.getByLabel("Name 1").fill("team");
+  await page.getByLabel("Value 1").fill("storage");
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "tagging")).toContain("<Value>storage</Value>");
+
+  await section(page, bucket, "versioning");
+  await page.getByLabel("Versions").selectOption("Enabled");
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "versioning")).toContain("Enabled");
+
+  await section(page, bucket, "encryption");
+  await page.getByLabel("Keys").selectOption("AES256");
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "encryption")).toContain("AES256");
+
+  await section(page, bucket, "lock");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByLabel("Days", { exact: true })).toBeVisible();
+  await page.getByLabel("Days", { exact: true }).fill("10");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect.poll(() => document(page, bucket, "object-lock")).toContain("<Days>10</Days>");
+
+  await section(page, bucket, "website");
+  await page.getByLabel("Page of a folder").fill("index.html");
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "website")).toContain("<Suffix>index.html</Suffix>");
+});
+
+test("access logs go to another bucket", async ({ console_: page, api }) => {
+  const [bucket, logs] = [unique("logged"), unique("logs")];
+  await api.bucket(bucket);
+  await api.bucket(logs);
+  await section(page, bucket, "logging");
+  await page.getByLabel("Logs go to the bucket").selectOption(logs);
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "logging")).toContain(`<TargetBucket>${logs}</TargetBucket>`);
+});
+
+test("a folder is opened to everybody after a warning, and closed again", async ({
+  console_: page,
+  api,
+  server,
+  playwright,
+}) => {
+  const bucket = unique("public");
+  await api.bucket(bucket);
+  await api.put(bucket, "public/open.txt", "for all");
+  const anonymous = await playwright.request.newContext();
+  const read = async () => (await anonymous.get(`${server.s3}/${bucket}/public/open.txt`)).status();
+  expect(await read()).toBe(403);
+  await section(page, bucket, "access");
+  await page.getByRole("button", { name: "Open a folder to everybody" }).click();
+  await expect(page.getByText(/Everybody who reaches the server can read everything under/)).toBeVisible();
+  await page.getByLabel("I want this to be public").check();
+  await page.getByRole("button", { name: "Open it" }).click();
+  await expect(page.getByText(`${bucket}/public/*`)).toBeVisible();
+  expect(await read()).toBe(200);
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect(page.getByText("No folder is public.")).toBeVisible();
+  expect(await read()).toBe(403);
+  await anonymous.dispose();
+});
+
+test("a policy is checked while it is typed, explained, and refused by the server in its words", async ({
+  console_: page,
+  api,
+}) => {
+  const bucket = unique("policy");
+  await api.bucket(bucket);
+  await section(page, bucket, "policy");
+  const editor = page.getByLabel(`Policy of ${bucket}`);
+  await editor.fill('{ "Version": "2012-10-17", ');
+  await expect(page.getByText("This is not JSON.")).toBeVisible();
+  await page.getByRole("button", { name: "Everybody may read a folder" }).click();
+  await expect(page.getByText(`Allows everybody: read objects on ${bucket}/public/*`)).toBeVisible();
+  const wrong = (await editor.inputValue()).replaceAll(bucket, "some-other-bucket");
+  await editor.fill(wrong);
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByRole("alert")).toContainText("MalformedPolicy");
+  await page.getByRole("button", { name: "Everybody may read a folder" }).click();
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  expect(await document(page, bucket, "policy")).toContain("PublicRead");
+});

@@ -1,0 +1,96 @@
+/** The real binary on drives of its own, and a browser that is signed in. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export const ACCESS_KEY = "testaccesskey";
+export const SECRET_KEY = "test-secret-key-0123456789";
+
+/** A process that is not ready by then has failed; no test depends on it being quicker. */
+const READY_MS_MAX = 60_000;
+
+export interface Server {
+  /** URL of the console's address. */
+  console: string;
+  /** URL of the S3 address. */
+  s3: string;
+  stop: () => Promise<void>;
+}
+
+function program(): string {
+  const path = process.env.HOLDFAST ?? resolve("..", "target", "debug", "holdfast");
+  if (!existsSync(path)) throw new Error(`${path} is not there: run \`cargo build\`, or name the binary in HOLDFAST`);
+  return path;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done) => {
+    const listener = createServer();
+    listener.listen(0, "127.0.0.1", () => {
+      const address = listener.address();
+      const port = typeof address === "object" && address ? address.port : 0;
+      listener.close(() => done(port));
+    });
+  });
+}
+
+/** Nothing of the caller's own settings. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(HOLDFAST|AWS|MINIO)_/.test(name));
+  return { ...Object.fromEntries(kept), HOLDFAST_ROOT_ACCESS_KEY: ACCESS_KEY, HOLDFAST_ROOT_SECRET_KEY: SECRET_KEY };
+}
+
+export async function startServer(): Promise<Server> {
+  const folder = mkdtempSync(join(tmpdir(), "holdfast-console-"));
+  const [s3, consolePort] = [await freePort(), await freePort()];
+  const drives = [1, 2, 3, 4].map((number) => join(folder, `drive${number}`));
+  const addresses = ["--address", `127.0.0.1:${s3}`, "--console-address", `127.0.0.1:${consolePort}`];
+  const process_ = spawn(program(), ["serve", ...drives, ...addresses], { env: environment(), cwd: folder });
+  let log = "";
+  process_.stderr.on("data", (text) => {
+    log = (log + text).slice(-20_000);
+  });
+  process_.stdout.resume();
+  const url = `http://127.0.0.1:${consolePort}`;
+  await ready(url, process_, () => log);
+  const inFront = process.env.CONSOLE_DIST ? await serveDist(url) : undefined;
+  return {
+    console: inFront?.url ?? url,
+    s3: `http://127.0.0.1:${s3}`,
+    stop: async () => {
+      await inFront?.close();
+      await stop(process_, folder);
+    },
+  };
+}
+
+/** For work on the console: what `npm run build` has just made, before a binary that need not be built anew for it. */
+async function serveDist(server: string): Promise<{ url: string; close: () => Promise<void> }> {
+  const { preview } = await import("vite");
+  const port = await freePort();
+  const proxy = { "/api": server, "/-": server, "/metrics": server };
+  const running = await preview({ preview: { port, host: "127.0.0.1", strictPort: true, proxy }, logLevel: "error" });
+  return { url: `http://127.0.0.1:${port}`, close: () => running.close() };
+}
+
+async function ready(url: string, process_: ChildProcess, log: () => string): Promise<void> {
+  const deadline = Date.now() + READY_MS_MAX;
+  while (Date.now() < deadline && process_.exitCode === null) {
+    const answer = await fetch(`${url}/-/health/ready`).catch(() => undefined);
+    if (answer?.ok) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  process_.kill();
+  throw new Error(`the server did not become ready:\n${log()}`);
+}
+
+async function stop(process_: ChildProcess, folder: string): Promise<void> {
+  const gone = new Promise((done) => process_.once("exit", done));
+  if (process_.exitCode === null) {
+    process_.kill();
+    await gone;
+  }
+  rmSync(folder, { recursive: true, force: true });
+}
