@@ -625,6 +625,22 @@ pub struct Failure {
     pub code: String,
 }
 
+/// Identity providers by whom people sign in.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SsoProviders {
+    /// They.
+    pub providers: Vec<SsoProvider>,
+}
+
+/// An identity provider.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct SsoProvider {
+    /// Its name in paths.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+}
+
 /// The body of `POST /api/v1/session`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -168,9 +168,14 @@ fn pair(value: &HeaderValue) -> Option<(String, String)> {
 
 /// The cookies of our name. A page elsewhere on this host may have set others.
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    cookies_named(headers, COOKIE_NAME)
+}
+
+/// The cookies of a name.
+pub(super) fn cookies_named<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let all = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value)
+    pairs.filter(move |(given, _)| *given == name).map(|(_, value)| value)
 }
 
 /// Whether, as far as the browser says, a page of the console asks, or the user by typing an address.

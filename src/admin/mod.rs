@@ -23,6 +23,7 @@ mod refusal;
 mod route;
 mod service;
 mod session;
+mod sso;
 mod status;
 mod throttle;
 

@@ -92,6 +92,9 @@ impl Service {
             Err(request) => request,
         };
         let (head, body) = request.into_parts();
+        if let Some(answer) = self.sso(&head, peer).await {
+            return answer;
+        }
         let caller = self.recognize(&head, peer)?;
         let route = Route::parse(&head.method, head.uri.path(), head.uri.query().unwrap_or(""))?;
         caller.authorize(route.action(), &self.iam.first().canonical_id)?;

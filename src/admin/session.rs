@@ -81,7 +81,11 @@ impl Service {
         Ok(response)
     }
 
-    fn with_cookie(&self, mut response: Response<Full<Bytes>>, sign_in: &SignIn) -> Response<Full<Bytes>> {
+    pub(super) fn with_cookie(
+        &self,
+        mut response: Response<Full<Bytes>>,
+        sign_in: &SignIn,
+    ) -> Response<Full<Bytes>> {
         self.set_cookie(response.headers_mut(), "", self.iam.cookie_of(sign_in).expose());
         response
     }
@@ -109,7 +113,10 @@ impl Service {
             arn: principal.arn().into_owned(),
             user_name: match principal {
                 Principal::User(user) => Some(user.name.clone()),
-                Principal::Anonymous | Principal::Root(_) | Principal::Session(_) => None,
+                Principal::Anonymous
+                | Principal::Root(_)
+                | Principal::Session(_)
+                | Principal::Federated(_) => None,
             },
             is_root: matches!(principal, Principal::Root(_)) && principal.is_of(&first.canonical_id),
             expires: caller.sign_in.as_ref().map(|sign_in| iso(sign_in.expires())),

@@ -8,6 +8,7 @@ mod credentials;
 mod ellipses;
 mod encryption_key;
 mod error;
+mod identity_providers;
 mod key_service;
 mod options;
 mod private_file;

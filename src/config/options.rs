@@ -8,10 +8,12 @@ use hyper::header::HeaderValue;
 
 use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
+use super::identity_providers::identity_providers;
 use super::key_service::key_service;
 use super::{ClientHints, ConfigError, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
+use crate::iam::federation::ProviderOptions;
 use crate::jobs::Webhook;
 use crate::node::is_node_address;
 use crate::object::KmsOptions;
@@ -118,6 +120,8 @@ pub struct Options {
     pub access_log_interval: Duration,
     /// Where buckets may send events.
     pub webhooks: Vec<Webhook>,
+    /// Identity providers.
+    pub identity_providers: Vec<ProviderOptions>,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
     /// How storage classes are encoded.
@@ -151,6 +155,7 @@ impl Options {
         let key_service = key_service(&settings)?;
         let classes = storage_classes(&settings.storage_class)?;
         let webhooks = webhooks(&settings)?;
+        let identity_providers = identity_providers(&settings)?;
         let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
@@ -172,6 +177,7 @@ impl Options {
             new_buckets,
             buckets,
             webhooks,
+            identity_providers,
             access_log_interval,
             lifecycle_day_secs,
             classes,
@@ -364,7 +370,7 @@ fn cluster_secret(settings: &Settings) -> Result<Secret, ConfigError> {
     Ok(secret)
 }
 
-fn text_or_file(
+pub(super) fn text_or_file(
     name: &'static str,
     text: Option<Secret>,
     file: Option<&Path>,

@@ -177,6 +177,26 @@ pub struct Settings {
     #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
     pub webhook_token_file: Vec<String>,
 
+    /// Identity provider (OpenID Connect) whom roles may trust and whose people sign in to the console: a name and its URL; may be repeated
+    #[arg(long, value_name = "ID=ISSUER_URL", value_delimiter = ',')]
+    pub oidc: Vec<String>,
+
+    /// What this deployment is called at an identity provider; may be repeated
+    #[arg(long, value_name = "ID=CLIENT_ID", value_delimiter = ',')]
+    pub oidc_client: Vec<String>,
+
+    /// File with the client's secret at an identity provider, where it has one; may be repeated
+    #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
+    pub oidc_secret_file: Vec<String>,
+
+    /// Claim of an identity provider that names roles for those who sign in to the console [default: roles]
+    #[arg(long, value_name = "ID=CLAIM", value_delimiter = ',')]
+    pub oidc_roles_claim: Vec<String>,
+
+    /// Scopes asked of an identity provider beside openid, with + between [default: profile+email]
+    #[arg(long, value_name = "ID=SCOPES", value_delimiter = ',')]
+    pub oidc_scopes: Vec<String>,
+
     /// Seconds after which access logs are written into the buckets that they go to [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub access_log_interval: Option<String>,
@@ -358,6 +378,11 @@ impl Settings {
             kms_remember: self.kms_remember.or(below.kms_remember),
             webhook: list(self.webhook, below.webhook),
             webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
+            oidc: list(self.oidc, below.oidc),
+            oidc_client: list(self.oidc_client, below.oidc_client),
+            oidc_secret_file: list(self.oidc_secret_file, below.oidc_secret_file),
+            oidc_roles_claim: list(self.oidc_roles_claim, below.oidc_roles_claim),
+            oidc_scopes: list(self.oidc_scopes, below.oidc_scopes),
             access_log_interval: self.access_log_interval.or(below.access_log_interval),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             storage_class: list(self.storage_class, below.storage_class),
@@ -410,7 +435,8 @@ mod tests {
         let text =
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
                 "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file"
-                | "website_domain" | "storage_class" => {
+                | "website_domain" | "storage_class" | "oidc" | "oidc_client" | "oidc_secret_file"
+                | "oidc_roles_claim" | "oidc_scopes" => {
                     format!("{name} = [\"x\"]\n")
                 }
                 _ => format!("{name} = \"x\"\n"),

@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::{ArcSwap, Guard};
 
+use super::federation::{Federation, ProviderOptions};
 use super::identities::{self, AccessKey, Grants, Identities, IdentityError};
 use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
 use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
 use super::sign_ins::SignIns;
 use crate::checksum::Sha256;
+use crate::http::tls::Trust;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
 use crate::sealing::RootKey;
@@ -107,6 +109,7 @@ pub struct Iam {
     secrets: Secrets,
     sessions: Sessions,
     pub(super) sign_ins: SignIns,
+    federation: Federation,
     known: ArcSwap<Known>,
     /// Held while the rows are read again, so that the last to change one is the last to be noted.
     renewing: Mutex<()>,
@@ -201,8 +204,19 @@ impl Iam {
         let principal = Principal::Root(first.clone());
         let root = (root.access_key, Arc::new(identity_of_root(SigningSecret::new(root.secret), principal)));
         let (secrets, sessions) = (Secrets::new(deployment_key), Sessions::new(deployment_key));
-        let (sign_ins, known) = (SignIns::new(deployment_key), ArcSwap::default());
-        Self { root, first, secrets, sessions, sign_ins, known, renewing: Mutex::default() }
+        let (sign_ins, federation) = (SignIns::new(deployment_key), Federation::new(deployment_key));
+        let (known, renewing) = (ArcSwap::default(), Mutex::default());
+        Self { root, first, secrets, sessions, sign_ins, federation, known, renewing }
+    }
+
+    /// Knows these identity providers too.
+    pub fn add_providers(&mut self, providers: &[ProviderOptions], trust: &Trust) {
+        self.federation.add(providers, trust);
+    }
+
+    /// The identity providers.
+    pub fn federation(&self) -> &Federation {
+        &self.federation
     }
 
     /// Knows all accounts. Secrets are sealed under the deployment's key: without it nobody but the first account's root

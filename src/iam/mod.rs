@@ -4,6 +4,7 @@
 //! - `directory`: all accounts and keys, kept in memory, and what changes them.
 //! - `policy`: the policy language and the decision.
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
+//! - `federation`: those whom identity providers vouch for.
 //! - `sessions`: temporary credentials.
 //! - `sign_ins`: what a browser holds in place of a secret.
 //! - `request_facts`: what conditions see of a request, whichever service it is for.
@@ -14,6 +15,7 @@
 
 mod acl;
 mod directory;
+pub mod federation;
 pub mod identities;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod parsers;

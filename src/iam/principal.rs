@@ -37,6 +37,8 @@ pub enum Principal {
     User(Arc<User>),
     /// Somebody who took a role.
     Session(Arc<Session>),
+    /// Somebody whom a provider of identities vouches for, who has taken no role yet; the provider's ARN.
+    Federated(Arc<str>),
 }
 
 /// A user.
@@ -82,7 +84,7 @@ impl Principal {
     /// Its account; nobody in particular has none.
     pub fn account(&self) -> Option<&Arc<Account>> {
         match self {
-            Self::Anonymous => None,
+            Self::Anonymous | Self::Federated(_) => None,
             Self::Root(account) => Some(account),
             Self::User(user) => Some(&user.account),
             Self::Session(session) => Some(&session.account),
@@ -98,6 +100,7 @@ impl Principal {
     pub fn arn(&self) -> Cow<'static, str> {
         match self {
             Self::Anonymous => "anonymous".into(),
+            Self::Federated(provider) => provider.to_string().into(),
             Self::Root(account) => format!("arn:aws:iam::{}:root", account.id).into(),
             Self::User(user) => {
                 format!("arn:aws:iam::{}:user{}{}", user.account.id, user.path, user.name).into()
@@ -112,7 +115,7 @@ impl Principal {
     /// One of its tags; the case of its key does not count.
     fn tag(&self, key: &str) -> Option<&str> {
         let tags = match self {
-            Self::Anonymous | Self::Root(_) => return None,
+            Self::Anonymous | Self::Root(_) | Self::Federated(_) => return None,
             Self::User(user) => &user.tags,
             Self::Session(session) => &session.tags,
         };
@@ -128,7 +131,7 @@ impl Principal {
         }
         match name {
             "aws:principalarn" => match self {
-                Self::Anonymous => None,
+                Self::Anonymous | Self::Federated(_) => None,
                 Self::Session(session) => Some(session.role_arn().into()),
                 Self::Root(_) | Self::User(_) => Some(self.arn()),
             },
@@ -136,6 +139,7 @@ impl Principal {
             "aws:principaltype" => Some(
                 match self {
                     Self::Anonymous => "Anonymous",
+                    Self::Federated(_) => "FederatedUser",
                     Self::Root(_) => "Account",
                     Self::User(_) => "User",
                     Self::Session(_) => "AssumedRole",
@@ -144,13 +148,14 @@ impl Principal {
             ),
             "aws:userid" => Some(match self {
                 Self::Anonymous => "anonymous".into(),
+                Self::Federated(provider) => provider.as_ref().into(),
                 Self::Root(account) => account.id.as_str().into(),
                 Self::User(user) => user.id.as_str().into(),
                 Self::Session(session) => format!("{}:{}", session.role_id, session.name).into(),
             }),
             "aws:username" => match self {
                 Self::User(user) => Some(user.name.as_str().into()),
-                Self::Anonymous | Self::Root(_) | Self::Session(_) => None,
+                Self::Anonymous | Self::Root(_) | Self::Session(_) | Self::Federated(_) => None,
             },
             _ => None,
         }

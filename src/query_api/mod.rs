@@ -6,7 +6,7 @@
 //! - `answer`, `error`: XML.
 //! - `page`: lists in pages.
 //! - `iam`: users, groups, roles, policies, access keys; one file for each.
-//! - `sts`: temporary credentials.
+//! - `sts`: temporary credentials; `web_identity`: those of whom an identity provider vouches for.
 
 mod answer;
 mod caller;
@@ -18,5 +18,6 @@ mod page;
 pub(crate) mod parsers;
 mod service;
 mod sts;
+mod web_identity;
 
 pub use service::{Options, Service, is_query};

@@ -15,9 +15,9 @@ use super::answer::Node;
 use super::caller::Call;
 use super::error::{Error, Result};
 use super::form::Form;
-use super::{iam, sts};
+use super::{iam, sts, web_identity};
 use crate::checksum::Sha256;
-use crate::iam::{Iam, Identity};
+use crate::iam::{Iam, Identity, RequestFacts};
 use crate::metadata::Store;
 use crate::object::Engine;
 use crate::runtime::{Clock, random_bytes};
@@ -153,6 +153,13 @@ impl Service {
         let body = read(body).await?;
         let form = Form::parse(&body)?;
         asked.is_sts = form.get("Version") == Some("2011-06-15");
+        let user_agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        if asked.is_sts && form.get("Action") == Some(web_identity::ACTION) {
+            asked.action = web_identity::ACTION.to_owned();
+            let (now, region, is_secure) = (self.clock.now(), self.options.region.as_str(), self.options.tls);
+            let facts = RequestFacts { now, peer: peer.ip(), is_secure, region, user_agent };
+            return web_identity::assume_role(&self.iam, &form, facts).await;
+        }
         let (identity, region) = match caller {
             Caller::Known(identity) => (identity, self.options.region.clone()),
             Caller::Signs => {
@@ -178,7 +185,6 @@ impl Service {
         }
         asked.action = action.to_owned();
         let account = identity.principal.account().cloned().ok_or_else(Error::unknown_caller)?;
-        let user_agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
         let call = Call {
             iam: &self.iam,
             store: self.store(),

@@ -1,24 +1,26 @@
 //! STS's operations.
 
-use std::sync::Arc;
-
 use hyper::StatusCode;
 
 use super::answer::{Node, text};
 use super::caller::{Call, Keys, iso};
 use super::error::{Error, Result};
-use crate::iam::identities::{Grants, PolicyText, Role, canned_policies};
+use super::form::Form;
+use crate::iam::federation::RoleOf;
+use crate::iam::identities::{Grants, PolicyText, canned_policies};
 use crate::iam::policy::{Grammar, Policy};
-use crate::iam::{Account, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials};
-use crate::types::{AccountId, CanonicalId, Timestamp};
+use crate::iam::{
+    Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials,
+};
+use crate::types::{CanonicalId, Timestamp};
 
-type Answer = Result<Vec<Node>>;
+pub(super) type Answer = Result<Vec<Node>>;
 
 /// The shortest session, in seconds.
 const SECS_MIN: u64 = 900;
 
 /// How long the session of a role is that is not asked for longer, and one that another session began at most.
-const ROLE_SECS: u64 = 3600;
+pub(super) const ROLE_SECS: u64 = 3600;
 
 /// How long a token of GetSessionToken is good at most, and where nothing is said.
 const TOKEN_SECS: [u64; 2] = [129_600, 43_200];
@@ -63,23 +65,25 @@ fn session_token(call: &Call<'_>) -> Answer {
     let (of, longest) = match call.principal() {
         Principal::User(user) => (SessionOf::User { name: user.name.clone(), id: user.id.clone() }, longest),
         Principal::Root(_) => (SessionOf::Root, ROLE_SECS),
-        Principal::Anonymous | Principal::Session(_) => return Err(Error::unknown_caller()),
+        Principal::Anonymous | Principal::Session(_) | Principal::Federated(_) => {
+            return Err(Error::unknown_caller());
+        }
     };
-    let expires = ends(call, longest, usual.min(longest))?;
+    let expires = ends((&call.form, call.now), longest, usual.min(longest))?;
     let account = call.account.id.clone();
     let made = call.iam.begin_session(NewSession { account, of, policies: Vec::new(), expires })?;
     Ok(vec![credentials(made, expires)])
 }
 
 /// When a session ends that begins now.
-fn ends(call: &Call<'_>, longest: u64, usual: u64) -> Result<Timestamp> {
-    let secs = call.form.number("DurationSeconds")?.unwrap_or(usual);
+pub(super) fn ends((form, now): (&Form, Timestamp), longest: u64, usual: u64) -> Result<Timestamp> {
+    let secs = form.number("DurationSeconds")?.unwrap_or(usual);
     if !(SECS_MIN..=longest).contains(&secs) {
         return Err(Error::invalid(format!(
             "The requested DurationSeconds must be {SECS_MIN} to {longest} for this session."
         )));
     }
-    Ok(Timestamp::from_millis(call.now.as_millis().saturating_add(secs * 1000)))
+    Ok(Timestamp::from_millis(now.as_millis().saturating_add(secs * 1000)))
 }
 
 fn credentials(made: TemporaryCredentials, expires: Timestamp) -> Node {
@@ -102,29 +106,29 @@ fn assume_role(call: &Call<'_>) -> Answer {
     if tags.len() > TAGS_MAX {
         return Err(Error::invalid(format!("A session has {TAGS_MAX} tags at most.")));
     }
-    let (account, role) = permitted(call, (arn, name), &tags)?;
+    let of = permitted(call, (arn, name), &tags)?;
     let chained = matches!(call.principal(), Principal::Session(_));
-    let longest = if chained { ROLE_SECS } else { role.session_secs_max };
-    let expires = ends(call, longest, ROLE_SECS)?;
-    let of = SessionOf::Role {
-        name: role.named.name.clone(),
-        id: role.named.id.clone(),
-        session: name.to_owned(),
-        tags,
-    };
-    let policies = session_policies(call, &account)?;
-    let session_arn = format!("arn:aws:sts::{}:assumed-role/{}/{name}", account.id, role.named.name);
-    let made = call.iam.begin_session(NewSession { account: account.id.clone(), of, policies, expires })?;
-    let user = vec![text("AssumedRoleId", format!("{}:{name}", role.named.id)), text("Arn", session_arn)];
+    let longest = if chained { ROLE_SECS } else { of.role.session_secs_max };
+    let expires = ends((&call.form, call.now), longest, ROLE_SECS)?;
+    begin((call.iam, &call.form), &of, (name, tags), expires)
+}
+
+/// Credentials of a role that may be taken, and whom they make of the caller.
+pub(super) fn begin(
+    (iam, form): (&Iam, &Form),
+    of: &RoleOf,
+    (name, tags): (&str, Vec<(String, String)>),
+    expires: Timestamp,
+) -> Answer {
+    let policies = session_policies((iam, form), &of.account)?;
+    let made = iam.begin_role_session(of, (name, tags), policies, expires)?;
+    let id = format!("{}:{name}", of.role.named.id);
+    let user = vec![text("AssumedRoleId", id), text("Arn", of.session_arn(name))];
     Ok(vec![credentials(made, expires), Node::Elements("AssumedRoleUser", user)])
 }
 
 /// The role, if the caller may take it. Whether there is such a role is nobody else's business.
-fn permitted(
-    call: &Call<'_>,
-    (arn, session): (&str, &str),
-    tags: &[(String, String)],
-) -> Result<(Arc<Account>, Arc<Role>)> {
+fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, String)]) -> Result<RoleOf> {
     if call.principal().arn().ends_with(":root") {
         return Err(Error::denied("Roles may not be assumed by root accounts."));
     }
@@ -134,9 +138,9 @@ fn permitted(
             "User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
         ))
     };
-    let (account, role) = find_role(call, arn).ok_or_else(refused)?;
+    let of = call.iam.role_by_arn(arn).ok_or_else(refused)?;
     let trust =
-        Policy::parse(role.trust.as_bytes(), Grammar::Trust).map_err(|error| Error::failed(&error))?;
+        Policy::parse(of.role.trust.as_bytes(), Grammar::Trust).map_err(|error| Error::failed(&error))?;
     let mut keys: Keys = vec![("sts:rolesessionname".into(), session.to_owned())];
     keys.extend(call.form.get("ExternalId").map(|id| ("sts:externalid".to_owned(), id.to_owned())));
     keys.extend(super::caller::keys_of_tags(tags));
@@ -151,11 +155,11 @@ fn permitted(
             return Err(refused());
         }
         let grants = &call.identity.grants;
-        call.decide(question, (&account.canonical_id, Some(&trust), grants), |decision| {
+        call.decide(question, (&of.account.canonical_id, Some(&trust), grants), |decision| {
             call.refusal((action, arn), decision)
         })?;
     }
-    Ok((account, role))
+    Ok(of)
 }
 
 /// No account has this id, so that with it as the owner the role's own policy must allow, whoever calls: the caller's policies
@@ -172,29 +176,18 @@ fn all() -> Grants {
     }
 }
 
-fn find_role(call: &Call<'_>, arn: &str) -> Option<(Arc<Account>, Arc<Role>)> {
-    let mut parts = arn.strip_prefix("arn:aws:iam::")?.splitn(2, ':');
-    let account = call.iam.by_id(&AccountId::parse(parts.next()?)?)?;
-    let path_and_name = parts.next()?.strip_prefix("role")?;
-    let name = path_and_name.rsplit('/').next()?;
-    let identities = call.iam.identities(&account.id);
-    let role = identities.role(name).ok()?.clone();
-    let is = format!("{}{}", role.named.path, role.named.name) == path_and_name;
-    is.then_some((account, role))
-}
-
 /// What a session is bound by: the document and the managed policies that are given.
-fn session_policies(call: &Call<'_>, account: &Account) -> Result<Vec<SessionPolicy>> {
-    let arns = call.form.fields("PolicyArns", "arn");
+fn session_policies((iam, form): (&Iam, &Form), account: &Account) -> Result<Vec<SessionPolicy>> {
+    let arns = form.fields("PolicyArns", "arn");
     if arns.len() > POLICIES_MAX {
         return Err(Error::invalid(format!("A session has {POLICIES_MAX} managed policies at most.")));
     }
-    let identities = call.iam.identities(&account.id);
+    let identities = iam.identities(&account.id);
     for arn in &arns {
         identities.policy(arn)?;
     }
     let mut policies: Vec<_> = arns.into_iter().map(SessionPolicy::Managed).collect();
-    if let Some(document) = call.form.get("Policy") {
+    if let Some(document) = form.get("Policy") {
         if document.chars().count() > POLICY_CHARS_MAX {
             let words = format!("A session policy has {POLICY_CHARS_MAX} characters at most.");
             return Err(Error::new(StatusCode::BAD_REQUEST, "PackedPolicyTooLarge", words));
@@ -205,7 +198,7 @@ fn session_policies(call: &Call<'_>, account: &Account) -> Result<Vec<SessionPol
     Ok(policies)
 }
 
-fn check_name(name: &str) -> Result<()> {
+pub(super) fn check_name(name: &str) -> Result<()> {
     let known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
     if (2..=64).contains(&name.len()) && name.chars().all(known) {
         return Ok(());

@@ -79,7 +79,7 @@ impl<'a> Call<'a> {
     /// Who calls, as logs name it: an account by its canonical id, somebody within it by the ARN.
     pub(super) fn requester(&self) -> Option<String> {
         match self.principal() {
-            Principal::Anonymous => None,
+            Principal::Anonymous | Principal::Federated(_) => None,
             Principal::Root(account) => Some(account.canonical_id.to_string()),
             principal @ (Principal::User(_) | Principal::Session(_)) => Some(principal.arn().into_owned()),
         }

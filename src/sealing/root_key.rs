@@ -23,6 +23,8 @@ pub(crate) enum Use {
     SessionTokens,
     /// What cookies of sign-ins hold.
     SignIns,
+    /// What cookies of those hold who are away to sign in elsewhere.
+    CodeFlows,
 }
 
 impl Use {
@@ -32,6 +34,7 @@ impl Use {
             Self::AccessKeys => b"holdfast secrets of access keys",
             Self::SessionTokens => b"holdfast session tokens",
             Self::SignIns => b"holdfast sign-ins",
+            Self::CodeFlows => b"holdfast code flows",
         }
     }
 }

@@ -101,7 +101,12 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         secret: started.credentials.secret_access_key.clone(),
     };
     let iam = Iam::open(root, storage.engine.metadata(), deployment_key.as_ref()).await;
-    let iam = Arc::new(iam.map_err(StartError::Accounts)?);
+    let mut iam = iam.map_err(StartError::Accounts)?;
+    if !options.identity_providers.is_empty() {
+        let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
+        iam.add_providers(&options.identity_providers, &trust);
+    }
+    let iam = Arc::new(iam);
     let (stop, stopped) = watch::channel(false);
     let served = Served { engine: storage.engine.clone(), metrics, facts, iam, access_logs: Arc::default() };
     if let Some(certificates) = certificates {

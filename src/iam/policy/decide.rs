@@ -2,7 +2,8 @@
 //!
 //! In this order: an explicit deny anywhere ends it; then the side of the resource (its bucket's policy, its ACL) and
 //! the side of the caller (its own policies, as far as boundary and session leave them) are asked for an allow. Within
-//! one account either side is enough; between two accounts both must allow; nobody in particular has no side of its own.
+//! one account either side is enough; between two accounts both must allow; nobody in particular has no side of its own, and
+//! neither has whom a provider of identities vouches for, who must be named by it.
 //!
 //! An account's root may do everything on the caller's side, and within its account also on the other. It may always
 //! read, write and remove the policies of its buckets, so that no policy locks it out.
@@ -139,6 +140,10 @@ pub fn decide<'p>(request: &Request<'_>, policies: &Policies<'p>) -> Decision<'p
     match request.principal {
         Principal::Anonymous => match resource {
             Some((Named::Everybody, reason)) => Decision::yes(reason),
+            _ => Decision::no(Reason::NotAllowed(Source::Resource)),
+        },
+        Principal::Federated(_) => match resource {
+            Some((Named::Exactly, reason)) => Decision::yes(reason),
             _ => Decision::no(Reason::NotAllowed(Source::Resource)),
         },
         Principal::Root(_) if root_of(request.owner) => Decision::yes(Reason::Root),

@@ -94,7 +94,9 @@ pub(super) enum PrincipalName {
     Canonical(CanonicalId),
     /// A user, a role or the session of a role.
     Arn(String),
-    /// A service or a provider of identities, none of which calls here.
+    /// A provider of identities, by its ARN.
+    Federated(String),
+    /// A service, none of which calls here.
     Foreign,
 }
 
@@ -150,7 +152,7 @@ impl Policy {
             PrincipalName::Account(id) => Some(NamedAccount::Id(id.clone())),
             PrincipalName::Canonical(id) => Some(NamedAccount::Canonical(*id)),
             PrincipalName::Arn(arn) => arn.split(':').nth(4).and_then(AccountId::parse).map(NamedAccount::Id),
-            PrincipalName::Everybody | PrincipalName::Foreign => None,
+            PrincipalName::Everybody | PrincipalName::Federated(_) | PrincipalName::Foreign => None,
         })
     }
 }
@@ -318,7 +320,8 @@ impl PrincipalName {
             "AWS" if text == "*" => Some(Self::Everybody),
             "AWS" => AccountId::parse(text).map(Self::Account).or_else(|| Self::parse_arn(text)),
             "CanonicalUser" => CanonicalId::parse(text).map(Self::Canonical),
-            "Service" | "Federated" => (!text.is_empty()).then_some(Self::Foreign),
+            "Federated" => (!text.is_empty()).then(|| Self::Federated(text.to_owned())),
+            "Service" => (!text.is_empty()).then_some(Self::Foreign),
             _ => None,
         }
     }

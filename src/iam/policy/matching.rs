@@ -109,6 +109,10 @@ impl PrincipalName {
                 Principal::Session(session) if session.role_arn() == *arn => Some(Named::Role),
                 _ => None,
             },
+            Self::Federated(provider) => {
+                let is = matches!(principal, Principal::Federated(of) if **of == **provider);
+                is.then_some(Named::Exactly)
+            }
             Self::Foreign => None,
         }
     }

@@ -1,0 +1,49 @@
+//! AssumeRoleWithWebIdentity: credentials for whom an identity provider vouches for. Nobody signs such a request; the token in it
+//! is all that it shows.
+
+use std::net::IpAddr;
+
+use hyper::StatusCode;
+
+use super::answer::text;
+use super::error::Error;
+use super::form::Form;
+use super::sts::{Answer, ROLE_SECS, begin, check_name, ends};
+use crate::iam::federation::TokenRefused;
+use crate::iam::{Iam, RequestFacts};
+
+/// The operation.
+pub(super) const ACTION: &str = "AssumeRoleWithWebIdentity";
+
+/// Carries it out.
+pub(super) async fn assume_role(iam: &Iam, form: &Form, facts: RequestFacts<'_>) -> Answer {
+    let (arn, name) = (form.required("RoleArn")?, form.required("RoleSessionName")?);
+    check_name(name)?;
+    let token = form.required("WebIdentityToken")?;
+    let who =
+        iam.federation().identify(token, facts.now).await.map_err(|refused| told(refused, facts.peer))?;
+    let of = iam.role_for(arn, (&who, name), &facts).ok_or_else(|| {
+        tracing::info!(role = arn, provider = who.provider, subject = who.subject, peer = %facts.peer, "role not given");
+        Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+    })?;
+    let expires = ends((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
+    let mut answer = begin((iam, form), &of, (name, Vec::new()), expires)?;
+    answer.extend([
+        text("SubjectFromWebIdentityToken", who.subject),
+        text("Audience", who.audience),
+        text("Provider", format!("arn:aws:iam::{}:oidc-provider/{}", of.account.id, who.provider)),
+    ]);
+    Ok(answer)
+}
+
+fn told(refused: TokenRefused, peer: IpAddr) -> Error {
+    let (code, words) = match &refused {
+        TokenRefused::Invalid(why) => ("InvalidIdentityToken", why.clone()),
+        TokenRefused::Expired => ("ExpiredTokenException", "Token expired".to_owned()),
+        TokenRefused::Unreachable(_) => {
+            ("IDPCommunicationError", "The identity provider does not answer; try again".to_owned())
+        }
+    };
+    tracing::info!(error = %refused, %peer, "identity token refused");
+    Error::new(StatusCode::BAD_REQUEST, code, words)
+}
