@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { getHistory, type HistoryPoint } from "@/api/observe";
+import { getHistory } from "@/api/observe";
+import type { HistoryPoint } from "@/api/schema";
 import { t } from "@/i18n";
 import { formatBytes, formatRate } from "@/lib/format";
 import { SelectField } from "@/ui/Field";
@@ -17,9 +18,9 @@ interface ChartOf {
 
 /** What the charts show of the points; rates are of the step that a point stands for. */
 function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
-  const series = (label: string, value: (point: HistoryPoint) => number | null): Series => ({
+  const series = (label: string, value: (point: HistoryPoint) => number | null | undefined): Series => ({
     label,
-    values: points.map(value),
+    values: points.map((point) => value(point) ?? null),
   });
   const perSecond = (value: number) => t("{n} a second", { n: value.toFixed(1) });
   const milliseconds = (value: number) => t("{n} ms", { n: value.toFixed(1) });
@@ -28,7 +29,7 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
       title: t("Requests"),
       series: [
         series(t("Requests"), (point) => point.requests / step),
-        series(t("Errors"), (point) => point.errors / step),
+        series(t("Refused or failed"), (point) => (point.refused + point.errors) / step),
       ],
       format: perSecond,
     },

@@ -1,7 +1,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { EllipsisVertical, KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
-import { changeEncryptionKey, createEncryptionKey, type EncryptionKey, listEncryptionKeys } from "@/api/cluster";
+import { changeEncryptionKey, createEncryptionKey, listEncryptionKeys } from "@/api/cluster";
+import type { EncryptionKey } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { Button, IconButton } from "@/ui/Button";
@@ -17,6 +18,7 @@ const STATES = {
   disabled: { kind: "plain", text: () => t("disabled") },
   "pending-deletion": { kind: "warn", text: () => t("to be deleted") },
   deleted: { kind: "danger", text: () => t("deleted") },
+  unknown: { kind: "plain", text: () => t("of a newer server") },
 } as const;
 
 /** The named keys that buckets may encrypt under. */
@@ -79,8 +81,7 @@ export function EncryptionKeys() {
                   <tr key={key.id}>
                     <td className="wrap-anywhere">{key.id}</td>
                     <td>
-                      <Badge kind={STATES[key.state]?.kind}>{STATES[key.state]?.text() ?? key.state}</Badge>{" "}
-                      {key.deletion}
+                      <Badge kind={STATES[key.state].kind}>{STATES[key.state].text()}</Badge> {key.deletion}
                     </td>
                     <td className="hidden sm:table-cell">{key.created}</td>
                     <td className="hidden sm:table-cell">{key.versions}</td>

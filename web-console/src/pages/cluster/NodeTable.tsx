@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
-import { addNode, changeNode, listNodes, type Node } from "@/api/cluster";
+import { addNode, changeNode, listNodes } from "@/api/cluster";
+import type { NodeReport } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
@@ -59,7 +60,7 @@ export function NodeTable() {
 }
 
 interface NodeRowProps {
-  node: Node;
+  node: NodeReport;
   mayChange: boolean;
   ask: ReturnType<typeof usePlan>["ask"];
 }
@@ -73,7 +74,7 @@ function NodeRow({ node, mayChange, ask }: NodeRowProps) {
       <td>
         <Badge kind={node.up ? "good" : "danger"}>{node.up ? t("up") : t("down")}</Badge>
       </td>
-      <td>{node.slots.join(", ")}</td>
+      <td>{node.slots?.join(", ")}</td>
       <td className="text-right whitespace-nowrap">
         {t("{free} of {total}", { free: formatBytes(node.free_bytes), total: formatBytes(node.total_bytes) })}
       </td>
