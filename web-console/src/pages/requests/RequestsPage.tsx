@@ -115,7 +115,7 @@ function Filters({ filter, onChange, onLookUp }: FiltersProps) {
               ["403", "403"],
             ]}
           />
-          <TextField label={t("Operation")} name="operation" placeholder="GetObject" />
+          <TextField label={t("Operation")} name="operation" placeholder="get_object" />
           <TextField label={t("Bucket")} name="bucket" />
           <TextField label={t("Text in key, caller or address")} name="text" />
           <Button type="submit">{t("Filter")}</Button>
