@@ -48,7 +48,9 @@ fn main() -> Result<()> {
     if is_fresh(console, &dist)? || build(console)? {
         copy(&dist, &files)?;
     } else {
-        println!("cargo::warning=npm is not there: the binary has no web console (install Node.js 20.19 or newer with npm)");
+        println!(
+            "cargo::warning=npm is not there: the binary has no web console (install Node.js 20.19 or newer with npm)"
+        );
         fs::write(files.join("index.html"), WITHOUT_NPM)?;
     }
     fs::write(out.join("console.rs"), table(&files)?)?;
@@ -107,7 +109,11 @@ fn npm(console: &Path, arguments: &[&str]) -> io::Result<()> {
     }
     let said = [output.stdout, output.stderr].concat();
     let command = arguments.join(" ");
-    Err(io::Error::other(format!("npm {command} in {}:\n{}", console.display(), String::from_utf8_lossy(&said))))
+    Err(io::Error::other(format!(
+        "npm {command} in {}:\n{}",
+        console.display(),
+        String::from_utf8_lossy(&said)
+    )))
 }
 
 /// Copies what is served; names that begin with a dot are of the build alone.
@@ -136,8 +142,10 @@ fn table(files: &Path) -> Result<String> {
     let mut source = String::from("const FILES: &[File] = &[\n");
     for path in found.iter().filter(|path| !path.ends_with(".gz")) {
         let compressed = format!("{path}.gz");
-        let is_compressed = COMPRESSED.iter().any(|kind| path.ends_with(&format!(".{kind}"))) && found.contains(&compressed);
-        let gzip = if is_compressed { format!("Some({})", included(files, &compressed)) } else { "None".into() };
+        let is_compressed =
+            COMPRESSED.iter().any(|kind| path.ends_with(&format!(".{kind}"))) && found.contains(&compressed);
+        let gzip =
+            if is_compressed { format!("Some({})", included(files, &compressed)) } else { "None".into() };
         writeln!(source, "    File {{ path: {path:?}, bytes: {}, gzip: {gzip} }},", included(files, path))?;
     }
     source.push_str("];\n");
