@@ -14,6 +14,7 @@ interface ChartOf {
   title: string;
   series: Series[];
   format: (value: number) => string;
+  isBytes?: boolean;
 }
 
 /** What the charts show of the points; rates are of the step that a point stands for. */
@@ -48,11 +49,13 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
         series(t("Received"), (point) => point.received / step),
       ],
       format: formatRate,
+      isBytes: true,
     },
     {
       title: t("Capacity"),
       series: [series(t("In use"), (point) => point.used), series(t("There is"), (point) => point.capacity)],
       format: formatBytes,
+      isBytes: true,
     },
   ];
 }
@@ -80,12 +83,12 @@ export default function ActivityPage() {
           const times = shown.map(({ at }) => new Date(at).getTime() / 1000);
           return (
             <div className="grid gap-5 lg:grid-cols-2">
-              {chartsOf(shown, step_seconds).map(({ title, series, format }) => (
+              {chartsOf(shown, step_seconds).map(({ title, series, format, isBytes }) => (
                 <Card key={title} title={title}>
                   {shown.length < 2 ? (
                     <p className="text-sm text-muted">{t("The first points come within half a minute.")}</p>
                   ) : (
-                    <Chart title={title} times={times} series={series} format={format} />
+                    <Chart title={title} times={times} series={series} format={format} isBytes={isBytes} />
                   )}
                 </Card>
               ))}
