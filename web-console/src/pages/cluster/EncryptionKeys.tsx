@@ -5,6 +5,7 @@ import { changeEncryptionKey, createEncryptionKey, listEncryptionKeys } from "@/
 import type { EncryptionKey } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, IconButton } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
@@ -71,9 +72,7 @@ export function EncryptionKeys() {
                   <th>{t("State")}</th>
                   <th className="hidden sm:table-cell">{t("Created")}</th>
                   <th className="hidden sm:table-cell">{t("Versions")}</th>
-                  <th>
-                    <span className="sr-only">{t("Actions")}</span>
-                  </th>
+                  <ActionsHeading />
                 </tr>
               </thead>
               <tbody>

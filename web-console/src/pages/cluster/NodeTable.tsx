@@ -6,6 +6,7 @@ import type { NodeReport } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
@@ -35,9 +36,7 @@ export function NodeTable() {
                 <th>{t("State")}</th>
                 <th>{t("Drives")}</th>
                 <th className="text-right">{t("Free")}</th>
-                <th>
-                  <span className="sr-only">{t("Actions")}</span>
-                </th>
+                <ActionsHeading />
               </tr>
             </thead>
             <tbody>
