@@ -310,6 +310,7 @@ const zh: Record<string, string> = {
     "旧版本在被替换 {days}后移除；其中最新的 {kept} 个保留。",
   "Old versions change to the storage class {name} {days} after they were replaced.":
     "旧版本在被替换 {days}后改为存储类别 {name}。",
+  "Old versions": "旧版本",
   "Old versions that stay all the same": "始终保留的旧版本数",
   "On {date} they are deleted.": "在 {date} 删除。",
   "Once on, it can be suspended and not taken back: versions that are there stay.":

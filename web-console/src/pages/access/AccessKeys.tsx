@@ -78,7 +78,7 @@ function KeyLine({ accessKey: { id, active, created }, onToggle, onDelete }: Key
       <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
       <span className="grow text-muted">{formatTime(created)}</span>
       <Button onClick={onToggle}>{active ? t("Deactivate") : t("Activate")}</Button>
-      <Button onClick={onDelete} className="text-danger">
+      <Button kind="risky" onClick={onDelete}>
         {t("Delete")}
       </Button>
     </li>

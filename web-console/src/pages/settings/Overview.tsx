@@ -44,7 +44,7 @@ function Summary({ usage }: { usage: BucketUsage }) {
         items={[
           [t("Created"), formatTime(usage.created)],
           [t("Objects"), formatNumber(usage.objects)],
-          [t("Versions"), formatNumber(usage.versions)],
+          [t("Old versions"), formatNumber(usage.versions)],
           [t("Size"), formatBytes(usage.bytes)],
           [t("Features"), <Features key="features" bucket={usage} />],
         ]}
