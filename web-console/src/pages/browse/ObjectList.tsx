@@ -195,7 +195,7 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       onClick={point}
-      className={`${COLUMNS} items-center border-b border-line px-3 text-sm ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
+      className={`${COLUMNS} items-center border-b border-line px-3 text-sm contain-content ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
       style={{ height: ROW_PX }}
     >
       <div role="gridcell" className="flex justify-center">
