@@ -696,6 +696,15 @@ const zh: Record<string, string> = {
   "{time} behind": "落后 {time}",
   "{time} left": "剩余 {time}",
   "{word} is not a word of policies.": "{word} 不是策略中的字段。",
+  "Create a key for a program": "创建程序密钥",
+  "Keys for programs": "程序密钥",
+  "None yet: such a key may do less than the user, and can have an end.":
+    "还没有：此类密钥的权限可以小于用户，并可设定到期时间。",
+  "policy of its own": "自有策略",
+  "until {time}": "直到 {time}",
+  "Ends on": "到期日",
+  "Empty for no end.": "留空表示不过期。",
+  "Policy that bounds it; empty for all that the user may do": "限制它的策略；留空表示拥有用户的全部权限",
 };
 
 export default zh;

@@ -9,6 +9,7 @@ import { InlinePolicies } from "./InlinePolicies";
 import { Permissions } from "./Permissions";
 import { PolicyPage } from "./PolicyPage";
 import { RemovalButton } from "./RemovalButton";
+import { ServiceKeys } from "./ServiceKeys";
 import { Trust } from "./Trust";
 import { UserGroups } from "./UserGroups";
 
@@ -50,6 +51,7 @@ function Entity({ section, kind, name }: { section: string; kind: EntityKind; na
       }
     >
       {kind === "user" && <AccessKeys user={name} />}
+      {kind === "user" && <ServiceKeys user={name} />}
       {kind === "user" && <UserGroups user={name} />}
       {kind === "group" && <GroupMembers group={name} />}
       <Permissions kind={kind} name={name} />
