@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Copy, Plus } from "lucide-react";
+import { Plus } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import {
   type AccessKey,
@@ -10,14 +10,14 @@ import {
   setAccessKeyActive,
 } from "@/api/iam";
 import { t } from "@/i18n";
-import { copyText } from "@/lib/copy";
 import { formatTime } from "@/lib/format";
 import { Button } from "@/ui/Button";
+import { CopyButton } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
 import { Asked, Badge, Card } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
-import { say, sayError } from "@/ui/toasts";
+import { sayError } from "@/ui/toasts";
 
 /** Access keys that IAM lets a user have. */
 const KEYS_MAX = 2;
@@ -88,7 +88,6 @@ export function KeyLine({ user, accessKey: { id, active, created }, onChanged, c
 
 /** A new pair: its secret is shown now and never again. */
 export function NewPair({ pair, onClose }: { pair: Pair; onClose: () => void }) {
-  const copy = (text: string) => void copyText(text).then(() => say(t("Copied")), sayError);
   return (
     <Dialog title={t("New access key")} onClose={onClose}>
       <div className="flex flex-col gap-4">
@@ -103,9 +102,7 @@ export function NewPair({ pair, onClose }: { pair: Pair; onClose: () => void }) 
             <div className="grow">
               <TextField label={label} value={value} readOnly className="font-mono" />
             </div>
-            <Button icon={Copy} aria-label={t("Copy {name}", { name: label })} onClick={() => copy(value)}>
-              {t("Copy")}
-            </Button>
+            <CopyButton text={value} label={label} />
           </div>
         ))}
         <div className="flex justify-end">
