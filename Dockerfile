@@ -1,6 +1,12 @@
+FROM node:22-bookworm-slim AS console
+WORKDIR /src
+COPY web-console .
+RUN npm ci --no-audit --no-fund && npm run build
+
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
+COPY --from=console /src/dist web-console/dist
 RUN cargo build --release --locked
 
 FROM debian:bookworm-slim

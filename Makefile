@@ -29,7 +29,7 @@ cluster: build ## Start a gateway and four storage nodes as separate processes o
 	@HOLDFAST=$(HOLDFAST) scripts/cluster $(ARGS)
 
 .PHONY: test
-test: fmt-check lint unit clients crash doc audit ## Everything: format, lints, all tests, real clients, docs
+test: fmt-check lint unit clients test-console crash doc audit ## Everything: format, lints, all tests, real clients, docs
 
 .PHONY: unit
 unit: ## Rust tests: layers, units, engine, S3 over the wire
@@ -56,6 +56,22 @@ test-clients: $(VENV)/ready $(TARGET)/debug/holdfast ## SDKs, tools and table li
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast COMPATIBILITY_PAGE=$(if $(ONLY),,docs/compatibility.md) \
 		PYTHONPATH=tests/clients:tests/clients/ecosystem \
 		$(VENV)/bin/python -m pytest -q -rs -p matrix tests/clients/ecosystem $(if $(ONLY),-k "$(ONLY)")
+
+# What the console's sources are built and checked with; the build of the binary installs it too where it is missing.
+web-console/node_modules/.package-lock.json: web-console/package-lock.json
+	cd web-console && npm ci --no-audit --no-fund
+	touch $@
+
+.PHONY: test-console
+test-console: web-console/node_modules/.package-lock.json $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
+	scripts/chromium
+	cd web-console && npm run --silent check && npm run --silent unit
+	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast npx playwright test $(ONLY)
+
+.PHONY: measure-console
+measure-console: web-console/node_modules/.package-lock.json build ## Load time, frames a second and memory of the console in Chromium (KEYS=1000000)
+	scripts/chromium
+	cd web-console && HOLDFAST=$(abspath $(HOLDFAST)) KEYS=$(KEYS) npm run --silent measure
 
 .PHONY: crash
 crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
@@ -106,4 +122,4 @@ audit: ## Licences, advisories, bans and sources of dependencies, where cargo-de
 .PHONY: clean
 clean: ## Remove what was built; ./data stays
 	$(CARGO) clean
-	rm -rf $(VENV)
+	rm -rf $(VENV) web-console/dist web-console/node_modules

@@ -23,11 +23,14 @@ pub(super) enum AdminAction {
     ChangeAccounts,
     ListKeys,
     ChangeKeys,
+    ListRequests,
+    History,
+    Settings,
 }
 
 impl AdminAction {
     /// All of them.
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 21] = [
         Self::Status,
         Self::ListDrives,
         Self::ChangeDrives,
@@ -46,6 +49,9 @@ impl AdminAction {
         Self::ChangeAccounts,
         Self::ListKeys,
         Self::ChangeKeys,
+        Self::ListRequests,
+        Self::History,
+        Self::Settings,
     ];
 
     /// Its name in policies.
@@ -69,14 +75,22 @@ impl AdminAction {
             Self::ChangeAccounts => "admin:ChangeAccounts",
             Self::ListKeys => "admin:ListKeys",
             Self::ChangeKeys => "admin:ChangeKeys",
+            Self::ListRequests => "admin:ListRequests",
+            Self::History => "admin:History",
+            Self::Settings => "admin:Settings",
         }
     }
 }
 
 impl Route {
-    /// The action that a caller must have.
-    pub(super) fn action(&self) -> AdminAction {
-        match self {
+    /// The action that a caller must have; none for what S3 decides.
+    pub(super) fn action(&self) -> Option<AdminAction> {
+        Some(match self {
+            // Whether the URL may be used is asked when it is.
+            Self::Presign => return None,
+            Self::Requests(_) | Self::Request(_) => AdminAction::ListRequests,
+            Self::History => AdminAction::History,
+            Self::Settings => AdminAction::Settings,
             Self::Status => AdminAction::Status,
             Self::Drives => AdminAction::ListDrives,
             Self::AddDrive | Self::ChangeDrive(..) => AdminAction::ChangeDrives,
@@ -97,6 +111,6 @@ impl Route {
             Self::AddAccount | Self::RemoveAccount(_) => AdminAction::ChangeAccounts,
             Self::Keys => AdminAction::ListKeys,
             Self::AddKey | Self::ChangeKey(..) => AdminAction::ChangeKeys,
-        }
+        })
     }
 }

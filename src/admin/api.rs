@@ -35,10 +35,11 @@
 //! that are not known are passed over. A request, on the other hand, is refused when it says what the
 //! server does not know, because it might be what mattered.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Health;
-use crate::types::Secret;
+use crate::types::{Secret, Why};
 
 /// Bytes of the body of a request.
 pub const REQUEST_BYTES_MAX: usize = 64 << 10;
@@ -47,7 +48,7 @@ pub const REQUEST_BYTES_MAX: usize = 64 << 10;
 pub const RISK_PAGE_MAX: usize = 1000;
 
 /// Everything known of the deployment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// The version that runs.
     pub version: String,
@@ -78,7 +79,7 @@ pub struct Status {
 }
 
 /// One drive.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct DriveReport {
     /// Its place in the deployment.
     pub slot: u16,
@@ -108,7 +109,7 @@ pub struct DriveReport {
 }
 
 /// What a drive is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DriveCondition {
     /// It takes new shards.
@@ -125,7 +126,7 @@ pub enum DriveCondition {
 }
 
 /// One bucket.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct BucketReport {
     /// Its name.
     pub name: String,
@@ -151,7 +152,7 @@ pub struct BucketReport {
 }
 
 /// The objects of one storage class in a bucket, versions included.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct ClassReport {
     /// The class, by its name in S3.
     pub class: String,
@@ -166,7 +167,7 @@ pub struct ClassReport {
 }
 
 /// The answer of `GET /api/v1/events`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EventList {
     /// Events that may wait for one target; then the oldest is dropped.
     pub pending_max: u64,
@@ -175,7 +176,7 @@ pub struct EventList {
 }
 
 /// Somebody who is told of changes.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct EventTarget {
     /// The name by which buckets know it.
     pub arn: String,
@@ -199,14 +200,14 @@ pub struct EventTarget {
 }
 
 /// The answer of `GET /api/v1/buckets`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct BucketList {
     /// By name.
     pub buckets: Vec<BucketReport>,
 }
 
 /// Gives a bucket a parity.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetParity {
     /// Data and parity shards as `4+2`, or `default` for the deployment's.
@@ -217,7 +218,7 @@ pub struct SetParity {
 }
 
 /// The body of `POST /api/v1/buckets/{name}/search`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetSearch {
     /// The bucket has a search index from now on, or has none.
@@ -225,7 +226,7 @@ pub struct SetSearch {
 }
 
 /// Whether a bucket can be searched.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SearchState {
     /// Its name.
     pub bucket: String,
@@ -234,7 +235,7 @@ pub struct SearchState {
 }
 
 /// Objects by what stands between them and loss.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Redundancy {
     /// Every shard is in its place.
@@ -256,7 +257,7 @@ pub struct Redundancy {
 }
 
 /// A number of objects and of their bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Objects.
     pub objects: u64,
@@ -265,7 +266,7 @@ pub struct Tally {
 }
 
 /// Background work of one kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Work {
     /// `heal`, `scrub`, `gc`, `rebalance`, `recode`.
     pub name: String,
@@ -295,7 +296,7 @@ pub struct Work {
 }
 
 /// Whether background work is under way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkState {
     /// Nothing to do.
@@ -310,21 +311,21 @@ pub enum WorkState {
 }
 
 /// The answer of `GET /api/v1/drives`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct DriveList {
     /// By slot.
     pub drives: Vec<DriveReport>,
 }
 
 /// The answer of `GET /api/v1/nodes`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct NodeList {
     /// By address.
     pub nodes: Vec<NodeReport>,
 }
 
 /// One storage node.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct NodeReport {
     /// `host:port`.
     pub address: String,
@@ -348,7 +349,7 @@ pub struct NodeReport {
 }
 
 /// Adds a drive to the deployment.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddDrive {
     /// Its folder, or node and folder.
@@ -359,7 +360,7 @@ pub struct AddDrive {
 }
 
 /// Drains, removes or replaces a drive.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeDrive {
     /// Where the new drive is, for `replace`.
@@ -371,7 +372,7 @@ pub struct ChangeDrive {
 }
 
 /// The answer of `GET /api/v1/keyring`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Keyring {
     /// The key that the named ones are sealed under is missing or another: they cannot be used.
     #[serde(default)]
@@ -381,7 +382,7 @@ pub struct Keyring {
 }
 
 /// A named key that objects are encrypted under. What it seals with is never shown.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct EncryptionKey {
     /// Its name.
     pub id: String,
@@ -403,7 +404,7 @@ pub struct EncryptionKey {
 }
 
 /// What a named key is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncryptionKeyState {
     /// It may be used.
@@ -420,7 +421,7 @@ pub enum EncryptionKeyState {
 }
 
 /// Has a named key deleted.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteEncryptionKey {
     /// Days until then, from 7 to 30; 30 if none are given.
@@ -429,7 +430,7 @@ pub struct DeleteEncryptionKey {
 }
 
 /// Makes a named key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateEncryptionKey {
     /// Its name.
@@ -437,7 +438,7 @@ pub struct CreateEncryptionKey {
 }
 
 /// Adds the drives of a storage node.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddNode {
     /// `host:port`.
@@ -448,7 +449,7 @@ pub struct AddNode {
 }
 
 /// Drains or removes the drives of a storage node.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeNode {
     /// Only plan.
@@ -457,7 +458,7 @@ pub struct ChangeNode {
 }
 
 /// Evens out how full the drives are.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rebalance {
     /// End what is under way instead.
@@ -469,7 +470,7 @@ pub struct Rebalance {
 }
 
 /// Reads every shard now, without waiting for its turn.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scrub {
     /// Only plan.
@@ -478,7 +479,7 @@ pub struct Scrub {
 }
 
 /// What a change amounts to.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Plan {
     /// Bytes of shards that move.
@@ -500,7 +501,7 @@ pub struct Plan {
 }
 
 /// Objects that are not at full redundancy, the least safe first.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RiskPage {
     /// Some of them.
     pub objects: Vec<ObjectAtRisk>,
@@ -510,7 +511,7 @@ pub struct RiskPage {
 }
 
 /// An object that is not at full redundancy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ObjectAtRisk {
     /// Where.
     pub bucket: String,
@@ -532,7 +533,7 @@ pub struct RiskQuery {
 }
 
 /// One account.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AccountReport {
     /// Its 12 digits.
     pub id: String,
@@ -548,14 +549,14 @@ pub struct AccountReport {
 }
 
 /// The answer of `GET /api/v1/accounts`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct AccountList {
     /// The first account, then the others by name.
     pub accounts: Vec<AccountReport>,
 }
 
 /// Makes an account with its first access key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddAccount {
     /// Its name.
@@ -566,7 +567,7 @@ pub struct AddAccount {
 }
 
 /// One access key, without its secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct KeyReport {
     /// The key.
     pub access_key: String,
@@ -577,14 +578,14 @@ pub struct KeyReport {
 }
 
 /// The answer of `GET /api/v1/keys`. The pair of the configuration is not among them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct KeyList {
     /// By account, then by age.
     pub keys: Vec<KeyReport>,
 }
 
 /// Gives an account one more access key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddKey {
     /// The account's 12 digits.
@@ -592,23 +593,24 @@ pub struct AddKey {
 }
 
 /// A pair that was made. This is the only time that its secret is shown.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct NewKey {
     /// The account's 12 digits.
     pub account: String,
     /// The access key.
     pub access_key: String,
     /// Its secret.
+    #[schemars(with = "String")]
     pub secret_key: Secret,
 }
 
 /// A request that needs no more words than its path.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Nothing {}
 
 /// It was done.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Done {
     /// True.
     #[serde(default)]
@@ -616,7 +618,7 @@ pub struct Done {
 }
 
 /// Why a request was not done.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// A sentence with the remedy.
     pub error: String,
@@ -641,18 +643,262 @@ pub struct SsoProvider {
     pub name: String,
 }
 
+/// The body of `POST /api/v1/presign`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Presign {
+    /// What may be done.
+    pub method: PresignMethod,
+    /// In which bucket.
+    pub bucket: String,
+    /// To which key.
+    pub key: String,
+    /// To which version.
+    #[serde(default)]
+    pub version_id: Option<String>,
+    /// For how long, from 1 second to 7 days.
+    pub expires_seconds: u64,
+    /// The `content-disposition` that the answer shall have.
+    #[serde(default)]
+    pub response_content_disposition: Option<String>,
+}
+
+/// What a presigned URL may be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum PresignMethod {
+    /// Reading the object.
+    Get,
+    /// Storing it.
+    Put,
+}
+
+/// A URL that lets anybody who has it do one thing.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct PresignedUrl {
+    /// The URL.
+    pub url: String,
+    /// Until when it is good.
+    pub expires: String,
+}
+
+/// The answer of `GET /api/v1/usage`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// The buckets that the caller may list, by name.
+    pub buckets: Vec<BucketUsage>,
+}
+
+/// What is in a bucket, and how it is set up.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct BucketUsage {
+    /// Its name.
+    pub name: String,
+    /// When it was made.
+    pub created: String,
+    /// Objects in it.
+    pub objects: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+    /// Versions that are no longer current.
+    pub versions: u64,
+    /// Bytes of those.
+    pub version_bytes: u64,
+    /// Delete markers.
+    pub delete_markers: u64,
+    /// `unversioned`, `enabled` or `suspended`.
+    pub versioning: String,
+    /// It has Object Lock.
+    pub object_lock: bool,
+    /// It has a search index.
+    pub searchable: bool,
+    /// How new objects are encrypted: `AES256`, `aws:kms`; none where they are not.
+    pub encryption: Option<String>,
+    /// Its policy or ACL opens something to everybody.
+    pub public: bool,
+    /// Bytes that it may hold; none, as there are no quotas.
+    pub quota: Option<u64>,
+}
+
+/// The answer of `GET /api/v1/objects`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectPlaces {
+    /// The object's length.
+    pub size: u64,
+    /// Its bytes are in the metadata, which has a copy on every drive.
+    pub in_metadata: bool,
+    /// How it is encoded; the first part's, should they differ.
+    pub scheme: Option<ObjectScheme>,
+    /// Its parts.
+    pub parts: Vec<ObjectPart>,
+    /// The drives with shards of it.
+    pub shards: Vec<ObjectShard>,
+    /// Losses that it bears for certain; below 0 where it cannot be read now.
+    pub margin: i32,
+}
+
+/// Data and parity shards of a stripe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectScheme {
+    /// Shards of data.
+    pub data: u8,
+    /// Shards of parity.
+    pub parity: u8,
+}
+
+/// A part of an object, as it was uploaded.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectPart {
+    /// Bytes of it that are stored.
+    pub size: u64,
+    /// Stripes of those.
+    pub stripes: u64,
+    /// How each is encoded.
+    pub scheme: ObjectScheme,
+}
+
+/// What a drive holds of an object.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct ObjectShard {
+    /// The drive's slot.
+    pub drive: u16,
+    /// Its path.
+    pub label: String,
+    /// Its node.
+    pub node: Option<String>,
+    /// How that is.
+    pub state: ShardState,
+    /// Parts of which it holds a shard, or should.
+    pub count: u64,
+    /// Those of them that are missing.
+    pub missing: u64,
+}
+
+/// How what a drive holds is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ShardState {
+    /// All of it is there.
+    Ok,
+    /// Some is to be rebuilt.
+    Missing,
+    /// The drive cannot be read.
+    Down,
+    /// Something that this version has no word for.
+    #[serde(other)]
+    Unknown,
+}
+
+/// The answer of `GET /api/v1/requests`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct RequestPage {
+    /// What to ask `after` for those that come next.
+    pub next: u64,
+    /// In the order in which they ended.
+    pub requests: Vec<RequestReport>,
+}
+
+/// A request that this gateway has answered.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct RequestReport {
+    /// Its number on this gateway.
+    pub seq: u64,
+    /// When it came.
+    pub at: String,
+    /// Its id.
+    pub request_id: String,
+    /// Its method.
+    pub method: String,
+    /// What it was, as metrics name it.
+    pub operation: String,
+    /// For which bucket.
+    pub bucket: Option<String>,
+    /// For which key.
+    pub key: Option<String>,
+    /// The status of its answer.
+    pub status: u16,
+    /// The code of the error that it was answered with.
+    pub error_code: Option<String>,
+    /// The ARN of who made it.
+    pub caller: Option<String>,
+    /// Where it came from.
+    pub address: String,
+    /// Microseconds from its head to the end of its answer.
+    pub took_us: u64,
+    /// Bytes of the answer's body.
+    pub sent: u64,
+    /// Bytes of its own body.
+    pub received: u64,
+    /// Why it was denied, where that is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Why>,
+}
+
+/// The answer of `GET /api/v1/history`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct History {
+    /// Seconds from one point to the next.
+    pub step_seconds: u64,
+    /// The oldest first.
+    pub points: Vec<HistoryPoint>,
+}
+
+/// What happened in one step.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct HistoryPoint {
+    /// Its end.
+    pub at: String,
+    /// Requests answered.
+    pub requests: u64,
+    /// Those with a 4xx.
+    pub refused: u64,
+    /// Those with a 5xx.
+    pub errors: u64,
+    /// Bytes of answers.
+    pub sent: u64,
+    /// Bytes of request bodies.
+    pub received: u64,
+    /// Half of the requests took no longer; none where there were none.
+    pub p50_ms: Option<f64>,
+    /// 99 of 100 took no longer.
+    pub p99_ms: Option<f64>,
+    /// Bytes that are used on the drives, by whatever.
+    pub used: u64,
+    /// Bytes that the drives have.
+    pub capacity: u64,
+}
+
+/// The answer of `GET /api/v1/settings`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// By name.
+    pub settings: Vec<Setting>,
+}
+
+/// A setting that counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Setting {
+    /// Its name, as in the file.
+    pub name: String,
+    /// Its value; none where it is a secret or has none.
+    pub value: Option<String>,
+    /// `flag`, `variable`, `file` or `default`.
+    pub origin: String,
+}
+
 /// The body of `POST /api/v1/session`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct StartSession {
     /// An access key of anybody.
     pub access_key: String,
     /// Its secret.
+    #[schemars(with = "String")]
     pub secret_key: Secret,
 }
 
 /// Who is signed in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct Session {
     /// With which access key.
     pub access_key: String,
@@ -679,7 +925,7 @@ pub struct Session {
 }
 
 /// An account, as a session names it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SessionAccount {
     /// Its 12 digits.
     pub id: String,

@@ -11,15 +11,17 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use hyper::body::Body;
 use hyper::header::{AUTHORIZATION, COOKIE, HOST, HeaderMap, HeaderValue, ORIGIN, USER_AGENT};
 use hyper::http::request;
 use hyper::{Method, Uri};
 
 use super::Refusal;
 use super::actions::AdminAction;
-use super::service::Service;
+use super::service::{Service, collect};
 use crate::iam::policy::{ConditionKeys, Policies, Request, Resource, decide};
 use crate::iam::{Identity, RequestFacts, SignIn};
+use crate::sigv4::decode_form;
 use crate::types::{CanonicalId, Timestamp};
 
 /// The cookie of a sign-in.
@@ -27,6 +29,9 @@ pub(super) const COOKIE_NAME: &str = "holdfast_session";
 
 /// The header by which the console's pages prove themselves.
 pub(super) const CSRF_HEADER: &str = "x-holdfast-csrf";
+
+/// The longest form, in bytes: a thousand of the longest keys, every byte spelled out.
+const FORM_BYTES_MAX: usize = 4 << 20;
 
 /// What the admin API is, for policies.
 const RESOURCE: &str = "arn:aws:admin:::deployment";
@@ -105,7 +110,7 @@ impl Service {
 
     /// Recognizes who sends a form, which carries in its body what else is a header: nothing may be changed before that was
     /// looked at.
-    pub(super) fn recognize_form(&self, head: &request::Parts, peer: IpAddr) -> Result<Caller, Refusal> {
+    fn recognize_form(&self, head: &request::Parts, peer: IpAddr) -> Result<Caller, Refusal> {
         let headers = &head.headers;
         let now = self.engine.now();
         let (identity, access_key, sign_in) = match headers.get(AUTHORIZATION) {
@@ -141,6 +146,33 @@ impl Service {
         Caller { identity, access_key, sign_in, now, peer, is_secure, region, user_agent }
     }
 
+    /// Recognizes who sends a form, and reads it: its field `csrf` is what else is a header.
+    pub async fn recognize_with_form<B>(
+        &self,
+        head: &request::Parts,
+        body: B,
+        peer: IpAddr,
+    ) -> Result<(Caller, Vec<(String, String)>), Refusal>
+    where
+        B: Body<Data: Send> + Send,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let caller = self.recognize_form(head, peer)?;
+        let body = collect(body, FORM_BYTES_MAX).await?;
+        let malformed = || Refusal::BadRequest("the body is no form; send it as a page does".into());
+        let body = std::str::from_utf8(&body).map_err(|_| malformed())?;
+        let pairs = body.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Some((decode_form(name)?, decode_form(value)?))
+        });
+        let form: Vec<_> = pairs.collect::<Option<_>>().ok_or_else(malformed)?;
+        let csrf = form.iter().find(|(name, _)| name == "csrf").map_or("", |(_, value)| value.as_str());
+        match &caller.sign_in {
+            Some(sign_in) if !sign_in.is_csrf(csrf) => Err(Refusal::NoCsrfToken),
+            _ => Ok((caller, form)),
+        }
+    }
+
     /// Who has this pair; `None` where it is wrong.
     pub(super) fn authenticate(
         &self,
@@ -149,7 +181,7 @@ impl Service {
         now: Timestamp,
     ) -> Result<Option<Arc<Identity>>, Refusal> {
         self.throttle.attempt(peer, access_key, now).map_err(Refusal::TooManyAttempts)?;
-        let identity = self.iam.authenticate(access_key, secret);
+        let identity = self.iam.authenticate(access_key, secret, now);
         if identity.is_some() {
             self.throttle.succeeded(peer, access_key);
         }

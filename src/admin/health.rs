@@ -4,13 +4,14 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::erasure::Scheme;
 use crate::object::Engine;
 
 /// The answer of `/-/health/cluster`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Health {
     /// In one word.
     pub status: Grade,
@@ -27,7 +28,7 @@ pub struct Health {
 }
 
 /// Health in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Grade {
     /// Every drive is up and holds all it should.
@@ -105,7 +106,7 @@ pub(super) fn text(status: StatusCode, body: &'static str) -> Response<Full<Byte
 }
 
 /// An answer for programs.
-pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     let bytes = serde_json::to_vec(body).expect("plain structs always serialize");
     answer(status, "application/json", bytes.into())
 }

@@ -52,6 +52,16 @@ pub enum Refusal {
     /// The body is too long.
     #[error("the body is longer than {REQUEST_BYTES_MAX} bytes; send less")]
     TooLong,
+    /// What S3 says.
+    #[error("{message}")]
+    Elsewhere {
+        /// As HTTP has it.
+        status: StatusCode,
+        /// Its code.
+        code: &'static str,
+        /// Its sentence.
+        message: String,
+    },
     /// It cannot be done in the state that things are in.
     #[error("{0}")]
     Conflict(String),
@@ -71,13 +81,14 @@ impl Refusal {
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Elsewhere { status, .. } => *status,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
     /// In one word, for programs.
-    fn code(&self) -> &'static str {
+    pub(super) fn code(&self) -> &'static str {
         match self {
             Self::BadRequest(_) => "BadRequest",
             Self::NotSignedIn => "NotSignedIn",
@@ -90,13 +101,14 @@ impl Refusal {
             Self::Method(_) => "MethodNotAllowed",
             Self::NotJson => "NotJson",
             Self::TooLong => "TooLong",
+            Self::Elsewhere { code, .. } => code,
             Self::Conflict(_) => "Conflict",
             Self::Unavailable(_) => "Unavailable",
         }
     }
 
     /// The answer that tells it.
-    pub(super) fn answer(&self) -> Response<Full<Bytes>> {
+    pub fn answer(&self) -> Response<Full<Bytes>> {
         let (error, code) = (self.to_string(), self.code().to_owned());
         let mut response = json(self.status(), &Failure { error, code });
         self.describe(response.headers_mut());

@@ -5,12 +5,18 @@ use percent_encoding::percent_decode_str;
 
 use super::Refusal;
 use super::api::{RISK_PAGE_MAX, RiskQuery};
+use super::requests::RequestQuery;
 use crate::types::DriveSlot;
 
 /// An operation of the admin API.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Route {
     Status,
+    Presign,
+    Requests(RequestQuery),
+    Request(String),
+    History,
+    Settings,
     Drives,
     AddDrive,
     ChangeDrive(DriveSlot, DriveChange),
@@ -90,6 +96,10 @@ impl Route {
         !matches!(
             self,
             Self::Status
+                | Self::Requests(_)
+                | Self::Request(_)
+                | Self::History
+                | Self::Settings
                 | Self::Drives
                 | Self::Nodes
                 | Self::Buckets
@@ -108,6 +118,11 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
     let segments: Vec<&str> = path.strip_prefix("/api/v1/").ok_or_else(unknown)?.split('/').collect();
     Ok(match segments.as_slice() {
         ["status"] => (Some(Route::Status), None),
+        ["presign"] => (None, Some(Route::Presign)),
+        ["requests"] => (Some(Route::Requests(RequestQuery::parse(query)?)), None),
+        ["requests", id] => (Some(Route::Request(decode(id)?)), None),
+        ["history"] => (Some(Route::History), None),
+        ["settings"] => (Some(Route::Settings), None),
         ["drives"] => (Some(Route::Drives), Some(Route::AddDrive)),
         ["drives", slot, verb] => {
             let change = match *verb {

@@ -6,27 +6,35 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Body;
-use hyper::header::{CONTENT_TYPE, HeaderMap};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::accounts::Accounts;
-use super::api::{ChangeDrive, REQUEST_BYTES_MAX};
+use super::actions::AdminAction;
+use super::api::{ChangeDrive, REQUEST_BYTES_MAX, Setting, Settings};
+use super::caller::Caller;
 use super::health::{answer, health_answer, json, text};
+use super::history::Recorder;
+use super::openapi;
 use super::operations::Operations;
+use super::presign::presign;
+use super::requests;
 use super::route::{DriveChange, NodeChange, Route};
 use super::throttle::Throttle;
 use super::{Facts, Refusal, status};
 use crate::iam::Iam;
 use crate::object::Engine;
-use crate::telemetry::Metrics;
+use crate::runtime::random_bytes;
+use crate::telemetry::{Metrics, SeenCall};
 use crate::types::DriveSlot;
 
 /// How long a client may take to send a body.
@@ -41,6 +49,18 @@ pub struct Service {
     operations: Operations,
     accounts: Accounts,
     metrics: Arc<Metrics>,
+    sources: Sources,
+}
+
+/// What other parts have noted, to be told.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    /// How busy it was.
+    pub history: Arc<Recorder>,
+    /// The file in which denied requests are remembered.
+    pub denials: PathBuf,
+    /// What counts of the operator's settings, without secrets.
+    pub settings: Vec<Setting>,
 }
 
 impl fmt::Debug for Service {
@@ -51,10 +71,15 @@ impl fmt::Debug for Service {
 
 impl Service {
     /// Puts the parts together.
-    pub fn new((engine, iam): (Arc<Engine>, Arc<Iam>), metrics: Arc<Metrics>, facts: Facts) -> Self {
+    pub fn new(
+        (engine, iam): (Arc<Engine>, Arc<Iam>),
+        metrics: Arc<Metrics>,
+        facts: Facts,
+        sources: Sources,
+    ) -> Self {
         let operations = Operations::new(engine.clone());
         let accounts = Accounts::new(engine.clone(), iam.clone());
-        Self { engine, iam, facts, throttle: Throttle::default(), operations, accounts, metrics }
+        Self { engine, iam, facts, throttle: Throttle::default(), operations, accounts, metrics, sources }
     }
 
     /// Answers one request.
@@ -64,7 +89,7 @@ impl Service {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         if request.uri().path().starts_with("/api/") {
-            return self.api(request, peer).await.unwrap_or_else(|refusal| refusal.answer());
+            return self.api_and_seen(request, peer).await;
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD here\n");
@@ -82,30 +107,85 @@ impl Service {
         }
     }
 
-    async fn api<B>(&self, request: Request<B>, peer: IpAddr) -> Result<Response<Full<Bytes>>, Refusal>
+    /// Answers, and leaves among the answer's extensions what the audit log says of it: of changes, and of what was refused.
+    async fn api_and_seen<B>(&self, request: Request<B>, peer: IpAddr) -> Response<Full<Bytes>>
     where
         B: Body<Data: Send> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        let request = match self.session(request, peer).await {
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let id: String = random_bytes::<8>().iter().map(|byte| format!("{byte:02X}")).collect();
+        let resource = Some(request.uri().path().to_owned());
+        let mut seen = SeenCall { service: "admin", resource, id, ..SeenCall::default() };
+        let mut response = match self.api(request, peer, &mut seen).await {
+            Ok(response) => response,
+            Err(refusal) => {
+                seen.error = Some(refusal.code().to_owned());
+                refusal.answer()
+            }
+        };
+        if let Ok(id) = HeaderValue::from_str(&seen.id) {
+            response.headers_mut().insert(HeaderName::from_static("x-amz-request-id"), id);
+        }
+        if changes || matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            response.extensions_mut().insert(seen);
+        }
+        response
+    }
+
+    async fn api<B>(
+        &self,
+        request: Request<B>,
+        peer: IpAddr,
+        seen: &mut SeenCall,
+    ) -> Result<Response<Full<Bytes>>, Refusal>
+    where
+        B: Body<Data: Send> + Send,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let request = match self.session(request, peer, seen).await {
             Ok(answer) => return answer,
             Err(request) => request,
         };
+        if request.uri().path() == "/api/v1/openapi.json"
+            && matches!(*request.method(), Method::GET | Method::HEAD)
+        {
+            return Ok(json(StatusCode::OK, &openapi::document()));
+        }
         let (head, body) = request.into_parts();
         if let Some(answer) = self.sso(&head, peer).await {
             return answer;
         }
         let caller = self.recognize(&head, peer)?;
+        seen.caller = Some(caller.identity.arn.clone());
         let route = Route::parse(&head.method, head.uri.path(), head.uri.query().unwrap_or(""))?;
-        caller.authorize(route.action(), &self.iam.first().canonical_id)?;
+        seen.action = route.action().map_or("admin:Presign", AdminAction::name).to_owned();
+        if let Some(action) = route.action() {
+            caller.authorize(action, &self.iam.first().canonical_id)?;
+        }
         let body = if route.changes() { json_body(&head.headers, body).await? } else { Bytes::new() };
-        self.carry_out(route, &body).await
+        self.carry_out(route, &body, (&caller, &head.headers)).await
     }
 
-    async fn carry_out(&self, route: Route, body: &[u8]) -> Result<Response<Full<Bytes>>, Refusal> {
+    async fn carry_out(
+        &self,
+        route: Route,
+        body: &[u8],
+        (caller, headers): (&Caller, &HeaderMap),
+    ) -> Result<Response<Full<Bytes>>, Refusal> {
         let operations = &self.operations;
         match route {
             Route::Status => done(self.status().await),
+            Route::Presign => {
+                let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+                done(presign(caller, &self.facts, host, &parse(body)?))
+            }
+            Route::Requests(query) => done(Ok(requests::page(self.metrics.requests(), &query))),
+            Route::Request(id) => {
+                done(requests::one(self.metrics.requests(), &self.sources.denials, &id).await)
+            }
+            Route::History => done(Ok(self.sources.history.all())),
+            Route::Settings => done(Ok(Settings { settings: self.sources.settings.clone() })),
             Route::Drives => done(operations.drives().await),
             Route::AddDrive => done(operations.add_drive(parse(body)?).await),
             Route::ChangeDrive(slot, change) => self.change_drive(slot, change, parse(body)?).await,
@@ -180,7 +260,16 @@ where
     if !is_json(headers) {
         return Err(Refusal::NotJson);
     }
-    let body = Limited::new(body, REQUEST_BYTES_MAX);
+    collect(body, REQUEST_BYTES_MAX).await
+}
+
+/// Takes a body of so many bytes at most.
+pub(super) async fn collect<B>(body: B, bytes_max: usize) -> Result<Bytes, Refusal>
+where
+    B: Body<Data: Send> + Send,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let body = Limited::new(body, bytes_max);
     let late = |_| Refusal::BadRequest("the body did not come in time; send it at once".into());
     let received = tokio::time::timeout(BODY_WAIT_MAX, Box::pin(body).collect()).await.map_err(late)?;
     let collected = received.map_err(|error| {

@@ -16,26 +16,38 @@ use super::caller::{COOKIE_NAME, Caller};
 use super::health::json;
 use super::service::{Service, json_body, parse};
 use crate::iam::{Identity, Principal, SignIn};
+use crate::telemetry::SeenCall;
 use crate::types::{Civil, Timestamp};
 
 type Answer = Result<Response<Full<Bytes>>, Refusal>;
 
 impl Service {
     /// Answers what is about sign-ins; `None` for every other path.
-    pub(super) async fn session<B>(&self, request: Request<B>, peer: IpAddr) -> Result<Answer, Request<B>>
+    pub(super) async fn session<B>(
+        &self,
+        request: Request<B>,
+        peer: IpAddr,
+        seen: &mut SeenCall,
+    ) -> Result<Answer, Request<B>>
     where
         B: Body<Data: Send> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let path = request.uri().path();
         let method = request.method().clone();
+        seen.action = match method {
+            Method::POST => "SignIn",
+            Method::DELETE => "SignOut",
+            _ => "GetSession",
+        }
+        .to_owned();
         Ok(match (path, &method) {
-            ("/api/v1/session", &Method::POST) => self.sign_in(request, peer).await,
+            ("/api/v1/session", &Method::POST) => self.sign_in(request, peer, seen).await,
             ("/api/v1/session", &Method::GET | &Method::HEAD) => {
                 let (head, _) = request.into_parts();
                 self.recognize(&head, peer).map(|caller| self.describe(&head, caller))
             }
-            ("/api/v1/session", &Method::DELETE) => self.sign_out(&request.into_parts().0, peer),
+            ("/api/v1/session", &Method::DELETE) => self.sign_out(&request.into_parts().0, peer, seen),
             ("/api/v1/session", _) => Err(Refusal::Method("DELETE, GET, HEAD, POST")),
             ("/api/v1/session/renew", &Method::POST) => self.renew(&request.into_parts().0, peer),
             ("/api/v1/session/renew", _) => Err(Refusal::Method("POST")),
@@ -43,16 +55,19 @@ impl Service {
         })
     }
 
-    async fn sign_in<B>(&self, request: Request<B>, peer: IpAddr) -> Answer
+    async fn sign_in<B>(&self, request: Request<B>, peer: IpAddr, seen: &mut SeenCall) -> Answer
     where
         B: Body<Data: Send> + Send,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let (head, body) = request.into_parts();
         let pair: StartSession = parse(&json_body(&head.headers, body).await?)?;
+        // Whom somebody wanted to be counts as much as who was let in.
+        seen.resource = Some(pair.access_key.clone());
         let now = self.engine.now();
         let identity = self.authenticate((&pair.access_key, pair.secret_key.expose()), peer, now)?;
         let identity = identity.ok_or(Refusal::InvalidCredentials)?;
+        seen.caller = Some(identity.arn.clone());
         let sign_in = self.iam.sign_in((&pair.access_key, None), &identity, now);
         tracing::info!(access_key = pair.access_key, %peer, "signed in to the console");
         let known = (identity, pair.access_key, Some(sign_in.clone()));
@@ -70,8 +85,9 @@ impl Service {
         Ok(self.with_cookie(self.describe(head, caller), &sign_in))
     }
 
-    fn sign_out(&self, head: &request::Parts, peer: IpAddr) -> Answer {
+    fn sign_out(&self, head: &request::Parts, peer: IpAddr, seen: &mut SeenCall) -> Answer {
         let caller = self.recognize(head, peer)?;
+        seen.caller = Some(caller.identity.arn.clone());
         if let Some(sign_in) = &caller.sign_in {
             self.iam.end_sign_in(sign_in, caller.now);
         }

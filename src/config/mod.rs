@@ -19,4 +19,4 @@ pub use credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 pub use encryption_key::EncryptionKey;
 pub use error::ConfigError;
 pub use options::{Listen, Logging, Options, Role, RoleName};
-pub use settings::{Environment, Settings};
+pub use settings::{EffectiveSetting, Environment, Settings};

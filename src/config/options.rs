@@ -10,7 +10,7 @@ use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
 use super::identity_providers::identity_providers;
 use super::key_service::key_service;
-use super::{ClientHints, ConfigError, Settings, ellipses};
+use super::{ClientHints, ConfigError, EffectiveSetting, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
 use crate::iam::Secret;
 use crate::iam::federation::ProviderOptions;
@@ -89,6 +89,15 @@ pub struct Logging {
     pub format: LogFormat,
 }
 
+/// Where the audit log goes.
+#[derive(Debug, Clone, Default)]
+pub struct Audit {
+    /// To this file.
+    pub file: Option<PathBuf>,
+    /// To this webhook.
+    pub webhook: Option<Webhook>,
+}
+
 /// Everything a process needs to know to start.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -118,6 +127,8 @@ pub struct Options {
     pub buckets: Vec<BucketName>,
     /// After how long access logs are written.
     pub access_log_interval: Duration,
+    /// What is written down of every request.
+    pub audit: Audit,
     /// Where buckets may send events.
     pub webhooks: Vec<Webhook>,
     /// Identity providers.
@@ -128,6 +139,8 @@ pub struct Options {
     pub classes: ClassSchemes,
     /// A key service for SSE-KMS.
     pub key_service: Option<KmsOptions>,
+    /// What counts of the settings, without secrets.
+    pub effective: Vec<EffectiveSetting>,
     /// What the operator gave as root's credentials.
     given_credentials: Option<Credentials>,
     /// What the operator gave as the encryption key.
@@ -156,6 +169,7 @@ impl Options {
         let classes = storage_classes(&settings.storage_class)?;
         let webhooks = webhooks(&settings)?;
         let identity_providers = identity_providers(&settings)?;
+        let audit = audit(&settings, &webhooks)?;
         let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
@@ -176,12 +190,14 @@ impl Options {
             sse_c_over_http,
             new_buckets,
             buckets,
+            audit,
             webhooks,
             identity_providers,
             access_log_interval,
             lifecycle_day_secs,
             classes,
             key_service,
+            effective: settings.effective,
             given_credentials,
             given_encryption_key,
         })
@@ -483,14 +499,13 @@ fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
             good && of_the_web && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
         });
         let url = uri.ok_or_else(|| bad("webhook", text, expected))?;
-        let arn = format!("arn:holdfast:sqs::{id}:webhook");
+        let arn = webhook_arn(id);
         if webhooks.iter().any(|other| other.arn == arn) {
             return Err(bad("webhook", text, "a name that no other webhook has"));
         }
         webhooks.push(Webhook { arn, url, authorization: webhook_token(settings, id)? });
     }
-    let named =
-        |id: &str| webhooks.iter().any(|webhook| webhook.arn == format!("arn:holdfast:sqs::{id}:webhook"));
+    let named = |id: &str| webhooks.iter().any(|webhook| webhook.arn == webhook_arn(id));
     let stray = settings
         .webhook_token_file
         .iter()
@@ -503,6 +518,21 @@ fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
         )),
         None => Ok(webhooks),
     }
+}
+
+fn audit(settings: &Settings, webhooks: &[Webhook]) -> Result<Audit, ConfigError> {
+    let named = |id: &String| {
+        let arn = webhook_arn(id);
+        let found = webhooks.iter().find(|webhook| webhook.arn == arn).cloned();
+        found.ok_or_else(|| bad("audit_webhook", id, "the name of a webhook, as --webhook gives it"))
+    };
+    let webhook = settings.audit_webhook.as_ref().map(named).transpose()?;
+    Ok(Audit { file: settings.audit_file.clone(), webhook })
+}
+
+/// The name by which buckets know a webhook.
+fn webhook_arn(id: &str) -> String {
+    format!("arn:holdfast:sqs::{id}:webhook")
 }
 
 fn webhook_token(settings: &Settings, id: &str) -> Result<Option<HeaderValue>, ConfigError> {

@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, FromArgMatches};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::ConfigError;
 use super::error::Nearest;
@@ -21,7 +21,7 @@ pub type Environment = BTreeMap<String, String>;
 const FILE_DEFAULT: &str = "holdfast.toml";
 
 /// Every setting, each of them possibly not said.
-#[derive(Debug, Clone, Default, PartialEq, Args, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Drive folders; patterns like ./data/drive{1...4} are expanded [default: ./data/drive{1...4}]
@@ -107,6 +107,7 @@ pub struct Settings {
 
     /// Secret that gateways and nodes share; prefer the file or the variable, others can see flags
     #[arg(long, value_name = "TEXT")]
+    #[serde(serialize_with = "hidden")]
     pub cluster_secret: Option<Secret>,
 
     /// File with the cluster secret
@@ -123,6 +124,7 @@ pub struct Settings {
 
     /// Secret key of root; prefer the file or the variable, others can see flags
     #[arg(long, value_name = "TEXT")]
+    #[serde(serialize_with = "hidden")]
     pub root_secret_key: Option<Secret>,
 
     /// File with the secret key of root
@@ -131,6 +133,7 @@ pub struct Settings {
 
     /// Key of 64 hexadecimal digits under which encryption keys are sealed; prefer the file or the variable [default: random, made at the first start]
     #[arg(long, value_name = "HEX")]
+    #[serde(serialize_with = "hidden")]
     pub encryption_key: Option<Secret>,
 
     /// File with the encryption key
@@ -143,6 +146,7 @@ pub struct Settings {
 
     /// Token for the key service; prefer the file or the variable, others can see flags
     #[arg(long, value_name = "TEXT")]
+    #[serde(serialize_with = "hidden")]
     pub kms_token: Option<Secret>,
 
     /// File with the token for the key service, read again when it is no longer believed
@@ -197,6 +201,14 @@ pub struct Settings {
     #[arg(long, value_name = "ID=SCOPES", value_delimiter = ',')]
     pub oidc_scopes: Vec<String>,
 
+    /// File to which the audit log is written, a JSON line a request; full ones are kept as FILE.1 to FILE.9 [default: none]
+    #[arg(long, value_name = "FILE")]
+    pub audit_file: Option<PathBuf>,
+
+    /// Webhook, by the name that --webhook gives it, to which the audit log is sent [default: none]
+    #[arg(long, value_name = "ID")]
+    pub audit_webhook: Option<String>,
+
     /// Seconds after which access logs are written into the buckets that they go to [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub access_log_interval: Option<String>,
@@ -217,7 +229,31 @@ pub struct Settings {
     /// auto, text or json; auto is text on a terminal [default: auto]
     #[arg(long, value_name = "FORMAT")]
     pub log_format: Option<String>,
+
+    /// What counts of all these, and where it was said.
+    #[arg(skip)]
+    #[serde(skip)]
+    pub effective: Vec<EffectiveSetting>,
 }
+
+/// A setting that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EffectiveSetting {
+    /// Its name, as in the file.
+    pub name: String,
+    /// Its value; none where it is a secret or has none.
+    pub value: Option<String>,
+    /// Where it was said: `flag`, `variable`, `file` or `default`.
+    pub origin: &'static str,
+}
+
+/// A secret is said to be there, and not what it is.
+fn hidden<S: Serializer>(secret: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
+    secret.as_ref().map(|_| HIDDEN).serialize(serializer)
+}
+
+/// What stands for a secret.
+const HIDDEN: &str = "(hidden)";
 
 impl Settings {
     /// Joins flags with the variables and the file, and returns notices for the operator beside them.
@@ -229,7 +265,29 @@ impl Settings {
             None if Path::new(FILE_DEFAULT).exists() => Self::from_file(Path::new(FILE_DEFAULT))?,
             None => Self::default(),
         };
-        Ok((flags.over(variables).over(file), notices))
+        let effective = Self::effective([("flag", &flags), ("variable", &variables), ("file", &file)]);
+        let settings = flags.over(variables).over(file);
+        Ok((Self { effective, ..settings }, notices))
+    }
+
+    /// What counts, by the sources in the order in which they are believed.
+    fn effective(sources: [(&'static str, &Self); 3]) -> Vec<EffectiveSetting> {
+        let said = sources.map(|(origin, source)| (origin, serde_json::to_value(source).unwrap_or_default()));
+        let command = Self::augment_args(Command::new("settings"));
+        let arguments =
+            command.get_arguments().filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"));
+        let setting = |argument: &clap::Arg| {
+            let name = argument.get_id().to_string();
+            let found =
+                said.iter().find_map(|(origin, said)| Some((*origin, shown(&name, said.get(&name)?)?)));
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            let default = help.split_once("[default: ").and_then(|(_, rest)| rest.split_once(']'));
+            let (origin, value) = found
+                .unwrap_or_else(|| ("default", default.map(|(text, _)| text.to_owned()).unwrap_or_default()));
+            let value = Some(value).filter(|value| !value.is_empty() && value != HIDDEN);
+            EffectiveSetting { name, value, origin }
+        };
+        arguments.map(setting).collect()
     }
 
     /// Names of all settings as the file and the variables spell them.
@@ -383,12 +441,30 @@ impl Settings {
             oidc_secret_file: list(self.oidc_secret_file, below.oidc_secret_file),
             oidc_roles_claim: list(self.oidc_roles_claim, below.oidc_roles_claim),
             oidc_scopes: list(self.oidc_scopes, below.oidc_scopes),
+            audit_file: self.audit_file.or(below.audit_file),
+            audit_webhook: self.audit_webhook.or(below.audit_webhook),
             access_log_interval: self.access_log_interval.or(below.access_log_interval),
             lifecycle_day: self.lifecycle_day.or(below.lifecycle_day),
             storage_class: list(self.storage_class, below.storage_class),
             log_level: self.log_level.or(below.log_level),
             log_format: self.log_format.or(below.log_format),
+            effective: Vec::new(),
         }
+    }
+}
+
+/// A value as text; none where nothing was said. What stands behind `?` in a URL may be a secret.
+fn shown(name: &str, value: &serde_json::Value) -> Option<String> {
+    let plain = |text: &str| match name {
+        "webhook" | "kms_url" => text.split('?').next().unwrap_or_default().to_owned(),
+        _ => text.to_owned(),
+    };
+    match value {
+        serde_json::Value::String(text) => Some(plain(text)),
+        serde_json::Value::Array(all) if !all.is_empty() => {
+            Some(all.iter().filter_map(|one| one.as_str()).map(plain).collect::<Vec<_>>().join(","))
+        }
+        _ => None,
     }
 }
 
@@ -420,6 +496,26 @@ mod tests {
         assert_eq!(settings.bucket, ["one", "two"]);
         assert_eq!(settings.drives, ["/a", "/b"]);
         assert!(notices.is_empty(), "{notices:?}");
+    }
+
+    #[test]
+    fn what_counts_is_told_with_where_it_was_said_and_without_secrets() {
+        let variables = environment(&[
+            ("HOLDFAST_REGION", "variable"),
+            ("HOLDFAST_ROOT_SECRET_KEY", "hush-hush"),
+            ("HOLDFAST_WEBHOOK", "a=http://host/path?token=hush"),
+        ]);
+        let flags = Settings { log_level: Some("debug".into()), ..Settings::default() };
+        let (settings, _) = Settings::gather(flags, &variables).unwrap();
+        let of = |name: &str| settings.effective.iter().find(|setting| setting.name == name).unwrap();
+        let told = |name: &str| (of(name).value.as_deref(), of(name).origin);
+        assert_eq!(told("region"), (Some("variable"), "variable"));
+        assert_eq!(told("log_level"), (Some("debug"), "flag"));
+        assert_eq!(told("root_secret_key"), (None, "variable"));
+        assert_eq!(told("webhook"), (Some("a=http://host/path"), "variable"));
+        assert_eq!(told("log_format"), (Some("auto"), "default"));
+        assert_eq!(told("zone"), (Some("none"), "default"));
+        assert!(!format!("{:?}", settings.effective).contains("hush"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::{ArcSwap, Guard};
 
 use super::federation::{Federation, ProviderOptions};
-use super::identities::{self, AccessKey, Grants, Identities, IdentityError};
+use super::identities::{self, AccessKey, Grants, Identities, IdentityError, PolicyText, ServiceKey};
 use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
 use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
@@ -42,10 +42,14 @@ pub struct Identity {
     pub secret: SigningSecret,
     /// Who signs with it.
     pub principal: Principal,
+    /// The ARN of that, for logs.
+    pub arn: Arc<str>,
     /// The policies that decide for it.
     pub grants: Grants,
     /// How it came by the access key.
     pub kind: KeyKind,
+    /// From when on the access key is no longer believed, where that is said of it.
+    pub expires: Option<Timestamp>,
 }
 
 /// How somebody came by an access key.
@@ -159,8 +163,13 @@ impl Known {
                         continue;
                     };
                     let secret = SigningSecret::new(secret);
-                    let (principal, grants) = (principal.clone(), grants.clone());
-                    let identity = Identity { secret, principal, grants, kind: KeyKind::Own };
+                    let (principal, mut grants) = (principal.clone(), grants.clone());
+                    let service = key.service.as_ref();
+                    let bound = service.and_then(|service| service.policy.as_ref());
+                    grants.session.extend(bound.map(PolicyText::compiled).cloned());
+                    let expires = service.and_then(|service| service.expires);
+                    let arn = principal.arn().into();
+                    let identity = Identity { secret, principal, arn, grants, kind: KeyKind::Own, expires };
                     self.keys.insert(key.id.clone(), Arc::new(identity));
                 }
             }
@@ -345,11 +354,15 @@ impl Iam {
     }
 
     /// A new access key for a user, with its secret and the form in which that is kept.
-    pub fn new_user_key(&self, now: Timestamp) -> Result<(Credentials, AccessKey), AccountError> {
+    pub fn new_user_key(
+        &self,
+        service: Option<ServiceKey>,
+        now: Timestamp,
+    ) -> Result<(Credentials, AccessKey), AccountError> {
         let credentials = new_pair("AKIA");
         let Credentials { access_key, secret } = &credentials;
         let secret = self.secrets.seal(access_key, secret).ok_or(AccountError::Locked)?;
-        let key = AccessKey { id: access_key.clone(), secret, active: true, created: now };
+        let key = AccessKey { id: access_key.clone(), secret, active: true, created: now, service };
         Ok((credentials, key))
     }
 
@@ -375,13 +388,14 @@ impl Iam {
         self.sessions.find(&self.known(), (access_key, token), now)
     }
 
-    /// Who signs with an access key; none with one that is not active.
-    pub fn find(&self, access_key: &str) -> Option<Arc<Identity>> {
+    /// Who signs with an access key; none with one that is not active, or whose time is over.
+    pub fn find(&self, access_key: &str, now: Timestamp) -> Option<Arc<Identity>> {
         if access_key == self.root.0 {
             return Some(self.root.1.clone());
         }
         let known = self.known();
-        known.roots.get(access_key).or_else(|| known.keys.get(access_key)).cloned()
+        let found = known.roots.get(access_key).or_else(|| known.keys.get(access_key));
+        found.filter(|identity| identity.expires.is_none_or(|end| end > now)).cloned()
     }
 
     /// The account whose root is the pair of the configuration. It owns what nobody else is said to own.
@@ -508,7 +522,8 @@ impl Iam {
 }
 
 fn identity_of_root(secret: SigningSecret, principal: Principal) -> Identity {
-    Identity { secret, principal, grants: Grants::default(), kind: KeyKind::Own }
+    let arn = principal.arn().into();
+    Identity { secret, principal, arn, grants: Grants::default(), kind: KeyKind::Own, expires: None }
 }
 
 /// All that is in accounts, and how often that was changed.
@@ -565,11 +580,13 @@ mod tests {
     #[test]
     fn the_configured_key_is_that_of_the_first_accounts_root() {
         let iam = iam();
-        let found = iam.find("AK").unwrap();
+        let found = iam.find("AK", Timestamp::default()).unwrap();
         assert_eq!(found.secret.expose(), "hush");
         assert_eq!(found.principal, Principal::Root(iam.first().clone()));
         assert_eq!(iam.by_canonical_id(&iam.first().canonical_id).unwrap(), *iam.first());
-        assert!(iam.find("ak").is_none() && iam.find("").is_none());
+        assert!(
+            iam.find("ak", Timestamp::default()).is_none() && iam.find("", Timestamp::default()).is_none()
+        );
     }
 
     /// A directory of one deployment, in which the first account has a user with an access key.
@@ -590,7 +607,7 @@ mod tests {
         let mut identities = Identities::none(id.clone());
         let new = identities::NewUser { name: "anna", path: "/", boundary: None, tags: &[] };
         identities.create_user(&new, now).unwrap();
-        identities.add_key("anna", iam.new_user_key(now).unwrap().1).unwrap();
+        identities.add_key("anna", iam.new_user_key(None, now).unwrap().1).unwrap();
         (id, Arc::new(identities))
     }
 
@@ -605,7 +622,7 @@ mod tests {
     fn a_users_key_is_known_with_its_secret_until_it_is_gone() {
         let iam = with_anna(1);
         let key = iam.identities(&iam.first().id).user("anna").unwrap().keys[0].id.clone();
-        let found = iam.find(&key).unwrap();
+        let found = iam.find(&key, Timestamp::default()).unwrap();
         assert!(matches!(&found.principal, Principal::User(user) if user.name == "anna"));
         assert_eq!(found.secret.expose().len(), 40);
         assert_eq!(iam.user_of_key(&iam.first().id, &key).unwrap(), "anna");
@@ -613,8 +630,26 @@ mod tests {
         let mut without = (*iam.identities(&iam.first().id)).clone();
         without.set_key("anna", &key, false).unwrap();
         assert!(iam.follow(&known, without));
-        assert!(iam.find(&key).is_none());
+        assert!(iam.find(&key, Timestamp::default()).is_none());
         assert!(!iam.follow(&known, Identities::none(iam.first().id.clone())), "decided on an older state");
+    }
+
+    #[test]
+    fn a_service_account_is_bounded_and_ends_with_its_time() {
+        let iam = with_anna(1);
+        let (id, mut with) = (iam.first().id.clone(), (*anna(&iam).1).clone());
+        let policy = PolicyText::new(
+            r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#,
+        );
+        let end = Timestamp::from_millis(1000);
+        let service = ServiceKey { name: "backup".into(), policy: policy.ok(), expires: Some(end) };
+        let (pair, key) = iam.new_user_key(Some(service), Timestamp::default()).unwrap();
+        with.add_key("anna", key).unwrap();
+        assert!(iam.follow(&iam.known.load_full(), with));
+        let at = |millis| iam.find(&pair.access_key, Timestamp::from_millis(millis));
+        assert_eq!(at(999).unwrap().grants.session.len(), 1);
+        assert!(at(1000).is_none());
+        assert_eq!(iam.user_of_key(&id, &pair.access_key).unwrap(), "anna");
     }
 
     #[test]
@@ -644,7 +679,7 @@ mod tests {
         for bad in ["", "made-up", &token[1..], &token[..token.len() - 4], &"A".repeat(20_000)] {
             assert_eq!(find(&iam, key, bad).unwrap_err(), TokenError::Invalid);
         }
-        assert!(iam.find(key).is_none(), "nothing without its token");
+        assert!(iam.find(key, Timestamp::default()).is_none(), "nothing without its token");
         let debug = format!("{iam:?} {made:?}");
         assert!(!debug.contains(made.pair.secret.expose()) && !debug.contains(token));
     }

@@ -3,6 +3,7 @@
 //! - `principal`: accounts and callers.
 //! - `directory`: all accounts and keys, kept in memory, and what changes them.
 //! - `policy`: the policy language and the decision.
+//! - `explain`: why a decision was as it was, for administrators.
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
 //! - `federation`: those whom identity providers vouch for.
 //! - `sessions`: temporary credentials.
@@ -15,6 +16,7 @@
 
 mod acl;
 mod directory;
+mod explain;
 pub mod federation;
 pub mod identities;
 #[cfg(any(test, fuzzing))]

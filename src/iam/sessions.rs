@@ -237,7 +237,8 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
     };
     let bound = |policy: &SessionPolicy| session_policy(known, &contents.account, policy);
     grants.session = contents.policies.iter().map(bound).collect::<Option<_>>()?;
-    Some(Identity { secret: SigningSecret::new(contents.secret.clone()), principal, grants, kind })
+    let (secret, arn) = (SigningSecret::new(contents.secret.clone()), principal.arn().into());
+    Some(Identity { secret, principal, arn, grants, kind, expires: Some(contents.expires) })
 }
 
 /// The caller that a session of a role is.

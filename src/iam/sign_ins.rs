@@ -120,8 +120,8 @@ impl SignIns {
 
 impl Iam {
     /// Who has this access key and its secret. Takes the same time wherever a wrong secret differs.
-    pub fn authenticate(&self, access_key: &str, secret: &str) -> Option<Arc<Identity>> {
-        let identity = self.find(access_key)?;
+    pub fn authenticate(&self, access_key: &str, secret: &str, now: Timestamp) -> Option<Arc<Identity>> {
+        let identity = self.find(access_key, now)?;
         let is: bool = identity.secret.expose().as_bytes().ct_eq(secret.as_bytes()).into();
         is.then_some(identity)
     }
@@ -155,7 +155,7 @@ impl Iam {
     pub fn signed_in(&self, cookie: &str, now: Timestamp) -> Option<(SignIn, Arc<Identity>)> {
         let sign_in = self.sign_ins.open(cookie, now)?;
         let identity = match &sign_in.token {
-            None => self.find(&sign_in.access_key)?,
+            None => self.find(&sign_in.access_key, now)?,
             Some(token) => self.find_session(&sign_in.access_key, token.expose(), now).ok()?,
         };
         (mark(&identity) == sign_in.mark).then_some((sign_in, identity))
@@ -205,15 +205,15 @@ mod tests {
     }
 
     fn sign_in(iam: &Iam) -> SignIn {
-        iam.sign_in(("AK", None), &iam.authenticate("AK", "hush").unwrap(), at(0))
+        iam.sign_in(("AK", None), &iam.authenticate("AK", "hush", at(0)).unwrap(), at(0))
     }
 
     #[test]
     fn the_pair_must_be_right() {
         let iam = iam("hush");
-        assert!(iam.authenticate("AK", "hush").is_some());
+        assert!(iam.authenticate("AK", "hush", at(0)).is_some());
         for (key, secret) in [("AK", "hus"), ("AK", "hush "), ("AK", ""), ("ak", "hush"), ("", "")] {
-            assert!(iam.authenticate(key, secret).is_none(), "{key} {secret}");
+            assert!(iam.authenticate(key, secret, at(0)).is_none(), "{key} {secret}");
         }
     }
 
@@ -224,7 +224,7 @@ mod tests {
         let cookie = one.cookie_of(&made);
         let (found, identity) = other.signed_in(cookie.expose(), at(11)).unwrap();
         assert_eq!((found.access_key(), found.csrf()), ("AK", made.csrf()));
-        assert_eq!(identity.principal.arn(), one.find("AK").unwrap().principal.arn());
+        assert_eq!(identity.principal.arn(), one.find("AK", at(0)).unwrap().principal.arn());
         assert!(one.signed_in(cookie.expose(), at(12)).is_none());
         let renewed = one.cookie_of(&one.renew_sign_in(made, at(11)));
         assert!(one.signed_in(renewed.expose(), at(22)).is_some());

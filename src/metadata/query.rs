@@ -301,6 +301,15 @@ pub(super) fn blob_layout(db: &Connection, blob: BlobId) -> Result<Option<BlobLa
     Ok(found)
 }
 
+/// The shards of a blob that are to be rebuilt.
+pub(super) fn missing_shards(db: &Connection, blob: BlobId) -> Result<Vec<u8>> {
+    let mut select = db.prepare_cached(
+        "SELECT shard FROM heal WHERE spread = (SELECT spread FROM blobs WHERE blob = ?1) AND blob = ?1 AND held = 0",
+    )?;
+    let rows = select.query_map([blob.0.to_be_bytes()], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 pub(super) fn blobs_after(db: &Connection, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
     let mut select = db.prepare_cached(
         "SELECT blob, size, stripe_len, data_shards, slots FROM blobs WHERE blob > ?1 ORDER BY blob LIMIT ?2",

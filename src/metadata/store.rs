@@ -465,6 +465,11 @@ impl Store {
         self.readers.with(|db| in_one_moment(db, || layouts(db)))
     }
 
+    /// The shards of a blob that are to be rebuilt.
+    pub fn missing_shards(&self, blob: BlobId) -> Result<Vec<u8>> {
+        self.readers.with(|db| query::missing_shards(db, blob))
+    }
+
     /// Blobs by id behind `after`.
     pub fn blobs_after(&self, after: BlobId, max: usize) -> Result<Vec<BlobLayout>> {
         self.readers.with(|db| query::blobs_after(db, after, max))

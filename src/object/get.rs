@@ -16,7 +16,7 @@ use super::engine::Engine;
 use super::readers::ReadGuard;
 use super::stripe_reader::BlobReader;
 use crate::checksum::Hasher;
-use crate::metadata::{Content, Extent, ObjectRow};
+use crate::metadata::{BlobLayout, Content, Extent, ObjectRow};
 use crate::sealing::AeadKey;
 use crate::types::encryption::unsealed_len;
 use crate::types::{BucketName, ChecksumAlgorithm, ChecksumValue, ObjectKey, Scheme, VersionId};
@@ -111,6 +111,15 @@ impl OpenObject {
             // What was added to it is no part of its own.
             OpenContent::Inline(_) | OpenContent::Blobs(_) => vec![self.info.size],
         }
+    }
+
+    /// Where its blobs are; none where its bytes are in the metadata.
+    pub(super) fn layouts(&self) -> impl Iterator<Item = &BlobLayout> {
+        let blobs = match &self.content {
+            OpenContent::Inline(_) => [].iter(),
+            OpenContent::Blobs(blobs) => blobs.iter(),
+        };
+        blobs.map(|blob| &blob.layout)
     }
 
     /// How many blobs its bytes are in; none where they are in the metadata.

@@ -22,6 +22,7 @@ use crate::metadata::Store;
 use crate::object::Engine;
 use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::{self, AmzTime, Claim, Parts};
+use crate::telemetry::SeenCall;
 
 /// The longest body, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -60,6 +61,9 @@ pub fn is_query(method: &Method, path: &str, headers: &HeaderMap) -> bool {
     *method == Method::POST && path == "/" && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
+/// Parameters that name what a request is about, of which the first that is there tells most.
+const NAMES: [&str; 6] = ["UserName", "GroupName", "RoleName", "RoleArn", "PolicyArn", "PolicyName"];
+
 /// How it is known who calls.
 enum Caller {
     /// By the signature of the request.
@@ -68,10 +72,12 @@ enum Caller {
     Known(Arc<Identity>),
 }
 
-/// What the body of a request asks for.
+/// What the body of a request asks for, and who does.
 struct Asked {
     action: String,
     is_sts: bool,
+    caller: Option<Arc<str>>,
+    resource: Option<String>,
 }
 
 impl Service {
@@ -124,7 +130,7 @@ impl Service {
     ) -> Response<Full<Bytes>> {
         let id = request_id();
         let (head, body) = request.into_parts();
-        let mut asked = Asked { action: String::new(), is_sts: false };
+        let mut asked = Asked { action: String::new(), is_sts: false, caller: None, resource: None };
         let answer = self.run((&head, body), caller, peer, &mut asked).await;
         let namespace = if asked.is_sts { STS } else { IAM };
         let (status, xml) = match &answer {
@@ -134,6 +140,14 @@ impl Service {
         tracing::debug!(request_id = id, %peer, action = asked.action, status = status.as_u16(), "iam request");
         let mut response = Response::new(Full::new(Bytes::from(xml)));
         *response.status_mut() = status;
+        response.extensions_mut().insert(SeenCall {
+            service: if asked.is_sts { "sts" } else { "iam" },
+            action: asked.action,
+            resource: asked.resource,
+            id: id.clone(),
+            caller: asked.caller,
+            error: answer.as_ref().err().map(|error| error.code.to_owned()),
+        });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
         headers.insert(SERVER, HeaderValue::from_static("Holdfast"));
@@ -184,6 +198,8 @@ impl Service {
             return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidAction", "There is no such operation."));
         }
         asked.action = action.to_owned();
+        asked.caller = Some(identity.arn.clone());
+        asked.resource = NAMES.iter().find_map(|name| form.get(name)).map(str::to_owned);
         let account = identity.principal.account().cloned().ok_or_else(Error::unknown_caller)?;
         let call = Call {
             iam: &self.iam,
@@ -208,7 +224,7 @@ impl Service {
         let now = self.clock.now();
         let identity = match &claim.session_token {
             Some(token) => self.iam.find_session(&claim.access_key, token, now)?,
-            None => self.iam.find(&claim.access_key).ok_or_else(Error::unknown_caller)?,
+            None => self.iam.find(&claim.access_key, now).ok_or_else(Error::unknown_caller)?,
         };
         let parts = Parts {
             method: head.method.as_str(),

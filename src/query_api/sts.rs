@@ -61,6 +61,12 @@ fn session_token(call: &Call<'_>) -> Answer {
     if call.identity.kind != KeyKind::Own {
         return Err(Error::denied("Cannot call GetSessionToken with session credentials"));
     }
+    // The token would be of all that the user may do.
+    if !call.identity.grants.session.is_empty() {
+        return Err(Error::denied(
+            "Cannot call GetSessionToken with the access key of a bounded service account",
+        ));
+    }
     let [longest, usual] = TOKEN_SECS;
     let (of, longest) = match call.principal() {
         Principal::User(user) => (SessionOf::User { name: user.name.clone(), id: user.id.clone() }, longest),

@@ -12,8 +12,8 @@ use crate::iam::policy::{self, Decision, Named, Policies, Reason, Request, Resou
 use crate::iam::{Account, Iam, Principal, granted};
 use crate::object::{BucketAccess, BucketRules, OpenObject, UploadRef};
 use crate::types::{
-    AccountId, Acl, BucketName, CanonicalId, ObjectKey, Ownership, Permission, Properties, PublicAccessBlock,
-    Tags, VersionId,
+    AccountId, Acl, BucketName, CanonicalId, DecidingStatement, ObjectKey, Ownership, Permission, Properties,
+    PublicAccessBlock, Tags, VersionId,
 };
 
 use super::actions::{Action, Level};
@@ -271,7 +271,10 @@ impl Call<'_> {
 
     fn decide(&self, question: &Question<'_>) -> Result<()> {
         let decided = self.decision(question, |decision| {
-            (!decision.allowed).then(|| self.denial(question, &decision.reason))
+            if decision.allowed {
+                self.note_allowed(|| self.allowed_by_what(question, &decision.reason));
+            }
+            (!decision.allowed).then(|| self.explained_denial(question, &decision.reason))
         });
         match decided {
             Some(refusal) => Err(refusal),
@@ -297,7 +300,8 @@ impl Call<'_> {
     /// Refuses what a policy denies outright.
     fn refuse_denied(&self, question: &Question<'_>) -> Result<()> {
         let decided = self.decision(question, |decision| {
-            matches!(decision.reason, Reason::Denied(..)).then(|| self.denial(question, &decision.reason))
+            matches!(decision.reason, Reason::Denied(..))
+                .then(|| self.explained_denial(question, &decision.reason))
         });
         decided.map_or(Ok(()), Err)
     }
@@ -357,6 +361,30 @@ impl Call<'_> {
         };
         let acl = acl.map(|acl| without_public(acl, rules.block.ignore_public_acls))?;
         granted(&acl, self.principal(), wanted?)
+    }
+
+    /// What allows it, in names that administrators know.
+    fn allowed_by_what(&self, question: &Question<'_>, reason: &Reason<'_>) -> DecidingStatement {
+        let bucket = match question.resource {
+            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Some(bucket),
+            Resource::Service | Resource::Other(_) => None,
+        };
+        self.iam().explain_allowed(self.principal(), reason, bucket.zip(question.rules.policy.as_ref()))
+    }
+
+    /// The refusal, with what administrators are told.
+    fn explained_denial(&self, question: &Question<'_>, reason: &Reason<'_>) -> Error {
+        let refusal = self.denial(question, reason);
+        if refusal.code != Code::AccessDenied {
+            return refusal;
+        }
+        let bucket = match question.resource {
+            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Some(bucket),
+            Resource::Service | Resource::Other(_) => None,
+        };
+        let asked = (question.action.name(), question.resource.arn());
+        let bucket = bucket.zip(question.rules.policy.as_ref());
+        refusal.because(self.iam().explain(self.principal(), asked, reason, bucket))
     }
 
     /// The refusal, in the words of AWS. Who is of another account learns nothing more.

@@ -2,7 +2,7 @@
 //! signature is a call too, of nobody in particular: what that may do is for `access`.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use hyper::HeaderMap;
@@ -17,7 +17,7 @@ use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
     version2,
 };
-use crate::types::{BucketName, ObjectKey, Origin, Timestamp};
+use crate::types::{BucketName, DecidingStatement, ObjectKey, Origin, Timestamp};
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
@@ -44,6 +44,8 @@ pub(super) struct Call<'a> {
     pub(super) signature: Option<Signature>,
     /// Where from.
     pub(super) peer: IpAddr,
+    /// What allowed it first, where that is written down.
+    allowed_by: OnceLock<Arc<DecidingStatement>>,
 }
 
 /// How a request is signed.
@@ -67,13 +69,51 @@ pub(super) struct Upload {
 impl<'a> Call<'a> {
     /// The call of a website's visitor, to read what anybody may. What a query says means nothing there.
     pub(super) fn of_website(service: &'a Service, head: &'a request::Parts, peer: IpAddr) -> Self {
-        Self { service, head, query: Query::default(), identity: None, signature: None, peer }
+        Self {
+            service,
+            head,
+            query: Query::default(),
+            identity: None,
+            signature: None,
+            peer,
+            allowed_by: OnceLock::new(),
+        }
+    }
+
+    /// The call of somebody whom another part of this process has recognized: as if the server had signed it for them.
+    pub(super) fn vouched(
+        (service, identity): (&'a Service, Arc<Identity>),
+        head: &'a request::Parts,
+        query: Query,
+        peer: IpAddr,
+    ) -> Self {
+        let made_at = Some(service.clock.now().as_secs());
+        let signature = Some(Signature { place: "REST-HEADER", version: VERSION_4, made_at });
+        Self { service, head, query, identity: Some(identity), signature, peer, allowed_by: OnceLock::new() }
     }
 
     /// Who calls.
     pub(super) fn principal(&self) -> &Principal {
         static ANONYMOUS: Principal = Principal::Anonymous;
         self.identity.as_ref().map_or(&ANONYMOUS, |identity| &identity.principal)
+    }
+
+    /// The ARN of who calls; none of nobody in particular.
+    pub(super) fn caller(&self) -> Option<Arc<str>> {
+        self.identity.as_ref().map(|identity| identity.arn.clone())
+    }
+
+    /// Notes what allows the request, where that is written down.
+    pub(super) fn note_allowed(&self, found: impl FnOnce() -> DecidingStatement) {
+        if self.service.options.audited && self.allowed_by.get().is_none() {
+            // Two at once would be the same.
+            let _ = self.allowed_by.set(Arc::new(found()));
+        }
+    }
+
+    /// What was noted.
+    pub(super) fn allowed_by(&self) -> Option<Arc<DecidingStatement>> {
+        self.allowed_by.get().cloned()
     }
 
     /// Who calls, as logs name it: an account by its canonical id, somebody within it by the ARN.
@@ -251,7 +291,7 @@ impl<'a> FormHead<'a> {
         };
         let signature = signature.map(|version| Signature { place: "POST", version, made_at: None });
         let Self { service, head, query, peer } = self;
-        Ok(Call { service, head, query, identity, signature, peer })
+        Ok(Call { service, head, query, identity, signature, peer, allowed_by: OnceLock::new() })
     }
 
     fn verify_v4(&self, fields: &Fields) -> Result<Arc<Identity>> {
@@ -268,7 +308,8 @@ impl<'a> FormHead<'a> {
             let words = format!("the region '{}' is wrong; expecting '{region}'", claim.region);
             return Err(Error::malformed_policy_claim(&words));
         }
-        let identity = find(self.service, &claim.access_key, fields.get("x-amz-security-token"))?;
+        let now = self.service.clock.now();
+        let identity = find(self.service, (&claim.access_key, fields.get("x-amz-security-token")), now)?;
         let good = claim.signs(policy, &identity.secret);
         good.then_some(identity).ok_or_else(|| policy_mismatch(&claim.access_key, signature, policy))
     }
@@ -280,7 +321,8 @@ impl<'a> FormHead<'a> {
         }
         let (policy, signature) = (field(fields, "policy")?, field(fields, "signature")?);
         let access_key = field(fields, "awsaccesskeyid")?;
-        let identity = find(self.service, access_key, fields.get("x-amz-security-token"))?;
+        let now = self.service.clock.now();
+        let identity = find(self.service, (access_key, fields.get("x-amz-security-token")), now)?;
         let good = version2::signs(identity.secret.expose(), policy.as_bytes(), signature);
         good.then_some(identity).ok_or_else(|| policy_mismatch(access_key, signature, policy))
     }
@@ -296,10 +338,14 @@ fn field<'f>(fields: &'f Fields, name: &'static str) -> Result<&'f str> {
 }
 
 /// Who signs with an access key, and with a token where it is a temporary one.
-fn find(service: &Service, access_key: &str, token: Option<&str>) -> Result<Arc<Identity>> {
+fn find(
+    service: &Service,
+    (access_key, token): (&str, Option<&str>),
+    now: Timestamp,
+) -> Result<Arc<Identity>> {
     let unknown = || Error::new(Code::InvalidAccessKeyId).detail("AWSAccessKeyId", access_key.to_owned());
-    let Some(token) = token else { return service.iam.find(access_key).ok_or_else(unknown) };
-    let found = service.iam.find_session(access_key, token, service.clock.now());
+    let Some(token) = token else { return service.iam.find(access_key, now).ok_or_else(unknown) };
+    let found = service.iam.find_session(access_key, token, now);
     found.map_err(|error| match error {
         TokenError::Invalid => Code::InvalidToken.into(),
         TokenError::Expired => Code::ExpiredToken.into(),
@@ -321,13 +367,15 @@ fn verify_v2<'a>(
     wire: Wire<Incoming>,
     peer: IpAddr,
 ) -> Result<(Call<'a>, Upload)> {
-    let now_secs = service.clock.now().as_secs();
+    let now = service.clock.now();
+    let now_secs = now.as_secs();
     // Those that were presigned into the query are signed as if they had been sent.
     unhoist(&query, &mut head.headers);
     let parts = parts(head);
     let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
     let token = headers::text(&head.headers, "x-amz-security-token");
-    let identity = find(service, &claim.access_key, token.or_else(|| query.get("x-amz-security-token")))?;
+    let token = token.or_else(|| query.get("x-amz-security-token"));
+    let identity = find(service, (&claim.access_key, token), now)?;
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let bucket = bucket_of_host(host, &service.options.domains);
     let now = AmzTime::from_unix_secs(now_secs);
@@ -336,7 +384,8 @@ fn verify_v2<'a>(
     let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
     let place = if query.has("Signature") { "REST-QUERY-STRING" } else { "REST-HEADER" };
     let signature = Some(Signature { place, version: VERSION_2, made_at: None });
-    let call = Call { service, head, query, identity: Some(identity), signature, peer };
+    let call =
+        Call { service, head, query, identity: Some(identity), signature, peer, allowed_by: OnceLock::new() };
     Ok((call, Upload { wire, verification }))
 }
 
@@ -372,7 +421,8 @@ pub(super) fn verify<'a>(
     wire: Wire<Incoming>,
     peer: IpAddr,
 ) -> Result<(Call<'a>, Upload)> {
-    let now_secs = service.clock.now().as_secs();
+    let now = service.clock.now();
+    let now_secs = now.as_secs();
     let region = &service.options.region;
     if service.options.signature_v2 && version2::claimed(parts(head)) {
         return verify_v2(service, head, query, wire, peer);
@@ -382,10 +432,11 @@ pub(super) fn verify<'a>(
         sigv4::parse(parts).map_err(|refusal| Error::unauthorized(refusal, None, region, now_secs))?;
     let Some(claim) = claim else {
         let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
-        let call = Call { service, head, query, identity: None, signature: None, peer };
+        let call =
+            Call { service, head, query, identity: None, signature: None, peer, allowed_by: OnceLock::new() };
         return Ok((call, Upload { wire, verification }));
     };
-    let identity = find(service, &claim.access_key, claim.session_token.as_deref())?;
+    let identity = find(service, (&claim.access_key, claim.session_token.as_deref()), now)?;
     let now = AmzTime::from_unix_secs(now_secs);
     let accepted = service.options.accepted_region(&claim.region);
     let verification = sigv4::verify(parts, &claim, &identity.secret, accepted, now)
@@ -397,11 +448,12 @@ pub(super) fn verify<'a>(
     let place = if is_presigned { "REST-QUERY-STRING" } else { "REST-HEADER" };
     let made_at = Some(claim.time.unix_secs());
     let signature = Some(Signature { place, version: VERSION_4, made_at });
-    let call = Call { service, head, query, identity: Some(identity), signature, peer };
+    let call =
+        Call { service, head, query, identity: Some(identity), signature, peer, allowed_by: OnceLock::new() };
     Ok((call, Upload { wire, verification }))
 }
 
-/// The call of somebody whom another part of this process has recognized: as if the server had signed it for them.
+/// The call of somebody whom another part of this process has recognized, with its body.
 pub(super) fn vouch<'a>(
     (service, identity): (&'a Service, Arc<Identity>),
     head: &'a request::Parts,
@@ -410,10 +462,7 @@ pub(super) fn vouch<'a>(
     peer: IpAddr,
 ) -> Result<(Call<'a>, Upload)> {
     let verification = Verification { payload: unsigned_payload(service, head)?, chunks: None };
-    let made_at = Some(service.clock.now().as_secs());
-    let signature = Some(Signature { place: "REST-HEADER", version: VERSION_4, made_at });
-    let call = Call { service, head, query, identity: Some(identity), signature, peer };
-    Ok((call, Upload { wire, verification }))
+    Ok((Call::vouched((service, identity), head, query, peer), Upload { wire, verification }))
 }
 
 /// Clients that presign move `x-amz-` headers into the query; there they mean the same.

@@ -1,12 +1,13 @@
 //! Every error of the S3 interface: one table of codes, and where each cause lands in it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use hyper::{HeaderMap, StatusCode};
 
 use crate::object::{self, BodyError};
 use crate::sigv4::{AmzTime, Claim, Malformed, Placement, Refusal, version2};
-use crate::types::{ChecksumAlgorithm, InvalidName};
+use crate::types::{ChecksumAlgorithm, InvalidName, Why};
 
 use super::time::iso_secs;
 use super::versions;
@@ -199,12 +200,14 @@ pub(super) struct Error {
     pub(super) headers: Option<Box<HeaderMap>>,
     /// For the log alone.
     pub(super) source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// For administrators alone: why the caller may not.
+    pub(super) why: Option<Arc<Why>>,
 }
 
 impl Error {
     /// An error with AWS's standard words.
     pub(super) fn new(code: Code) -> Self {
-        Self { code, message: None, details: Vec::new(), headers: None, source: None }
+        Self { code, message: None, details: Vec::new(), headers: None, source: None, why: None }
     }
 
     /// An error with words of its own.
@@ -252,6 +255,12 @@ impl Error {
     /// Adds what the log tells beside it.
     pub(super) fn caused_by(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         self.source = Some(source.into());
+        self
+    }
+
+    /// Adds what administrators are told beside it.
+    pub(super) fn because(mut self, why: Why) -> Self {
+        self.why = Some(Arc::new(why));
         self
     }
 

@@ -14,6 +14,7 @@
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
 //! - `access_log`: the lines of server access logs.
 //! - `events`: the messages to those who are told of changes.
+//! - `console`: what the console asks that S3 has no operation for.
 //! - `website`: buckets served to browsers that know no S3.
 //! - `documents`: what configures a bucket, a form and its checks for each kind.
 //! - `error`: every error's code, status and words, in one table.
@@ -31,6 +32,7 @@ mod checksums;
 mod chunked;
 mod condition_keys;
 mod conditions;
+mod console;
 mod cors;
 mod documents;
 mod encryption;
@@ -59,6 +61,7 @@ mod xml_read;
 mod xml_write;
 
 pub use access_log::AccessRecord;
+pub use console::{ArchiveRequest, Asker, Refused};
 pub use events::EventMessages;
 pub use new_buckets::NewBuckets;
 pub use response::ResponseBody;

@@ -18,6 +18,11 @@ impl Query {
         pairs.collect::<Option<_>>().map(Self).ok_or_else(|| Error::new(Code::InvalidUri))
     }
 
+    /// These parameters.
+    pub(super) fn of<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    }
+
     /// The first value of a parameter; empty for one without `=`.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
+use tokio::sync::mpsc;
 
 use crate::object::ObjectStream;
 
@@ -24,6 +25,8 @@ enum Kind {
     Document(Bytes),
     /// An object's bytes, with so many to come. Boxed: most answers are documents or empty.
     Object(Box<ObjectStream>, u64),
+    /// What is made while it is sent, of a length that nobody knows yet.
+    Pieces(mpsc::Receiver<Result<Bytes, BoxError>>),
 }
 
 impl ResponseBody {
@@ -41,6 +44,11 @@ impl ResponseBody {
     pub(super) fn object(stream: ObjectStream, length: u64) -> Self {
         Self(Kind::Object(Box::new(stream), length))
     }
+
+    /// What comes piece by piece.
+    pub(super) fn pieces(pieces: mpsc::Receiver<Result<Bytes, BoxError>>) -> Self {
+        Self(Kind::Pieces(pieces))
+    }
 }
 
 impl Body for ResponseBody {
@@ -54,6 +62,7 @@ impl Body for ResponseBody {
         match &mut self.0 {
             Kind::Document(bytes) if bytes.is_empty() => Poll::Ready(None),
             Kind::Document(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Kind::Pieces(pieces) => pieces.poll_recv(cx).map(|piece| Some(piece?.map(Frame::data))),
             Kind::Object(_, 0) => Poll::Ready(None),
             Kind::Object(stream, left) => {
                 let chunk = match std::task::ready!(stream.poll_chunk(cx)) {
@@ -81,10 +90,11 @@ impl Body for ResponseBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(match &self.0 {
-            Kind::Document(bytes) => bytes.len() as u64,
-            Kind::Object(_, left) => *left,
-        })
+        match &self.0 {
+            Kind::Document(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Object(_, left) => SizeHint::with_exact(*left),
+            Kind::Pieces(_) => SizeHint::default(),
+        }
     }
 }
 

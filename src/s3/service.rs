@@ -13,8 +13,8 @@ use hyper::{Method, Request, StatusCode};
 use crate::iam::{Iam, Identity};
 use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
-use crate::telemetry;
-use crate::types::CanonicalId;
+use crate::telemetry::{self, SeenRequest};
+use crate::types::{CanonicalId, DecidingStatement, Why};
 
 use super::access_log::{BatchDeletions, Logged, Outcome};
 use super::auth::{self, FormRequest};
@@ -24,7 +24,7 @@ use super::new_buckets::NewBuckets;
 use super::ops;
 use super::query::Query;
 use super::response::{Response, ResponseBody, empty, xml_with_status};
-use super::route::{BucketAspect, BucketOperation, Operation, Target, route};
+use super::route::{BucketAspect, BucketOperation, Operation, Target, bucket_of_host, route};
 use super::website::{self, Visit};
 use super::wire::Wire;
 
@@ -49,6 +49,8 @@ pub struct Options {
     pub website_domains: Vec<String>,
     /// ARNs of those who can be told of changes.
     pub event_targets: Vec<String>,
+    /// What allows each request is found out too, for the audit log.
+    pub audited: bool,
 }
 
 impl Options {
@@ -77,6 +79,7 @@ impl Default for Options {
             idle_timeout: Duration::from_secs(30),
             website_domains: Vec::new(),
             event_targets: Vec::new(),
+            audited: false,
         }
     }
 }
@@ -129,6 +132,20 @@ struct Learned {
     logged: Option<Box<Logged>>,
     /// The code of the error that is answered.
     error: Option<&'static str>,
+    /// The ARN of who calls.
+    caller: Option<Arc<str>>,
+    /// Why it is refused.
+    why: Option<Arc<Why>>,
+    /// What allows it, where that is written down.
+    allowed_by: Option<Arc<DecidingStatement>>,
+}
+
+impl Learned {
+    /// Nothing yet.
+    fn new() -> Self {
+        let (counted, rules, logged) = (telemetry::Operation::Unknown, None, None);
+        Self { counted, rules, logged, error: None, caller: None, why: None, allowed_by: None }
+    }
 }
 
 impl Service {
@@ -137,7 +154,7 @@ impl Service {
         Self { options, engine, iam, clock, ids: RequestIds::new() }
     }
 
-    /// Answers one request. The answer's extensions say which operation it was, for the metrics.
+    /// Answers one request. The answer's extensions say what it was ([`SeenRequest`]).
     pub async fn handle(
         &self,
         request: Request<Incoming>,
@@ -147,8 +164,7 @@ impl Service {
         let id = self.ids.next();
         let (mut head, body) = request.into_parts();
         let wire = Wire::new(body, &head.headers);
-        let mut learned =
-            Learned { counted: telemetry::Operation::Unknown, rules: None, logged: None, error: None };
+        let mut learned = Learned::new();
         let started = Instant::now();
         let host = head.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let is_visit = match &door {
@@ -163,11 +179,11 @@ impl Service {
                 Ok(response) => response,
                 Err(error) => {
                     learned.error = Some(error.code.describe().0);
+                    learned.why = error.why.clone();
                     self.refuse(&error, &head, &id)
                 }
             }
         };
-        response.extensions_mut().insert(learned.counted);
         let headers = response.headers_mut();
         if let Some(cors) = learned.rules.as_ref().and_then(|rules| rules.cors.as_ref())
             && head.method != Method::OPTIONS
@@ -196,7 +212,29 @@ impl Service {
             status = response.status().as_u16(),
             "s3 request"
         );
+        let bucket_of_host = self.bucket_of_host(&head, &door).map(str::to_owned);
+        let seen = SeenRequest {
+            id,
+            method: head.method,
+            uri: head.uri,
+            bucket_of_host,
+            operation: learned.counted,
+            error: learned.error,
+            caller: learned.caller,
+            address: peer.ip(),
+            why: learned.why,
+            allowed_by: learned.allowed_by,
+        };
+        response.extensions_mut().insert(Box::new(seen));
         response
+    }
+
+    /// The bucket that the host of a request names.
+    fn bucket_of_host<'h>(&self, head: &'h request::Parts, door: &Door) -> Option<&'h str> {
+        if self.options.domains.is_empty() || !matches!(door, Door::Api) {
+            return None;
+        }
+        bucket_of_host(head.headers.get(HOST)?.to_str().ok()?, &self.options.domains)
     }
 
     /// Answers a request to a website.
@@ -287,15 +325,18 @@ impl Service {
             None => auth::verify(self, head, query, wire, peer.ip())?,
             Some(identity) => auth::vouch((self, identity.clone()), head, query, wire, peer.ip())?,
         };
+        learned.caller = call.caller();
         if let Some(logged) = &mut learned.logged {
             logged.requester = call.requester();
         }
         let operation = operation?;
         learned.counted = operation.counted();
-        match call.origin(false) {
+        let answered = match call.origin(false) {
             None => ops::run(&call, upload, operation).await,
             Some(origin) => Box::pin(on_behalf_of(origin, ops::run(&call, upload, operation))).await,
-        }
+        };
+        learned.allowed_by = call.allowed_by();
+        answered
     }
 
     /// The answer that tells the client of an error.

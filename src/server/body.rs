@@ -9,19 +9,24 @@ use bytes::{Buf, Bytes};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
+use super::journal::Journal;
 use crate::jobs::{AccessLogs, LogLine};
+use crate::runtime::{Clock, SystemClock};
 use crate::s3::AccessRecord;
-use crate::telemetry::{Metrics, Operation};
+use crate::telemetry::{Metrics, Operation, RequestEnd, SeenRequest};
 
 /// What one request adds to the metrics once it has ended, whichever way.
 #[derive(Debug)]
 pub(super) struct Account {
     metrics: Arc<Metrics>,
     started: Instant,
-    operation: Operation,
     status: u16,
     received: u64,
     sent: u64,
+    /// What the request was.
+    seen: Option<Box<SeenRequest>>,
+    /// Where it is written down.
+    journal: Option<Arc<Journal>>,
     /// What the access log says of the request, and where it goes.
     logged: Option<Box<(AccessRecord, Arc<AccessLogs>)>>,
 }
@@ -34,17 +39,32 @@ impl Account {
         Self {
             metrics,
             started: Instant::now(),
-            operation: Operation::Unknown,
             status: 499,
             received,
             sent: 0,
+            seen: None,
+            journal: None,
             logged: None,
         }
     }
 
     /// The answer's head is there.
-    pub(super) fn answered(&mut self, operation: Operation, status: u16) {
-        (self.operation, self.status) = (operation, status);
+    pub(super) fn answered(&mut self, seen: Box<SeenRequest>, status: u16) {
+        (self.seen, self.status) = (Some(seen), status);
+    }
+
+    /// The head of an answer is there to what is no operation of S3.
+    pub(super) fn unnamed(&mut self, status: u16) {
+        self.status = status;
+    }
+
+    fn operation(&self) -> Operation {
+        self.seen.as_ref().map_or(Operation::Unknown, |seen| seen.operation)
+    }
+
+    /// The request is written down once it has ended.
+    pub(super) fn write_down(&mut self, journal: Arc<Journal>) {
+        self.journal = Some(journal);
     }
 
     /// The request is logged once it has ended.
@@ -55,10 +75,22 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.metrics.bytes_moved(self.operation, self.received, self.sent);
-        self.metrics.request_ended(self.operation, self.status, self.started.elapsed());
+        let (operation, took) = (self.operation(), self.started.elapsed());
+        self.metrics.bytes_moved(operation, self.received, self.sent);
+        self.metrics.request_ended(operation, self.status, took);
+        if let Some(seen) = self.seen.take() {
+            let (status, received, sent) = (self.status, self.received, self.sent);
+            let end = RequestEnd { at: SystemClock.now(), took, status, received, sent };
+            let requests = self.metrics.requests();
+            let number = requests.record(*seen, end);
+            if let Some(journal) = self.journal.take()
+                && let Some(recorded) = requests.read(number)
+            {
+                journal.request(&recorded);
+            }
+        }
         if let Some((record, logs)) = self.logged.take().map(|logged| *logged) {
-            let text = record.line(self.sent, self.started.elapsed());
+            let text = record.line(self.sent, took);
             logs.push(LogLine { bucket: record.bucket, at: record.at, text });
         }
     }
@@ -71,6 +103,16 @@ pub(super) enum FrontBody<B> {
     Plain(Full<Bytes>),
     /// One of S3.
     Counted(B, Account),
+}
+
+impl<B> FrontBody<B> {
+    /// What the request was.
+    pub(super) fn operation(&self) -> Operation {
+        match self {
+            Self::Plain(_) => Operation::Unknown,
+            Self::Counted(_, account) => account.operation(),
+        }
+    }
 }
 
 impl<B: Body<Data: Buf> + Unpin> Body for FrontBody<B>

@@ -48,6 +48,14 @@ pub enum StartError {
         /// Why not.
         error: object::Error,
     },
+    /// What is written down of requests cannot be.
+    #[error("cannot write {}: {error}; give this user the right to, or name another file", path.display())]
+    Journal {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
     /// The accounts cannot be read.
     #[error("cannot read the accounts: {0}")]
     Accounts(#[source] MetadataError),

@@ -1,32 +1,30 @@
-//! What stands before S3 and the admin API: probes and request accounts.
+//! What stands before S3: probes, IAM and STS, and the accounts of requests.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
-use super::bridge::{Bridge, make_inert};
-use crate::admin::{self, health_answer};
-use crate::console;
+use super::journal::Journal;
+use crate::admin::health_answer;
 use crate::jobs::AccessLogs;
 use crate::object::Engine;
 use crate::query_api::{self, is_query};
 use crate::s3::{self, AccessRecord, Door};
-use crate::telemetry::{Metrics, Operation};
+use crate::telemetry::{Metrics, SeenCall, SeenRequest};
 
 /// The S3 address.
 #[derive(Debug)]
 pub(super) struct S3Front {
-    pub(super) s3: s3::Service,
+    pub(super) s3: Arc<s3::Service>,
     pub(super) query_api: Arc<query_api::Service>,
     pub(super) engine: Arc<Engine>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) access_logs: Arc<AccessLogs>,
+    pub(super) journal: Arc<Journal>,
 }
 
 impl S3Front {
@@ -46,7 +44,7 @@ impl S3Front {
             return health.map(FrontBody::Plain);
         }
         if is_api && is_query(request.method(), request.uri().path(), request.headers()) {
-            return self.query_api.handle(request, peer).await.map(FrontBody::Plain);
+            return self.called(self.query_api.handle(request, peer).await, peer).map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
         // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then
@@ -56,7 +54,12 @@ impl S3Front {
         if waits_in_vain {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        account.answered(operation(&response), response.status().as_u16());
+        if let Some(seen) = response.extensions_mut().remove::<Box<SeenRequest>>() {
+            if seen.why.is_some() || self.journal.audits() {
+                account.write_down(self.journal.clone());
+            }
+            account.answered(seen, response.status().as_u16());
+        }
         if let Some(record) = response.extensions_mut().remove::<AccessRecord>() {
             account.log(record, self.access_logs.clone());
         }
@@ -64,55 +67,18 @@ impl S3Front {
     }
 }
 
-/// The bytes that a request's headers promise; 0 where they do not say.
-fn announced(headers: &HeaderMap) -> u64 {
-    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    length.and_then(|value| value.parse().ok()).unwrap_or(0)
-}
-
-/// The console's address.
-#[derive(Debug)]
-pub(super) struct ConsoleFront {
-    pub(super) admin: admin::Service,
-    pub(super) s3: Arc<S3Front>,
-}
-
-impl ConsoleFront {
-    /// Answers one request.
-    pub(super) async fn handle(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-    ) -> Response<FrontBody<s3::ResponseBody>> {
-        if let Some(file) = console::answer(request.method(), request.uri().path(), request.headers()) {
-            return file.map(FrontBody::Plain);
+impl S3Front {
+    /// Writes down what an answer was given to.
+    pub(super) fn called<B>(&self, mut response: Response<B>, peer: SocketAddr) -> Response<B> {
+        if let Some(seen) = response.extensions_mut().remove::<SeenCall>() {
+            self.journal.call(&seen, peer.ip().to_canonical(), response.status().as_u16());
         }
-        let Some(bridge) = Bridge::of(request.uri().path()) else {
-            return secured(self.admin.handle(request, peer.ip()).await);
-        };
-        let (mut head, body) = request.into_parts();
-        let caller = match self.admin.recognize(&head, peer.ip()) {
-            Ok(caller) => caller,
-            Err(refusal) => return secured(refusal.xml_answer()),
-        };
-        let shows = bridge.cross(&mut head);
-        let request = Request::from_parts(head, body);
-        if bridge == Bridge::Iam {
-            return secured(self.s3.query_api.handle_for(request, caller.identity, peer).await);
-        }
-        let mut response = self.s3.handle(request, peer, Door::Vouched(caller.identity)).await;
-        let answered = (operation(&response), response.status());
-        make_inert(answered, shows, response.headers_mut());
         response
     }
 }
 
-/// The operation that an answer of S3 is of.
-fn operation<B>(response: &Response<B>) -> Operation {
-    response.extensions().get::<Operation>().copied().unwrap_or(Operation::Unknown)
-}
-
-fn secured(mut response: Response<Full<Bytes>>) -> Response<FrontBody<s3::ResponseBody>> {
-    console::secure(response.headers_mut());
-    response.map(FrontBody::Plain)
+/// The bytes that a request's headers promise; 0 where they do not say.
+fn announced(headers: &HeaderMap) -> u64 {
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+    length.and_then(|value| value.parse().ok()).unwrap_or(0)
 }

@@ -7,8 +7,10 @@
 mod body;
 mod bridge;
 mod certificates;
+mod console;
 mod error;
 mod front;
+mod journal;
 mod node_role;
 mod presence;
 mod rescue;

@@ -1,16 +1,20 @@
 //! Starting, serving and stopping one process.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::front::{ConsoleFront, S3Front};
+use super::console::ConsoleFront;
+use super::front::S3Front;
+use super::journal::{DENIALS, Journal, JournalUnderWay};
 use super::signals::{Hangup, StopSignals};
 use super::{StartError, Storage, Tuning, certificates, open_cluster, open_drives};
-use crate::admin::{self, Facts, S3Place, register_gauges};
+use crate::admin::api::Setting;
+use crate::admin::{self, Facts, Recorder, S3Place, Sources, register_gauges};
 use crate::config::{ClientHints, Credentials, CredentialsOrigin, Options, Role};
 use crate::erasure::Scheme;
 use crate::http::tls::{Certificates, Trust};
@@ -59,6 +63,7 @@ pub struct Running {
     storage: Storage,
     telling: Option<Telling>,
     logging: AccessLogging,
+    writing: JournalUnderWay,
     signals: StopSignals,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<usize>>,
@@ -108,7 +113,18 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     }
     let iam = Arc::new(iam);
     let (stop, stopped) = watch::channel(false);
-    let served = Served { engine: storage.engine.clone(), metrics, facts, iam, access_logs: Arc::default() };
+    let (journal, writing) = Journal::start(&options)?;
+    let served = Served {
+        engine: storage.engine.clone(),
+        metrics,
+        facts,
+        iam,
+        access_logs: Arc::default(),
+        settings: settings(&options),
+        denials: options.state.join(DENIALS),
+        journal,
+    };
+    served.journal.register(&served.metrics);
     if let Some(certificates) = certificates {
         let hangup = Hangup::listen().map_err(StartError::Runtime)?;
         certificates::register(&served.metrics, &certificates);
@@ -126,7 +142,17 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     if let Some(console) = console {
         listeners.push(served.console(front, console, stopped));
     }
-    Ok(Running { started, storage, telling, logging, signals, stop, listeners })
+    Ok(Running { started, storage, telling, logging, writing, signals, stop, listeners })
+}
+
+/// What counts of the operator's settings.
+fn settings(options: &Options) -> Vec<Setting> {
+    let settings = options.effective.iter().map(|setting| Setting {
+        name: setting.name.clone(),
+        value: setting.value.clone(),
+        origin: setting.origin.to_owned(),
+    });
+    settings.collect()
 }
 
 fn facts(options: &Options, storage: &Storage, s3: SocketAddr) -> Facts {
@@ -162,6 +188,7 @@ impl Running {
         let engine = self.storage.engine.clone();
         drop(self.telling);
         self.logging.finish().await;
+        self.writing.finish().await;
         drop(self.storage);
         engine.close().await;
         tracing::info!("stopped");
@@ -324,6 +351,9 @@ struct Served {
     facts: Facts,
     iam: Arc<Iam>,
     access_logs: Arc<AccessLogs>,
+    settings: Vec<Setting>,
+    denials: PathBuf,
+    journal: Arc<Journal>,
 }
 
 impl Served {
@@ -353,6 +383,7 @@ impl Served {
             customer_keys_over_http: options.sse_c_over_http,
             website_domains: options.website_domains.clone(),
             event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
+            audited: self.journal.audits(),
             ..s3::Options::default()
         };
         let query_options =
@@ -360,10 +391,16 @@ impl Served {
         let (engine, iam) = (self.engine.clone(), self.iam.clone());
         Arc::new(S3Front {
             query_api: Arc::new(query_api::Service::new(query_options, engine, iam, Arc::new(SystemClock))),
-            s3: s3::Service::new(s3_options, self.engine.clone(), self.iam.clone(), Arc::new(SystemClock)),
+            s3: Arc::new(s3::Service::new(
+                s3_options,
+                self.engine.clone(),
+                self.iam.clone(),
+                Arc::new(SystemClock),
+            )),
             engine: self.engine.clone(),
             metrics: self.metrics.clone(),
             access_logs: self.access_logs.clone(),
+            journal: self.journal.clone(),
         })
     }
 
@@ -375,7 +412,12 @@ impl Served {
     ) -> JoinHandle<usize> {
         register_gauges(&self.metrics, &self.engine, &self.facts);
         let (engine, iam) = (self.engine.clone(), self.iam.clone());
-        let admin = admin::Service::new((engine, iam), self.metrics.clone(), self.facts.clone());
+        let history = Arc::new(Recorder::default());
+        // Ends with the runtime: there is nothing to be finished.
+        tokio::spawn(history.clone().run(engine.clone(), self.metrics.clone()));
+        let (settings, denials) = (self.settings.clone(), self.denials.clone());
+        let sources = Sources { history, settings, denials };
+        let admin = admin::Service::new((engine, iam), self.metrics.clone(), self.facts.clone(), sources);
         let front = Arc::new(ConsoleFront { admin, s3 });
         let handler = move |request: hyper::Request<hyper::body::Incoming>, peer| {
             let front = front.clone();

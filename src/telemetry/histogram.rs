@@ -10,6 +10,37 @@ const BOUNDS_MICROS: [u64; 16] = [
     2_500_000, 10_000_000, 60_000_000,
 ];
 
+/// Counts of durations by bucket, taken at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Durations([u64; BOUNDS_MICROS.len() + 1]);
+
+impl Durations {
+    /// Both together.
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at] + other.0[at]))
+    }
+
+    /// What was counted after an earlier moment.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self(std::array::from_fn(|at| self.0[at].saturating_sub(earlier.0[at])))
+    }
+
+    /// The time, in microseconds, that this share of them did not exceed, as far as the buckets tell; none of none.
+    pub fn quantile(&self, share: f64) -> Option<f64> {
+        let count: u64 = self.0.iter().sum();
+        let mut left = Some(count as f64 * share).filter(|_| count > 0)?;
+        for (at, counted) in self.0.iter().map(|counted| *counted as f64).enumerate() {
+            if counted >= left && counted > 0.0 {
+                let from = at.checked_sub(1).map_or(0, |before| BOUNDS_MICROS[before]) as f64;
+                let to = BOUNDS_MICROS.get(at).map_or(from, |bound| *bound as f64);
+                return Some(from + (to - from) * left / counted);
+            }
+            left -= counted;
+        }
+        BOUNDS_MICROS.last().map(|bound| *bound as f64)
+    }
+}
+
 /// Counts of durations by bucket. Recording is two relaxed additions.
 #[derive(Debug, Default)]
 pub struct Histogram {
@@ -29,6 +60,11 @@ impl Histogram {
     /// How many durations were counted.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
+    }
+
+    /// The counts at this moment.
+    pub(super) fn counts(&self) -> Durations {
+        Durations(std::array::from_fn(|at| self.buckets[at].load(Ordering::Relaxed)))
     }
 
     /// Appends the series `name_bucket`, `name_sum` and `name_count` with `labels` (`a="b"`).
@@ -53,6 +89,20 @@ impl Histogram {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_are_told_as_far_as_buckets_tell_them() {
+        let histogram = Histogram::default();
+        assert_eq!(histogram.counts().quantile(0.5), None);
+        (0..99).for_each(|_| histogram.record(Duration::from_micros(200)));
+        let before = histogram.counts();
+        histogram.record(Duration::from_millis(3));
+        let of = |share| histogram.counts().quantile(share).unwrap();
+        assert!((100.0..=250.0).contains(&of(0.5)) && (100.0..=250.0).contains(&of(0.99)));
+        assert!((2500.0..=5000.0).contains(&of(1.0)));
+        let since = histogram.counts().since(&before);
+        assert!((2500.0..=5000.0).contains(&since.quantile(0.5).unwrap()));
+    }
 
     #[test]
     fn durations_fall_into_their_bucket_and_above() {

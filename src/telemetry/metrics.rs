@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Histogram, Operation};
+use super::{Durations, Histogram, Operation, Requests};
 
 /// Gauges that may be registered; more are a programming error and are left out.
 const GAUGES_MAX: usize = 256;
@@ -53,6 +53,23 @@ impl Sample {
     }
 }
 
+/// What was counted, of all operations together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Requests answered.
+    pub requests: u64,
+    /// Those answered with a 4xx.
+    pub refused: u64,
+    /// Those answered with a 5xx.
+    pub errors: u64,
+    /// Bytes of request bodies.
+    pub received: u64,
+    /// Bytes of answers.
+    pub sent: u64,
+    /// How long they took.
+    pub durations: Durations,
+}
+
 type Read = Box<dyn Fn() -> Vec<Sample> + Send + Sync>;
 
 struct Family {
@@ -68,6 +85,7 @@ pub struct Metrics {
     in_flight: AtomicI64,
     connections: AtomicI64,
     families: Mutex<Vec<Family>>,
+    requests: Requests,
 }
 
 impl Default for Metrics {
@@ -77,6 +95,7 @@ impl Default for Metrics {
             in_flight: AtomicI64::new(0),
             connections: AtomicI64::new(0),
             families: Mutex::new(Vec::new()),
+            requests: Requests::default(),
         }
     }
 }
@@ -88,6 +107,11 @@ impl fmt::Debug for Metrics {
 }
 
 impl Metrics {
+    /// The requests of late.
+    pub fn requests(&self) -> &Requests {
+        &self.requests
+    }
+
     /// A request began.
     pub fn request_started(&self) {
         self.in_flight.fetch_add(1, Ordering::Relaxed);
@@ -131,6 +155,21 @@ impl Metrics {
     /// Requests that have ended, of all operations.
     pub fn requests_ended(&self) -> u64 {
         self.operations.iter().map(|stats| stats.duration.count()).sum()
+    }
+
+    /// What was counted since the start, of all operations.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for stats in &self.operations {
+            let by_class = |class: usize| stats.by_class[class - 1].load(Ordering::Relaxed);
+            totals.requests += stats.by_class.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
+            totals.refused += by_class(4);
+            totals.errors += by_class(5);
+            totals.received += stats.bytes_in.load(Ordering::Relaxed);
+            totals.sent += stats.bytes_out.load(Ordering::Relaxed);
+            totals.durations = totals.durations.plus(&stats.duration.counts());
+        }
+        totals
     }
 
     /// Adds a family of series that is read when metrics are scraped. `name` carries the

@@ -28,6 +28,7 @@ mod tags;
 mod time;
 mod version;
 mod website;
+mod why;
 
 pub use access::{Ownership, OwnershipControls, PublicAccessBlock};
 pub use account::{AccountId, CanonicalId};
@@ -60,3 +61,4 @@ pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
 pub use version::{VersionId, Versioning};
 pub use website::{Redirect, Redirection, Website};
+pub use why::{DecidingStatement, Why};

@@ -7,6 +7,13 @@ import threading
 import topology
 
 
+def read(kind, body):
+    """A message: events, or lines of an audit log."""
+    if kind == "application/x-ndjson":
+        return {"Lines": [json.loads(line) for line in body.splitlines()]}
+    return json.loads(body)
+
+
 class Webhook:
     def __init__(self):
         self.port = topology.free_port()
@@ -26,7 +33,7 @@ class Webhook:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 if not webhook.refusing:
                     webhook.headers.append((self.path, dict(self.headers)))
-                    webhook.messages.append(json.loads(body))
+                    webhook.messages.append(read(self.headers["content-type"], body))
                 self.send_response(503 if webhook.refusing else 204)
                 self.end_headers()
 
@@ -42,6 +49,10 @@ class Webhook:
             self.listener.shutdown()
             self.listener.server_close()
             self.listener = None
+
+    def lines(self):
+        """All lines of audit logs so far."""
+        return [line for message in list(self.messages) for line in message.get("Lines", [])]
 
     def records(self):
         """All records so far, in the order of arrival."""

@@ -1,4 +1,5 @@
 import type { Page } from "@playwright/test";
+import { Api } from "./support/session";
 import { expect, signInByForm, test, unique } from "./support/test";
 
 /** Makes a user with a key by the pages; answers its pair. */
@@ -110,6 +111,38 @@ test("groups, policies of their own and the simulator decide alike", async ({ co
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await expect(page.getByRole("heading", { name: "Users and access" })).toBeVisible();
   await expect(page.getByRole("link", { name: user })).toBeHidden();
+});
+
+test("a key for a program may do what its policy leaves of its user's rights, and ends", async ({
+  console_: page,
+  api,
+  browser,
+  server,
+}) => {
+  const [bucket, user] = [unique("service"), unique("carl")];
+  await api.bucket(bucket);
+  await api.put(bucket, "in.txt", "in");
+  await makeUser(page, user, "AmazonS3FullAccess");
+  await page.getByRole("button", { name: "Create a key for a program" }).click();
+  const dialog = page.getByRole("dialog", { name: "Create a key for a program" });
+  await dialog.getByLabel("Name", { exact: true }).fill("backup");
+  await dialog.getByLabel("Ends on").fill("2099-01-31");
+  await dialog.getByRole("button", { name: "Read one bucket" }).click();
+  const document = dialog.getByLabel(/Policy that bounds it/);
+  await document.fill((await document.inputValue()).replaceAll("BUCKET", bucket));
+  await dialog.getByRole("button", { name: "Create", exact: true }).click();
+  const pair = page.getByRole("dialog", { name: "New access key" });
+  const [id, secret] = [
+    await pair.getByLabel("Access key", { exact: true }).inputValue(),
+    await pair.getByLabel("Secret key", { exact: true }).inputValue(),
+  ];
+  await pair.getByRole("button", { name: "I have kept it" }).click();
+  await expect(page.getByText(/^until Jan 3/)).toBeVisible();
+  const context = await browser.newContext({ baseURL: server.console });
+  const program = await Api.signIn(context.request, server.console, id, secret);
+  expect(await (await context.request.get(`/api/v1/s3/${bucket}/in.txt`)).text()).toBe("in");
+  await expect(program.put(bucket, "out.txt", "out")).rejects.toThrow(/AccessDenied/);
+  await context.close();
 });
 
 test("a role is made with whom it trusts", async ({ console_: page }) => {

@@ -13,6 +13,7 @@ test("objects are found by a part of the key, a tag and metadata, and opened fro
   });
   await api.put(bucket, "other.txt", "other", { "x-amz-meta-author": "anna" });
   await page.goto(`/buckets/${bucket}`);
+  await expect(page.getByRole("button", { name: "other.txt" })).toBeVisible();
   await page.keyboard.press("/");
   await page.keyboard.type("needle");
   await page.keyboard.press("Enter");

@@ -49,6 +49,7 @@ test("lifecycle rules are a form that says in words what it does", async ({ cons
   await expect(dialog.getByText("For objects with keys that begin with “tmp/”:")).toBeVisible();
   await expect(dialog.getByText("7 days after they were stored they are deleted.")).toBeVisible();
   await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog).toBeHidden();
   await expect(page.getByText("Old versions are removed 30 days after they were replaced.")).toBeVisible();
   const stored = await document(page, bucket, "lifecycle");
   expect(stored).toContain("<Prefix>tmp/</Prefix>");

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::identity_arguments::{GroupCommand, PolicyCommand, UserCommand};
 use crate::config::Settings;
 use crate::iam::Secret;
 
@@ -109,6 +110,29 @@ pub(super) enum AdminCommand {
     Key {
         #[command(subcommand)]
         command: KeyCommand,
+    },
+    /// List, show, make and remove users of the account, their access keys and those of programs
+    User {
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// List, make and remove groups of users
+    Group {
+        #[command(subcommand)]
+        command: GroupCommand,
+    },
+    /// List, show, make, remove and try out policies
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+    /// Tell why a request of late was denied
+    Why {
+        /// The id that its answer named: x-amz-request-id
+        request_id: String,
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Even out how full the drives are
     Rebalance {

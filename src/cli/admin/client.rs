@@ -106,16 +106,30 @@ impl AdminClient {
                 "the server at {console} does not know this pair; name the server's own state folder with --state"
             ),
             (_, Ok(failure)) => failure.error,
-            (status, Err(_)) => {
-                format!(
-                    "{console} answered {status}; name the console address of a Holdfast server with --console-address"
-                )
-            }
+            (status, Err(_)) => self.not_understood(status),
         })
+    }
+
+    /// What came is no answer of a Holdfast server.
+    pub(super) fn not_understood(&self, status: StatusCode) -> String {
+        let console = &self.console;
+        format!(
+            "{console} answered {status}; name the console address of a Holdfast server with --console-address"
+        )
     }
 
     /// Sends one request and takes the whole answer.
     pub(crate) async fn send(&self, method: Method, path: &str, body: Bytes) -> Result<Answer, String> {
+        self.send_as(method, path, ("application/json", body)).await
+    }
+
+    /// The same with a body of some kind.
+    pub(super) async fn send_as(
+        &self,
+        method: Method,
+        path: &str,
+        (kind, body): (&'static str, Bytes),
+    ) -> Result<Answer, String> {
         let console = &self.console;
         let unreachable = |reason: String| {
             format!("no server answers at {console}: {reason}; start it, or name it with --console-address")
@@ -125,7 +139,7 @@ impl AdminClient {
             .uri(path)
             .header(HOST, self.remote.authority().as_str())
             .header(AUTHORIZATION, &self.authorization)
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, kind)
             .body(Full::new(body))
             .map_err(|error| unreachable(error.to_string()))?;
         self.remote.send(request, LIMITS).await.map_err(|error| unreachable(advice(&error)))

@@ -4,6 +4,9 @@ mod accounts;
 mod arguments;
 mod changes;
 mod client;
+mod iam;
+mod identities;
+mod identity_arguments;
 mod lists;
 mod live;
 mod status;
@@ -34,6 +37,10 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Keyring { command } => keyring(&client, command).await,
             AdminCommand::Account { command } => accounts::account(&client, command).await,
             AdminCommand::Key { command } => accounts::key(&client, command).await,
+            AdminCommand::User { command } => identities::user(&client, command).await,
+            AdminCommand::Group { command } => identities::group(&client, command).await,
+            AdminCommand::Policy { command } => identities::policy(&client, command).await,
+            AdminCommand::Why { request_id, json } => identities::why(&client, &request_id, json).await,
             AdminCommand::Rebalance { stop, flags } => {
                 let title = if stop { "stop rebalancing" } else { "rebalance" };
                 let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);

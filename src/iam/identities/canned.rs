@@ -4,12 +4,13 @@ use std::sync::{Arc, LazyLock};
 use super::{ManagedPolicy, Named, PolicyText, PolicyVersion};
 use crate::types::Timestamp;
 
-/// Names and what they allow: actions and resources, in JSON. The first five are known from MinIO, the others from AWS.
-const POLICIES: [(&str, &str, &str); 10] = [
+/// Names and what they allow: actions and resources, in JSON. The first are known from MinIO, the others from AWS.
+const POLICIES: [(&str, &str, &str); 11] = [
     ("readonly", r#"["s3:GetBucketLocation","s3:GetObject"]"#, "arn:aws:s3:::*"),
     ("readwrite", r#""s3:*""#, "arn:aws:s3:::*"),
     ("writeonly", r#""s3:PutObject""#, "arn:aws:s3:::*"),
     ("diagnostics", r#"["admin:Status","admin:History","admin:Settings","admin:List*"]"#, "*"),
+    ("admin", r#"["admin:*","iam:*","kms:*","s3:*","sts:*"]"#, "*"),
     ("consoleAdmin", r#"["admin:*","iam:*","kms:*","s3:*","sts:*"]"#, "*"),
     ("AdministratorAccess", r#""*""#, "*"),
     ("AmazonS3FullAccess", r#"["s3:*","s3-object-lambda:*"]"#, "*"),

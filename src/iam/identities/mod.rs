@@ -34,7 +34,7 @@ pub use error::IdentityError;
 pub use grants::Grants;
 pub use model::{
     AccessKey, Group, Holder, Identities, ManagedPolicy, Named, Permissions, PolicyText, PolicyVersion, Role,
-    User, policy_arn,
+    ServiceKey, User, policy_arn,
 };
 pub use permissions::Attached;
 pub use policies::NewPolicy;

@@ -88,7 +88,7 @@ pub struct User {
 }
 
 /// An access key of a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AccessKey {
     /// The key itself: `AKIA...`.
     pub id: String,
@@ -98,6 +98,20 @@ pub struct AccessKey {
     pub active: bool,
     /// When it was made.
     pub created: Timestamp,
+    /// What makes it a service account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<ServiceKey>,
+}
+
+/// What makes an access key that of a program: it may be bounded and end by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ServiceKey {
+    /// What it is for, in words.
+    pub name: String,
+    /// What it may do at most, of all that its user may.
+    pub policy: Option<PolicyText>,
+    /// From when on it is no longer believed.
+    pub expires: Option<Timestamp>,
 }
 
 /// A group of users.

@@ -26,7 +26,13 @@ fn new_role(name: &str) -> NewRole<'_> {
 }
 
 fn key(id: &str) -> AccessKey {
-    AccessKey { id: id.into(), secret: StoredSecret::Plain(Secret::new("hush")), active: true, created: NOW }
+    AccessKey {
+        id: id.into(),
+        secret: StoredSecret::Plain(Secret::new("hush")),
+        active: true,
+        created: NOW,
+        service: None,
+    }
 }
 
 /// A state with the user `Anna` in the group `readers`.

@@ -13,6 +13,12 @@ const USERS_MAX: usize = 5000;
 /// Access keys of one user at most: two, so that one can be changed for another.
 const KEYS_MAX: usize = 2;
 
+/// Service accounts of one user at most.
+const SERVICE_KEYS_MAX: usize = 100;
+
+/// Characters of a service account's name at most.
+const SERVICE_NAME_CHARS_MAX: usize = 64;
+
 /// A user to be made.
 #[derive(Debug, Clone)]
 pub struct NewUser<'a> {
@@ -78,9 +84,16 @@ impl Identities {
 
     /// Gives a user one more access key.
     pub fn add_key(&mut self, user: &str, key: AccessKey) -> Result<()> {
+        if let Some(service) = &key.service {
+            check_service_name(&service.name)?;
+        }
         let user = self.user_mut(user)?;
-        if user.keys.len() >= KEYS_MAX {
+        let alike = user.keys.iter().filter(|own| own.service.is_some() == key.service.is_some()).count();
+        if key.service.is_none() && alike >= KEYS_MAX {
             return Err(IdentityError::limit("AccessKeysPerUser", KEYS_MAX));
+        }
+        if key.service.is_some() && alike >= SERVICE_KEYS_MAX {
+            return Err(IdentityError::limit("ServiceAccountsPerUser", SERVICE_KEYS_MAX));
         }
         user.keys.push(key);
         Ok(())
@@ -100,6 +113,12 @@ impl Identities {
         keys.remove(at);
         Ok(())
     }
+}
+
+fn check_service_name(name: &str) -> Result<()> {
+    let fits = name.chars().count() <= SERVICE_NAME_CHARS_MAX && !name.chars().any(char::is_control);
+    let words = "The name of a service account has 64 characters at most, and none that control anything.";
+    if fits { Ok(()) } else { Err(IdentityError::Invalid(words.into())) }
 }
 
 fn no_key(key: &str) -> IdentityError {

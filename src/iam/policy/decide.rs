@@ -211,12 +211,16 @@ fn exceeded(asked: &Asked<'_>, policies: &Policies<'_>) -> Option<Source> {
     if policies.boundary.is_some() && allowing(asked, policies.boundary.as_slice()).is_none() {
         return Some(Source::Boundary);
     }
-    let outside = !policies.session.is_empty() && allowing(asked, policies.session).is_none();
-    outside.then_some(Source::Session)
+    is_outside_session(asked, policies).then_some(Source::Session)
+}
+
+/// Whether the session's policies leave the request out.
+fn is_outside_session(asked: &Asked<'_>, policies: &Policies<'_>) -> bool {
+    !policies.session.is_empty() && allowing(asked, policies.session).is_none()
 }
 
 /// Within an account the bucket's policy alone is enough, if it names more than the account. A role's session stays
-/// within its bounds even then, unless it is named itself.
+/// within its bounds even then, unless it is named itself; the access key of a program, which nothing can name, always.
 fn within_account<'p>(
     asked: &Asked<'_>,
     policies: &Policies<'p>,
@@ -225,8 +229,16 @@ fn within_account<'p>(
     let Some((named, reason)) = resource.filter(|(named, _)| *named > Named::Account) else {
         return caller_side(asked, policies);
     };
-    let is_session = matches!(asked.request.principal, Principal::Session(_));
-    match exceeded(asked, policies).filter(|_| is_session && named < Named::Exactly) {
+    let bound = match asked.request.principal {
+        Principal::Session(_) if named < Named::Exactly => exceeded(asked, policies),
+        Principal::User(_) if is_outside_session(asked, policies) => Some(Source::Session),
+        Principal::Session(_)
+        | Principal::User(_)
+        | Principal::Root(_)
+        | Principal::Federated(_)
+        | Principal::Anonymous => None,
+    };
+    match bound {
         Some(source) => Decision::no(Reason::NotAllowed(source)),
         None => Decision::yes(reason),
     }

@@ -3,7 +3,9 @@ use super::super::caller::{Call, Keys, iso};
 use super::super::error::{Error, Result};
 use super::super::page::page;
 use super::{Answer, authorize_on};
-use crate::iam::identities::Holder;
+use crate::iam::Principal;
+use crate::iam::identities::{Holder, IdentityError, PolicyText, ServiceKey};
+use crate::types::{Civil, Timestamp};
 
 fn status(active: bool) -> Node {
     text("Status", if active { "Active" } else { "Inactive" })
@@ -23,21 +25,76 @@ fn user_of(call: &Call<'_>, key: &str) -> Result<String> {
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let name = call.user_name()?;
     authorize_on(call, "iam:CreateAccessKey", Holder::User(&name), Keys::new())?;
-    let (pair, key) = call.iam.new_user_key(call.now)?;
+    Ok(vec![Node::Elements("AccessKey", new_key(call, &name, None).await?)])
+}
+
+/// A new pair, with the only sight of its secret.
+async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Result<Vec<Node>> {
+    // They would not be bounded as it is.
+    if matches!(call.principal(), Principal::User(_)) && !call.identity.grants.session.is_empty() {
+        return Err(Error::denied("A bounded service account makes no access keys."));
+    }
+    let (pair, key) = call.iam.new_user_key(service, call.now)?;
     let user = call
         .change(|identities| {
-            identities.add_key(&name, key.clone())?;
-            Ok(identities.user(&name)?.named.name.clone())
+            identities.add_key(user, key.clone())?;
+            Ok(identities.user(user)?.named.name.clone())
         })
         .await?;
-    let key = vec![
+    Ok(vec![
         text("UserName", user),
         text("AccessKeyId", pair.access_key),
         status(true),
         text("SecretAccessKey", pair.secret.expose()),
         text("CreateDate", iso(call.now)),
-    ];
-    Ok(vec![Node::Elements("AccessKey", key)])
+    ])
+}
+
+/// CreateServiceAccount, which AWS does not have: an access key that may have a policy of its own, within that of its user, and an end.
+pub(super) async fn create_service(call: &Call<'_>) -> Answer {
+    let name = call.user_name()?;
+    authorize_on(call, "iam:CreateAccessKey", Holder::User(&name), Keys::new())?;
+    let policy = call.form.get("PolicyDocument").filter(|text| !text.is_empty());
+    let policy = policy.map(PolicyText::new).transpose().map_err(IdentityError::from)?;
+    let expires =
+        call.form.get("Expires").filter(|text| !text.is_empty()).map(|text| end(call, text)).transpose()?;
+    let described = call.form.get("ServiceAccountName").unwrap_or_default().to_owned();
+    let service = ServiceKey { name: described, policy, expires };
+    let mut key = new_key(call, &name, Some(service.clone())).await?;
+    key.extend(service_nodes(&service));
+    Ok(vec![Node::Elements("ServiceAccount", key)])
+}
+
+/// A time to come.
+fn end(call: &Call<'_>, text: &str) -> Result<Timestamp> {
+    let secs = Civil::parse_iso(text).filter(|secs| *secs > call.now.as_secs());
+    let secs =
+        secs.ok_or_else(|| Error::invalid("Expires must be a time to come, as 2030-01-31T00:00:00Z."))?;
+    Ok(Timestamp::from_millis(secs.saturating_mul(1000)))
+}
+
+fn service_nodes(service: &ServiceKey) -> Vec<Node> {
+    let name = Some(text("ServiceAccountName", &service.name));
+    let expires = service.expires.map(|expires| text("Expires", iso(expires)));
+    let policy = service.policy.as_ref().map(|policy| text("PolicyDocument", policy.text()));
+    name.into_iter().chain(expires).chain(policy).collect()
+}
+
+/// ListServiceAccounts: those of a user.
+pub(super) fn list_services(call: &Call<'_>) -> Answer {
+    let name = call.user_name()?;
+    authorize_on(call, "iam:ListAccessKeys", Holder::User(&name), Keys::new())?;
+    let identities = call.identities();
+    let user = identities.user(&name)?;
+    let services = user.keys.iter().filter_map(|key| Some((key.id.clone(), (key, key.service.as_ref()?))));
+    let (services, more) = page(&call.form, services)?;
+    let services = services.iter().map(|(key, service)| {
+        let (id, created) = (text("AccessKeyId", &key.id), text("CreateDate", iso(key.created)));
+        let mut nodes = vec![text("UserName", &user.named.name), id, status(key.active), created];
+        nodes.extend(service_nodes(service));
+        nodes
+    });
+    Ok([members("ServiceAccounts", services)].into_iter().chain(more).collect())
 }
 
 pub(super) async fn update(call: &Call<'_>) -> Answer {
@@ -66,7 +123,8 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     authorize_on(call, "iam:ListAccessKeys", Holder::User(&name), Keys::new())?;
     let identities = call.identities();
     let user = identities.user(&name)?;
-    let mut keys: Vec<_> = user.keys.iter().map(|key| (key.id.clone(), key)).collect();
+    let own = user.keys.iter().filter(|key| key.service.is_none());
+    let mut keys: Vec<_> = own.map(|key| (key.id.clone(), key)).collect();
     keys.sort_by(|(one, _), (other, _)| one.cmp(other));
     let (keys, more) = page(&call.form, keys)?;
     let keys = keys.iter().map(|key| {

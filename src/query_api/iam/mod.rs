@@ -38,6 +38,8 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "UpdateAccessKey" => keys::update(call).await,
         "DeleteAccessKey" => keys::delete(call).await,
         "ListAccessKeys" => keys::list(call),
+        "CreateServiceAccount" => keys::create_service(call).await,
+        "ListServiceAccounts" => keys::list_services(call),
         "CreateGroup" => groups::create(call).await,
         "GetGroup" => groups::get(call),
         "UpdateGroup" => groups::update(call).await,

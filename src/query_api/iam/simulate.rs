@@ -8,6 +8,7 @@ use super::super::error::{Error, Result};
 use super::{Answer, arn_of};
 use crate::iam::identities::{Grants, Holder, PolicyText};
 use crate::iam::policy::{Policy, Reason};
+use crate::types::DecidingStatement;
 
 /// Questions of one request at most.
 const QUESTIONS_MAX: usize = 1000;
@@ -64,11 +65,14 @@ fn simulate(call: &Call<'_>, grants: &Grants) -> Answer {
     }
     let pairs = actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
     let results = pairs.map(|(action, resource)| {
-        let decision = decided(call, grants, (action, resource), &keys);
+        let (decision, deciding) = decided(call, grants, (action, resource), &keys);
+        let matched =
+            deciding.map(|at| vec![text("SourcePolicyId", at.policy), text("StatementId", at.statement)]);
         vec![
             text("EvalActionName", action),
             text("EvalResourceName", resource),
             text("EvalDecision", decision),
+            members("MatchedStatements", matched),
         ]
     });
     let results: Vec<Vec<Node>> = results.collect();
@@ -85,11 +89,20 @@ fn context(call: &Call<'_>) -> Keys {
     values.collect()
 }
 
-/// What somebody who has these policies alone may do.
-fn decided(call: &Call<'_>, grants: &Grants, question: (&str, &str), keys: &Keys) -> &'static str {
-    call.decide_as_user((question.0, question.1, keys), grants, |decision| match decision.reason {
-        _ if decision.allowed => "allowed",
-        Reason::Denied(..) => "explicitDeny",
-        _ => "implicitDeny",
+/// What somebody who has these policies alone may do, and the statement that decides.
+fn decided(
+    call: &Call<'_>,
+    grants: &Grants,
+    question: (&str, &str),
+    keys: &Keys,
+) -> (&'static str, Option<DecidingStatement>) {
+    call.decide_as_user((question.0, question.1, keys), grants, |decision| {
+        let located = |statement| call.iam.locate_in(&call.account, statement);
+        match decision.reason {
+            Reason::Allowed(_, statement) => ("allowed", located(statement)),
+            _ if decision.allowed => ("allowed", None),
+            Reason::Denied(_, statement) => ("explicitDeny", located(statement)),
+            _ => ("implicitDeny", None),
+        }
     })
 }

@@ -60,7 +60,8 @@ export const getUser = async (name: string): Promise<User> => {
 /** Deletes a user with everything that hangs on it. */
 export async function deleteUser(name: string): Promise<void> {
   const of = { UserName: name };
-  for (const { id } of await listAccessKeys(name)) await call("DeleteAccessKey", { ...of, AccessKeyId: id });
+  const keys = [...(await listAccessKeys(name)), ...(await listServiceKeys(name))];
+  for (const id of new Set(keys.map((key) => key.id))) await call("DeleteAccessKey", { ...of, AccessKeyId: id });
   for (const { arn } of await listAttached("user", name)) await call("DetachUserPolicy", { ...of, PolicyArn: arn });
   for (const policy of await listInline("user", name)) await call("DeleteUserPolicy", { ...of, PolicyName: policy });
   for (const group of await listGroupsOf(name)) await call("RemoveUserFromGroup", { ...of, GroupName: group });
@@ -73,23 +74,74 @@ export interface AccessKey {
   created: string;
 }
 
+const readAccessKey = (member: Element): AccessKey => ({
+  id: textOf(member, "AccessKeyId"),
+  active: textOf(member, "Status") === "Active",
+  created: textOf(member, "CreateDate"),
+});
+
 export const listAccessKeys = (user: string) =>
-  listAll("ListAccessKeys", { UserName: user }, "AccessKeyMetadata", (member) => ({
-    id: textOf(member, "AccessKeyId"),
-    active: textOf(member, "Status") === "Active",
-    created: textOf(member, "CreateDate"),
-  }));
+  listAll("ListAccessKeys", { UserName: user }, "AccessKeyMetadata", readAccessKey);
+
+/** An access key with its secret. */
+export interface Pair {
+  id: string;
+  secret: string;
+}
+
+const readPair = (element: Element): Pair => ({
+  id: textOf(element, "AccessKeyId"),
+  secret: textOf(element, "SecretAccessKey"),
+});
 
 /** Makes a pair; its secret is shown this once. */
-export async function createAccessKey(user: string): Promise<{ id: string; secret: string }> {
+export async function createAccessKey(user: string): Promise<Pair> {
   const result = await call("CreateAccessKey", { UserName: user });
-  return { id: textOf(result, "AccessKey/AccessKeyId"), secret: textOf(result, "AccessKey/SecretAccessKey") };
+  return readPair(childOf(result, "AccessKey") ?? result);
 }
 
 export const setAccessKeyActive = (user: string, id: string, active: boolean) =>
   call("UpdateAccessKey", { UserName: user, AccessKeyId: id, Status: active ? "Active" : "Inactive" });
 export const deleteAccessKey = (user: string, id: string) =>
   call("DeleteAccessKey", { UserName: user, AccessKeyId: id });
+
+/** An access key for a program: bounded by a policy of its own, and with an end. */
+export interface ServiceKey extends AccessKey {
+  name: string;
+  expires: string;
+  policy: string;
+}
+
+export const listServiceKeys = (user: string) =>
+  listAll(
+    "ListServiceAccounts",
+    { UserName: user },
+    "ServiceAccounts",
+    (member): ServiceKey => ({
+      ...readAccessKey(member),
+      name: textOf(member, "ServiceAccountName"),
+      expires: textOf(member, "Expires"),
+      policy: textOf(member, "PolicyDocument"),
+    }),
+  );
+
+export interface NewServiceKey {
+  name: string;
+  /** Empty for all that the user may do. */
+  policy: string;
+  /** Empty for no end. */
+  expires: string;
+}
+
+export async function createServiceKey(user: string, { name, policy, expires }: NewServiceKey): Promise<Pair> {
+  const result = await call("CreateServiceAccount", {
+    UserName: user,
+    ServiceAccountName: name,
+    PolicyDocument: policy || undefined,
+    Expires: expires || undefined,
+  });
+  return readPair(childOf(result, "ServiceAccount") ?? result);
+}
 
 export interface Group {
   name: string;

@@ -1,22 +1,7 @@
 import { Observable } from "@/lib/observable";
 import { ApiError } from "./error";
 import { getJson, postJson, send, setCsrfToken, setSessionEndListener } from "./http";
-
-/** Who is signed in, as the server says it. */
-export interface Session {
-  access_key: string;
-  account: { id: string; name: string };
-  arn: string;
-  user_name: string | null;
-  is_root: boolean;
-  expires: string;
-  csrf: string;
-  region: string;
-  version: string;
-  s3_url: string;
-  /** The admin actions that the caller may use. */
-  allowed: string[];
-}
+import type { Session } from "./schema";
 
 /** `ended` still shows the page of before, and asks to sign in again over it: running uploads wait for that. */
 export type SessionState =
@@ -36,7 +21,7 @@ setSessionEndListener(() => {
 });
 
 function enter(session: Session): void {
-  setCsrfToken(session.csrf);
+  setCsrfToken(session.csrf ?? "");
   sessionState.set({ phase: "signed-in", session });
 }
 

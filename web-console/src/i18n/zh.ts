@@ -101,7 +101,6 @@ const zh: Record<string, string> = {
   "Copy URL": "复制 URL",
   "Copy or move": "复制或移动",
   "Copy or move {n}": "复制或移动 {n} 项",
-  "Copy {name}": "复制{name}",
   Create: "创建",
   "Create a bucket": "创建存储桶",
   "Create a group": "创建用户组",
@@ -172,7 +171,7 @@ const zh: Record<string, string> = {
   "Encryption keys": "加密密钥",
   "End evening out": "停止均衡",
   "End unfinished uploads after days": "多少天后终止未完成的上传",
-  Errors: "错误",
+  "Refused or failed": "被拒绝或失败",
   "Even out drives": "均衡驱动器",
   "Even out how full drives are": "均衡驱动器使用量",
   "Every error says its request id.": "每个错误都会给出请求编号。",
@@ -310,6 +309,7 @@ const zh: Record<string, string> = {
     "旧版本在被替换 {days}后移除；其中最新的 {kept} 个保留。",
   "Old versions change to the storage class {name} {days} after they were replaced.":
     "旧版本在被替换 {days}后改为存储类别 {name}。",
+  "Old versions": "旧版本",
   "Old versions that stay all the same": "始终保留的旧版本数",
   "On {date} they are deleted.": "在 {date} 删除。",
   "Once on, it can be suspended and not taken back: versions that are there stay.":
@@ -445,7 +445,7 @@ const zh: Record<string, string> = {
   "Target {n}": "目标 {n}",
   "Tells a webhook of what changes here. The operator names webhooks in the server's configuration; each has an ARN.":
     "把此处的更改告知 webhook。webhook 由运维人员在服务器配置中命名，各有一个 ARN。",
-  "Text": "文本",
+  Text: "文本",
   "Text in key, caller or address": "键、调用者或地址中的文字",
   "The ARN of a bucket or of objects; * for everything": "存储桶或对象的 ARN；* 表示全部",
   "The archive could not be made: check that all of it may be read.": "无法生成压缩包：请确认全部内容都可以读取。",
@@ -459,7 +459,6 @@ const zh: Record<string, string> = {
   "The first {size} are shown.": "显示前 {size}。",
   "The index is catching up with what changed just now.": "索引正在处理刚刚发生的更改。",
   "The link as a QR code": "链接的二维码",
-  "The link is on the clipboard": "链接已复制到剪贴板",
   "The menu leads to everything that is there.": "菜单中可以找到所有内容。",
   "The object is back": "对象已恢复",
   "The rule is on": "规则已启用",
@@ -605,6 +604,7 @@ const zh: Record<string, string> = {
   "not kept": "不保留",
   "nothing to do": "无事可做",
   "objects with {conditions}": "{conditions}的对象",
+  "of a newer server": "来自更新的服务器",
   off: "关闭",
   on: "开启",
   "on {resources}": "，资源：{resources}",
@@ -694,6 +694,15 @@ const zh: Record<string, string> = {
   "{time} behind": "落后 {time}",
   "{time} left": "剩余 {time}",
   "{word} is not a word of policies.": "{word} 不是策略中的字段。",
+  "Create a key for a program": "创建程序密钥",
+  "Keys for programs": "程序密钥",
+  "None yet: such a key may do less than the user, and can have an end.":
+    "还没有：此类密钥的权限可以小于用户，并可设定到期时间。",
+  "policy of its own": "自有策略",
+  "until {time}": "直到 {time}",
+  "Ends on": "到期日",
+  "Empty for no end.": "留空表示不过期。",
+  "Policy that bounds it; empty for all that the user may do": "限制它的策略；留空表示拥有用户的全部权限",
 };
 
 export default zh;

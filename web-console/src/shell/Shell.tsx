@@ -84,8 +84,8 @@ function Links() {
       <NavLink to="/search" icon={Search} text={t("Search")} />
       {managesUsers && <NavLink to="/access" icon={KeyRound} text={t("Users and access")} />}
       {sees("admin:Status") && <NavLink to="/cluster" icon={HardDrive} text={t("Drives and nodes")} />}
-      {sees("admin:Status") && <NavLink to="/activity" icon={Activity} text={t("Activity")} />}
-      {sees("admin:Requests") && <NavLink to="/requests" icon={ScrollText} text={t("Request log")} />}
+      {sees("admin:History") && <NavLink to="/activity" icon={Activity} text={t("Activity")} />}
+      {sees("admin:ListRequests") && <NavLink to="/requests" icon={ScrollText} text={t("Request log")} />}
       <NavLink to="/server" icon={Settings} text={t("Server")} />
     </>
   );

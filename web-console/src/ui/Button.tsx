@@ -5,6 +5,7 @@ const KINDS = {
   primary: "bg-accent text-on-accent border-transparent hover:opacity-90",
   plain: "bg-panel text-ink border-line hover:bg-raised",
   danger: "bg-danger text-panel border-transparent hover:opacity-90",
+  risky: "bg-panel text-danger border-line hover:bg-danger-soft",
   quiet: "bg-transparent text-ink border-transparent hover:bg-raised",
 } as const;
 

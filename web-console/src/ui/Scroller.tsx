@@ -16,7 +16,7 @@ export function Scroller({
       aria-label={label}
       // biome-ignore lint/a11y/noNoninteractiveTabindex: it can be scrolled by keyboard only when it can have the focus
       tabIndex={0}
-      className={`overflow-auto ${className}`}
+      className={`relative overflow-auto ${className}`}
     >
       {children}
     </div>

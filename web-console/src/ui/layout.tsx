@@ -97,7 +97,7 @@ export function Facts({
   items: readonly (readonly [name: string, value: ReactNode] | false | undefined)[];
 }) {
   return (
-    <dl className="grid grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-sm">
+    <dl className="grid content-start grid-cols-[minmax(7rem,auto)_1fr] gap-x-4 gap-y-1.5 text-sm">
       {items.map(
         (item) =>
           item && (

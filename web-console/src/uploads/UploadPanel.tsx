@@ -1,6 +1,6 @@
 import { ChevronDown, ChevronUp, Pause, Play, RotateCcw, X } from "lucide-react";
 import { memo, useCallback, useRef, useState } from "react";
-import { count, t } from "@/i18n";
+import { count, formatNumber, t } from "@/i18n";
 import { formatBytes, formatDuration, formatPercent, formatRate } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
 import { useObservable } from "@/lib/observable";
@@ -61,7 +61,7 @@ function Summary({ view }: { view: QueueView }) {
   return (
     <>
       <p role="status" className="text-sm font-medium">
-        {t("{done} of {all} uploaded", { done, all: count(items, "{n} file", "{n} files") })}
+        {t("{done} of {all} uploaded", { done: formatNumber(done), all: count(items, "{n} file", "{n} files") })}
         {view.failed > 0 && `, ${count(view.failed, "{n} failed", "{n} failed")}`}
       </p>
       <div className="w-40">

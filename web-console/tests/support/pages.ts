@@ -61,7 +61,7 @@ export const PAGES: NamedPage[] = [
   settings("policy", "Begin with:"),
   settings("versioning", "Once on, it can be suspended"),
   settings("lifecycle", "No rule yet"),
-  settings("encryption", "not encrypted"),
+  settings("encryption", "What is stored from now on"),
   settings("lock", "Retention mode"),
   settings("tags", "Add"),
   settings("cors", "Add a rule"),
@@ -85,6 +85,6 @@ export const PAGES: NamedPage[] = [
   { name: "accounts", path: "/access/accounts", shows: "Create an account" },
   { name: "cluster", path: "/cluster", shows: "All drives are up" },
   { name: "activity", path: "/activity", shows: "Throughput" },
-  { name: "requests", path: "/requests", shows: "PutObject" },
+  { name: "requests", path: "/requests", shows: "put_object" },
   { name: "server", path: "/server", shows: "Signed in as" },
 ];

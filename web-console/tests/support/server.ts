@@ -42,7 +42,10 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), HOLDFAST_ROOT_ACCESS_KEY: ACCESS_KEY, HOLDFAST_ROOT_SECRET_KEY: SECRET_KEY };
 }
 
+/** A server with drives of its own; or the one that SERVER names, for measuring on what it holds. */
 export async function startServer(): Promise<Server> {
+  const running = process.env.SERVER;
+  if (running) return inFrontOf({ console: running, s3: "", stop: async () => {} });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-console-"));
   const [s3, consolePort] = [await freePort(), await freePort()];
   const drives = [1, 2, 3, 4].map((number) => join(folder, `drive${number}`));
@@ -55,24 +58,21 @@ export async function startServer(): Promise<Server> {
   process_.stdout.resume();
   const url = `http://127.0.0.1:${consolePort}`;
   await ready(url, process_, () => log);
-  const inFront = process.env.CONSOLE_DIST ? await serveDist(url) : undefined;
-  return {
-    console: inFront?.url ?? url,
-    s3: `http://127.0.0.1:${s3}`,
-    stop: async () => {
-      await inFront?.close();
-      await stop(process_, folder);
-    },
-  };
+  return inFrontOf({ console: url, s3: `http://127.0.0.1:${s3}`, stop: () => stop(process_, folder) });
 }
 
 /** For work on the console: what `npm run build` has just made, before a binary that need not be built anew for it. */
-async function serveDist(server: string): Promise<{ url: string; close: () => Promise<void> }> {
+async function inFrontOf(server: Server): Promise<Server> {
+  if (!process.env.CONSOLE_DIST) return server;
   const { preview } = await import("vite");
   const port = await freePort();
-  const proxy = { "/api": server, "/-": server, "/metrics": server };
+  const proxy = { "/api": server.console, "/-": server.console, "/metrics": server.console };
   const running = await preview({ preview: { port, host: "127.0.0.1", strictPort: true, proxy }, logLevel: "error" });
-  return { url: `http://127.0.0.1:${port}`, close: () => running.close() };
+  const close = async () => {
+    await running.close();
+    await server.stop();
+  };
+  return { ...server, console: `http://127.0.0.1:${port}`, stop: close };
 }
 
 async function ready(url: string, process_: ChildProcess, log: () => string): Promise<void> {

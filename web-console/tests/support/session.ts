@@ -2,12 +2,16 @@
 import type { APIRequestContext, APIResponse } from "@playwright/test";
 import { ACCESS_KEY, SECRET_KEY } from "./server";
 
+/** Enough that the server commits many of them together. */
+const PUTS_AT_ONCE = 128;
+
 /** Somebody signed in by the API; cookies are shared with the page of the same context. */
 export class Api {
   private constructor(
     private readonly request: APIRequestContext,
     private readonly base: string,
     private readonly csrf: string,
+    private readonly cookie: string,
   ) {}
 
   static async signIn(
@@ -19,7 +23,8 @@ export class Api {
     const data = { access_key: accessKey, secret_key: secretKey };
     const answer = await ok(request.post(`${base}/api/v1/session`, { data }));
     const { csrf } = await answer.json();
-    return new Api(request, base, csrf);
+    const [cookie = ""] = (answer.headers()["set-cookie"] ?? "").split(";");
+    return new Api(request, base, csrf, cookie);
   }
 
   private headers(more: Record<string, string> = {}) {
@@ -39,13 +44,18 @@ export class Api {
     await ok(this.request.put(`${this.base}/api/v1/s3/${bucket}/${path}`, { headers: this.headers(headers), data }));
   }
 
-  /** Many tiny objects, several at once. */
+  /** Many tiny objects, many at once; sent by Node.js itself, which is quicker than the browser's driver. */
   async putMany(bucket: string, keys: readonly string[]): Promise<void> {
     const waiting = [...keys];
+    const headers = this.headers({ cookie: this.cookie });
     const work = async () => {
-      for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) await this.put(bucket, key, "x");
+      for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+        const answer = await fetch(`${this.base}/api/v1/s3/${bucket}/${key}`, { method: "PUT", headers, body: "x" });
+        if (!answer.ok) throw new Error(`${key}: ${answer.status} ${await answer.text()}`);
+        await answer.arrayBuffer();
+      }
     };
-    await Promise.all(Array.from({ length: 32 }, work));
+    await Promise.all(Array.from({ length: PUTS_AT_ONCE }, work));
   }
 
   async versioning(bucket: string): Promise<void> {

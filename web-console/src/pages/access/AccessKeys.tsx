@@ -1,37 +1,36 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Copy, Plus } from "lucide-react";
-import { useState } from "react";
-import { type AccessKey, createAccessKey, deleteAccessKey, listAccessKeys, setAccessKeyActive } from "@/api/iam";
+import { Plus } from "lucide-react";
+import { type ReactNode, useState } from "react";
+import {
+  type AccessKey,
+  createAccessKey,
+  deleteAccessKey,
+  listAccessKeys,
+  type Pair,
+  setAccessKeyActive,
+} from "@/api/iam";
 import { t } from "@/i18n";
-import { copyText } from "@/lib/copy";
 import { formatTime } from "@/lib/format";
 import { Button } from "@/ui/Button";
+import { CopyButton } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
 import { Asked, Badge, Card } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
-import { say, sayError } from "@/ui/toasts";
+import { sayError } from "@/ui/toasts";
 
 /** Access keys that IAM lets a user have. */
 const KEYS_MAX = 2;
-
-export interface Pair {
-  id: string;
-  secret: string;
-}
 
 export function AccessKeys({ user }: { user: string }) {
   const key = ["iam", "keys", user];
   const keys = useQuery({ queryKey: key, queryFn: () => listAccessKeys(user) });
   const queries = useQueryClient();
+  const reload = () => queries.invalidateQueries({ queryKey: key });
   const [made, setMade] = useState<Pair>();
-  const after = async (work: Promise<unknown>) => {
-    await work;
-    await queries.invalidateQueries({ queryKey: key });
-  };
   const create = async () => {
     setMade(await createAccessKey(user));
-    await queries.invalidateQueries({ queryKey: key });
+    await reload();
   };
   const add = (
     <Button icon={Plus} disabled={(keys.data?.length ?? 0) >= KEYS_MAX} onClick={() => void create().catch(sayError)}>
@@ -49,12 +48,7 @@ export function AccessKeys({ user }: { user: string }) {
           ) : (
             <ul className="flex flex-col gap-2">
               {list.map((one) => (
-                <KeyLine
-                  key={one.id}
-                  accessKey={one}
-                  onToggle={() => void after(setAccessKeyActive(user, one.id, !one.active)).catch(sayError)}
-                  onDelete={() => void after(deleteAccessKey(user, one.id)).catch(sayError)}
-                />
+                <KeyLine key={one.id} user={user} accessKey={one} onChanged={reload} />
               ))}
             </ul>
           )
@@ -66,19 +60,26 @@ export function AccessKeys({ user }: { user: string }) {
 }
 
 interface KeyLineProps {
+  user: string;
   accessKey: AccessKey;
-  onToggle: () => void;
-  onDelete: () => void;
+  onChanged: () => Promise<void>;
+  /** What else there is to say of it. */
+  children?: ReactNode;
 }
 
-function KeyLine({ accessKey: { id, active, created }, onToggle, onDelete }: KeyLineProps) {
+/** One key of a user, which can be switched off and deleted. */
+export function KeyLine({ user, accessKey: { id, active, created }, onChanged, children }: KeyLineProps) {
+  const after = (work: Promise<unknown>) => void work.then(onChanged).catch(sayError);
   return (
     <li className="flex flex-wrap items-center gap-3 text-sm">
       <code className="font-mono wrap-anywhere">{id}</code>
       <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
+      {children}
       <span className="grow text-muted">{formatTime(created)}</span>
-      <Button onClick={onToggle}>{active ? t("Deactivate") : t("Activate")}</Button>
-      <Button onClick={onDelete} className="text-danger">
+      <Button onClick={() => after(setAccessKeyActive(user, id, !active))}>
+        {active ? t("Deactivate") : t("Activate")}
+      </Button>
+      <Button kind="risky" onClick={() => after(deleteAccessKey(user, id))}>
         {t("Delete")}
       </Button>
     </li>
@@ -87,7 +88,6 @@ function KeyLine({ accessKey: { id, active, created }, onToggle, onDelete }: Key
 
 /** A new pair: its secret is shown now and never again. */
 export function NewPair({ pair, onClose }: { pair: Pair; onClose: () => void }) {
-  const copy = (text: string) => void copyText(text).then(() => say(t("Copied")), sayError);
   return (
     <Dialog title={t("New access key")} onClose={onClose}>
       <div className="flex flex-col gap-4">
@@ -102,9 +102,7 @@ export function NewPair({ pair, onClose }: { pair: Pair; onClose: () => void }) 
             <div className="grow">
               <TextField label={label} value={value} readOnly className="font-mono" />
             </div>
-            <Button icon={Copy} aria-label={t("Copy {name}", { name: label })} onClick={() => copy(value)}>
-              {t("Copy")}
-            </Button>
+            <CopyButton text={value} label={label} />
           </div>
         ))}
         <div className="flex justify-end">

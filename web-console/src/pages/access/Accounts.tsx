@@ -1,17 +1,8 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
-import {
-  type Account,
-  addAccount,
-  addRootKey,
-  changeRootKey,
-  listAccounts,
-  listRootKeys,
-  type NewRootKey,
-  type RootKey,
-  removeAccount,
-} from "@/api/accounts";
+import { addAccount, addRootKey, changeRootKey, listAccounts, listRootKeys, removeAccount } from "@/api/accounts";
+import type { AccountReport, KeyReport, NewKey } from "@/api/schema";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
@@ -20,7 +11,7 @@ import { Asked, Badge, Card } from "@/ui/layout";
 import { sayError } from "@/ui/toasts";
 import { NewPair } from "./AccessKeys";
 
-async function listAll(): Promise<{ accounts: Account[]; keys: RootKey[] }> {
+async function listAll(): Promise<{ accounts: AccountReport[]; keys: KeyReport[] }> {
   const [accounts, keys] = await Promise.all([listAccounts(), listRootKeys()]);
   return { accounts, keys };
 }
@@ -30,10 +21,10 @@ export default function Accounts() {
   const query = useQuery({ queryKey: ["accounts"], queryFn: listAll });
   const queries = useQueryClient();
   const [adding, setAdding] = useState(false);
-  const [made, setMade] = useState<NewRootKey>();
+  const [made, setMade] = useState<NewKey>();
   const reload = () => queries.invalidateQueries({ queryKey: ["accounts"] });
   const after = (work: Promise<unknown>) => void work.then(reload).catch(sayError);
-  const show = async (work: Promise<NewRootKey>) => {
+  const show = async (work: Promise<NewKey>) => {
     setMade(await work);
     await reload();
   };
@@ -70,7 +61,7 @@ export default function Accounts() {
   );
 }
 
-function RootKeys({ keys, after }: { keys: RootKey[]; after: (work: Promise<unknown>) => void }) {
+function RootKeys({ keys, after }: { keys: KeyReport[]; after: (work: Promise<unknown>) => void }) {
   return (
     <ul className="flex flex-col gap-1">
       {keys.map(({ access_key, active }) => (

@@ -1,9 +1,6 @@
-import { Link, useNavigate, useParams } from "@tanstack/react-router";
-import { useState } from "react";
+import { Link, useParams } from "@tanstack/react-router";
 import { deleteGroup, deleteRole, deleteUser, type EntityKind } from "@/api/iam";
 import { t } from "@/i18n";
-import { Button } from "@/ui/Button";
-import { FormDialog } from "@/ui/Dialog";
 import { Page } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
 import { AccessKeys } from "./AccessKeys";
@@ -11,6 +8,8 @@ import { GroupMembers } from "./GroupMembers";
 import { InlinePolicies } from "./InlinePolicies";
 import { Permissions } from "./Permissions";
 import { PolicyPage } from "./PolicyPage";
+import { RemovalButton } from "./RemovalButton";
+import { ServiceKeys } from "./ServiceKeys";
 import { Trust } from "./Trust";
 import { UserGroups } from "./UserGroups";
 
@@ -42,41 +41,22 @@ function Entity({ section, kind, name }: { section: string; kind: EntityKind; na
           {` · ${name}`}
         </>
       }
-      actions={<Removal section={section} kind={kind} name={name} />}
+      actions={
+        <RemovalButton
+          question={t("Delete {name}?", { name })}
+          warning={t("Its keys and policies of its own go with it, and whoever uses them is locked out at once.")}
+          remove={() => REMOVERS[kind](name)}
+          section={section}
+        />
+      }
     >
       {kind === "user" && <AccessKeys user={name} />}
+      {kind === "user" && <ServiceKeys user={name} />}
       {kind === "user" && <UserGroups user={name} />}
       {kind === "group" && <GroupMembers group={name} />}
       <Permissions kind={kind} name={name} />
       <InlinePolicies kind={kind} name={name} />
       {kind === "role" && <Trust role={name} />}
     </Page>
-  );
-}
-
-function Removal({ section, kind, name }: { section: string; kind: EntityKind; name: string }) {
-  const [asked, setAsked] = useState(false);
-  const navigate = useNavigate();
-  const submit = async () => {
-    await REMOVERS[kind](name);
-    await navigate({ to: "/access/$section", params: { section } });
-  };
-  return (
-    <>
-      <Button kind="danger" onClick={() => setAsked(true)}>
-        {t("Delete")}
-      </Button>
-      {asked && (
-        <FormDialog
-          title={t("Delete {name}?", { name })}
-          action={t("Delete")}
-          actionKind="danger"
-          onSubmit={submit}
-          onClose={() => setAsked(false)}
-        >
-          <p>{t("Its keys and policies of its own go with it, and whoever uses them is locked out at once.")}</p>
-        </FormDialog>
-      )}
-    </>
   );
 }

@@ -1,15 +1,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { deletePolicy, getPolicyDocument, isBuiltIn, putPolicyDocument } from "@/api/iam";
 import { t } from "@/i18n";
 import { checkPolicy, explain } from "@/policy/document";
 import { PolicyEditor } from "@/policy/PolicyEditor";
-import { Button } from "@/ui/Button";
-import { FormDialog } from "@/ui/Dialog";
 import { Asked, Card, Page } from "@/ui/layout";
 import { SaveForm } from "@/ui/SaveForm";
 import { indented } from "./PolicyDialog";
+import { RemovalButton } from "./RemovalButton";
 
 /** One managed policy; `name` is its ARN. */
 export function PolicyPage({ name: arn }: { name: string }) {
@@ -24,7 +23,16 @@ export function PolicyPage({ name: arn }: { name: string }) {
           {` · ${arn.slice(arn.lastIndexOf("/") + 1)}`}
         </>
       }
-      actions={!isBuiltIn(arn) && <Removal arn={arn} />}
+      actions={
+        !isBuiltIn(arn) && (
+          <RemovalButton
+            question={t("Delete this policy?")}
+            warning={t("It must hang on no user, group or role.")}
+            remove={() => deletePolicy(arn)}
+            section="policies"
+          />
+        )
+      }
     >
       <Card title={t("Policy document")}>
         <Asked query={document}>
@@ -60,32 +68,5 @@ function Form({ arn, document }: { arn: string; document: string }) {
     <SaveForm onSave={save}>
       <PolicyEditor label={t("Policy document")} kind="identity" value={text} onChange={setText} />
     </SaveForm>
-  );
-}
-
-function Removal({ arn }: { arn: string }) {
-  const [asked, setAsked] = useState(false);
-  const navigate = useNavigate();
-  const submit = async () => {
-    await deletePolicy(arn);
-    await navigate({ to: "/access/$section", params: { section: "policies" } });
-  };
-  return (
-    <>
-      <Button kind="danger" onClick={() => setAsked(true)}>
-        {t("Delete")}
-      </Button>
-      {asked && (
-        <FormDialog
-          title={t("Delete this policy?")}
-          action={t("Delete")}
-          actionKind="danger"
-          onSubmit={submit}
-          onClose={() => setAsked(false)}
-        >
-          <p>{t("It must hang on no user, group or role.")}</p>
-        </FormDialog>
-      )}
-    </>
   );
 }

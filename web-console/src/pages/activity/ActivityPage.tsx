@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { getHistory, type HistoryPoint } from "@/api/observe";
+import { getHistory } from "@/api/observe";
+import type { HistoryPoint } from "@/api/schema";
 import { t } from "@/i18n";
 import { formatBytes, formatRate } from "@/lib/format";
 import { SelectField } from "@/ui/Field";
@@ -13,13 +14,14 @@ interface ChartOf {
   title: string;
   series: Series[];
   format: (value: number) => string;
+  isBytes?: boolean;
 }
 
 /** What the charts show of the points; rates are of the step that a point stands for. */
 function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
-  const series = (label: string, value: (point: HistoryPoint) => number | null): Series => ({
+  const series = (label: string, value: (point: HistoryPoint) => number | null | undefined): Series => ({
     label,
-    values: points.map(value),
+    values: points.map((point) => value(point) ?? null),
   });
   const perSecond = (value: number) => t("{n} a second", { n: value.toFixed(1) });
   const milliseconds = (value: number) => t("{n} ms", { n: value.toFixed(1) });
@@ -28,7 +30,7 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
       title: t("Requests"),
       series: [
         series(t("Requests"), (point) => point.requests / step),
-        series(t("Errors"), (point) => point.errors / step),
+        series(t("Refused or failed"), (point) => (point.refused + point.errors) / step),
       ],
       format: perSecond,
     },
@@ -47,11 +49,13 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
         series(t("Received"), (point) => point.received / step),
       ],
       format: formatRate,
+      isBytes: true,
     },
     {
       title: t("Capacity"),
       series: [series(t("In use"), (point) => point.used), series(t("There is"), (point) => point.capacity)],
       format: formatBytes,
+      isBytes: true,
     },
   ];
 }
@@ -79,12 +83,12 @@ export default function ActivityPage() {
           const times = shown.map(({ at }) => new Date(at).getTime() / 1000);
           return (
             <div className="grid gap-5 lg:grid-cols-2">
-              {chartsOf(shown, step_seconds).map(({ title, series, format }) => (
+              {chartsOf(shown, step_seconds).map(({ title, series, format, isBytes }) => (
                 <Card key={title} title={title}>
                   {shown.length < 2 ? (
                     <p className="text-sm text-muted">{t("The first points come within half a minute.")}</p>
                   ) : (
-                    <Chart title={title} times={times} series={series} format={format} />
+                    <Chart title={title} times={times} series={series} format={format} isBytes={isBytes} />
                   )}
                 </Card>
               ))}

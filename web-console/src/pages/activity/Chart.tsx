@@ -15,7 +15,11 @@ interface ChartProps {
   times: number[];
   series: Series[];
   format: (value: number) => string;
+  /** Figures are bytes, whose round numbers are powers of two. */
+  isBytes?: boolean;
 }
+
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, power) => 2 ** power);
 
 const HEIGHT_PX = 200;
 const LINES = ["--accent", "--danger"];
@@ -23,14 +27,14 @@ const LINES = ["--accent", "--danger"];
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name);
 
 /** Lines over time, and the same figures as a table for those who do not see lines. */
-export function Chart({ title, times, series, format }: ChartProps) {
+export function Chart({ title, times, series, format, isBytes = false }: ChartProps) {
   const holder = useRef<HTMLDivElement>(null);
   const chosen = useObservable(theme);
   // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are those of the theme
   useEffect(() => {
     const box = holder.current;
     if (!box) return;
-    const options = { ...optionsOf(series, format), width: box.clientWidth, height: HEIGHT_PX };
+    const options = { ...optionsOf(series, format, isBytes), width: box.clientWidth, height: HEIGHT_PX };
     const plot = new uPlot(options, [times, ...series.map(({ values }) => values)] as uPlot.AlignedData, box);
     const observer = new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: HEIGHT_PX }));
     observer.observe(box);
@@ -38,7 +42,7 @@ export function Chart({ title, times, series, format }: ChartProps) {
       observer.disconnect();
       plot.destroy();
     };
-  }, [times, series, format, chosen]);
+  }, [times, series, format, isBytes, chosen]);
   return (
     <>
       <div ref={holder} role="img" aria-label={t("Chart: {title}", { title })} className="min-w-0 text-xs" />
@@ -50,12 +54,19 @@ export function Chart({ title, times, series, format }: ChartProps) {
   );
 }
 
-function optionsOf(series: Series[], format: (value: number) => string): Omit<uPlot.Options, "width" | "height"> {
+function optionsOf(
+  series: Series[],
+  format: (value: number) => string,
+  isBytes: boolean,
+): Omit<uPlot.Options, "width" | "height"> {
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   return {
     cursor: { drag: { x: false, y: false } },
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE)] } },
-    axes: [axis, { ...axis, size: 90, values: (_, ticks) => ticks.map(format) }],
+    axes: [
+      axis,
+      { ...axis, ...(isBytes && { incrs: POWERS_OF_TWO }), size: 90, values: (_, ticks) => ticks.map(format) },
+    ],
     series: [
       {},
       ...series.map(({ label }, index) => ({
@@ -70,7 +81,7 @@ function optionsOf(series: Series[], format: (value: number) => string): Omit<uP
 
 const TABLE_ROWS_MAX = 30;
 
-function FigureTable({ times, series, format }: Omit<ChartProps, "title">) {
+function FigureTable({ times, series, format }: Omit<ChartProps, "title" | "isBytes">) {
   const first = Math.max(0, times.length - TABLE_ROWS_MAX);
   return (
     <table className="table text-xs">

@@ -115,6 +115,7 @@ function useListing(bucket: string, prefix: string, begins: string, deleted: boo
   }, [reload]);
   useEffect(() => {
     void listing.more();
+    return () => listing.stop();
   }, [listing]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;

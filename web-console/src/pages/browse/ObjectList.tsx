@@ -126,7 +126,7 @@ export function ObjectList(props: ObjectListProps) {
           header={<Header {...props} />}
         />
       </div>
-      <Footer state={state} sort={props.search.sort} />
+      <Footer {...props} />
     </>
   );
 }
@@ -195,7 +195,7 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       onClick={point}
-      className={`${COLUMNS} items-center border-b border-line px-3 text-sm ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
+      className={`${COLUMNS} items-center border-b border-line px-3 text-sm contain-content ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
       style={{ height: ROW_PX }}
     >
       <div role="gridcell" className="flex justify-center">
@@ -229,12 +229,12 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
   );
 });
 
-function Footer({ state, sort }: { state: ListingState; sort: Sort | undefined }) {
+function Footer({ listing, state, search: { sort } }: ObjectListProps) {
   const { rows, complete, loading, error } = state;
   const cut = sort && !complete && rows.length >= SORTED_ROWS_MAX;
   return (
     <div className="border-t border-line px-4 py-1.5 text-sm text-muted">
-      {error !== undefined && <ErrorNotice error={error} />}
+      {error !== undefined && <ErrorNotice error={error} retry={() => void listing.more()} />}
       {cut && (
         <Notice kind="info">{t("Only the first {n} names are sorted.", { n: formatNumber(rows.length) })}</Notice>
       )}

@@ -173,7 +173,7 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
       <Button icon={FolderInput} onClick={() => setAsked("move")}>
         {t("Copy or move")}
       </Button>
-      <Button icon={Trash2} onClick={() => setAsked("delete")} className="text-danger">
+      <Button kind="risky" icon={Trash2} onClick={() => setAsked("delete")}>
         {t("Delete")}
       </Button>
       <IconButton icon={X} label={t("Select nothing")} onClick={onClear} />

@@ -38,7 +38,7 @@ export class Listing {
   readonly state = new Observable<ListingState>({ rows: [], complete: false, loading: false, error: undefined });
   private next: Cursor | undefined;
   private underWay: Promise<void> | undefined;
-  private readonly stopper = new AbortController();
+  private stopper = new AbortController();
 
   constructor(private readonly place: Place) {}
 
@@ -52,22 +52,24 @@ export class Listing {
 
   private async fetchNext(): Promise<void> {
     const before = this.state.get();
+    const { signal } = this.stopper;
     if (before.complete) return;
     this.state.set({ ...before, loading: true, error: undefined });
     try {
-      const { rows, next } = await this.fetch(before.rows.length);
+      const { rows, next } = await this.fetch(before.rows.length, signal);
       this.next = next;
       this.state.set({ rows: [...before.rows, ...rows], complete: !next, loading: false, error: undefined });
     } catch (error) {
-      if (!this.stopper.signal.aborted) this.state.set({ ...before, loading: false, error });
+      this.state.set({ ...before, loading: false, error: signal.aborted ? undefined : error });
     }
   }
 
   /** Fetches until so many rows are there, or all. */
   async upTo(rows: number): Promise<void> {
+    const { signal } = this.stopper;
     for (;;) {
       const state = this.state.get();
-      if (state.complete || state.error || state.rows.length >= rows || this.stopper.signal.aborted) return;
+      if (state.complete || state.error || state.rows.length >= rows || signal.aborted) return;
       await this.more();
     }
   }
@@ -78,15 +80,19 @@ export class Listing {
     this.state.set({ ...state, rows: state.rows.filter((row) => !keys.has(row.key)) });
   }
 
+  /** Ends what is on its way; it can be begun again. */
   stop(): void {
     this.stopper.abort();
+    this.stopper = new AbortController();
   }
 
-  private async fetch(rowsBefore: number): Promise<Fetched> {
-    return this.place.deleted ? this.fetchDeleted() : this.fetchCurrent(rowsBefore === 0 ? FIRST_PAGE_ROWS : 1000);
+  private async fetch(rowsBefore: number, signal: AbortSignal): Promise<Fetched> {
+    return this.place.deleted
+      ? this.fetchDeleted()
+      : this.fetchCurrent(rowsBefore === 0 ? FIRST_PAGE_ROWS : 1000, signal);
   }
 
-  private async fetchCurrent(max: number): Promise<Fetched> {
+  private async fetchCurrent(max: number, signal: AbortSignal): Promise<Fetched> {
     const { bucket, prefix, begins } = this.place;
     const page = await listObjects({
       bucket,
@@ -94,7 +100,7 @@ export class Listing {
       delimiter: "/",
       token: this.next as string | undefined,
       max,
-      signal: this.stopper.signal,
+      signal,
     });
     const objects = page.objects
       // The folder itself, where somebody made it as an empty object.

@@ -2,9 +2,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Archive, Plus, Settings } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { type BucketUsage, listUsage } from "@/api/admin";
+import { listUsage } from "@/api/admin";
+import type { BucketUsage } from "@/api/schema";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, buttonClass } from "@/ui/Button";
 import { Asked, Badge, Card, Empty, Page } from "@/ui/layout";
 
@@ -62,9 +64,7 @@ function BucketTable({ buckets }: { buckets: BucketUsage[] }) {
             <th className="text-right">{t("Size")}</th>
             <th className="hidden sm:table-cell">{t("Features")}</th>
             <th className="hidden lg:table-cell">{t("Created")}</th>
-            <th>
-              <span className="sr-only">{t("Actions")}</span>
-            </th>
+            <ActionsHeading />
           </tr>
         </thead>
         <tbody>

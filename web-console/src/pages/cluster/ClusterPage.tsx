@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { getStatus, type Status } from "@/api/cluster";
+import { getStatus } from "@/api/cluster";
+import type { Status } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { count, formatNumber, t } from "@/i18n";
 import { formatBytes, formatDuration } from "@/lib/format";

@@ -1,6 +1,7 @@
 import { EllipsisVertical, HardDrive, Plus } from "lucide-react";
 import { useState } from "react";
-import { addDrive, changeDrive, type Drive, replaceDrive } from "@/api/cluster";
+import { addDrive, changeDrive, replaceDrive } from "@/api/cluster";
+import type { DriveReport } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
@@ -16,13 +17,14 @@ const STATES = {
   draining: { kind: "warn", text: () => t("draining") },
   refilling: { kind: "warn", text: () => t("filling up") },
   down: { kind: "danger", text: () => t("down") },
+  unknown: { kind: "plain", text: () => t("of a newer server") },
 } as const;
 
 /** Where a drive that is added or replaces another one is. */
 type Asked = { title: string; change: (location: string) => ReturnType<typeof addDrive> };
 
 /** Every drive with its state and how full it is. */
-export function DriveCards({ drives }: { drives: Drive[] }) {
+export function DriveCards({ drives }: { drives: DriveReport[] }) {
   const [asked, setAsked] = useState<Asked>();
   const { ask, dialog } = usePlan();
   const mayChange = mayAdminister("admin:ChangeDrives");
@@ -76,7 +78,7 @@ export function DriveCards({ drives }: { drives: Drive[] }) {
                 free: formatBytes(drive.free_bytes),
                 total: formatBytes(drive.total_bytes),
               })}
-              {drive.held_bytes !== undefined && `, ${t("{size} of shards", { size: formatBytes(drive.held_bytes) })}`}
+              {drive.held_bytes != null && `, ${t("{size} of shards", { size: formatBytes(drive.held_bytes) })}`}
             </p>
           </li>
         ))}
@@ -93,14 +95,14 @@ export function DriveCards({ drives }: { drives: Drive[] }) {
   );
 }
 
-const replacement = ({ slot }: Drive): Asked => ({
+const replacement = ({ slot }: DriveReport): Asked => ({
   title: t("Replace drive {slot}", { slot }),
   change: (location) => replaceDrive(slot, location),
 });
 
-function DriveState({ drive }: { drive: Drive }) {
+function DriveState({ drive }: { drive: DriveReport }) {
   const state = STATES[drive.state ?? (drive.up ? "active" : "down")];
-  return state ? <Badge kind={state.kind}>{state.text()}</Badge> : <Badge>{drive.state}</Badge>;
+  return <Badge kind={state.kind}>{state.text()}</Badge>;
 }
 
 interface LocationDialogProps {

@@ -1,9 +1,11 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { EllipsisVertical, KeyRound, Plus } from "lucide-react";
 import { useState } from "react";
-import { changeEncryptionKey, createEncryptionKey, type EncryptionKey, listEncryptionKeys } from "@/api/cluster";
+import { changeEncryptionKey, createEncryptionKey, listEncryptionKeys } from "@/api/cluster";
+import type { EncryptionKey } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, IconButton } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
@@ -17,6 +19,7 @@ const STATES = {
   disabled: { kind: "plain", text: () => t("disabled") },
   "pending-deletion": { kind: "warn", text: () => t("to be deleted") },
   deleted: { kind: "danger", text: () => t("deleted") },
+  unknown: { kind: "plain", text: () => t("of a newer server") },
 } as const;
 
 /** The named keys that buckets may encrypt under. */
@@ -69,9 +72,7 @@ export function EncryptionKeys() {
                   <th>{t("State")}</th>
                   <th className="hidden sm:table-cell">{t("Created")}</th>
                   <th className="hidden sm:table-cell">{t("Versions")}</th>
-                  <th>
-                    <span className="sr-only">{t("Actions")}</span>
-                  </th>
+                  <ActionsHeading />
                 </tr>
               </thead>
               <tbody>
@@ -79,8 +80,7 @@ export function EncryptionKeys() {
                   <tr key={key.id}>
                     <td className="wrap-anywhere">{key.id}</td>
                     <td>
-                      <Badge kind={STATES[key.state]?.kind}>{STATES[key.state]?.text() ?? key.state}</Badge>{" "}
-                      {key.deletion}
+                      <Badge kind={STATES[key.state].kind}>{STATES[key.state].text()}</Badge> {key.deletion}
                     </td>
                     <td className="hidden sm:table-cell">{key.created}</td>
                     <td className="hidden sm:table-cell">{key.versions}</td>

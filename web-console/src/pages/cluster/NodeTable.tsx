@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { Plus } from "lucide-react";
 import { useState } from "react";
-import { addNode, changeNode, listNodes, type Node } from "@/api/cluster";
+import { addNode, changeNode, listNodes } from "@/api/cluster";
+import type { NodeReport } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
@@ -34,9 +36,7 @@ export function NodeTable() {
                 <th>{t("State")}</th>
                 <th>{t("Drives")}</th>
                 <th className="text-right">{t("Free")}</th>
-                <th>
-                  <span className="sr-only">{t("Actions")}</span>
-                </th>
+                <ActionsHeading />
               </tr>
             </thead>
             <tbody>
@@ -59,7 +59,7 @@ export function NodeTable() {
 }
 
 interface NodeRowProps {
-  node: Node;
+  node: NodeReport;
   mayChange: boolean;
   ask: ReturnType<typeof usePlan>["ask"];
 }
@@ -73,7 +73,7 @@ function NodeRow({ node, mayChange, ask }: NodeRowProps) {
       <td>
         <Badge kind={node.up ? "good" : "danger"}>{node.up ? t("up") : t("down")}</Badge>
       </td>
-      <td>{node.slots.join(", ")}</td>
+      <td>{node.slots?.join(", ")}</td>
       <td className="text-right whitespace-nowrap">
         {t("{free} of {total}", { free: formatBytes(node.free_bytes), total: formatBytes(node.total_bytes) })}
       </td>

@@ -1,4 +1,4 @@
-import type { Plan } from "@/api/cluster";
+import type { Plan } from "@/api/schema";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatDuration } from "@/lib/format";
 import { FormDialog } from "@/ui/Dialog";
@@ -14,6 +14,7 @@ interface PlanDialogProps {
 
 /** What a change would move, how long it takes and how safe data is meanwhile; it is made only then. */
 export function PlanDialog({ title, plan, onConfirm, onClose }: PlanDialogProps) {
+  const { notes = [] } = plan;
   return (
     <FormDialog title={title} action={t("Do it")} onSubmit={onConfirm} onClose={onClose}>
       <Facts
@@ -28,10 +29,10 @@ export function PlanDialog({ title, plan, onConfirm, onClose }: PlanDialogProps)
           [t("Afterwards"), plan.after],
         ]}
       />
-      {plan.notes.length > 0 && (
+      {notes.length > 0 && (
         <Notice kind="info">
           <ul>
-            {plan.notes.map((note) => (
+            {notes.map((note) => (
               <li key={note}>{note}</li>
             ))}
           </ul>

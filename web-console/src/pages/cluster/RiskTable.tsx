@@ -1,10 +1,9 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { listRisk } from "@/api/cluster";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
-import { folderOf } from "@/lib/keys";
 import { Asked, Card } from "@/ui/layout";
+import { ObjectLink } from "@/ui/ObjectLink";
 
 /** Objects that are not at full redundancy, the least safe first. */
 export function RiskTable() {
@@ -29,14 +28,9 @@ export function RiskTable() {
                   {objects.map(({ bucket, key, bytes, margin }) => (
                     <tr key={`${bucket}/${key}`}>
                       <td>
-                        <Link
-                          to="/buckets/$bucket"
-                          params={{ bucket }}
-                          search={{ prefix: folderOf(key) || undefined, object: key }}
-                          className="link wrap-anywhere"
-                        >
+                        <ObjectLink bucket={bucket} objectKey={key}>
                           {bucket}/{key}
-                        </Link>
+                        </ObjectLink>
                       </td>
                       <td className="text-right">{formatBytes(bytes)}</td>
                       <td className="text-right">{margin < 0 ? t("unreadable") : margin}</td>

@@ -1,4 +1,5 @@
-import { rebalance, scrub, type Work } from "@/api/cluster";
+import { rebalance, scrub } from "@/api/cluster";
+import type { Work } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatDuration, formatPercent } from "@/lib/format";
@@ -20,6 +21,7 @@ const STATES: Record<Work["state"], () => string> = {
   idle: () => t("nothing to do"),
   running: () => t("under way"),
   waiting: () => t("waiting"),
+  unknown: () => t("of a newer server"),
 };
 
 /** Background work with its progress, and what can be begun or ended by hand. */
@@ -56,7 +58,7 @@ function WorkLine({ work }: { work: Work }) {
     <li className="flex flex-col gap-1 text-sm">
       <div className="flex flex-wrap items-center gap-2">
         <span className="font-medium">{title}</span>
-        <Badge kind={state === "waiting" ? "warn" : "plain"}>{STATES[state]?.() ?? state}</Badge>
+        <Badge kind={state === "waiting" ? "warn" : "plain"}>{STATES[state]()}</Badge>
       </div>
       {state === "running" && total > 0 && (
         <>

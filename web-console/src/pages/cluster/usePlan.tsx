@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
-import { type Change, makeChange, type Plan, planChange } from "@/api/cluster";
+import { type Change, makeChange, planChange } from "@/api/cluster";
+import type { Plan } from "@/api/schema";
 import { sayError } from "@/ui/toasts";
 import { PlanDialog } from "./PlanDialog";
 

@@ -3,7 +3,7 @@ import { Download, EllipsisVertical, ExternalLink, Link as LinkIcon, Pencil, Sha
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { ApiError } from "@/api/error";
 import { headObject, type ObjectHead } from "@/api/s3";
-import { currentSession, mayAdminister } from "@/api/session";
+import { currentSession } from "@/api/session";
 import { t } from "@/i18n";
 import { copyText } from "@/lib/copy";
 import { nameOf } from "@/lib/keys";
@@ -79,8 +79,8 @@ function Current(props: ObjectDetailsProps & { head: ObjectHead }) {
     [t("Versions"), () => <Versions bucket={bucket} objectKey={objectKey} onChanged={onChanged} />],
     [t("Labels"), () => <Labels place={place} head={head} />],
     [t("Lock"), () => <Protection place={place} head={head} />],
+    [t("Shards"), () => <Shards bucket={bucket} objectKey={objectKey} />],
   ];
-  if (mayAdminister("admin:Objects")) tabs.push([t("Shards"), () => <Shards bucket={bucket} objectKey={objectKey} />]);
   return (
     <>
       <Actions {...props} />

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { objectShards } from "@/api/admin";
+import { objectPlaces } from "@/api/admin";
 import { count, t } from "@/i18n";
 import { Asked, Badge } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
@@ -8,21 +8,21 @@ import { Notice } from "@/ui/Notice";
 export default function Shards({ bucket, objectKey }: { bucket: string; objectKey: string }) {
   const shards = useQuery({
     queryKey: ["shards", bucket, objectKey],
-    queryFn: () => objectShards(bucket, objectKey),
+    queryFn: () => objectPlaces(bucket, objectKey),
   });
   return (
     <Asked query={shards}>
-      {({ scheme, shards: list, margin }) => (
+      {({ scheme, in_metadata, shards: list, margin }) => (
         <div className="flex flex-col gap-3 text-sm">
-          <Notice kind={margin > 0 || scheme.parity === 0 ? "good" : "warn"}>
+          <Notice kind={margin > 0 || scheme?.parity === 0 ? "good" : "warn"}>
             {margin < 0
               ? t("It cannot be read now: too many shards are missing.")
               : count(margin, "One more shard may be lost.", "{n} more shards may be lost.")}
           </Notice>
-          <p>{t("{data} data and {parity} parity shards; any {data} of them give the object.", { ...scheme })}</p>
-          {list.length === 0 && (
-            <p>{t("It is so small that it lives in the metadata, of which every drive has a copy.")}</p>
+          {scheme && (
+            <p>{t("{data} data and {parity} parity shards; any {data} of them give the object.", { ...scheme })}</p>
           )}
+          {in_metadata && <p>{t("It is so small that it lives in the metadata, of which every drive has a copy.")}</p>}
           <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3">
             {list.map((shard, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a shard is its place

@@ -1,17 +1,14 @@
 import { useQuery } from "@tanstack/react-query";
-import { Copy } from "lucide-react";
 import { useState } from "react";
 import { encode } from "uqr";
 import { presign } from "@/api/admin";
 import { t } from "@/i18n";
-import { copyText } from "@/lib/copy";
 import { formatTime } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
-import { Button } from "@/ui/Button";
+import { CopyButton } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
 import { CheckField, Field, SelectField } from "@/ui/Field";
 import { Asked } from "@/ui/layout";
-import { say, sayError } from "@/ui/toasts";
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
@@ -63,7 +60,6 @@ export default function ShareDialog({ bucket, objectKey, onClose }: ShareDialogP
 const attachment = (name: string): string => `attachment; filename*=UTF-8''${encodeURIComponent(name)}`;
 
 function SharedLink({ url, expires }: { url: string; expires: string }) {
-  const copy = () => void copyText(url).then(() => say(t("The link is on the clipboard")), sayError);
   return (
     <>
       <Field
@@ -73,9 +69,7 @@ function SharedLink({ url, expires }: { url: string; expires: string }) {
         {(control) => (
           <div className="flex gap-2">
             <input {...control} readOnly value={url} onFocus={(event) => event.target.select()} className="control" />
-            <Button kind="primary" icon={Copy} onClick={copy}>
-              {t("Copy")}
-            </Button>
+            <CopyButton kind="primary" text={url} label={t("Link")} />
           </div>
         )}
       </Field>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
-import { getRequest, type LoggedRequest, type Why } from "@/api/observe";
+import { getRequest } from "@/api/observe";
+import type { RequestReport, Why } from "@/api/schema";
 import { t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { Dialog } from "@/ui/Dialog";
@@ -24,7 +25,7 @@ export default function RequestDialog({ id, onClose }: { id: string; onClose: ()
   );
 }
 
-function About({ request }: { request: LoggedRequest }) {
+function About({ request }: { request: RequestReport }) {
   return (
     <Facts
       items={[

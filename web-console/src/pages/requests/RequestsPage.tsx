@@ -1,7 +1,8 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { Pause, Play } from "lucide-react";
 import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
-import { type LoggedRequest, listRequests, type RequestFilter } from "@/api/observe";
+import { listRequests, type RequestFilter } from "@/api/observe";
+import type { RequestReport } from "@/api/schema";
 import { t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
 import { Button } from "@/ui/Button";
@@ -48,8 +49,8 @@ export default function RequestsPage() {
 }
 
 /** Follows the log from where it was, as long as it runs. */
-function useRequests(filter: RequestFilter, running: boolean): { requests: LoggedRequest[]; error: unknown } {
-  const [requests, setRequests] = useState<LoggedRequest[]>([]);
+function useRequests(filter: RequestFilter, running: boolean): { requests: RequestReport[]; error: unknown } {
+  const [requests, setRequests] = useState<RequestReport[]>([]);
   const [error, setError] = useState<unknown>();
   useEffect(() => {
     if (!running) return;
@@ -114,7 +115,7 @@ function Filters({ filter, onChange, onLookUp }: FiltersProps) {
               ["403", "403"],
             ]}
           />
-          <TextField label={t("Operation")} name="operation" placeholder="GetObject" />
+          <TextField label={t("Operation")} name="operation" placeholder="get_object" />
           <TextField label={t("Bucket")} name="bucket" />
           <TextField label={t("Text in key, caller or address")} name="text" />
           <Button type="submit">{t("Filter")}</Button>
@@ -132,7 +133,7 @@ function Filters({ filter, onChange, onLookUp }: FiltersProps) {
   );
 }
 
-function RequestTable({ requests, onOpen }: { requests: LoggedRequest[]; onOpen: (id: string) => void }) {
+function RequestTable({ requests, onOpen }: { requests: RequestReport[]; onOpen: (id: string) => void }) {
   return (
     <table className="table" aria-label={t("Requests")}>
       <thead>

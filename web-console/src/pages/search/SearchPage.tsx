@@ -2,16 +2,17 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
 import { type FormEvent, useMemo } from "react";
-import { type BucketUsage, listUsage } from "@/api/admin";
+import { listUsage } from "@/api/admin";
 import { type SearchAsk, searchBucket } from "@/api/s3";
+import type { BucketUsage } from "@/api/schema";
 import { count, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
-import { folderOf } from "@/lib/keys";
 import type { SearchSearch } from "@/router";
 import { Button } from "@/ui/Button";
 import { SelectField, TextField } from "@/ui/Field";
 import { Asked, Card, Empty, Page } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
+import { ObjectLink } from "@/ui/ObjectLink";
 
 const route = getRouteApi("/search");
 
@@ -179,14 +180,9 @@ function HitTable({ hits }: { hits: Hit[] }) {
         {hits.map(({ bucket, key, size, last_modified }) => (
           <tr key={`${bucket}/${key}`}>
             <td>
-              <Link
-                to="/buckets/$bucket"
-                params={{ bucket }}
-                search={{ prefix: folderOf(key) || undefined, object: key }}
-                className="link wrap-anywhere"
-              >
+              <ObjectLink bucket={bucket} objectKey={key}>
                 {key}
-              </Link>
+              </ObjectLink>
             </td>
             <td>{bucket}</td>
             <td className="text-right whitespace-nowrap">{formatBytes(size)}</td>

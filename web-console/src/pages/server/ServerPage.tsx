@@ -30,7 +30,7 @@ function About() {
           [t("Signed in as"), arn],
           [t("Account"), `${account.name} (${account.id})`],
           [t("Access key"), access_key],
-          [t("Session lasts until"), formatTime(expires)],
+          [t("Session lasts until"), formatTime(expires ?? "")],
           [
             t("API"),
             <a key="api" href="/api/v1/openapi.json" target="_blank" rel="noreferrer" className="link">
@@ -112,9 +112,7 @@ function Settings() {
               {list.map(({ name, value, origin }) => (
                 <tr key={name}>
                   <td className="font-mono text-xs">{name}</td>
-                  <td className="font-mono text-xs wrap-anywhere">
-                    {typeof value === "string" ? value : JSON.stringify(value)}
-                  </td>
+                  <td className="font-mono text-xs wrap-anywhere">{value ?? "–"}</td>
                   <td className="text-muted">{origin}</td>
                 </tr>
               ))}

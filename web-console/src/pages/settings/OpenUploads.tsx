@@ -2,6 +2,7 @@ import { Inbox } from "lucide-react";
 import { abortMultipartUpload, listMultipartUploads } from "@/api/s3";
 import { t } from "@/i18n";
 import { formatTime } from "@/lib/format";
+import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button } from "@/ui/Button";
 import { Empty } from "@/ui/layout";
 import { sayError } from "@/ui/toasts";
@@ -28,9 +29,7 @@ export default function OpenUploads({ bucket }: { bucket: string }) {
               <tr>
                 <th>{t("Key")}</th>
                 <th>{t("Begun")}</th>
-                <th>
-                  <span className="sr-only">{t("Actions")}</span>
-                </th>
+                <ActionsHeading />
               </tr>
             </thead>
             <tbody>

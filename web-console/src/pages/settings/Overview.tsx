@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { type BucketUsage, listUsage, setSearchIndex } from "@/api/admin";
+import { listUsage, setSearchIndex } from "@/api/admin";
 import { deleteBucket } from "@/api/s3";
+import type { BucketUsage } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
@@ -43,7 +44,7 @@ function Summary({ usage }: { usage: BucketUsage }) {
         items={[
           [t("Created"), formatTime(usage.created)],
           [t("Objects"), formatNumber(usage.objects)],
-          [t("Versions"), formatNumber(usage.versions)],
+          [t("Old versions"), formatNumber(usage.versions)],
           [t("Size"), formatBytes(usage.bytes)],
           [t("Features"), <Features key="features" bucket={usage} />],
         ]}

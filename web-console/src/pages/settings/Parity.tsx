@@ -1,6 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { listBucketReports, type Plan, planParity, setParity } from "@/api/cluster";
+import { listBucketReports, planParity, setParity } from "@/api/cluster";
+import type { Plan } from "@/api/schema";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
