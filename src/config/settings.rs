@@ -181,6 +181,14 @@ pub struct Settings {
     #[arg(long, value_name = "ID=FILE", value_delimiter = ',')]
     pub webhook_token_file: Vec<String>,
 
+    /// Requests to S3 of a second that each access key may make; more get SlowDown [default: none]
+    #[arg(long, value_name = "NUMBER")]
+    pub key_requests_per_second: Option<String>,
+
+    /// Requests to S3 that each access key may have under way; more get SlowDown [default: none]
+    #[arg(long, value_name = "NUMBER")]
+    pub key_requests_at_once: Option<String>,
+
     /// File to which the audit log is written, a JSON line a request; full ones are kept as FILE.1 to FILE.9 [default: none]
     #[arg(long, value_name = "FILE")]
     pub audit_file: Option<PathBuf>,
@@ -416,6 +424,8 @@ impl Settings {
             kms_remember: self.kms_remember.or(below.kms_remember),
             webhook: list(self.webhook, below.webhook),
             webhook_token_file: list(self.webhook_token_file, below.webhook_token_file),
+            key_requests_per_second: self.key_requests_per_second.or(below.key_requests_per_second),
+            key_requests_at_once: self.key_requests_at_once.or(below.key_requests_at_once),
             audit_file: self.audit_file.or(below.audit_file),
             audit_webhook: self.audit_webhook.or(below.audit_webhook),
             access_log_interval: self.access_log_interval.or(below.access_log_interval),
