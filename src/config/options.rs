@@ -12,8 +12,8 @@ use super::identity_providers::identity_providers;
 use super::key_service::key_service;
 use super::{ClientHints, ConfigError, EffectiveSetting, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
-use crate::iam::Secret;
 use crate::iam::federation::ProviderOptions;
+use crate::iam::{KeyLimits, Secret};
 use crate::jobs::Webhook;
 use crate::node::is_node_address;
 use crate::object::KmsOptions;
@@ -127,6 +127,8 @@ pub struct Options {
     pub buckets: Vec<BucketName>,
     /// After how long access logs are written.
     pub access_log_interval: Duration,
+    /// What each access key may ask for at most.
+    pub key_limits: KeyLimits,
     /// What is written down of every request.
     pub audit: Audit,
     /// Where buckets may send events.
@@ -170,6 +172,7 @@ impl Options {
         let webhooks = webhooks(&settings)?;
         let identity_providers = identity_providers(&settings)?;
         let audit = audit(&settings, &webhooks)?;
+        let key_limits = key_limits(&settings)?;
         let access_log_interval = access_log_interval(&settings)?;
         let role = role(name, &settings)?;
         let state = settings.state.unwrap_or_else(|| state_default(&role));
@@ -190,6 +193,7 @@ impl Options {
             sse_c_over_http,
             new_buckets,
             buckets,
+            key_limits,
             audit,
             webhooks,
             identity_providers,
@@ -518,6 +522,20 @@ fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
         )),
         None => Ok(webhooks),
     }
+}
+
+fn key_limits(settings: &Settings) -> Result<KeyLimits, ConfigError> {
+    let number = |name: &str, text: &Option<String>| {
+        let parse = |text: &String| {
+            let parsed = text.parse().ok().filter(|number| *number > 0);
+            parsed.ok_or_else(|| bad(name, text, "a number of requests, 1 at least"))
+        };
+        text.as_ref().map(parse).transpose()
+    };
+    Ok(KeyLimits {
+        per_second: number("key_requests_per_second", &settings.key_requests_per_second)?,
+        at_once: number("key_requests_at_once", &settings.key_requests_at_once)?,
+    })
 }
 
 fn audit(settings: &Settings, webhooks: &[Webhook]) -> Result<Audit, ConfigError> {

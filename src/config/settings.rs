@@ -201,6 +201,14 @@ pub struct Settings {
     #[arg(long, value_name = "ID=SCOPES", value_delimiter = ',')]
     pub oidc_scopes: Vec<String>,
 
+    /// Requests to S3 of a second that each access key may make; more get SlowDown [default: none]
+    #[arg(long, value_name = "NUMBER")]
+    pub key_requests_per_second: Option<String>,
+
+    /// Requests to S3 that each access key may have under way; more get SlowDown [default: none]
+    #[arg(long, value_name = "NUMBER")]
+    pub key_requests_at_once: Option<String>,
+
     /// File to which the audit log is written, a JSON line a request; full ones are kept as FILE.1 to FILE.9 [default: none]
     #[arg(long, value_name = "FILE")]
     pub audit_file: Option<PathBuf>,
@@ -441,6 +449,8 @@ impl Settings {
             oidc_secret_file: list(self.oidc_secret_file, below.oidc_secret_file),
             oidc_roles_claim: list(self.oidc_roles_claim, below.oidc_roles_claim),
             oidc_scopes: list(self.oidc_scopes, below.oidc_scopes),
+            key_requests_per_second: self.key_requests_per_second.or(below.key_requests_per_second),
+            key_requests_at_once: self.key_requests_at_once.or(below.key_requests_at_once),
             audit_file: self.audit_file.or(below.audit_file),
             audit_webhook: self.audit_webhook.or(below.audit_webhook),
             access_log_interval: self.access_log_interval.or(below.access_log_interval),

@@ -17,8 +17,10 @@ mod listener;
 mod stream;
 mod streams;
 pub mod tls;
+mod unwanted;
 
 pub use client::{Answer, ClientError, ExchangeLimits, Remote};
 pub use limits::Limits;
 pub use listener::{BindError, Listener};
 pub use stream::StallGuard;
+pub use unwanted::{DRAIN_BYTES_MAX, drain_unwanted};

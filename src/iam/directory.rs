@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -12,6 +13,7 @@ use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
 use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
 use super::sign_ins::SignIns;
+use super::usage::{KeyUse, LastUse};
 use crate::checksum::Sha256;
 use crate::http::tls::Trust;
 use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
@@ -50,6 +52,8 @@ pub struct Identity {
     pub kind: KeyKind,
     /// From when on the access key is no longer believed, where that is said of it.
     pub expires: Option<Timestamp>,
+    /// How it is used.
+    pub usage: Arc<KeyUse>,
 }
 
 /// How somebody came by an access key.
@@ -150,7 +154,7 @@ impl Known {
     }
 
     /// Finds the access keys of all users and what decides for them.
-    fn find_keys(&mut self, secrets: &Secrets) {
+    fn find_keys(&mut self, secrets: &Secrets, before: &HashMap<String, Arc<Identity>>) {
         let mut sealed = 0;
         self.keys.clear();
         for identities in self.identities.values() {
@@ -168,8 +172,10 @@ impl Known {
                     let bound = service.and_then(|service| service.policy.as_ref());
                     grants.session.extend(bound.map(PolicyText::compiled).cloned());
                     let expires = service.and_then(|service| service.expires);
+                    let usage = before.get(&key.id).map(|before| before.usage.clone()).unwrap_or_default();
                     let arn = principal.arn().into();
-                    let identity = Identity { secret, principal, arn, grants, kind: KeyKind::Own, expires };
+                    let identity =
+                        Identity { secret, principal, arn, grants, kind: KeyKind::Own, expires, usage };
                     self.keys.insert(key.id.clone(), Arc::new(identity));
                 }
             }
@@ -295,8 +301,9 @@ impl Iam {
 
     /// Has requests see another state.
     fn install(&self, mut known: Known) {
-        known.find_keys(&self.secrets);
-        known.generation = self.known().generation + 1;
+        let before = self.known();
+        known.find_keys(&self.secrets, &before.keys);
+        known.generation = before.generation + 1;
         self.known.store(Arc::new(known));
     }
 
@@ -362,7 +369,8 @@ impl Iam {
         let credentials = new_pair("AKIA");
         let Credentials { access_key, secret } = &credentials;
         let secret = self.secrets.seal(access_key, secret).ok_or(AccountError::Locked)?;
-        let key = AccessKey { id: access_key.clone(), secret, active: true, created: now, service };
+        let key =
+            AccessKey { id: access_key.clone(), secret, active: true, created: now, service, last_use: None };
         Ok((credentials, key))
     }
 
@@ -371,6 +379,38 @@ impl Iam {
         let identities = self.identities(account);
         let has = |user: &&Arc<identities::User>| user.keys.iter().any(|key| key.id == access_key);
         identities.users.values().find(has).map(|user| user.named.name.clone())
+    }
+
+    /// The last use of a user's access key, as far as it is known.
+    pub fn last_use(&self, key: &AccessKey) -> Option<LastUse> {
+        let now = self.known().keys.get(&key.id).and_then(|identity| identity.usage.last());
+        [now, key.last_use].into_iter().flatten().max_by_key(|last| last.at)
+    }
+
+    /// Keeps the last uses of access keys that are `later_by` than what is kept of them.
+    pub async fn keep_last_uses(&self, store: &Store, later_by: Duration) -> Result<(), IdentityChangeError> {
+        let known = self.known.load_full();
+        for identities in known.identities.values() {
+            let is_later = |key: &AccessKey| {
+                let (kept, last) = (key.last_use.map_or(0, |last| last.at.as_secs()), self.last_use(key));
+                last.filter(|last| last.at.as_secs() > kept + later_by.as_secs())
+            };
+            let keys =
+                identities.users.values().flat_map(|user| user.keys.iter().map(move |key| (user, key)));
+            let later = keys
+                .filter_map(|(user, key)| Some((user.named.name.clone(), key.id.clone(), is_later(key)?)));
+            let later: Vec<_> = later.collect();
+            if later.is_empty() {
+                continue;
+            }
+            let note = |identities: &mut Identities| {
+                // A key or user that is gone meanwhile has no last use to keep.
+                later.iter().for_each(|(user, key, last)| drop(identities.set_last_use(user, key, *last)));
+                Ok(())
+            };
+            self.change_identities(store, &identities.account, note).await?;
+        }
+        Ok(())
     }
 
     /// Begins a session.
@@ -523,7 +563,15 @@ impl Iam {
 
 fn identity_of_root(secret: SigningSecret, principal: Principal) -> Identity {
     let arn = principal.arn().into();
-    Identity { secret, principal, arn, grants: Grants::default(), kind: KeyKind::Own, expires: None }
+    Identity {
+        secret,
+        principal,
+        arn,
+        grants: Grants::default(),
+        kind: KeyKind::Own,
+        expires: None,
+        usage: Arc::default(),
+    }
 }
 
 /// All that is in accounts, and how often that was changed.

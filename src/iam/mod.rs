@@ -10,6 +10,7 @@
 //! - `sign_ins`: what a browser holds in place of a secret.
 //! - `request_facts`: what conditions see of a request, whichever service it is for.
 //! - `secrets`: how their secrets are kept.
+//! - `usage`: when an access key was used last, and how much of it is let in.
 //! - `acl`: what access control lists grant.
 //!
 //! The pair of the configuration is that of the first account's root; other accounts are kept in the metadata.
@@ -27,6 +28,7 @@ mod request_facts;
 mod secrets;
 mod sessions;
 mod sign_ins;
+mod usage;
 
 pub use crate::types::Secret;
 pub use acl::granted;
@@ -35,3 +37,4 @@ pub use principal::{Account, Principal, Session, User};
 pub use request_facts::RequestFacts;
 pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};
 pub use sign_ins::SignIn;
+pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

@@ -238,7 +238,15 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
     let bound = |policy: &SessionPolicy| session_policy(known, &contents.account, policy);
     grants.session = contents.policies.iter().map(bound).collect::<Option<_>>()?;
     let (secret, arn) = (SigningSecret::new(contents.secret.clone()), principal.arn().into());
-    Some(Identity { secret, principal, arn, grants, kind, expires: Some(contents.expires) })
+    Some(Identity {
+        secret,
+        principal,
+        arn,
+        grants,
+        kind,
+        expires: Some(contents.expires),
+        usage: Arc::default(),
+    })
 }
 
 /// The caller that a session of a role is.

@@ -44,13 +44,10 @@ struct Asked<'a> {
 
 impl ConditionKeys for Asked<'_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        match self.call.facts().value(key) {
-            Some(value) => vec![value],
-            None => {
-                let fitting = self.keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
-                fitting.map(|(_, value)| value.as_str().into()).collect()
-            }
-        }
+        // What an operation says comes first: a simulation is of a request that is made elsewhere.
+        let fitting = self.keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+        let given: Vec<_> = fitting.map(|(_, value)| value.as_str().into()).collect();
+        if given.is_empty() { self.call.facts().value(key).into_iter().collect() } else { given }
     }
 }
 

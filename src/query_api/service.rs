@@ -17,7 +17,7 @@ use super::error::{Error, Result};
 use super::form::Form;
 use super::{iam, sts, web_identity};
 use crate::checksum::Sha256;
-use crate::iam::{Iam, Identity, RequestFacts};
+use crate::iam::{Iam, Identity, RequestFacts, UsedFor};
 use crate::metadata::Store;
 use crate::object::Engine;
 use crate::runtime::{Clock, random_bytes};
@@ -197,6 +197,8 @@ impl Service {
         if action.is_empty() || action.len() > 64 || !action.bytes().all(|byte| byte.is_ascii_alphabetic()) {
             return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidAction", "There is no such operation."));
         }
+        let used_for = if asked.is_sts { UsedFor::Sts } else { UsedFor::Iam };
+        identity.usage.note(used_for, self.clock.now());
         asked.action = action.to_owned();
         asked.caller = Some(identity.arn.clone());
         asked.resource = NAMES.iter().find_map(|name| form.get(name)).map(str::to_owned);

@@ -11,7 +11,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue};
 use hyper::http::request;
 
 use crate::iam::identities::Grants;
-use crate::iam::{Iam, Identity, Principal, TokenError};
+use crate::iam::{Iam, Identity, KeyPermit, Principal, TokenError, UsedFor};
 use crate::object::Engine;
 use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
@@ -101,6 +101,17 @@ impl<'a> Call<'a> {
     /// The ARN of who calls; none of nobody in particular.
     pub(super) fn caller(&self) -> Option<Arc<str>> {
         self.identity.as_ref().map(|identity| identity.arn.clone())
+    }
+
+    /// Notes the use of the caller's access key, and lets the request in if that is within its limits; `None` where there are none.
+    pub(super) fn admit(&self) -> Result<Option<KeyPermit>> {
+        let Some(identity) = &self.identity else { return Ok(None) };
+        let (limits, now) = (&self.service.options.key_limits, self.now());
+        identity.usage.note(UsedFor::S3, now);
+        if limits.none() {
+            return Ok(None);
+        }
+        identity.usage.admit(limits, now).map(Some).ok_or_else(|| Code::SlowDown.into())
     }
 
     /// Notes what allows the request, where that is written down.

@@ -10,7 +10,7 @@ use hyper::header::{HOST, HeaderName, HeaderValue, SERVER};
 use hyper::http::request;
 use hyper::{Method, Request, StatusCode};
 
-use crate::iam::{Iam, Identity};
+use crate::iam::{Iam, Identity, KeyLimits, KeyPermit};
 use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
 use crate::telemetry::{self, SeenRequest};
@@ -51,6 +51,8 @@ pub struct Options {
     pub event_targets: Vec<String>,
     /// What allows each request is found out too, for the audit log.
     pub audited: bool,
+    /// What each access key may ask for at most.
+    pub key_limits: KeyLimits,
 }
 
 impl Options {
@@ -80,6 +82,7 @@ impl Default for Options {
             website_domains: Vec::new(),
             event_targets: Vec::new(),
             audited: false,
+            key_limits: KeyLimits::default(),
         }
     }
 }
@@ -138,13 +141,15 @@ struct Learned {
     why: Option<Arc<Why>>,
     /// What allows it, where that is written down.
     allowed_by: Option<Arc<DecidingStatement>>,
+    /// That it is let in, where that is limited.
+    permit: Option<KeyPermit>,
 }
 
 impl Learned {
     /// Nothing yet.
     fn new() -> Self {
         let (counted, rules, logged) = (telemetry::Operation::Unknown, None, None);
-        Self { counted, rules, logged, error: None, caller: None, why: None, allowed_by: None }
+        Self { counted, rules, logged, error: None, caller: None, why: None, allowed_by: None, permit: None }
     }
 }
 
@@ -154,7 +159,8 @@ impl Service {
         Self { options, engine, iam, clock, ids: RequestIds::new() }
     }
 
-    /// Answers one request. The answer's extensions say what it was ([`SeenRequest`]).
+    /// Answers one request. The answer's extensions say what it was ([`SeenRequest`]), and hold the
+    /// [`KeyPermit`] that must live as long as the answer.
     pub async fn handle(
         &self,
         request: Request<Incoming>,
@@ -226,6 +232,10 @@ impl Service {
             allowed_by: learned.allowed_by,
         };
         response.extensions_mut().insert(Box::new(seen));
+        if let Some(permit) = learned.permit {
+            // It is under way until its answer has ended.
+            response.extensions_mut().insert(permit);
+        }
         response
     }
 
@@ -326,6 +336,7 @@ impl Service {
             Some(identity) => auth::vouch((self, identity.clone()), head, query, wire, peer.ip())?,
         };
         learned.caller = call.caller();
+        learned.permit = call.admit()?;
         if let Some(logged) = &mut learned.logged {
             logged.requester = call.requester();
         }
@@ -342,7 +353,9 @@ impl Service {
     /// The answer that tells the client of an error.
     fn refuse(&self, error: &Error, head: &request::Parts, id: &str) -> Response {
         let status = error.status();
-        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED {
+        // What a client brings upon itself by asking for too much is no failure of the server.
+        let is_own_doing = error.code == Code::SlowDown && error.source.is_none();
+        if status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED && !is_own_doing {
             let source = error.source.as_deref().map(|source| source as &dyn std::error::Error);
             tracing::error!(
                 request_id = id,

@@ -7,21 +7,14 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::BodyExt as _;
 use hyper::HeaderMap;
 use hyper::body::Body;
 use hyper::header::EXPECT;
 
+use crate::http::drain_unwanted;
 use crate::object::BodyError;
-
-/// Bytes of an unwanted body that are read and thrown away before the connection is closed instead.
-const DRAIN_BYTES_MAX: usize = 16 * 1024 * 1024;
-
-/// How long such a body may take.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(15);
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -81,20 +74,9 @@ fn broken(error: BoxError) -> BodyError {
 
 impl<B: Source> Drop for Wire<B> {
     fn drop(&mut self) {
-        let Some(body) = self.body.take().filter(|body| !self.held_back && !body.is_end_stream()) else {
-            return;
-        };
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(tokio::time::timeout(DRAIN_TIME_MAX, drain(body)));
+        if let Some(body) = self.body.take().filter(|_| !self.held_back) {
+            drain_unwanted(body);
         }
-    }
-}
-
-async fn drain<B: Source>(mut body: B) {
-    let mut drained = 0;
-    while drained < DRAIN_BYTES_MAX {
-        let Some(Ok(frame)) = body.frame().await else { return };
-        drained += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 
@@ -107,6 +89,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
+    use crate::http::DRAIN_BYTES_MAX;
 
     /// A client that sends chunks for ever; each poll is reported.
     struct Endless(mpsc::UnboundedSender<()>);

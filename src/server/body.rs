@@ -10,6 +10,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::journal::Journal;
+use crate::iam::KeyPermit;
 use crate::jobs::{AccessLogs, LogLine};
 use crate::runtime::{Clock, SystemClock};
 use crate::s3::AccessRecord;
@@ -27,6 +28,8 @@ pub(super) struct Account {
     seen: Option<Box<SeenRequest>>,
     /// Where it is written down.
     journal: Option<Arc<Journal>>,
+    /// That it was let in, where that is limited.
+    _permit: Option<KeyPermit>,
     /// What the access log says of the request, and where it goes.
     logged: Option<Box<(AccessRecord, Arc<AccessLogs>)>>,
 }
@@ -44,6 +47,7 @@ impl Account {
             sent: 0,
             seen: None,
             journal: None,
+            _permit: None,
             logged: None,
         }
     }
@@ -60,6 +64,11 @@ impl Account {
 
     fn operation(&self) -> Operation {
         self.seen.as_ref().map_or(Operation::Unknown, |seen| seen.operation)
+    }
+
+    /// The request counts among those of its access key until it has ended.
+    pub(super) fn hold(&mut self, permit: KeyPermit) {
+        self._permit = Some(permit);
     }
 
     /// The request is written down once it has ended.

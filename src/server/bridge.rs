@@ -64,6 +64,10 @@ impl Bridge {
     }
 }
 
+/// How a PDF may be shown: browsers have a viewer of their own for it, which draws no page of the document's and runs in no sandbox.
+const POLICY_OF_PDF: &str =
+    "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
+
 /// Has an answer of S3 be inert in a browser.
 pub(super) fn make_inert((operation, status): (Operation, StatusCode), shows: bool, headers: &mut HeaderMap) {
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -81,6 +85,9 @@ pub(super) fn make_inert((operation, status): (Operation, StatusCode), shows: bo
     let shows = shows && headers.get(CONTENT_TYPE).is_some_and(|kind| kind != "application/octet-stream");
     let given = headers.get(CONTENT_DISPOSITION).and_then(|given| given.to_str().ok());
     let saves = given.is_some_and(|given| given.trim_start().to_ascii_lowercase().starts_with("attachment"));
+    if is_object && shows && headers.get(CONTENT_TYPE).is_some_and(|kind| kind == "application/pdf") {
+        headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY_OF_PDF));
+    }
     match (is_object, shows) {
         (true, true) => headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static("inline")),
         // A name for the file may be kept.
@@ -165,9 +172,13 @@ mod tests {
         headers.insert(CONTENT_TYPE, HeaderValue::from_str(stored).unwrap());
         make_inert((Operation::GetObject, StatusCode::OK), shows, &mut headers);
         assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
-        assert!(
-            headers[CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("sandbox; default-src 'none'")
-        );
+        let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        let is_pdf = stored == "application/pdf" && shows;
+        assert!(policy.starts_with(if is_pdf {
+            "default-src 'none'"
+        } else {
+            "sandbox; default-src 'none'"
+        }));
         let text = |name| headers[name].to_str().unwrap().to_owned();
         (text(CONTENT_TYPE), text(CONTENT_DISPOSITION))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::header::EXPECT;
 use hyper::http::request;
 use hyper::{Method, Request, Response, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -15,6 +16,7 @@ use super::bridge::{Bridge, make_inert};
 use super::front::S3Front;
 use crate::admin::{self, Refusal, api::ObjectPlaces};
 use crate::console;
+use crate::http::drain_unwanted;
 use crate::s3::{self, ArchiveRequest, Asker, Door, Refused};
 
 type Answer = Response<FrontBody<s3::ResponseBody>>;
@@ -70,7 +72,13 @@ impl ConsoleFront {
         let (mut head, body) = request.into_parts();
         let caller = match self.admin.recognize(&head, peer.ip()) {
             Ok(caller) => caller,
-            Err(refusal) => return secured(refusal.xml_answer()),
+            Err(refusal) => {
+                // Who waits for `100 Continue` has not sent anything.
+                if !head.headers.contains_key(EXPECT) {
+                    drain_unwanted(body);
+                }
+                return secured(refusal.xml_answer());
+            }
         };
         let shows = bridge.cross(&mut head);
         let request = Request::from_parts(head, body);

@@ -10,6 +10,7 @@ use hyper::{Request, Response};
 use super::body::{Account, FrontBody};
 use super::journal::Journal;
 use crate::admin::health_answer;
+use crate::iam::KeyPermit;
 use crate::jobs::AccessLogs;
 use crate::object::Engine;
 use crate::query_api::{self, is_query};
@@ -59,6 +60,9 @@ impl S3Front {
                 account.write_down(self.journal.clone());
             }
             account.answered(seen, response.status().as_u16());
+        }
+        if let Some(permit) = response.extensions_mut().remove::<KeyPermit>() {
+            account.hold(permit);
         }
         if let Some(record) = response.extensions_mut().remove::<AccessRecord>() {
             account.log(record, self.access_logs.clone());

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -30,6 +30,11 @@ use crate::telemetry::{GaugeKind, Metrics, Sample};
 
 /// Console connections open at once.
 const CONSOLE_CONNECTIONS_MAX: usize = 256;
+
+/// How often last uses of access keys are kept, and by how much they are later then than what is kept: each is a
+/// change of the metadata.
+const LAST_USES_EVERY: Duration = Duration::from_secs(600);
+const LAST_USES_LATER: Duration = Duration::from_secs(3600);
 
 /// Objects up to this many bytes are kept in the metadata: one log write makes them durable.
 const INLINE_BYTES_MAX: usize = 4096;
@@ -64,6 +69,7 @@ pub struct Running {
     telling: Option<Telling>,
     logging: AccessLogging,
     writing: JournalUnderWay,
+    iam: Arc<Iam>,
     signals: StopSignals,
     stop: watch::Sender<bool>,
     listeners: Vec<JoinHandle<usize>>,
@@ -131,6 +137,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         // Ends with the runtime: there is nothing to be finished.
         tokio::spawn(certificates::look_after(certificates, hangup));
     }
+    // Ends with the runtime: what is due then is kept in the end.
+    tokio::spawn(keep_last_uses(served.iam.clone(), served.engine.clone()));
     let telling = served.tell(&options)?;
     let logging = AccessLogging::start(&served, &options);
     let front = served.s3(&options);
@@ -142,7 +150,27 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     if let Some(console) = console {
         listeners.push(served.console(front, console, stopped));
     }
-    Ok(Running { started, storage, telling, logging, writing, signals, stop, listeners })
+    Ok(Running {
+        started,
+        storage,
+        telling,
+        logging,
+        writing,
+        iam: served.iam.clone(),
+        signals,
+        stop,
+        listeners,
+    })
+}
+
+/// Keeps the last uses of access keys now and then.
+async fn keep_last_uses(iam: Arc<Iam>, engine: Arc<Engine>) {
+    loop {
+        tokio::time::sleep(LAST_USES_EVERY).await;
+        if let Err(error) = iam.keep_last_uses(engine.metadata(), LAST_USES_LATER).await {
+            tracing::warn!(%error, "last uses of access keys are not kept");
+        }
+    }
 }
 
 /// What counts of the operator's settings.
@@ -189,6 +217,9 @@ impl Running {
         drop(self.telling);
         self.logging.finish().await;
         self.writing.finish().await;
+        if let Err(error) = self.iam.keep_last_uses(engine.metadata(), Duration::ZERO).await {
+            tracing::warn!(%error, "last uses of access keys are not kept");
+        }
         drop(self.storage);
         engine.close().await;
         tracing::info!("stopped");
@@ -384,6 +415,7 @@ impl Served {
             website_domains: options.website_domains.clone(),
             event_targets: options.webhooks.iter().map(|webhook| webhook.arn.clone()).collect(),
             audited: self.journal.audits(),
+            key_limits: options.key_limits,
             ..s3::Options::default()
         };
         let query_options =

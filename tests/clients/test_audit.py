@@ -131,6 +131,7 @@ def test_a_webhook_that_is_not_configured_ends_the_start(tmp_path):
 def test_denials_are_remembered_over_a_restart(running):
     root = Keys(running, topology.ACCESS_KEY, topology.SECRET_KEY)
     root.s3.create_bucket(Bucket="bucket")
+    root.s3.put_object(Bucket="bucket", Key="k", Body=b"")
     _, anna = user(root)
     with pytest.raises(anna.s3.exceptions.ClientError) as denied:
         anna.s3.get_object(Bucket="bucket", Key="k")

@@ -163,6 +163,14 @@ def test_a_session_ends_with_its_key_and_changes_with_the_policies_at_once(serve
     assert browser.ask("GET", "/api/v1/session").status == 401
 
 
+def test_an_upload_that_is_refused_in_the_middle_is_told_so(server, root, bucket):
+    name, anna = user(root, allow("s3:*"))
+    browser = signed_in(server, anna.access_key, anna.secret_key)
+    root.iam.delete_access_key(UserName=name, AccessKeyId=anna.access_key)
+    answer = browser.s3("PUT", f"/{bucket}/k", b"x" * (8 << 20))
+    assert (answer.status, answer.code) == (401, "NotSignedIn")
+
+
 def test_iam_and_sts_are_behind_the_bridge_too(server, root, browser):
     name = fresh("made")
     assert browser.iam("CreateUser", UserName=name).texts("UserName") == [name]
@@ -233,5 +241,8 @@ def test_what_is_stored_is_inert_in_a_browser_that_is_signed_in(s3, browser, buc
     s3.put_object(Bucket=bucket, Key="photo", Body=b"\x89PNG", ContentType="image/png")
     answer = browser.s3("GET", f"/{bucket}/photo?x-holdfast-inline=1")
     assert (answer.headers["content-type"], answer.headers["content-disposition"]) == ("image/png", "inline")
+    s3.put_object(Bucket=bucket, Key="paper", Body=b"%PDF-", ContentType="application/pdf")
+    answer = browser.s3("GET", f"/{bucket}/paper?x-holdfast-inline=1")
+    assert answer.headers["content-type"] == "application/pdf" and answer.headers["content-security-policy"].startswith("default-src 'none'; object-src 'self'")
     assert browser.s3("GET", f"/{bucket}/photo").headers["content-disposition"] == "attachment"
     assert browser.s3("HEAD", f"/{bucket}/page").headers["content-type"] == "application/x-own", "what is stored can be told"

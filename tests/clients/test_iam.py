@@ -457,3 +457,21 @@ def test_secrets_are_on_no_drive_and_unknown_without_the_encryption_key(running)
     key.chmod(0o600)
     running.start()
     anna.s3.list_objects_v2(Bucket="photos")
+
+
+def test_the_last_use_of_an_access_key_is_told_and_kept(running):
+    root = Keys(running, topology.ACCESS_KEY, topology.SECRET_KEY)
+    root.s3.create_bucket(Bucket="bucket")
+    name, anna = user(root, allow("s3:*"))
+    last = lambda: root.iam.get_access_key_last_used(AccessKeyId=anna.access_key)  # noqa: E731
+    assert last()["UserName"] == name and last()["AccessKeyLastUsed"] == {"ServiceName": "N/A", "Region": "N/A"}
+    anna.s3.list_objects_v2(Bucket="bucket")
+    used = last()["AccessKeyLastUsed"]
+    assert used["ServiceName"] == "s3" and used["LastUsedDate"].timestamp() > 1_700_000_000
+    root.iam.put_user_policy(UserName=name, PolicyName="more", PolicyDocument=policy(allow("s3:*")))
+    assert last()["AccessKeyLastUsed"] == used, "a change of policies forgets nothing"
+    running.front.terminate()
+    running.start_front()
+    assert last()["AccessKeyLastUsed"] == used
+    refused("NoSuchEntity", 404, root.iam.get_access_key_last_used, AccessKeyId="AKIANOTHERE000000000")
+    text_of(anna.iam.get_access_key_last_used, AccessKeyId=anna.access_key)

@@ -8,6 +8,11 @@ test("a wrong secret is refused with a sentence, the right one leads to where on
   await expect(page.getByRole("heading", { name: "Buckets" })).toBeVisible();
 });
 
+test("who comes back from an identity provider in vain reads why", async ({ page }) => {
+  await page.goto("/?sso_error=carl%20may%20take%20no%20role");
+  await expect(page.getByRole("alert")).toHaveText("Single sign-on did not succeed: carl may take no role");
+});
+
 test("the session's cookie is no script's business, and nothing of the keys is kept", async ({ page }) => {
   await page.goto("/");
   await signInByForm(page);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::super::policy::{Grammar, Policy, PolicyError};
+use super::super::usage::LastUse;
 use super::IdentityError;
 use crate::types::{AccountId, StoredSecret, Timestamp};
 
@@ -101,6 +102,9 @@ pub struct AccessKey {
     /// What makes it a service account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<ServiceKey>,
+    /// Its last use, as far as it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_use: Option<LastUse>,
 }
 
 /// What makes an access key that of a program: it may be bounded and end by itself.

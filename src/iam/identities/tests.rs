@@ -32,6 +32,7 @@ fn key(id: &str) -> AccessKey {
         active: true,
         created: NOW,
         service: None,
+        last_use: None,
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::usage::LastUse;
 use super::checks::{new_named, put_tags};
 use super::{AccessKey, Identities, IdentityError, Named, Permissions, User};
 use crate::types::Timestamp;
@@ -104,6 +105,13 @@ impl Identities {
         let keys = &mut self.user_mut(user)?.keys;
         let found = keys.iter_mut().find(|known| known.id == key);
         found.map(|found| found.active = active).ok_or_else(|| no_key(key))
+    }
+
+    /// Keeps the last use of a user's access key.
+    pub fn set_last_use(&mut self, user: &str, key: &str, last: LastUse) -> Result<()> {
+        let keys = &mut self.user_mut(user)?.keys;
+        let found = keys.iter_mut().find(|known| known.id == key);
+        found.map(|found| found.last_use = Some(last)).ok_or_else(|| no_key(key))
     }
 
     /// Removes a user's access key.

@@ -50,6 +50,30 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
     ])
 }
 
+/// GetAccessKeyLastUsed.
+pub(super) fn last_used(call: &Call<'_>) -> Answer {
+    let key = call.form.required("AccessKeyId")?;
+    let missing = || {
+        // Whether there is such a key is the business of who may ask.
+        let refused = call.authorize("iam:GetAccessKeyLastUsed", "*");
+        let words = format!("The Access Key with id {key} cannot be found.");
+        refused.err().unwrap_or_else(|| IdentityError::NoSuchEntity(words).into())
+    };
+    let name = call.iam.user_of_key(&call.account.id, key).ok_or_else(missing)?;
+    authorize_on(call, "iam:GetAccessKeyLastUsed", Holder::User(&name), Keys::new())?;
+    let identities = call.identities();
+    let found = identities.user(&name)?.keys.iter().find(|known| known.id == key).ok_or_else(missing)?;
+    let last = match call.iam.last_use(found) {
+        Some(last) => vec![
+            text("LastUsedDate", iso(last.at)),
+            text("ServiceName", last.service.name()),
+            text("Region", call.region.as_str()),
+        ],
+        None => vec![text("ServiceName", "N/A"), text("Region", "N/A")],
+    };
+    Ok(vec![text("UserName", name), Node::Elements("AccessKeyLastUsed", last)])
+}
+
 /// CreateServiceAccount, which AWS does not have: an access key that may have a policy of its own, within that of its user, and an end.
 pub(super) async fn create_service(call: &Call<'_>) -> Answer {
     let name = call.user_name()?;

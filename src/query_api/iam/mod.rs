@@ -38,6 +38,7 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "UpdateAccessKey" => keys::update(call).await,
         "DeleteAccessKey" => keys::delete(call).await,
         "ListAccessKeys" => keys::list(call),
+        "GetAccessKeyLastUsed" => keys::last_used(call),
         "CreateServiceAccount" => keys::create_service(call).await,
         "ListServiceAccounts" => keys::list_services(call),
         "CreateGroup" => groups::create(call).await,

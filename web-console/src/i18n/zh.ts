@@ -703,6 +703,7 @@ const zh: Record<string, string> = {
   "Ends on": "到期日",
   "Empty for no end.": "留空表示不过期。",
   "Policy that bounds it; empty for all that the user may do": "限制它的策略；留空表示拥有用户的全部权限",
+  "Single sign-on did not succeed: {reason}": "单点登录未成功：{reason}",
 };
 
 export default zh;

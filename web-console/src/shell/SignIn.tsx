@@ -66,6 +66,7 @@ export function SignInForm() {
         {t("Sign in")}
       </Button>
       <SsoLinks />
+      <SsoFailure />
       {location.protocol === "http:" && !isLoopback() && (
         <Notice kind="warn">
           {t("This connection is not encrypted: others on the network can read what you send.")}
@@ -73,6 +74,12 @@ export function SignInForm() {
       )}
     </form>
   );
+}
+
+/** Why somebody came back from an identity provider and is not signed in; the server says it in the address. */
+function SsoFailure() {
+  const reason = new URLSearchParams(location.search).get("sso_error");
+  return reason && <Notice kind="danger">{t("Single sign-on did not succeed: {reason}", { reason })}</Notice>;
 }
 
 function SsoLinks() {
