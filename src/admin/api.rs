@@ -628,14 +628,14 @@ pub struct Failure {
 }
 
 /// Identity providers by whom people sign in.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 pub struct SsoProviders {
     /// They.
     pub providers: Vec<SsoProvider>,
 }
 
 /// An identity provider.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct SsoProvider {
     /// Its name in paths.
     pub id: String,

@@ -60,6 +60,7 @@ fn operations() -> Vec<Described> {
         get("/session", None, "Who is signed in.", of::<Session>()),
         post("/session/renew", None, "Lets the session last longer.", (None, of::<Session>())),
         Described { method: "delete", ..get("/session", None, "Signs out.", None) },
+        get("/sso", None, "Identity providers by whom people sign in.", of::<SsoProviders>()),
         post("/presign", None, "Makes a URL for somebody else.", (of::<Presign>(), of::<PresignedUrl>())),
         get("/usage", None, "The buckets that the caller may list.", of::<Usage>()),
         Described {
@@ -222,7 +223,7 @@ fn describe(operation: &Described, generator: &mut SchemaGenerator) -> Value {
     }
     match operation.action {
         Some(action) => described["x-action"] = action.name().into(),
-        None if operation.path == "/session" && operation.method == "post" => {
+        None if operation.path == "/sso" || (operation.path == "/session" && operation.method == "post") => {
             described["security"] = json!([])
         }
         None => {}
@@ -267,6 +268,15 @@ fn bridges(paths: &mut Map<String, Value>) {
     let summary = "Many objects as one ZIP.";
     let zip = json!({ "post": { "operationId": "post_zip", "summary": summary, "requestBody": { "content": form }, "responses": zip } });
     paths.insert("/api/v1/zip".into(), zip);
+    for (step, summary) in [
+        ("start", "Sends a browser to an identity provider."),
+        ("callback", "Signs in who comes back from it."),
+    ] {
+        let id = json!([{ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }]);
+        let sent = json!({ "302": { "description": "To the provider, or to the console." } });
+        let get = json!({ "operationId": format!("get_sso_{step}"), "summary": summary, "security": [], "responses": sent });
+        paths.insert(format!("/api/v1/sso/{{id}}/{step}"), json!({ "parameters": id, "get": get }));
+    }
     let own = json!({ "200": { "description": "This document.", "content": { "application/json": {} } } });
     let own = json!({ "get": { "operationId": "get_openapi", "security": [], "responses": own } });
     paths.insert("/api/v1/openapi.json".into(), own);
@@ -282,8 +292,8 @@ mod tests {
     #[test]
     fn what_is_described_is_there_under_the_action_that_is_named() {
         for operation in operations() {
-            let elsewhere =
-                operation.path.starts_with("/session") || ["/usage", "/objects"].contains(&operation.path);
+            let elsewhere = operation.path.starts_with("/session")
+                || ["/sso", "/usage", "/objects"].contains(&operation.path);
             if elsewhere {
                 continue;
             }

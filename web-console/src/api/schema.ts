@@ -630,6 +630,20 @@ export interface Settings {
 /** How what a drive holds is. */
 export type ShardState = "ok" | "missing" | "down" | "unknown";
 
+/** An identity provider. */
+export interface SsoProvider {
+  /** Its name in paths. */
+  id: string;
+  /** Its name for people. */
+  name: string;
+}
+
+/** Identity providers by whom people sign in. */
+export interface SsoProviders {
+  /** They. */
+  providers: SsoProvider[];
+}
+
 /** The body of `POST /api/v1/session`. */
 export interface StartSession {
   /** An access key of anybody. */

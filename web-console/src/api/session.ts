@@ -1,7 +1,7 @@
 import { Observable } from "@/lib/observable";
 import { ApiError } from "./error";
 import { getJson, postJson, send, setCsrfToken, setSessionEndListener } from "./http";
-import type { Session } from "./schema";
+import type { Session, SsoProvider, SsoProviders } from "./schema";
 
 /** `ended` still shows the page of before, and asks to sign in again over it: running uploads wait for that. */
 export type SessionState =
@@ -58,13 +58,8 @@ export async function signOut(): Promise<void> {
   location.assign("/");
 }
 
-export interface SsoProvider {
-  id: string;
-  name: string;
-}
-
 export const listSsoProviders = async (): Promise<SsoProvider[]> =>
-  (await getJson<{ providers: SsoProvider[] }>("/api/v1/sso")).providers;
+  (await getJson<SsoProviders>("/api/v1/sso")).providers;
 
 /** The session of a page that is shown only when there is one. */
 export function currentSession(): Session {
