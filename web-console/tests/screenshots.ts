@@ -21,6 +21,7 @@ test("pictures of every page", async ({ console_: page, api }) => {
 
   await page.goto("/buckets");
   await page.getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByRole("dialog")).toBeVisible();
   await take("create-bucket");
   await page.goto(`/buckets/${BUCKET}?object=README.md`);
   await page.getByRole("button", { name: "Share" }).click();
