@@ -49,6 +49,22 @@ test("a file and a folder with folders in it are uploaded and seen in the list",
   await expect(page.getByRole("button", { name: "tide.txt" })).toBeVisible();
 });
 
+test("a list into which files arrive keeps what is selected in it", async ({ console_: page, api }) => {
+  const bucket = unique("arrivals");
+  await api.bucket(bucket);
+  await api.put(bucket, "kept.txt", "kept");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select kept.txt").check();
+  const transfer = await page.evaluateHandle(() => {
+    const made = new DataTransfer();
+    made.items.add(new File(["new"], "new.txt", { type: "text/plain" }));
+    return made;
+  });
+  await page.getByRole("grid", { name: "Objects" }).dispatchEvent("drop", { dataTransfer: transfer });
+  await expect(page.getByRole("button", { name: "new.txt" })).toBeVisible();
+  await expect(page.getByLabel("Select kept.txt")).toBeChecked();
+});
+
 test("dropped files arrive", async ({ console_: page, api }) => {
   const bucket = unique("drop");
   await api.bucket(bucket);

@@ -16,6 +16,8 @@ const route = getRouteApi("/buckets/$bucket");
 
 /** How long arrivals of uploads are gathered before the list is asked for again. */
 const ARRIVALS_MS = 1_500;
+/** Rows that are fetched again at once when a listing is asked for anew; further ones come as somebody scrolls. */
+const KEPT_ROWS_MAX = 5_000;
 
 export default function BrowsePage() {
   const { bucket } = route.useParams();
@@ -26,13 +28,13 @@ export default function BrowsePage() {
     (change: BrowseSearch) => void navigate({ search: (before) => ({ ...before, ...change }) }),
     [navigate],
   );
-  const { listing, reload } = useListing(bucket, prefix, begins, deleted);
+  const { listing, place, reload } = useListing(bucket, prefix, begins, deleted);
   const state = useObservable(listing.state);
   const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
   const rows = useMemo(() => sorted(state.rows, sort, down), [state.rows, sort, down]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was selected elsewhere is not here
-  useEffect(() => setSelection(new Set()), [listing]);
+  useEffect(() => setSelection(new Set()), [place]);
   useEffect(() => {
     if (sort !== "name" || down) void listing.upTo(SORTED_ROWS_MAX);
   }, [listing, sort, down]);
@@ -101,29 +103,33 @@ export default function BrowsePage() {
   );
 }
 
-/** The listing of a place, and a way to begin it anew: by hand, and when an upload has arrived there. */
+/** The listing of a place, and a way to ask for it again: by hand, after a change, and when an upload has arrived there. */
 function useListing(bucket: string, prefix: string, begins: string, deleted: boolean) {
-  const [listing, setListing] = useState(() => new Listing({ bucket, prefix, begins, deleted }));
-  const reload = useCallback(
-    () => setListing(new Listing({ bucket, prefix, begins, deleted })),
-    [bucket, prefix, begins, deleted],
-  );
-  const isFirst = useRef(true);
+  const place = useMemo(() => ({ bucket, prefix, begins, deleted }), [bucket, prefix, begins, deleted]);
+  const [shown, setShown] = useState(() => ({ place, listing: new Listing(place) }));
+  if (shown.place !== place) setShown({ place, listing: new Listing(place) });
+  const { listing } = shown;
+  const current = useRef(listing);
   useEffect(() => {
-    if (!isFirst.current) reload();
-    isFirst.current = false;
-  }, [reload]);
-  useEffect(() => {
-    void listing.more();
+    current.current = listing;
+    if (listing.state.get().rows.length === 0) void listing.more();
     return () => listing.stop();
   }, [listing]);
+
+  // What is on the screen stays until its successor has as many rows: nobody loses the place where they were.
+  const reload = useCallback(async () => {
+    const fresh = new Listing(place);
+    const rows = current.current.state.get().rows.length;
+    await fresh.upTo(Math.max(1, Math.min(rows, KEPT_ROWS_MAX)));
+    setShown((old) => (old.place === place ? { place, listing: fresh } : old));
+  }, [place]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     uploads.onArrival = (arrivedIn, key) => {
-      if (arrivedIn !== bucket || !key.startsWith(prefix) || timer) return;
-      timer = setTimeout(() => {
+      if (arrivedIn !== bucket || !key.startsWith(prefix)) return;
+      timer ??= setTimeout(() => {
         timer = undefined;
-        reload();
+        void reload();
       }, ARRIVALS_MS);
     };
     return () => {
@@ -131,5 +137,5 @@ function useListing(bucket: string, prefix: string, begins: string, deleted: boo
       uploads.onArrival = () => {};
     };
   }, [bucket, prefix, reload]);
-  return { listing, reload };
+  return { listing, place, reload: useCallback(() => void reload(), [reload]) };
 }
