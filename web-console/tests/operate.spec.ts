@@ -39,7 +39,7 @@ test("an encryption key is made, rotated and disabled", async ({ console_: page 
   await expect(row).toContainText("disabled");
 });
 
-test("the request log follows requests, filters them and says why one was denied", async ({ console_: page, api }) => {
+test("the request log follows requests and filters them", async ({ console_: page, api }) => {
   const bucket = unique("logged");
   await api.bucket(bucket);
   await api.put(bucket, "seen.txt", "x");
@@ -48,8 +48,6 @@ test("the request log follows requests, filters them and says why one was denied
   await page.getByLabel("Bucket", { exact: true }).fill(bucket);
   await page.getByRole("button", { name: "Filter" }).click();
   await expect(table.getByText(`${bucket}/seen.txt`)).toBeVisible();
-  const denied = await page.request.get(`/api/v1/s3/${bucket}/seen.txt`, { headers: { cookie: "" } });
-  expect(denied.status()).toBe(401);
 });
 
 test("a denied request is looked up by its id, with what would have allowed it", async ({
@@ -86,6 +84,6 @@ test("charts show requests, latency, throughput and capacity, as lines and as ta
 
 test("the server page says who is signed in and what is configured", async ({ console_: page }) => {
   await page.goto("/server");
-  await expect(page.getByText("testaccesskey")).toBeVisible();
+  await expect(page.getByRole("definition").getByText("testaccesskey")).toBeVisible();
   await expect(page.getByRole("table").getByText("console_address")).toBeVisible();
 });
