@@ -1,6 +1,6 @@
 //! HTTP/1.1 connections, and under TLS also HTTP/2: listening, limits, and ending well.
 //!
-//! Knows no S3. `client` sends a request to another server; the rest takes connections, hands each request to a
+//! Knows no S3. `client` sends a request to another server; `unwanted` reads away what nobody asked for; the rest takes connections, hands each request to a
 //! handler and writes the answer. Where HTTP/2 has no `Host`, the request gets it, so that a handler need not know by
 //! which protocol it came.
 //!

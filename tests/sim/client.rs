@@ -146,17 +146,21 @@ impl Client<'_> {
         let about = format!("put {name} {len} {condition:?}");
         self.note(format!("{about}: {}", short(result.as_ref().ok())));
         let Ok(result) = result else { return Ok(()) };
-        let met = |value: &Option<Rc<Value>>| match condition {
+        let may_be_met = |value: &Option<Rc<Value>>| match condition {
             WriteCondition::Always => true,
             WriteCondition::IfAbsent => value.is_none(),
             WriteCondition::IfPresent => value.is_some(),
-            WriteCondition::IfMatch(etag) => value.as_ref().is_some_and(|value| value.etag == etag),
+            WriteCondition::IfMatch(etag) => value.as_ref().is_some_and(|value| value.has(etag)),
+        };
+        let is_met = |value: &Option<Rc<Value>>| {
+            let certain = value.as_ref().is_none_or(|value| value.anew.is_none());
+            may_be_met(value) && (certain || !matches!(condition, WriteCondition::IfMatch(_)))
         };
         match result {
             Ok(put) if put.etag != value.etag => Err(format!("{about}: etag {}", put.etag)),
             Ok(_) if breaks => Err(format!("{about}: a body that broke off was taken")),
-            Ok(_) if !before.iter().any(met) => Err(format!("{about} happened over {before:?}")),
-            Err(Error::PreconditionFailed | Error::NoSuchKey) if before.iter().all(met) => {
+            Ok(_) if !before.iter().any(may_be_met) => Err(format!("{about} happened over {before:?}")),
+            Err(Error::PreconditionFailed | Error::NoSuchKey) if before.iter().all(is_met) => {
                 Err(format!("{about} was refused over {before:?}"))
             }
             Err(Error::Body(_)) if breaks => Ok(()),
@@ -201,7 +205,7 @@ impl Client<'_> {
         };
         let saw = opened.as_ref().map(|object| (object.info().etag, object.info().size));
         self.note(format!("open {name}: {saw:?}"));
-        let matches = |value: Option<&Value>| value.map(|v| (v.etag, v.len() as u64)) == saw;
+        let matches = |value: Option<&Value>| looks_like(value, saw);
         self.shared.model.borrow_mut().check(name, from, &format!("a read saw {saw:?}"), matches)?;
         let Some(object) = opened else { return Ok(None) };
         let value = self.shared.value_of(object.info().etag)?;
@@ -242,6 +246,9 @@ impl Client<'_> {
         let (from, to) = (self.any_key(), self.any_key());
         let Some((object, value)) = self.open(&from).await? else { return Ok(()) };
         let request = CopyRequest::to(bucket(), key(&to));
+        // Of another class it may have other stripes.
+        let is_same = object.info().properties.class == request.class;
+        let value = if is_same || value.etag.parts == 0 { value } else { self.shared.copy_of(&value) };
         let sent = self.shared.model.borrow_mut().send(&to, Some(value));
         let result = self.engine.copy(object, request).await;
         self.shared.model.borrow_mut().end(&sent, ended(&result));
@@ -311,7 +318,7 @@ impl Client<'_> {
             }
             let saw = if group.is_some() { None } else { objects.remove(name.as_str()) };
             let saw = saw.map(|object| (object.etag, object.size));
-            let matches = |value: Option<&Value>| value.map(|v| (v.etag, v.len() as u64)) == saw;
+            let matches = |value: Option<&Value>| looks_like(value, saw);
             model.check(&name, from, &format!("a listing saw {saw:?}"), matches)?;
         }
         if let Some(stranger) = objects.keys().next() {
@@ -356,6 +363,13 @@ pub fn short<T>(result: Option<&Result<T, Error>>) -> String {
         Some(Ok(_)) => "done".into(),
         Some(Err(error)) => error.to_string(),
         None => "the client went away".into(),
+    }
+}
+
+fn looks_like(value: Option<&Value>, saw: Option<(Etag, u64)>) -> bool {
+    match (value, saw) {
+        (Some(value), Some(saw)) => value.looks_like(saw),
+        (value, saw) => value.is_none() && saw.is_none(),
     }
 }
 

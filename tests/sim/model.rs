@@ -18,10 +18,22 @@ pub type Moment = u64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     pub etag: Etag,
+    /// The other one that it may have: of a copy in one piece of what was uploaded in parts, where it was written anew.
+    pub anew: Option<Etag>,
     pub pieces: Vec<(u64, usize)>,
 }
 
 impl Value {
+    /// Whether it may have this one.
+    pub fn has(&self, etag: Etag) -> bool {
+        self.etag == etag || self.anew == Some(etag)
+    }
+
+    /// Whether a client may have seen this of it.
+    pub fn looks_like(&self, (etag, len): (Etag, u64)) -> bool {
+        self.has(etag) && self.len() as u64 == len
+    }
+
     pub fn len(&self) -> usize {
         self.pieces.iter().map(|(_, len)| len).sum()
     }

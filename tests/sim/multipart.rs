@@ -150,6 +150,7 @@ async fn complete(client: &mut Client<'_>, index: usize) -> Checked {
     let md5s: Vec<u8> = named.iter().flat_map(|(_, etag, ..)| etag.md5).collect();
     let value = client.shared.keep(Value {
         etag: Etag { md5: Md5::digest(&md5s), parts: named.len() as u16 },
+        anew: None,
         pieces: named.iter().map(|(_, _, seed, len)| (*seed, *len)).collect(),
     });
     let completed = |&(number, etag, ..): &(u16, Etag, u64, usize)| CompletedPart {

@@ -65,7 +65,14 @@ impl Shared {
     pub fn new_value(&self, len: usize) -> Rc<Value> {
         let seed = self.next_seed();
         let md5 = Md5::digest(&pattern(seed, len));
-        self.keep(Value { etag: Etag::single(md5), pieces: vec![(seed, len)] })
+        self.keep(Value { etag: Etag::single(md5), anew: None, pieces: vec![(seed, len)] })
+    }
+
+    /// What a copy of it is that may be written anew.
+    pub fn copy_of(&self, value: &Value) -> Rc<Value> {
+        let anew = Etag::single(Md5::digest(&value.bytes()));
+        self.keep(Value { etag: anew, anew: None, pieces: value.pieces.clone() });
+        Rc::new(Value { anew: Some(anew), ..value.clone() })
     }
 
     pub fn keep(&self, value: Value) -> Rc<Value> {

@@ -76,7 +76,18 @@ impl Pattern {
 
     /// Whether a text fits, with variables of these values; of those, one without a value or a default fits nothing.
     pub(super) fn matches<'v>(&self, text: &str, value: impl Fn(&str) -> Option<Cow<'v, str>>) -> bool {
-        self.resolved(value).is_some_and(|pieces| fits(&pieces, text))
+        let same = |one: char, other: char| one == other;
+        self.begins(text, same) && self.resolved(value).is_some_and(|pieces| fits(&pieces, text, same))
+    }
+
+    /// Whether a text begins as the pattern does, up to where that is open: most that do not fit are found out by it.
+    fn begins(&self, text: &str, same: impl Fn(char, char) -> bool) -> bool {
+        let mut text = text.chars();
+        let fixed = self.pieces.iter().map_while(|piece| match piece {
+            Piece::Literal(character) => Some(*character),
+            Piece::Any | Piece::One | Piece::Variable { .. } => None,
+        });
+        fixed.into_iter().all(|literal| text.next().is_some_and(|character| same(literal, character)))
     }
 
     /// As [`Self::matches`], whatever the case of letters.
@@ -85,14 +96,11 @@ impl Pattern {
         text: &str,
         value: impl Fn(&str) -> Option<Cow<'v, str>>,
     ) -> bool {
-        let lower = |piece: &Piece| match piece {
-            Piece::Literal(character) => character.to_lowercase().map(Piece::Literal).collect::<Vec<_>>(),
-            other => vec![other.clone()],
+        let same = |one: char, other: char| {
+            one.eq_ignore_ascii_case(&other)
+                || (!(one.is_ascii() && other.is_ascii()) && one.to_lowercase().eq(other.to_lowercase()))
         };
-        self.resolved(value).is_some_and(|pieces| {
-            let pieces: Vec<Piece> = pieces.iter().flat_map(lower).collect();
-            fits(&pieces, &text.to_lowercase())
-        })
+        self.begins(text, same) && self.resolved(value).is_some_and(|pieces| fits(&pieces, text, same))
     }
 
     /// Splits a pattern at the first colons, as the parts of an ARN; the last part has the rest.
@@ -159,7 +167,7 @@ pub(super) fn key_name(name: &str) -> String {
 }
 
 /// One pass over the text, back to the last `*` at most.
-fn fits(pieces: &[Piece], text: &str) -> bool {
+fn fits(pieces: &[Piece], text: &str, same: impl Fn(char, char) -> bool) -> bool {
     let (mut at, mut rest) = (0, text.chars());
     let mut star: Option<(usize, std::str::Chars<'_>)> = None;
     loop {
@@ -174,7 +182,7 @@ fn fits(pieces: &[Piece], text: &str) -> bool {
                 continue;
             }
             Some(Piece::One) => {}
-            Some(Piece::Literal(literal)) if *literal == character => {}
+            Some(Piece::Literal(literal)) if same(*literal, character) => {}
             _ => {
                 let Some((star_at, matched)) = &mut star else { return false };
                 matched.next();
