@@ -188,6 +188,11 @@ impl DriveSet {
         self.members().iter().filter(|m| m.drive.is_up()).count()
     }
 
+    /// How many drives are up for certain while no more fail than a scheme bears.
+    pub(crate) fn up_for_certain(&self, scheme: Scheme) -> usize {
+        self.members().len().saturating_sub(scheme.parity.into())
+    }
+
     /// Waits until a stripe may be sent to the drives; held while it is on its way.
     pub(crate) async fn stripe_permit(&self) -> OwnedSemaphorePermit {
         self.stripes.clone().acquire_owned().await.expect("the semaphore is never closed")

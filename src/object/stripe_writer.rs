@@ -78,12 +78,14 @@ pub(crate) fn shards_of(codec: &Codec, stripe: &Bytes) -> Vec<Bytes> {
 }
 
 /// Whether shards on these drives may be acknowledged: they outlive the loss of any one drive, or there are all
-/// of them, spread as evenly as they are when only k drives are up.
-fn is_safe(scheme: Scheme, held: &[DriveSlot]) -> bool {
+/// of them, spread as evenly as they are when only so many drives are up as are for certain (see
+/// [`DriveSet::up_for_certain`]). A scheme of few data shards needs no more drives than those to be read, but with fewer
+/// up more have failed than it bears, and what is written then would be lost with the few.
+fn is_safe(scheme: Scheme, certain: usize, held: &[DriveSlot]) -> bool {
     let on = |slot: DriveSlot| held.iter().filter(|&&other| other == slot).count();
     let most = held.iter().map(|&slot| on(slot)).max().unwrap_or(0);
     let (data, all) = (usize::from(scheme.data), usize::from(scheme.shards()));
-    held.len() >= data + most || (held.len() == all && most <= all.div_ceil(data))
+    held.len() >= data + most || (held.len() == all && most <= all.div_ceil(certain.max(1)))
 }
 
 /// Where the shards are that are not missing.
@@ -151,7 +153,7 @@ pub(crate) async fn write_small(
         data_shards: scheme.data,
         slots,
     };
-    if !is_safe(scheme, &held(&layout.slots, &waiting)) {
+    if !is_safe(scheme, drives.up_for_certain(scheme), &held(&layout.slots, &waiting)) {
         discard(drives, &layout).await;
         return Err(failure(&errors));
     }
@@ -254,10 +256,11 @@ impl StripeWriter {
         let mut missing: Vec<u8> =
             (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
-        if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
+        let certain = self.drives.up_for_certain(scheme);
+        if !is_safe(scheme, certain, &held(&self.layout.slots, &missing)) {
             self.rebuild_missing(&mut missing).await;
         }
-        if !is_safe(scheme, &held(&self.layout.slots, &missing)) {
+        if !is_safe(scheme, certain, &held(&self.layout.slots, &missing)) {
             return Err(failure(&self.errors));
         }
         self.finished = true;
@@ -341,14 +344,17 @@ mod tests {
 
     #[test]
     fn shards_that_one_drive_could_take_along_are_not_safe() {
-        let safe = |data, parity, slots: &[u16]| {
+        let of = |drives: usize, data, parity, slots: &[u16]| {
             let slots: Vec<DriveSlot> = slots.iter().map(|&slot| DriveSlot(slot)).collect();
-            is_safe(Scheme { data, parity }, &slots)
+            is_safe(Scheme { data, parity }, drives.saturating_sub(parity.into()), &slots)
         };
+        let safe = |data: u8, parity: u8, slots: &[u16]| of(usize::from(data + parity), data, parity, slots);
         assert!(safe(2, 2, &[0, 1, 2]) && safe(2, 2, &[0, 0, 1, 1]), "one of them may go");
         assert!(!safe(2, 2, &[0, 0, 0, 0]) && !safe(2, 2, &[0, 0, 0, 1]) && !safe(2, 2, &[0, 0, 1]));
         assert!(safe(1, 1, &[0, 0]) && safe(2, 1, &[0, 0, 1]) && safe(1, 0, &[0]), "no more can be had");
         assert!(!safe(1, 1, &[0]) && !safe(2, 1, &[0, 0, 0]));
+        assert!(!of(4, 1, 2, &[0, 0, 0]) && of(4, 1, 2, &[0, 0, 1]), "two of four drives are up for certain");
+        assert!(!of(6, 2, 3, &[0, 0, 0, 1, 1]) && of(6, 2, 3, &[0, 0, 1, 1, 2]), "three of six");
     }
 
     #[test]

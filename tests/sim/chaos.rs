@@ -196,9 +196,11 @@ impl Chaos<'_> {
         self.running.links[disk].set(Conditions::default());
     }
 
-    /// So many are out of reach that nothing can be written.
+    /// So many are out of reach that nothing can be written. What is being written when they are back may have passed over
+    /// drives that are not damaged.
     async fn part_many(&mut self) {
         self.shared.refusals_allowed.set(true);
+        self.shared.thin.set(true);
         self.note("parted from all but one", String::new());
         let reached =
             if self.bad.is_empty() { self.rng.index(self.place.count) } else { *self.rng.pick(self.bad) };
