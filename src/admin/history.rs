@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::api::{History, HistoryPoint};
-use super::session::iso;
 use crate::object::Engine;
 use crate::telemetry::{Metrics, Totals};
 
@@ -58,7 +57,7 @@ fn point(engine: &Engine, before: &Totals, now: &Totals) -> HistoryPoint {
     let durations = now.durations.since(&before.durations);
     let millis = |share| durations.quantile(share).map(|micros| micros / 1000.0);
     HistoryPoint {
-        at: iso(engine.now()),
+        at: engine.now().iso(),
         requests: now.requests - before.requests,
         refused: now.refused - before.refused,
         errors: now.errors - before.errors,

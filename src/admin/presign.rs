@@ -3,7 +3,6 @@
 use super::Refusal;
 use super::api::{Presign, PresignMethod, PresignedUrl};
 use super::caller::Caller;
-use super::session::iso;
 use super::status::Facts;
 use crate::sigv4::{self, AmzTime, EXPIRES_SECS_MAX, Signer, Slash, encode_into};
 use crate::types::{BucketName, ObjectKey, Timestamp};
@@ -40,7 +39,7 @@ pub(super) fn presign(
         time: AmzTime::from_unix_secs(caller.now.as_secs()),
     });
     let end = caller.now.as_millis().saturating_add(request.expires_seconds * 1000);
-    Ok(PresignedUrl { url: format!("{url}{path}?{signed}"), expires: iso(Timestamp::from_millis(end)) })
+    Ok(PresignedUrl { url: format!("{url}{path}?{signed}"), expires: Timestamp::from_millis(end).iso() })
 }
 
 /// The parameters beside those of the signature.

@@ -9,7 +9,7 @@ use super::Refusal;
 use super::api::{RequestPage, RequestReport};
 use crate::jobs::find_line;
 use crate::telemetry::{RecordedRequest, Requests};
-use crate::types::{Civil, Timestamp};
+use crate::types::Timestamp;
 
 /// Requests of one page.
 const PAGE_MAX: usize = 1000;
@@ -133,7 +133,7 @@ fn report(request: &RecordedRequest) -> RequestReport {
     let micros = u64::try_from(end.took.as_micros()).unwrap_or(u64::MAX);
     RequestReport {
         seq: request.number,
-        at: iso_millis(Timestamp::from_millis(end.at.as_millis().saturating_sub(micros / 1000))),
+        at: Timestamp::from_millis(end.at.as_millis().saturating_sub(micros / 1000)).iso_millis(),
         request_id: request.id.clone(),
         method: request.method.clone(),
         operation: request.operation.to_owned(),
@@ -148,11 +148,4 @@ fn report(request: &RecordedRequest) -> RequestReport {
         received: end.received,
         why: None,
     }
-}
-
-/// A time as ISO 8601 has it, to the millisecond.
-fn iso_millis(time: Timestamp) -> String {
-    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
-    let millis = time.as_millis() % 1000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }

@@ -17,7 +17,6 @@ use super::health::json;
 use super::service::{Service, json_body, parse};
 use crate::iam::{Identity, Principal, SignIn};
 use crate::telemetry::SeenCall;
-use crate::types::{Civil, Timestamp};
 
 type Answer = Result<Response<Full<Bytes>>, Refusal>;
 
@@ -135,7 +134,7 @@ impl Service {
                 | Principal::Federated(_) => None,
             },
             is_root: matches!(principal, Principal::Root(_)) && principal.is_of(&first.canonical_id),
-            expires: caller.sign_in.as_ref().map(|sign_in| iso(sign_in.expires())),
+            expires: caller.sign_in.as_ref().map(|sign_in| sign_in.expires().iso()),
             csrf: caller.sign_in.as_ref().map(SignIn::csrf),
             region: self.facts.region.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -144,10 +143,4 @@ impl Service {
         };
         json(StatusCode::OK, &session)
     }
-}
-
-/// A time as ISO 8601 has it.
-pub(super) fn iso(time: Timestamp) -> String {
-    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

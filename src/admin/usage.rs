@@ -2,7 +2,6 @@
 
 use super::api::{BucketUsage, ObjectPart, ObjectPlaces, ObjectScheme, ObjectShard, ShardState, Usage};
 use super::service::Service;
-use super::session::iso;
 use crate::object::{BucketInfo, BucketRules, HoldingDrive, ObjectShards, Piece};
 use crate::types::{Scheme, Versioning};
 
@@ -19,7 +18,7 @@ impl Service {
         let encryption = encryption.and_then(|rule| rule.apply_server_side_encryption_by_default.as_ref());
         BucketUsage {
             name: bucket.name.to_string(),
-            created: iso(bucket.created),
+            created: bucket.created.iso(),
             objects: bucket.objects,
             bytes: bucket.bytes,
             versions: bucket.versions,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use hyper::Uri;
 
-use super::options::{bad, text_or_file};
+use super::options::{bad, is_web_url, text_or_file};
 use super::{ConfigError, Settings};
 use crate::iam::federation::ProviderOptions;
 
@@ -78,11 +78,7 @@ fn is_name(id: &str) -> bool {
 }
 
 fn is_issuer(text: &str) -> bool {
-    text.parse::<Uri>().is_ok_and(|url| {
-        let of_the_web = matches!(url.scheme_str(), Some("http" | "https"));
-        let plain = url.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-        of_the_web && plain && url.query().is_none()
-    })
+    text.parse::<Uri>().is_ok_and(|url| is_web_url(&url) && url.query().is_none())
 }
 
 #[cfg(test)]

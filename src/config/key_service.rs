@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::Uri;
 
-use super::options::bad;
+use super::options::{bad, is_web_url};
 use super::{ConfigError, Settings};
 use crate::object::{KmsLogin, KmsOptions};
 
@@ -43,12 +43,8 @@ pub(super) fn key_service(settings: &Settings) -> Result<Option<KmsOptions>, Con
 }
 
 fn parse_url(text: &str) -> Result<Uri, ConfigError> {
-    let url = text.parse::<Uri>().ok().filter(|url| {
-        let of_the_web = matches!(url.scheme_str(), Some("http" | "https"));
-        of_the_web && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-    });
-    url.filter(|url| url.query().is_none())
-        .ok_or_else(|| bad("kms_url", text, "an http or https URL, like https://vault.example.com:8200"))
+    let url = text.parse::<Uri>().ok().filter(|url| is_web_url(url) && url.query().is_none());
+    url.ok_or_else(|| bad("kms_url", text, "an http or https URL, like https://vault.example.com:8200"))
 }
 
 fn mount(text: &str) -> Result<String, ConfigError> {

@@ -409,6 +409,12 @@ pub(super) fn text_or_file(
     }
 }
 
+/// Whether a URL is one of http or https, and holds no user or password.
+pub(super) fn is_web_url(url: &hyper::Uri) -> bool {
+    let of_the_web = matches!(url.scheme_str(), Some("http" | "https"));
+    of_the_web && url.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+}
+
 pub(super) fn bad(name: &str, value: &str, expected: &'static str) -> ConfigError {
     ConfigError::BadValue { name: name.to_owned(), value: value.to_owned(), expected }
 }
@@ -498,10 +504,7 @@ fn webhooks(settings: &Settings) -> Result<Vec<Webhook>, ConfigError> {
         let (id, url) = text.split_once('=').ok_or_else(|| bad("webhook", text, expected))?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let good = (1..=64).contains(&id.len()) && id.bytes().all(plain);
-        let uri = url.parse::<hyper::Uri>().ok().filter(|uri| {
-            let of_the_web = matches!(uri.scheme_str(), Some("http" | "https"));
-            good && of_the_web && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
-        });
+        let uri = url.parse::<hyper::Uri>().ok().filter(|uri| good && is_web_url(uri));
         let url = uri.ok_or_else(|| bad("webhook", text, expected))?;
         let arn = webhook_arn(id);
         if webhooks.iter().any(|other| other.arn == arn) {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use crate::types::{Civil, Timestamp};
+use crate::types::Timestamp;
 
 /// A request, as conditions see it (AWS: "Properties of the request", "Properties of the network").
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ impl<'a> RequestFacts<'a> {
     /// The value of a condition key, whose name is in lower case.
     pub fn value(&self, key: &str) -> Option<Cow<'a, str>> {
         match key {
-            "aws:currenttime" => Some(iso(self.now).into()),
+            "aws:currenttime" => Some(self.now.iso().into()),
             "aws:epochtime" => Some(self.now.as_secs().to_string().into()),
             "aws:securetransport" => Some(self.is_secure.to_string().into()),
             "aws:sourceip" => Some(self.peer.to_canonical().to_string().into()),
@@ -34,9 +34,4 @@ impl<'a> RequestFacts<'a> {
             _ => None,
         }
     }
-}
-
-fn iso(time: Timestamp) -> String {
-    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }

@@ -11,7 +11,7 @@ use crate::iam::identities::{Grants, Identities, IdentityError};
 use crate::iam::policy::{ConditionKeys, Decision, Policies, Policy, Request, Resource, decide};
 use crate::iam::{Account, Iam, Identity, KeyKind, Principal, RequestFacts, User};
 use crate::metadata::Store;
-use crate::types::{CanonicalId, Civil, Timestamp};
+use crate::types::{CanonicalId, Timestamp};
 
 /// A verified request.
 pub(super) struct Call<'a> {
@@ -49,12 +49,6 @@ impl ConditionKeys for Asked<'_> {
         let given: Vec<_> = fitting.map(|(_, value)| value.as_str().into()).collect();
         if given.is_empty() { self.call.facts().value(key).into_iter().collect() } else { given }
     }
-}
-
-/// A time as AWS writes it.
-pub(super) fn iso(time: Timestamp) -> String {
-    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 impl<'a> Call<'a> {

@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 
 use super::answer::{Node, text};
-use super::caller::{Call, Keys, iso};
+use super::caller::{Call, Keys};
 use super::error::{Error, Result};
 use super::form::Form;
 use crate::iam::federation::RoleOf;
@@ -100,7 +100,7 @@ fn credentials(made: TemporaryCredentials, expires: Timestamp) -> Node {
             text("AccessKeyId", pair.access_key),
             text("SecretAccessKey", pair.secret.expose()),
             text("SessionToken", token.expose()),
-            text("Expiration", iso(expires)),
+            text("Expiration", expires.iso()),
         ],
     )
 }

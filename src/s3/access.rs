@@ -82,6 +82,17 @@ struct Question<'q> {
     tags: Option<&'q Tags>,
 }
 
+impl<'q> Question<'q> {
+    /// The bucket that it is about and that bucket's policy, where it has one.
+    fn bucket_policy(&self) -> Option<(&'q str, &'q policy::Policy)> {
+        let bucket = match self.resource {
+            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Some(bucket),
+            Resource::Service | Resource::Other(_) => None,
+        };
+        bucket.zip(self.rules.policy.as_ref())
+    }
+}
+
 impl Call<'_> {
     /// What counts for the gate of a bucket; one that is not there is private.
     pub(super) fn rules(&self, bucket: &BucketName) -> Rules {
@@ -365,11 +376,7 @@ impl Call<'_> {
 
     /// What allows it, in names that administrators know.
     fn allowed_by_what(&self, question: &Question<'_>, reason: &Reason<'_>) -> DecidingStatement {
-        let bucket = match question.resource {
-            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Some(bucket),
-            Resource::Service | Resource::Other(_) => None,
-        };
-        self.iam().explain_allowed(self.principal(), reason, bucket.zip(question.rules.policy.as_ref()))
+        self.iam().explain_allowed(self.principal(), reason, question.bucket_policy())
     }
 
     /// The refusal, with what administrators are told.
@@ -378,13 +385,8 @@ impl Call<'_> {
         if refusal.code != Code::AccessDenied {
             return refusal;
         }
-        let bucket = match question.resource {
-            Resource::Bucket(bucket) | Resource::Object(bucket, _) => Some(bucket),
-            Resource::Service | Resource::Other(_) => None,
-        };
         let asked = (question.action.name(), question.resource.arn());
-        let bucket = bucket.zip(question.rules.policy.as_ref());
-        refusal.because(self.iam().explain(self.principal(), asked, reason, bucket))
+        refusal.because(self.iam().explain(self.principal(), asked, reason, question.bucket_policy()))
     }
 
     /// The refusal, in the words of AWS. Who is of another account learns nothing more.

@@ -6,8 +6,6 @@ use crate::object::EventRow;
 use crate::sigv4::{Slash, encode_into};
 use crate::types::{Event, EventKind};
 
-use super::time::iso_millis;
-
 /// Who lifecycle rules are to those who are told of what they did.
 const SERVICE: &str = "s3.amazonaws.com";
 /// The ETag of no bytes, which delete markers have in messages.
@@ -37,7 +35,7 @@ impl EventMessages {
         json!({
             "Service": "Amazon S3",
             "Event": format!("s3:{}", event.kind.name()),
-            "Time": iso_millis(event.at),
+            "Time": event.at.iso_millis(),
             "Bucket": event.bucket,
             "RequestId": origin.map_or("", |origin| &origin.request_id),
             "HostId": origin.map_or("", |origin| &origin.host_id),
@@ -56,7 +54,7 @@ impl EventMessages {
             "eventVersion": version(event.kind),
             "eventSource": "aws:s3",
             "awsRegion": self.region,
-            "eventTime": iso_millis(event.at),
+            "eventTime": event.at.iso_millis(),
             "eventName": event.kind.name(),
             "userIdentity": { "principalId": origin.map_or(SERVICE, |origin| &origin.principal) },
             "requestParameters": { "sourceIPAddress": origin.map_or(SERVICE, |origin| &origin.address) },

@@ -7,7 +7,7 @@ use crate::types::{ObjectLock, Retention, RetentionMode, Timestamp};
 
 use super::error::{Error, Result};
 use super::headers::text;
-use super::time::{iso_millis, parse_iso};
+use super::time::parse_iso;
 
 const MODE: &str = "x-amz-object-lock-mode";
 const UNTIL: &str = "x-amz-object-lock-retain-until-date";
@@ -77,7 +77,7 @@ pub(super) fn in_future(date: Timestamp, now: Timestamp) -> Result<Timestamp> {
     if date > now {
         return Ok(date);
     }
-    Err(Error::argument(UNTIL, iso_millis(date), "The retain until date must be in the future!"))
+    Err(Error::argument(UNTIL, date.iso_millis(), "The retain until date must be in the future!"))
 }
 
 /// True where the caller wants to pass over a retention in governance mode.
@@ -89,7 +89,7 @@ pub(super) fn bypasses_governance(sent: &HeaderMap) -> bool {
 pub(super) fn describe(lock: &ObjectLock, answer: &mut HeaderMap) {
     if let Some(Retention { mode, until }) = lock.retention {
         answer.insert(HeaderName::from_static(MODE), HeaderValue::from_static(mode_name(mode)));
-        if let Ok(until) = HeaderValue::try_from(iso_millis(until)) {
+        if let Ok(until) = HeaderValue::try_from(until.iso_millis()) {
             answer.insert(HeaderName::from_static(UNTIL), until);
         }
     }

@@ -250,7 +250,7 @@ fn ranges(bytes: &[u8]) -> Result<()> {
 
 fn dates(text: &str) -> Result<()> {
     if let Some(date) = time::parse_iso(text) {
-        assert_eq!(time::parse_iso(&time::iso_millis(date)), Some(date), "it can be written");
+        assert_eq!(time::parse_iso(&date.iso_millis()), Some(date), "it can be written");
     }
     if let Some(secs) = time::parse_date(text) {
         let written = time::http_date(Timestamp::from_millis(secs * 1000));

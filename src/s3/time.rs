@@ -27,12 +27,6 @@ pub(super) fn iso_secs(secs: u64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.000Z")
 }
 
-/// `2013-05-24T00:00:00.000Z` with its milliseconds, for dates that a client chose.
-pub(super) fn iso_millis(time: Timestamp) -> String {
-    let whole = iso(time);
-    format!("{}.{:03}Z", whole.trim_end_matches(".000Z"), time.as_millis() % 1000)
-}
-
 /// A date of ISO 8601 in UTC, to the millisecond: `2013-05-24T00:00:00Z`, with or without a fraction.
 pub(super) fn parse_iso(text: &str) -> Option<Timestamp> {
     let whole = text.trim().strip_suffix('Z')?;
@@ -110,7 +104,7 @@ mod tests {
         ] {
             assert_eq!(parse_iso(text), Some(Timestamp::from_millis(millis)), "{text}");
         }
-        assert_eq!(iso_millis(Timestamp::from_millis(784_111_777_042)), "1994-11-06T08:49:37.042Z");
+        assert_eq!(Timestamp::from_millis(784_111_777_042).iso_millis(), "1994-11-06T08:49:37.042Z");
         for text in
             ["", "1994-11-06", "1994-11-06T08:49:37", "1994-11-06T08:49:37.Z", "1994-11-06T08:49:37.x1Z"]
         {

@@ -13,7 +13,7 @@ use crate::http::tls::Trust;
 use crate::jobs::{Lines, LinesUnderWay, RotatedFile};
 use crate::runtime::{Clock, SystemClock};
 use crate::telemetry::{GaugeKind, Metrics, RecordedRequest, Sample, SeenCall};
-use crate::types::{Civil, DecidingStatement, Timestamp};
+use crate::types::{DecidingStatement, Timestamp};
 
 /// Bytes of one file of the audit log.
 const AUDIT_BYTES_MAX: u64 = 64 << 20;
@@ -107,7 +107,7 @@ impl Journal {
         push(
             audit,
             &Entry {
-                at: iso(at),
+                at: at.iso_millis(),
                 service: "s3",
                 action: why.map_or(request.operation, |why| why.action.as_str()),
                 request_id: &request.id,
@@ -136,7 +136,7 @@ impl Journal {
         push(
             audit,
             &Entry {
-                at: iso(SystemClock.now()),
+                at: SystemClock.now().iso_millis(),
                 service: call.service,
                 action: &call.action,
                 request_id: &call.id,
@@ -196,10 +196,4 @@ fn push(lines: &Lines, entry: &Entry<'_>) {
     let mut line = serde_json::to_string(entry).expect("plain data serializes");
     line.push('\n');
     lines.push(line);
-}
-
-fn iso(time: Timestamp) -> String {
-    let Civil { year, month, day, hour, minute, second } = Civil::from_unix_secs(time.as_secs());
-    let millis = time.as_millis() % 1000;
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }

@@ -1,5 +1,5 @@
 use super::super::answer::{Node, members, text};
-use super::super::caller::{Call, Keys, iso};
+use super::super::caller::{Call, Keys};
 use super::super::error::{Error, Result};
 use super::super::page::page;
 use super::{Answer, authorize_on};
@@ -46,7 +46,7 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
         text("AccessKeyId", pair.access_key),
         status(true),
         text("SecretAccessKey", pair.secret.expose()),
-        text("CreateDate", iso(call.now)),
+        text("CreateDate", call.now.iso()),
     ])
 }
 
@@ -65,7 +65,7 @@ pub(super) fn last_used(call: &Call<'_>) -> Answer {
     let found = identities.user(&name)?.keys.iter().find(|known| known.id == key).ok_or_else(missing)?;
     let last = match call.iam.last_use(found) {
         Some(last) => vec![
-            text("LastUsedDate", iso(last.at)),
+            text("LastUsedDate", last.at.iso()),
             text("ServiceName", last.service.name()),
             text("Region", call.region.as_str()),
         ],
@@ -99,7 +99,7 @@ fn end(call: &Call<'_>, text: &str) -> Result<Timestamp> {
 
 fn service_nodes(service: &ServiceKey) -> Vec<Node> {
     let name = Some(text("ServiceAccountName", &service.name));
-    let expires = service.expires.map(|expires| text("Expires", iso(expires)));
+    let expires = service.expires.map(|expires| text("Expires", expires.iso()));
     let policy = service.policy.as_ref().map(|policy| text("PolicyDocument", policy.text()));
     name.into_iter().chain(expires).chain(policy).collect()
 }
@@ -113,7 +113,7 @@ pub(super) fn list_services(call: &Call<'_>) -> Answer {
     let services = user.keys.iter().filter_map(|key| Some((key.id.clone(), (key, key.service.as_ref()?))));
     let (services, more) = page(&call.form, services)?;
     let services = services.iter().map(|(key, service)| {
-        let (id, created) = (text("AccessKeyId", &key.id), text("CreateDate", iso(key.created)));
+        let (id, created) = (text("AccessKeyId", &key.id), text("CreateDate", key.created.iso()));
         let mut nodes = vec![text("UserName", &user.named.name), id, status(key.active), created];
         nodes.extend(service_nodes(service));
         nodes
@@ -152,7 +152,7 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     keys.sort_by(|(one, _), (other, _)| one.cmp(other));
     let (keys, more) = page(&call.form, keys)?;
     let keys = keys.iter().map(|key| {
-        let (id, created) = (text("AccessKeyId", &key.id), text("CreateDate", iso(key.created)));
+        let (id, created) = (text("AccessKeyId", &key.id), text("CreateDate", key.created.iso()));
         vec![text("UserName", &user.named.name), id, status(key.active), created]
     });
     Ok([members("AccessKeyMetadata", keys)].into_iter().chain(more).collect())

@@ -12,7 +12,7 @@ mod users;
 
 use self::described::What;
 use super::answer::{Node, text};
-use super::caller::{Call, Keys, iso};
+use super::caller::{Call, Keys};
 use super::error::{Error, Result};
 use crate::iam::identities::{Holder, Named};
 use crate::sigv4::{Slash, encode_into};
@@ -95,7 +95,7 @@ fn named(call: &Call<'_>, kind: [&'static str; 3], named: &Named) -> Vec<Node> {
         text(name, &named.name),
         text(id, &named.id),
         text("Arn", call.arn(prefix, &named.path, &named.name)),
-        text("CreateDate", iso(named.created)),
+        text("CreateDate", named.created.iso()),
     ]
 }
 

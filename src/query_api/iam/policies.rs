@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::answer::{Node, members, tags, text};
-use super::super::caller::{Call, iso, keys_of_tags};
+use super::super::caller::{Call, keys_of_tags};
 use super::super::page::page;
 use super::{Answer, document, is_shown, path};
 use crate::iam::identities::{
@@ -18,8 +18,8 @@ fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec
         text("AttachmentCount", identities.attached_to(arn).count().to_string()),
         text("PermissionsBoundaryUsageCount", identities.bounded_by(arn).to_string()),
         text("IsAttachable", "true"),
-        text("CreateDate", iso(policy.named.created)),
-        text("UpdateDate", iso(policy.updated)),
+        text("CreateDate", policy.named.created.iso()),
+        text("UpdateDate", policy.updated.iso()),
     ];
     xml.extend(policy.description.as_ref().map(|description| text("Description", description)));
     if !policy.tags.is_empty() {
@@ -32,7 +32,7 @@ fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
     vec![
         text("VersionId", format!("v{}", version.number)),
         text("IsDefaultVersion", (version.number == default).to_string()),
-        text("CreateDate", iso(version.created)),
+        text("CreateDate", version.created.iso()),
     ]
 }
 

@@ -1,5 +1,5 @@
 use super::super::answer::{Node, members, tags, text};
-use super::super::caller::{Call, Keys, iso, keys_of_tags};
+use super::super::caller::{Call, Keys, keys_of_tags};
 use super::super::page::page;
 use super::{Answer, authorize_on, boundary, boundary_key, is_shown, named, path};
 use crate::iam::Principal;
@@ -34,7 +34,7 @@ pub(super) fn get(call: &Call<'_>) -> Answer {
         let root = vec![
             text("UserId", account.id.as_str()),
             text("Arn", call.principal().arn()),
-            text("CreateDate", iso(call.now)),
+            text("CreateDate", call.now.iso()),
         ];
         return Ok(vec![Node::Elements("User", root)]);
     }

@@ -11,7 +11,7 @@ use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::lock;
 use super::super::response::{Response, empty, xml};
-use super::super::time::{iso_millis, parse_iso};
+use super::super::time::parse_iso;
 use super::super::versions;
 use super::super::xml_read::Element;
 use super::super::xml_write::XmlWriter;
@@ -100,7 +100,7 @@ pub(super) async fn get_retention(call: &Call<'_>, bucket: BucketName, key: Obje
     let mut document = XmlWriter::new(256);
     document.open_root("Retention");
     document.element("Mode", lock::mode_name(mode));
-    document.element("RetainUntilDate", &iso_millis(until));
+    document.element("RetainUntilDate", &until.iso_millis());
     document.close("Retention");
     Ok(xml(document.finish()))
 }
