@@ -81,6 +81,10 @@ crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
 losses: $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted and hung, then an audit of every byte
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/losses.py --drives 4 --drives 6
 
+.PHONY: growth
+growth: build ## A fifth drive joins four and another leaves, under load, held against the dry runs (needs root: loop devices)
+	HOLDFAST=$(abspath $(HOLDFAST)) $(PYTHON) tests/crash/growth.py
+
 # One seed in the development profile takes about as long as three in the release profile.
 .PHONY: sim
 sim: ## Whole deployments with faults, one a seed (SEEDS=10000 from FIRST=0 on; SEED=7 tells all of one)

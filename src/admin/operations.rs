@@ -10,6 +10,7 @@ use super::api::{
     SearchState, SetParity, SetSearch,
 };
 use super::status::{bucket_reports, drive_reports};
+use crate::jobs::rehearse_moves;
 use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
 use crate::types::{BucketName, DriveSlot, Scheme};
@@ -56,19 +57,19 @@ impl Operations {
     /// Takes one more drive into the deployment.
     pub(super) async fn add_drive(&self, request: AddDrive) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.add_drive(&request.location, intent).await, intent)
+        self.moving_plan(self.engine.add_drive(&request.location, intent).await, intent).await
     }
 
     /// Moves all shards of a drive to others.
     pub(super) async fn drain_drive(&self, slot: DriveSlot, request: ChangeDrive) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.drain_drive(slot, intent).await, intent)
+        self.moving_plan(self.engine.drain_drive(slot, intent).await, intent).await
     }
 
     /// Takes a drive out of the deployment; its shards are rebuilt on others.
     pub(super) async fn remove_drive(&self, slot: DriveSlot, request: ChangeDrive) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.remove_drive(slot, intent).await, intent)
+        self.moving_plan(self.engine.remove_drive(slot, intent).await, intent).await
     }
 
     /// Puts another drive in a slot.
@@ -79,7 +80,7 @@ impl Operations {
         request: ChangeDrive,
     ) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.replace_drive(slot, &location, intent).await, intent)
+        self.moving_plan(self.engine.replace_drive(slot, &location, intent).await, intent).await
     }
 
     /// Every storage node; the empty address is this machine.
@@ -110,19 +111,19 @@ impl Operations {
     /// Takes the drives of one more node into the deployment.
     pub(super) async fn add_node(&self, request: AddNode) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.add_node(&request.address, intent).await, intent)
+        self.moving_plan(self.engine.add_node(&request.address, intent).await, intent).await
     }
 
     /// Moves all shards of a node to others.
     pub(super) async fn drain_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.drain_node(&address, intent).await, intent)
+        self.moving_plan(self.engine.drain_node(&address, intent).await, intent).await
     }
 
     /// Takes a node's drives out of the deployment.
     pub(super) async fn remove_node(&self, address: String, request: ChangeNode) -> Result<Plan> {
         let intent = intent(request.dry_run);
-        self.plan(self.engine.remove_node(&address, intent).await, intent)
+        self.moving_plan(self.engine.remove_node(&address, intent).await, intent).await
     }
 
     /// Evens out how full the drives are, or ends that.
@@ -131,7 +132,7 @@ impl Operations {
         if request.stop && !request.dry_run {
             self.engine.end_rebalance().await.map_err(unreadable)?;
         }
-        self.plan(self.engine.rebalance(intent).await, intent)
+        self.moving_plan(self.engine.rebalance(intent).await, intent).await
     }
 
     /// Reads every shard now.
@@ -160,7 +161,7 @@ impl Operations {
     pub(super) async fn set_parity(&self, bucket: &str, request: SetParity) -> Result<Plan> {
         let intent = intent(request.dry_run);
         let scheme = parity(&request.parity)?;
-        let plan = self.plan(self.engine.set_bucket_scheme(bucket, scheme, intent).await, intent)?;
+        let plan = plan(self.engine.set_bucket_scheme(bucket, scheme, intent).await, intent)?;
         Ok(Plan {
             seconds: self.engine.seconds_to_recode(plan.bytes_to_move),
             started: plan.started && plan.shards_to_move > 0,
@@ -200,27 +201,41 @@ impl Operations {
         Ok(RiskPage { objects, next: next.map(|next| next.to_text()) })
     }
 
-    fn plan(&self, planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
-        let plan = planned.map_err(|error| match error {
-            ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
-            ChangeError::Malformed(sentence) => Refusal::BadRequest(sentence),
-            ChangeError::NotNow(sentence) => Refusal::Unavailable(sentence),
-            ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) | ChangeError::NoSuchBucket(_) => {
-                Refusal::NotFound(error.to_string())
-            }
-            ChangeError::Engine(error) => unreadable(error),
-        })?;
-        Ok(Plan {
-            bytes_to_move: plan.bytes,
-            shards_to_move: plan.shards,
-            seconds: self.engine.seconds_to_move(plan.bytes),
-            now: plan.now,
-            during: plan.during,
-            after: plan.after,
-            started: intent == Intent::Do,
-            notes: plan.notes,
-        })
+    /// A plan with the time that it takes; where that is all that is asked for, at the pace that copies of some shards move now.
+    async fn moving_plan(
+        &self,
+        planned: std::result::Result<ChangePlan, ChangeError>,
+        intent: Intent,
+    ) -> Result<Plan> {
+        let plan = plan(planned, intent)?;
+        if intent == Intent::Plan && plan.bytes_to_move > 0 {
+            let rehearsed = rehearse_moves(&self.engine).await;
+            rehearsed.unwrap_or_else(|error| tracing::warn!(%error, "how fast shards move is only guessed"));
+        }
+        Ok(Plan { seconds: self.engine.seconds_to_move(plan.bytes_to_move), ..plan })
     }
+}
+
+fn plan(planned: std::result::Result<ChangePlan, ChangeError>, intent: Intent) -> Result<Plan> {
+    let plan = planned.map_err(|error| match error {
+        ChangeError::Refused(sentence) => Refusal::Conflict(sentence),
+        ChangeError::Malformed(sentence) => Refusal::BadRequest(sentence),
+        ChangeError::NotNow(sentence) => Refusal::Unavailable(sentence),
+        ChangeError::NoSuchDrive(_) | ChangeError::NoSuchNode(_) | ChangeError::NoSuchBucket(_) => {
+            Refusal::NotFound(error.to_string())
+        }
+        ChangeError::Engine(error) => unreadable(error),
+    })?;
+    Ok(Plan {
+        bytes_to_move: plan.bytes,
+        shards_to_move: plan.shards,
+        seconds: 0,
+        now: plan.now,
+        during: plan.during,
+        after: plan.after,
+        started: intent == Intent::Do,
+        notes: plan.notes,
+    })
 }
 
 fn intent(dry_run: bool) -> Intent {

@@ -19,7 +19,7 @@ pub use access_log::{AccessLogs, LogLine, LogOrigin};
 pub use events::{Render, Telling, Webhook, tell};
 pub use heal::heal_once;
 pub use lines::{Lines, LinesUnderWay, RotatedFile, find_line};
-pub use moves::move_all;
+pub use moves::{move_all, rehearse_moves};
 pub use recode::recode_all;
 pub use scrub::ScrubOptions;
 

@@ -13,6 +13,8 @@ use crate::types::BlobId;
 const NAME: &str = "rebalance";
 /// Bytes to be moved before the rate is worth noting.
 const RATE_BYTES_MIN: u64 = 32 << 20;
+/// A rehearsal goes on for so long and so many bytes at most: enough for the chance of single syncs to even out.
+const REHEARSAL: (Duration, u64) = (Duration::from_secs(4), 256 << 20);
 /// How long until shards that could not be moved are tried again.
 const RETRY_AFTER: Duration = Duration::from_secs(30);
 
@@ -90,6 +92,29 @@ async fn settle(engine: &Engine) -> Result<bool> {
             Ok(true)
         }
     }
+}
+
+/// Learns how fast shards would move now, by moving copies of some at the pace of the work itself; nothing where shards do
+/// move already, for that is measured.
+pub async fn rehearse_moves(engine: &Engine) -> Result<()> {
+    if engine.work().all().get(NAME).is_some_and(|work| work.state == WorkState::Running) {
+        return Ok(());
+    }
+    let (mut pace, began) = (Pace::default(), Instant::now());
+    pace.rest(engine.activity(), Duration::ZERO).await;
+    let (mut after, mut bytes) = (BlobId(0), 0);
+    while began.elapsed() < REHEARSAL.0 && bytes < REHEARSAL.1 {
+        let started = Instant::now();
+        let moved = engine.rehearse_moves(after, pace.step_bytes().min(REHEARSAL.1 / 4)).await?;
+        let Some(last) = moved.last else { break };
+        bytes += moved.bytes;
+        after = last;
+        pace.rest(engine.activity(), started.elapsed()).await;
+    }
+    if bytes > 0 {
+        engine.moves().note_rate((bytes as f64 / began.elapsed().as_secs_f64()) as u64);
+    }
+    Ok(())
 }
 
 /// Moves everything that is to be moved now.

@@ -106,7 +106,7 @@ impl Engine {
             });
             healed.waiting += (wanted.len() - targets.len()) as u64;
             if !targets.is_empty() {
-                let repair = Repair { layout, lost, targets };
+                let repair = Repair::new(layout, lost, targets);
                 bytes += repair.bytes();
                 repairs.push(repair);
             }

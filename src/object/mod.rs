@@ -29,6 +29,7 @@ mod reclaim;
 mod recode;
 mod redundancy;
 mod refill;
+mod rehearsal;
 mod schemes;
 mod search;
 mod shards;

@@ -255,7 +255,7 @@ fn choose_move(layout: BlobLayout, balance: &mut Balance, takers: &Takers) -> Op
             targets.push(Target { shard: shard as u8, slot });
         }
     }
-    (!targets.is_empty()).then_some(Repair { layout, lost: Vec::new(), targets })
+    (!targets.is_empty()).then(|| Repair::new(layout, Vec::new(), targets))
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::stripe_reader::{stripes_of, whole_shard};
 use crate::erasure::Codec;
 use crate::metadata::BlobLayout;
 use crate::shard_store::{DriveError, Record, ShardId, ShardRead};
-use crate::types::DriveSlot;
+use crate::types::{BlobId, DriveSlot};
 
 /// Bytes read and written in one window.
 const WINDOW_BYTES: u64 = 6 << 20;
@@ -40,6 +40,8 @@ pub(crate) struct Repair {
     /// Shards that cannot be read.
     pub(crate) lost: Vec<u8>,
     pub(crate) targets: Vec<Target>,
+    /// The blob as whose shards they are written: itself, but in a rehearsal.
+    pub(crate) written_as: BlobId,
 }
 
 /// Bytes of one shard of a blob.
@@ -48,13 +50,18 @@ pub(crate) fn shard_bytes(layout: &BlobLayout) -> u64 {
 }
 
 impl Repair {
+    pub(crate) fn new(layout: BlobLayout, lost: Vec<u8>, targets: Vec<Target>) -> Self {
+        Self { written_as: layout.blob, layout, lost, targets }
+    }
+
     /// Bytes to write.
     pub(crate) fn bytes(&self) -> u64 {
         self.targets.len() as u64 * shard_bytes(&self.layout)
     }
 
-    fn id(&self, shard: u8) -> ShardId {
-        ShardId { blob: self.layout.blob, shard }
+    /// The shard that is written.
+    pub(crate) fn id(&self, shard: u8) -> ShardId {
+        ShardId { blob: self.written_as, shard }
     }
 
     fn wanted(&self) -> Vec<u8> {
@@ -256,9 +263,9 @@ impl Rebuild<'_> {
     }
 
     async fn write_one(&self, unit: Unit, target: Target, data: Bytes) -> Option<Failed> {
-        let layout = &self.repairs[unit.repair].layout;
-        let record =
-            Record { id: ShardId { blob: layout.blob, shard: target.shard }, stripe: unit.stripe, data };
+        let repair = &self.repairs[unit.repair];
+        let layout = &repair.layout;
+        let record = Record { id: repair.id(target.shard), stripe: unit.stripe, data };
         let written = match self.drives.writable(target.slot) {
             None => Err(DriveError::Offline("down".into())),
             Some(drive) if stripes_of(layout) == 1 => drive.append(&record).await,

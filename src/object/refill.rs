@@ -129,7 +129,7 @@ impl Engine {
             }
             let lost: Vec<u8> = lost.iter().map(|id| id.shard).collect();
             let targets = lost.iter().map(|&shard| Target { shard, slot: refill.slot }).collect();
-            let repair = Repair { layout: layout.clone(), lost, targets };
+            let repair = Repair::new(layout.clone(), lost, targets);
             bytes += repair.bytes();
             lacking.repairs.push(repair);
             if bytes >= bytes_max {

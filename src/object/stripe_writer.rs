@@ -280,7 +280,7 @@ impl StripeWriter {
                 targets.push(Target { shard, slot });
             }
         }
-        let repair = Repair { layout: self.layout.clone(), lost: missing.clone(), targets };
+        let repair = Repair::new(self.layout.clone(), missing.clone(), targets);
         for target in rebuild(&self.drives, vec![repair]).await.into_iter().flat_map(|repair| repair.targets)
         {
             self.layout.slots[usize::from(target.shard)] = target.slot;
