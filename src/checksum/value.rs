@@ -1,10 +1,15 @@
 //! The additional checksums of S3: streaming, as text, and over the parts of an upload.
 
+use std::hash::Hasher as _;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use crc_fast::CrcAlgorithm;
 use sha1::{Digest as _, Sha1};
+use sha2::Sha512;
+use twox_hash::{XxHash3_64, XxHash3_128, XxHash64};
 
+use super::md5::Md5;
 use super::sha256::Sha256;
 use crate::types::{ChecksumAlgorithm, ChecksumKind, ChecksumValue};
 
@@ -24,15 +29,17 @@ enum State {
     Crc(crc_fast::Digest),
     Sha1(Sha1),
     Sha256(Sha256),
+    Sha512(Sha512),
+    Md5(Box<Md5>),
+    XxHash64(XxHash64),
+    // The two are of half a KiB.
+    XxHash3(Box<XxHash3_64>),
+    XxHash128(Box<XxHash3_128>),
 }
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Crc(_) => "Crc",
-            Self::Sha1(_) => "Sha1",
-            Self::Sha256(_) => "Sha256",
-        })
+        f.write_str("State")
     }
 }
 
@@ -42,6 +49,11 @@ impl Hasher {
         let state = match algorithm {
             ChecksumAlgorithm::Sha1 => State::Sha1(Sha1::new()),
             ChecksumAlgorithm::Sha256 => State::Sha256(Sha256::default()),
+            ChecksumAlgorithm::Sha512 => State::Sha512(Sha512::new()),
+            ChecksumAlgorithm::Md5 => State::Md5(Box::default()),
+            ChecksumAlgorithm::XxHash64 => State::XxHash64(XxHash64::with_seed(0)),
+            ChecksumAlgorithm::XxHash3 => State::XxHash3(Box::new(XxHash3_64::new())),
+            ChecksumAlgorithm::XxHash128 => State::XxHash128(Box::new(XxHash3_128::new())),
             ChecksumAlgorithm::Crc32 => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32IsoHdlc)),
             ChecksumAlgorithm::Crc32c => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc32Iscsi)),
             ChecksumAlgorithm::Crc64Nvme => State::Crc(crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme)),
@@ -60,18 +72,27 @@ impl Hasher {
             State::Crc(crc) => crc.update(bytes),
             State::Sha1(sha) => sha.update(bytes),
             State::Sha256(sha) => sha.update(bytes),
+            State::Sha512(sha) => sha.update(bytes),
+            State::Md5(md5) => md5.update(bytes),
+            State::XxHash64(xxh) => xxh.write(bytes),
+            State::XxHash3(xxh) => xxh.write(bytes),
+            State::XxHash128(xxh) => xxh.write(bytes),
         }
     }
 
     /// The checksum of all bytes taken in.
     pub fn finish(self) -> ChecksumValue {
-        match self.state {
-            State::Crc(crc) => crc_value(self.algorithm, crc.finalize()),
-            State::Sha1(sha) => {
-                ChecksumValue { algorithm: self.algorithm, bytes: sha.finalize().as_slice().to_vec() }
-            }
-            State::Sha256(sha) => ChecksumValue { algorithm: self.algorithm, bytes: sha.finish().to_vec() },
-        }
+        let bytes = match self.state {
+            State::Crc(crc) => return crc_value(self.algorithm, crc.finalize()),
+            State::Sha1(sha) => sha.finalize().as_slice().to_vec(),
+            State::Sha256(sha) => sha.finish().to_vec(),
+            State::Sha512(sha) => sha.finalize().as_slice().to_vec(),
+            State::Md5(md5) => md5.finish().to_vec(),
+            State::XxHash64(xxh) => xxh.finish().to_be_bytes().to_vec(),
+            State::XxHash3(xxh) => xxh.finish().to_be_bytes().to_vec(),
+            State::XxHash128(xxh) => xxh.finish_128().to_be_bytes().to_vec(),
+        };
+        ChecksumValue { algorithm: self.algorithm, bytes }
     }
 }
 
@@ -79,9 +100,11 @@ impl Hasher {
 pub fn digest_len(algorithm: ChecksumAlgorithm) -> usize {
     match algorithm {
         ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c => 4,
-        ChecksumAlgorithm::Crc64Nvme => 8,
+        ChecksumAlgorithm::Crc64Nvme | ChecksumAlgorithm::XxHash64 | ChecksumAlgorithm::XxHash3 => 8,
+        ChecksumAlgorithm::Md5 | ChecksumAlgorithm::XxHash128 => 16,
         ChecksumAlgorithm::Sha1 => 20,
         ChecksumAlgorithm::Sha256 => 32,
+        ChecksumAlgorithm::Sha512 => 64,
     }
 }
 
@@ -98,12 +121,9 @@ pub fn decode(algorithm: ChecksumAlgorithm, text: &str) -> Option<ChecksumValue>
 
 /// Whether AWS lets a multipart object carry this kind of this algorithm.
 pub fn allowed(algorithm: ChecksumAlgorithm, kind: ChecksumKind) -> bool {
-    match (algorithm, kind) {
-        (ChecksumAlgorithm::Crc64Nvme, ChecksumKind::Composite) => false,
-        (ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256, ChecksumKind::FullObject) => false,
-        (ChecksumAlgorithm::Crc32 | ChecksumAlgorithm::Crc32c, _)
-        | (ChecksumAlgorithm::Crc64Nvme, ChecksumKind::FullObject)
-        | (ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256, ChecksumKind::Composite) => true,
+    match kind {
+        ChecksumKind::FullObject => algorithm.is_crc(),
+        ChecksumKind::Composite => algorithm != ChecksumAlgorithm::Crc64Nvme,
     }
 }
 
@@ -111,10 +131,7 @@ pub fn allowed(algorithm: ChecksumAlgorithm, kind: ChecksumKind) -> bool {
 pub fn default_kind(algorithm: ChecksumAlgorithm) -> ChecksumKind {
     match algorithm {
         ChecksumAlgorithm::Crc64Nvme => ChecksumKind::FullObject,
-        ChecksumAlgorithm::Crc32
-        | ChecksumAlgorithm::Crc32c
-        | ChecksumAlgorithm::Sha1
-        | ChecksumAlgorithm::Sha256 => ChecksumKind::Composite,
+        _ => ChecksumKind::Composite,
     }
 }
 
@@ -153,7 +170,7 @@ fn crc_algorithm(algorithm: ChecksumAlgorithm) -> Option<CrcAlgorithm> {
         ChecksumAlgorithm::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
         ChecksumAlgorithm::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
         ChecksumAlgorithm::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
-        ChecksumAlgorithm::Sha1 | ChecksumAlgorithm::Sha256 => None,
+        _ => None,
     }
 }
 
@@ -166,13 +183,7 @@ fn crc_value(algorithm: ChecksumAlgorithm, crc: u64) -> ChecksumValue {
 mod tests {
     use super::*;
 
-    const ALL: [ChecksumAlgorithm; 5] = [
-        ChecksumAlgorithm::Crc32,
-        ChecksumAlgorithm::Crc32c,
-        ChecksumAlgorithm::Crc64Nvme,
-        ChecksumAlgorithm::Sha1,
-        ChecksumAlgorithm::Sha256,
-    ];
+    const ALL: [ChecksumAlgorithm; 10] = ChecksumAlgorithm::ALL;
 
     fn of(algorithm: ChecksumAlgorithm, bytes: &[u8]) -> ChecksumValue {
         let mut hasher = Hasher::new(algorithm);
@@ -193,7 +204,33 @@ mod tests {
             hex(ChecksumAlgorithm::Sha256),
             "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
         );
+        let sha512 = hex(ChecksumAlgorithm::Sha512);
+        assert!(sha512.starts_with("d9e6762dd1c8eaf6d61b3c6192fc408d") && sha512.len() == 128);
+        assert_eq!(hex(ChecksumAlgorithm::Md5), "25f9e794323b453885f5181f1b624d0b");
+        assert_eq!(hex(ChecksumAlgorithm::XxHash64), "8cb841db40e6ae83");
         assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    }
+
+    /// The values of no bytes in the specification of xxHash, which are written with the highest byte first.
+    #[test]
+    fn xxhash_of_nothing_is_as_specified() {
+        let hex = |algorithm| of(algorithm, b"").bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        assert_eq!(hex(ChecksumAlgorithm::XxHash64), "ef46db3751d8e999");
+        assert_eq!(hex(ChecksumAlgorithm::XxHash3), "2d06800538d394c2");
+        assert_eq!(hex(ChecksumAlgorithm::XxHash128), "99aa06d3014798d86001c324468d497f");
+    }
+
+    #[test]
+    fn any_split_gives_the_same_value() {
+        let bytes: Vec<u8> = (0..5000u32).map(|i| (i * 13 % 251) as u8).collect();
+        for algorithm in ALL {
+            let mut hasher = Hasher::new(algorithm);
+            for piece in bytes.chunks(777) {
+                hasher.update(piece);
+            }
+            let value = hasher.finish();
+            assert_eq!((value.bytes.len(), &value), (digest_len(algorithm), &of(algorithm, &bytes)));
+        }
     }
 
     #[test]

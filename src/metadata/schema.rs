@@ -166,14 +166,6 @@ pub(super) fn unpack_etag(bytes: &[u8]) -> Result<Etag, MetadataError> {
     Ok(Etag { md5: md5.try_into().map_err(|_| bad())?, parts })
 }
 
-const ALGORITHMS: [ChecksumAlgorithm; 5] = [
-    ChecksumAlgorithm::Crc32,
-    ChecksumAlgorithm::Crc32c,
-    ChecksumAlgorithm::Crc64Nvme,
-    ChecksumAlgorithm::Sha1,
-    ChecksumAlgorithm::Sha256,
-];
-
 /// What listings show of the details: storage class, and algorithm and kind of the checksum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Listed {
@@ -190,23 +182,24 @@ impl Listed {
         }
     }
 
-    /// As one small integer: the class above four bits of the checksum.
+    /// As one small integer: four bits of the class above the lower four of the checksum, below the rest of those.
     pub(super) fn pack(self) -> i64 {
         let checksum = self.checksum.and_then(|(algorithm, kind)| {
-            let algorithm = ALGORITHMS.iter().position(|&a| a == algorithm)?;
+            let algorithm = ChecksumAlgorithm::ALL.iter().position(|&a| a == algorithm)?;
             Some(1 + algorithm * 2 + usize::from(kind == ChecksumKind::Composite))
         });
-        pack_class(self.class) * 16 + checksum.unwrap_or_default() as i64
+        let checksum = checksum.unwrap_or_default() as i64;
+        checksum / 16 * 256 + pack_class(self.class) * 16 + checksum % 16
     }
 
     /// See [`Self::pack`].
     pub(super) fn unpack(packed: i64) -> Self {
         let packed = usize::try_from(packed).unwrap_or_default();
-        let checksum = (packed % 16).checked_sub(1).and_then(|packed| {
+        let checksum = (packed / 256 * 16 + packed % 16).checked_sub(1).and_then(|packed| {
             let kind = if packed % 2 == 1 { ChecksumKind::Composite } else { ChecksumKind::FullObject };
-            Some((*ALGORITHMS.get(packed / 2)?, kind))
+            Some((*ChecksumAlgorithm::ALL.get(packed / 2)?, kind))
         });
-        Self { class: unpack_class((packed / 16) as i64), checksum }
+        Self { class: unpack_class((packed / 16 % 16) as i64), checksum }
     }
 }
 
@@ -274,7 +267,7 @@ mod tests {
                 Listed::unpack(Listed { class, checksum: None }.pack()),
                 Listed { class, checksum: None }
             );
-            for algorithm in ALGORITHMS {
+            for algorithm in ChecksumAlgorithm::ALL {
                 for kind in [ChecksumKind::FullObject, ChecksumKind::Composite] {
                     let listed = Listed { class, checksum: Some((algorithm, kind)) };
                     assert_eq!(Listed::unpack(listed.pack()), listed);

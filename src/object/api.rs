@@ -592,6 +592,14 @@ pub enum Error {
     /// A named part does not exist or has another tag or checksum.
     #[error("invalid part {0:?}")]
     InvalidPart(PartNumber),
+    /// The checksum of the whole is made of those of the parts, and one of them is not named.
+    #[error("no checksum with part {part:?}")]
+    PartChecksumMissing {
+        /// The upload's algorithm.
+        algorithm: ChecksumAlgorithm,
+        /// Which part.
+        part: PartNumber,
+    },
     /// The parts are not in ascending order.
     #[error("parts not in ascending order")]
     InvalidPartOrder,

@@ -16,7 +16,7 @@ use super::get::{ObjectStream, OpenObject};
 use super::put::{OBJECT_BYTES_MAX, ReceivedContent, Reception, tag_of};
 use crate::checksum::{self, Hasher, md5::Md5};
 use crate::metadata::Mutation;
-use crate::types::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, Etag, ObjectChecksum, Properties};
+use crate::types::{ChecksumKind, ChecksumValue, Etag, ObjectChecksum, Properties};
 
 /// Objects up to this length are written anew.
 const ANEW_BYTES_MAX: u64 = 8 << 20;
@@ -114,9 +114,7 @@ impl Engine {
 
 /// Whether the checksum of a longer object follows from this one and that of what is added.
 fn can_be_combined(checksum: &ObjectChecksum) -> bool {
-    use ChecksumAlgorithm::{Crc32, Crc32c, Crc64Nvme};
-    let is_crc = matches!(checksum.value.algorithm, Crc32 | Crc32c | Crc64Nvme);
-    is_crc && checksum.kind == ChecksumKind::FullObject
+    checksum.value.algorithm.is_crc() && checksum.kind == ChecksumKind::FullObject
 }
 
 fn combined(info: &ObjectInfo, added: Option<&ChecksumValue>, len: u64) -> Option<ObjectChecksum> {

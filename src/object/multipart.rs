@@ -110,10 +110,36 @@ impl Engine {
         })
     }
 
-    /// Makes the object of its parts, in one metadata transaction.
+    /// Makes the object of its parts, in one metadata transaction. Who did not get the answer and asks again gets it, as
+    /// long as the object is the one that these parts make.
     pub async fn complete_upload(&self, request: CompleteRequest) -> Result<PutOutcome> {
-        let upload = self.upload_row(&request.upload)?;
+        match self.upload_row(&request.upload) {
+            Ok(upload) => self.complete(upload, request).await,
+            Err(Error::NoSuchUpload) => self.completed_before(&request).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn completed_before(&self, request: &CompleteRequest) -> Result<PutOutcome> {
+        let md5s: Vec<[u8; 16]> = request.parts.iter().map(|part| part.etag.md5).collect();
+        let object = self.open(&request.upload.bucket, &request.upload.key, None).await;
+        let object = object.map_err(|_| Error::NoSuchUpload)?;
+        let info = object.info();
+        if info.etag != multipart_etag(&md5s) {
+            return Err(Error::NoSuchUpload);
+        }
+        Ok(PutOutcome {
+            etag: info.etag,
+            checksum: info.checksum.clone(),
+            modified: info.modified,
+            version: info.version,
+            encryption: info.properties.encryption_mode(),
+        })
+    }
+
+    async fn complete(&self, upload: UploadRow, request: CompleteRequest) -> Result<PutOutcome> {
         let stored = self.stored_parts(&upload)?;
+        check_named(&upload, &request)?;
         let parts = choose_parts(&request, &stored)?;
         let size: u64 = parts.iter().map(|part| part.size).sum();
         if request.size.is_some_and(|stated| stated != size) {
@@ -224,6 +250,15 @@ impl Engine {
             Walked::Group(group) => (group, None),
         });
         Ok(page)
+    }
+}
+
+/// Whether each part is named with its checksum, where that of the object is made of them.
+fn check_named(upload: &UploadRow, request: &CompleteRequest) -> Result<()> {
+    let Some((algorithm, ChecksumKind::Composite)) = upload.checksum else { return Ok(()) };
+    match request.parts.iter().find(|named| named.checksum.is_none()) {
+        Some(named) => Err(Error::PartChecksumMissing { algorithm, part: named.part }),
+        None => Ok(()),
     }
 }
 

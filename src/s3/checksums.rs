@@ -7,47 +7,48 @@ use crate::types::{ChecksumAlgorithm, ChecksumKind, ChecksumValue, ObjectChecksu
 
 use super::error::{Error, Result};
 
-/// All algorithms with their names in documents and their headers.
-const TABLE: [(ChecksumAlgorithm, &str, &str); 5] = [
-    (ChecksumAlgorithm::Crc32, "CRC32", "x-amz-checksum-crc32"),
-    (ChecksumAlgorithm::Crc32c, "CRC32C", "x-amz-checksum-crc32c"),
-    (ChecksumAlgorithm::Crc64Nvme, "CRC64NVME", "x-amz-checksum-crc64nvme"),
-    (ChecksumAlgorithm::Sha1, "SHA1", "x-amz-checksum-sha1"),
-    (ChecksumAlgorithm::Sha256, "SHA256", "x-amz-checksum-sha256"),
-];
+/// What S3 calls an algorithm.
+struct Names {
+    /// Its name.
+    name: &'static str,
+    /// Its element of documents.
+    element: &'static str,
+    /// Its header.
+    header: &'static str,
+}
+
+fn names(algorithm: ChecksumAlgorithm) -> Names {
+    let (name, element, header) = match algorithm {
+        ChecksumAlgorithm::Crc32 => ("CRC32", "ChecksumCRC32", "x-amz-checksum-crc32"),
+        ChecksumAlgorithm::Crc32c => ("CRC32C", "ChecksumCRC32C", "x-amz-checksum-crc32c"),
+        ChecksumAlgorithm::Crc64Nvme => ("CRC64NVME", "ChecksumCRC64NVME", "x-amz-checksum-crc64nvme"),
+        ChecksumAlgorithm::Sha1 => ("SHA1", "ChecksumSHA1", "x-amz-checksum-sha1"),
+        ChecksumAlgorithm::Sha256 => ("SHA256", "ChecksumSHA256", "x-amz-checksum-sha256"),
+        ChecksumAlgorithm::Sha512 => ("SHA512", "ChecksumSHA512", "x-amz-checksum-sha512"),
+        ChecksumAlgorithm::Md5 => ("MD5", "ChecksumMD5", "x-amz-checksum-md5"),
+        ChecksumAlgorithm::XxHash64 => ("XXHASH64", "ChecksumXXHASH64", "x-amz-checksum-xxhash64"),
+        ChecksumAlgorithm::XxHash3 => ("XXHASH3", "ChecksumXXHASH3", "x-amz-checksum-xxhash3"),
+        ChecksumAlgorithm::XxHash128 => ("XXHASH128", "ChecksumXXHASH128", "x-amz-checksum-xxhash128"),
+    };
+    Names { name, element, header }
+}
 
 /// Headers that begin like a checksum's but carry none.
 const NOT_VALUES: [&str; 3] = ["x-amz-checksum-algorithm", "x-amz-checksum-mode", "x-amz-checksum-type"];
 
-fn row(algorithm: ChecksumAlgorithm) -> &'static (ChecksumAlgorithm, &'static str, &'static str) {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 => &TABLE[0],
-        ChecksumAlgorithm::Crc32c => &TABLE[1],
-        ChecksumAlgorithm::Crc64Nvme => &TABLE[2],
-        ChecksumAlgorithm::Sha1 => &TABLE[3],
-        ChecksumAlgorithm::Sha256 => &TABLE[4],
-    }
-}
-
 /// `CRC32`, `SHA256`, ...
 pub(super) fn name(algorithm: ChecksumAlgorithm) -> &'static str {
-    row(algorithm).1
+    names(algorithm).name
 }
 
 /// `ChecksumCRC32`, ...: the element of documents.
 pub(super) fn element(algorithm: ChecksumAlgorithm) -> &'static str {
-    match algorithm {
-        ChecksumAlgorithm::Crc32 => "ChecksumCRC32",
-        ChecksumAlgorithm::Crc32c => "ChecksumCRC32C",
-        ChecksumAlgorithm::Crc64Nvme => "ChecksumCRC64NVME",
-        ChecksumAlgorithm::Sha1 => "ChecksumSHA1",
-        ChecksumAlgorithm::Sha256 => "ChecksumSHA256",
-    }
+    names(algorithm).element
 }
 
 /// `x-amz-checksum-crc32`, ...
 pub(super) fn header(algorithm: ChecksumAlgorithm) -> &'static str {
-    row(algorithm).2
+    names(algorithm).header
 }
 
 /// `FULL_OBJECT` or `COMPOSITE`.
@@ -60,17 +61,17 @@ pub(super) fn kind_name(kind: ChecksumKind) -> &'static str {
 
 /// Reads `CRC32`, `SHA256`, ... in either case.
 pub(super) fn parse_name(text: &str) -> Option<ChecksumAlgorithm> {
-    TABLE.iter().find(|(_, name, _)| name.eq_ignore_ascii_case(text)).map(|(algorithm, ..)| *algorithm)
+    algorithms().find(|algorithm| name(*algorithm).eq_ignore_ascii_case(text))
 }
 
 /// Reads the name of a checksum's header or trailer.
 pub(super) fn parse_header_name(text: &str) -> Option<ChecksumAlgorithm> {
-    TABLE.iter().find(|(.., header)| header.eq_ignore_ascii_case(text)).map(|(algorithm, ..)| *algorithm)
+    algorithms().find(|algorithm| header(*algorithm).eq_ignore_ascii_case(text))
 }
 
-/// The algorithms of documents, for reading a part's checksum.
+/// All of them.
 pub(super) fn algorithms() -> impl Iterator<Item = ChecksumAlgorithm> {
-    TABLE.iter().map(|(algorithm, ..)| *algorithm)
+    ChecksumAlgorithm::ALL.into_iter()
 }
 
 /// Reads `FULL_OBJECT` or `COMPOSITE`.

@@ -9,6 +9,7 @@ use crate::object::{self, BodyError};
 use crate::sigv4::{AmzTime, Claim, Malformed, Placement, Refusal, version2};
 use crate::types::{ChecksumAlgorithm, InvalidName, Why};
 
+use super::checksums;
 use super::time::iso_secs;
 use super::versions;
 use super::xml_write::XmlWriter;
@@ -84,6 +85,8 @@ codes! {
         "The request is not valid with the current state of the bucket.";
     InvalidBucketName, "InvalidBucketName", 400, "The specified bucket is not valid.";
     InvalidDigest, "InvalidDigest", 400, "The Content-MD5 you specified was invalid.";
+    InvalidLocationConstraint, "InvalidLocationConstraint", 400,
+        "The specified location-constraint is not valid";
     InvalidObjectState, "InvalidObjectState", 403,
         "Restore is not allowed for the object's current storage class";
     InvalidPart, "InvalidPart", 400,
@@ -374,6 +377,12 @@ impl From<object::Error> for Error {
             Engine::InvalidPart(part) => {
                 Self::new(Code::InvalidPart).detail("PartNumber", part.get().to_string())
             }
+            Engine::PartChecksumMissing { algorithm, part } => Self::request(format!(
+                "The upload was created using a {} checksum. The complete request must include the checksum for \
+                 each part. It was missing for part {} in the request.",
+                checksums::name(algorithm).to_ascii_lowercase(),
+                part.get()
+            )),
             Engine::InvalidPartOrder => Code::InvalidPartOrder.into(),
             Engine::PartTooSmall { part, size } => Self::new(Code::EntityTooSmall)
                 .detail("PartNumber", part.get().to_string())

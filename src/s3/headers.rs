@@ -97,6 +97,13 @@ pub(super) fn attributes(headers: &HeaderMap) -> Result<Attributes> {
     Ok(attributes)
 }
 
+/// Where a website shall send readers of a copy: that of its source is not copied with it.
+pub(super) fn redirect_location(headers: &HeaderMap) -> Result<Option<&str>> {
+    let location = text(headers, REDIRECT_LOCATION);
+    location.map(check_redirect_location).transpose()?;
+    Ok(location)
+}
+
 fn check_redirect_location(location: &str) -> Result<()> {
     let leads_somewhere = ["/", "http://", "https://"].iter().any(|start| location.starts_with(start));
     if location.is_empty() || (leads_somewhere && location.len() <= REDIRECT_LOCATION_BYTES_MAX) {

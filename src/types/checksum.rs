@@ -15,6 +15,37 @@ pub enum ChecksumAlgorithm {
     Sha1,
     /// SHA-256, 32 bytes; composite only on multipart.
     Sha256,
+    /// SHA-512, 64 bytes; composite only on multipart.
+    Sha512,
+    /// MD5, 16 bytes; composite only on multipart.
+    Md5,
+    /// XXH64 with seed 0, 8 bytes; composite only on multipart.
+    XxHash64,
+    /// XXH3 of 64 bits with seed 0, 8 bytes; composite only on multipart.
+    XxHash3,
+    /// XXH3 of 128 bits with seed 0, 16 bytes; composite only on multipart.
+    XxHash128,
+}
+
+impl ChecksumAlgorithm {
+    /// All of them. Their places are kept in databases.
+    pub const ALL: [Self; 10] = [
+        Self::Crc32,
+        Self::Crc32c,
+        Self::Crc64Nvme,
+        Self::Sha1,
+        Self::Sha256,
+        Self::Sha512,
+        Self::Md5,
+        Self::XxHash64,
+        Self::XxHash3,
+        Self::XxHash128,
+    ];
+
+    /// Whether the value of a whole follows from those of its parts.
+    pub fn is_crc(self) -> bool {
+        matches!(self, Self::Crc32 | Self::Crc32c | Self::Crc64Nvme)
+    }
 }
 
 /// What a multipart object's checksum covers.
@@ -31,7 +62,7 @@ pub enum ChecksumKind {
 pub struct ChecksumValue {
     /// Which algorithm made it.
     pub algorithm: ChecksumAlgorithm,
-    /// 4, 8, 20 or 32 bytes.
+    /// 4 to 64 bytes.
     pub bytes: Vec<u8>,
 }
 

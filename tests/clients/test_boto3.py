@@ -67,6 +67,23 @@ def test_metadata_and_standard_headers_come_back(s3, bucket):
         assert {name: answer[name] for name in sent} == sent
 
 
+def test_a_copy_leads_elsewhere_only_when_told_so(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="from", Body=b"x", WebsiteRedirectLocation="/a", Metadata={"kept": "yes"})
+    leads = lambda key: s3.head_object(Bucket=bucket, Key=key).get("WebsiteRedirectLocation")  # noqa: E731
+    s3.copy_object(Bucket=bucket, Key="to", CopySource=f"{bucket}/from")
+    assert (leads("to"), s3.head_object(Bucket=bucket, Key="to")["Metadata"]) == (None, {"kept": "yes"})
+    s3.copy_object(Bucket=bucket, Key="to", CopySource=f"{bucket}/from", WebsiteRedirectLocation="/b")
+    assert (leads("to"), s3.head_object(Bucket=bucket, Key="to")["Metadata"]) == ("/b", {"kept": "yes"})
+    wrong = {"CopySource": f"{bucket}/from", "WebsiteRedirectLocation": "nowhere"}
+    refused("InvalidRedirectLocation", 400, s3.copy_object, Bucket=bucket, Key="to", **wrong)
+
+
+def test_a_bucket_is_where_the_server_is(s3):
+    for place, code in [("mars", "InvalidLocationConstraint"), ("eu-central-1", "IllegalLocationConstraintException")]:
+        wanted = {"CreateBucketConfiguration": {"LocationConstraint": place}}
+        refused(code, 400, s3.create_bucket, Bucket="somewhere-else", **wanted)
+
+
 def test_a_copy_keeps_or_replaces_metadata(s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=b"content", Metadata={"v": "1"}, ContentType="text/a")
     source = {"Bucket": bucket, "Key": "a"}

@@ -96,7 +96,10 @@ fn list_buckets_pages_and_filters() {
     assert!(names.contains(&one.name) && names.contains(&two.name), "{names:?}");
     let none = Request::new(&one.server, "GET", "/?prefix=nothing-has-this").send().expect_status(200);
     assert!(none.elements("Name").is_empty());
-    Request::new(&one.server, "GET", "/?max-buckets=0").send().expect_error(400, "InvalidArgument");
+    for size in ["0", "-3", "10001", "many"] {
+        let target = format!("/?max-buckets={size}");
+        Request::new(&one.server, "GET", &target).send().expect_error(400, "InvalidArgument");
+    }
     Request::new(&one.server, "GET", "/?continuation-token=%21").send().expect_error(400, "InvalidArgument");
 }
 

@@ -9,7 +9,7 @@ use crate::types::{Aging, Attributes, BucketName, ChecksumAlgorithm, ObjectKey, 
 use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::error::{Error, Result};
-use super::super::headers::{self, text};
+use super::super::headers::{self, REDIRECT_LOCATION, text};
 use super::super::response::{Response, xml};
 use super::super::time::iso;
 use super::super::xml_write::XmlWriter;
@@ -34,7 +34,9 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
              the object's metadata, storage class, website redirect location or encryption attributes.",
         ));
     }
+    let redirect = headers::redirect_location(sent)?;
     let source = copy_source::open(call, &from).await?;
+    let attributes = attributes.or_else(|| redirected(&source.info().properties.attributes, redirect));
     let checksum = wanted_checksum(sent)?;
     check_source(source.info())?;
     let (source_version, size) = (source.info().version, source.info().size);
@@ -77,6 +79,19 @@ fn replacement(sent: &HeaderMap) -> Result<Option<Attributes>> {
             Err(Error::argument("x-amz-metadata-directive", other.to_owned(), "Unknown metadata directive."))
         }
     }
+}
+
+/// The source's metadata with this redirect location, where that is another; `None` keeps all of it (AWS: "CopyObject",
+/// `x-amz-website-redirect-location`).
+fn redirected(source: &Attributes, redirect: Option<&str>) -> Option<Attributes> {
+    if source.get(REDIRECT_LOCATION) == redirect {
+        return None;
+    }
+    let mut attributes = Attributes::default();
+    let kept = source.iter().filter(|(name, _)| *name != REDIRECT_LOCATION);
+    kept.chain(redirect.map(|location| (REDIRECT_LOCATION, location)))
+        .for_each(|(name, value)| attributes.push(name, value));
+    Some(attributes)
 }
 
 /// The tags that replace the source's; `None` keeps those.

@@ -89,11 +89,22 @@ fn configurations(
     Ok(all.into_iter().map(|(kind, value)| (kind, value.to_string())).collect())
 }
 
+/// Whether it is made as AWS's regions are: `eu-central-1`.
+fn is_like_a_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let letters = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase());
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    matches!(parts.split_last(), Some((number, places)) if places.len() >= 2 && places.iter().all(letters) && is_number(number))
+}
+
 /// The bucket can only be where the server is; the older name `EU` is Ireland.
 fn check_location(configuration: &Element, region: &str) -> Result<()> {
     let constraint = configuration.child_text("LocationConstraint").map(str::trim).unwrap_or_default();
     if constraint.is_empty() || constraint == region || (constraint == "EU" && region == "eu-west-1") {
         return Ok(());
+    }
+    if !is_like_a_region(constraint) {
+        return Err(Code::InvalidLocationConstraint.into());
     }
     Err(Error::with_message(
         Code::IllegalLocationConstraint,

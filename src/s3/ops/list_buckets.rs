@@ -18,10 +18,7 @@ const BUCKETS_MAX: u16 = 10_000;
 
 /// Answers all buckets by name, or a page of them.
 pub(super) async fn run(call: &Call<'_>) -> Result<Response> {
-    let max = call.query.page_size("max-buckets", BUCKETS_MAX)?;
-    if max == 0 {
-        return Err(Error::argument("max-buckets", "0", "max-buckets must be between 1 and 10000"));
-    }
+    let max = page_size(call)?;
     let prefix = call.query.get("prefix").unwrap_or_default();
     let after = call.query.get("continuation-token").filter(|token| !token.is_empty()).map(read_token);
     let after = after.transpose()?.unwrap_or_default();
@@ -71,5 +68,14 @@ fn read_token(token: &str) -> Result<String> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(|| {
         Error::argument("continuation-token", token, "The continuation token provided is incorrect")
+    })
+}
+/// Unlike other page sizes this one is not cut down to what is allowed.
+fn page_size(call: &Call<'_>) -> Result<u16> {
+    const NAME: &str = "max-buckets";
+    let Some(text) = call.query.get(NAME).filter(|text| !text.is_empty()) else { return Ok(BUCKETS_MAX) };
+    let size = text.parse().ok().filter(|size| (1..=BUCKETS_MAX).contains(size));
+    size.ok_or_else(|| {
+        Error::argument(NAME, text, format!("Argument {NAME} must be an integer between 1 and {BUCKETS_MAX}"))
     })
 }
