@@ -26,11 +26,12 @@ pub(super) enum AdminAction {
     ListRequests,
     History,
     Settings,
+    ImportIam,
 }
 
 impl AdminAction {
     /// All of them.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Status,
         Self::ListDrives,
         Self::ChangeDrives,
@@ -52,6 +53,7 @@ impl AdminAction {
         Self::ListRequests,
         Self::History,
         Self::Settings,
+        Self::ImportIam,
     ];
 
     /// Its name in policies.
@@ -78,6 +80,7 @@ impl AdminAction {
             Self::ListRequests => "admin:ListRequests",
             Self::History => "admin:History",
             Self::Settings => "admin:Settings",
+            Self::ImportIam => "admin:ImportIAM",
         }
     }
 }
@@ -111,6 +114,7 @@ impl Route {
             Self::AddAccount | Self::RemoveAccount(_) => AdminAction::ChangeAccounts,
             Self::Keys => AdminAction::ListKeys,
             Self::AddKey | Self::ChangeKey(..) => AdminAction::ChangeKeys,
+            Self::ImportMinioIam { .. } => AdminAction::ImportIam,
         })
     }
 }

@@ -26,6 +26,7 @@
 //! | `GET /api/v1/keys` | | [`KeyList`] |
 //! | `POST /api/v1/keys` | [`AddKey`] | [`NewKey`] |
 //! | `POST /api/v1/keys/{key}/disable`, `enable`, `remove` | [`Nothing`] | [`Done`] |
+//! | `POST /api/v1/import/minio-iam?dry_run=...` | a ZIP | [`ImportReport`](crate::types::ImportReport) |
 //! | `POST /api/v1/buckets/{name}/search` | [`SetSearch`] | [`SearchState`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!

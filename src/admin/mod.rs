@@ -18,6 +18,7 @@ mod caller;
 mod gauges;
 mod health;
 mod history;
+mod import;
 mod keyring;
 mod openapi;
 mod operations;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::actions::AdminAction;
 use super::api::*;
+use crate::types::ImportReport;
 
 /// Makes the schema of a body.
 type Body = fn(&mut SchemaGenerator) -> Schema;
@@ -150,6 +151,15 @@ fn operations() -> Vec<Described> {
             of::<RequestReport>(),
         ),
         get("/history", Some(Action::History), "How busy and how full it was.", of::<History>()),
+        Described {
+            query: &[("dry_run", "`true`: only tell what would be done.")],
+            ..post(
+                "/import/minio-iam",
+                Some(Action::ImportIam),
+                "Takes over the users, groups and policies that a MinIO server has exported, a ZIP.",
+                (None, of::<ImportReport>()),
+            )
+        },
         get("/settings", Some(Action::Settings), "The settings that count.", of::<Settings>()),
     ]
 }
@@ -249,6 +259,9 @@ fn bridges(paths: &mut Map<String, Value>) {
         s3[method] = json!({ "operationId": format!("{method}_s3"), "summary": all, "responses": xml });
     }
     paths.insert("/api/v1/s3/{target}".into(), s3);
+    let archive = json!({ "type": "string", "contentMediaType": "application/zip" });
+    let archive = json!({ "required": true, "content": { "application/zip": { "schema": archive } } });
+    paths["/api/v1/import/minio-iam"]["post"]["requestBody"] = archive;
     let iam = "IAM and STS, without a signature.";
     let iam = json!({ "post": { "operationId": "post_iam", "summary": iam, "requestBody": { "content": form }, "responses": xml } });
     paths.insert("/api/v1/iam".into(), iam);

@@ -5,7 +5,7 @@ use http_body_util::Full;
 use hyper::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use hyper::{Response, StatusCode};
 
-use super::api::{Failure, REQUEST_BYTES_MAX};
+use super::api::Failure;
 use super::health::{answer, json};
 
 /// Why a request was not done. Every text is a sentence with its remedy.
@@ -49,9 +49,12 @@ pub enum Refusal {
     /// and nothing here says yes.
     #[error("the body must be JSON; send it with `content-type: application/json`")]
     NotJson,
-    /// The body is too long.
-    #[error("the body is longer than {REQUEST_BYTES_MAX} bytes; send less")]
-    TooLong,
+    /// The body is not declared to be an archive, for the same reason.
+    #[error("the body must be a ZIP archive; send it with `content-type: application/zip`")]
+    NotZip,
+    /// The body is longer than so many bytes.
+    #[error("the body is longer than {0} bytes; send less")]
+    TooLong(usize),
     /// What S3 says.
     #[error("{message}")]
     Elsewhere {
@@ -79,8 +82,8 @@ impl Refusal {
             Self::Denied(_) | Self::NoCsrfToken | Self::OtherOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson | Self::NotZip => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLong(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Elsewhere { status, .. } => *status,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -100,7 +103,8 @@ impl Refusal {
             Self::NotFound(_) => "NotFound",
             Self::Method(_) => "MethodNotAllowed",
             Self::NotJson => "NotJson",
-            Self::TooLong => "TooLong",
+            Self::NotZip => "NotZip",
+            Self::TooLong(_) => "TooLong",
             Self::Elsewhere { code, .. } => code,
             Self::Conflict(_) => "Conflict",
             Self::Unavailable(_) => "Unavailable",

@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 
 use super::Refusal;
 use super::api::{RISK_PAGE_MAX, RiskQuery};
+use super::import::dry_run;
 use super::requests::RequestQuery;
 use crate::types::DriveSlot;
 
@@ -40,6 +41,7 @@ pub(super) enum Route {
     Keys,
     AddKey,
     ChangeKey(String, KeyChange),
+    ImportMinioIam { dry_run: bool },
 }
 
 /// What can be done to an access key.
@@ -171,6 +173,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
             (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
         ["buckets", name, "search"] => (None, Some(Route::SetSearch(decode(name)?))),
+        ["import", "minio-iam"] => (None, Some(Route::ImportMinioIam { dry_run: dry_run(query)? })),
         ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
@@ -240,6 +243,16 @@ mod tests {
             Ok(Route::RemoveAccount("000000000001".into()))
         );
         assert_eq!(post("/api/v1/keys/AK/disable"), Ok(Route::ChangeKey("AK".into(), KeyChange::Disable)));
+    }
+
+    #[test]
+    fn an_import_is_tried_where_the_query_says_so() {
+        let import = |query| Route::parse(&Method::POST, "/api/v1/import/minio-iam", query);
+        assert_eq!(import(""), Ok(Route::ImportMinioIam { dry_run: false }));
+        assert_eq!(import("dry_run=true"), Ok(Route::ImportMinioIam { dry_run: true }));
+        for query in ["dry_run=1", "dryrun=true", "dry_run=true&x"] {
+            assert!(matches!(import(query), Err(Refusal::BadRequest(_))), "{query}");
+        }
     }
 
     #[test]

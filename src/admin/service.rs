@@ -24,6 +24,7 @@ use super::api::{ChangeDrive, REQUEST_BYTES_MAX, Setting, Settings};
 use super::caller::Caller;
 use super::health::{answer, health_answer, json, text};
 use super::history::Recorder;
+use super::import::archive_body;
 use super::openapi;
 use super::operations::Operations;
 use super::presign::presign;
@@ -163,14 +164,18 @@ impl Service {
         if let Some(action) = route.action() {
             caller.authorize(action, &self.iam.first().canonical_id)?;
         }
-        let body = if route.changes() { json_body(&head.headers, body).await? } else { Bytes::new() };
+        let body = match route {
+            Route::ImportMinioIam { .. } => archive_body(&head.headers, body).await?,
+            _ if route.changes() => json_body(&head.headers, body).await?,
+            _ => Bytes::new(),
+        };
         self.carry_out(route, &body, (&caller, &head.headers)).await
     }
 
     async fn carry_out(
         &self,
         route: Route,
-        body: &[u8],
+        body: &Bytes,
         (caller, headers): (&Caller, &HeaderMap),
     ) -> Result<Response<Full<Bytes>>, Refusal> {
         let operations = &self.operations;
@@ -216,6 +221,7 @@ impl Service {
             Route::AddKey => done(self.accounts.add_key(parse(body)?).await),
             Route::ChangeKey(key, change) => done(self.accounts.change_key(key, change, parse(body)?).await),
             Route::Events => done(operations.events().await),
+            Route::ImportMinioIam { dry_run } => done(self.import_minio_iam(body.clone(), dry_run).await),
         }
     }
 
@@ -257,7 +263,7 @@ where
     B: Body<Data: Send> + Send,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    if !is_json(headers) {
+    if !content_type(headers).eq_ignore_ascii_case("application/json") {
         return Err(Refusal::NotJson);
     }
     collect(body, REQUEST_BYTES_MAX).await
@@ -274,16 +280,17 @@ where
     let received = tokio::time::timeout(BODY_WAIT_MAX, Box::pin(body).collect()).await.map_err(late)?;
     let collected = received.map_err(|error| {
         if error.is::<LengthLimitError>() {
-            return Refusal::TooLong;
+            return Refusal::TooLong(bytes_max);
         }
         Refusal::BadRequest("the body ended early; send it again".into())
     })?;
     Ok(collected.to_bytes())
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// What a body is declared to be, without parameters.
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
     let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    given.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    given.split(';').next().unwrap_or("").trim()
 }
 
 /// Reads a body; an empty one says nothing, as `{}` does.
@@ -317,7 +324,7 @@ mod tests {
         let longest = vec![b' '; REQUEST_BYTES_MAX];
         assert!(body_of(Some("application/json"), longest).await.is_ok());
         let longer = vec![b' '; REQUEST_BYTES_MAX + 1];
-        assert_eq!(body_of(Some("application/json"), longer).await, Err(Refusal::TooLong));
+        assert_eq!(body_of(Some("application/json"), longer).await, Err(Refusal::TooLong(REQUEST_BYTES_MAX)));
     }
 
     #[test]

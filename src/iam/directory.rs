@@ -374,6 +374,21 @@ impl Iam {
         Ok((credentials, key))
     }
 
+    /// The form in which the secret of an access key is kept; `None` where nothing can be sealed.
+    pub(super) fn seal(&self, access_key: &str, secret: &Secret) -> Option<StoredSecret> {
+        self.secrets.seal(access_key, secret)
+    }
+
+    /// The access keys of all but the users of the first account.
+    pub(super) fn taken_keys(&self, store: &Store) -> Result<Vec<String>, MetadataError> {
+        let known = self.known.load_full();
+        let others = known.identities.values().filter(|of| of.account != self.first.id);
+        let users = others.flat_map(|of| of.users.values());
+        let users = users.flat_map(|user| user.keys.iter().map(|key| key.id.clone()));
+        let roots = store.access_keys()?.into_iter().map(|row| row.access_key);
+        Ok(users.chain(roots).chain([self.root.0.clone()]).collect())
+    }
+
     /// The user that an access key is of.
     pub fn user_of_key(&self, account: &AccountId, access_key: &str) -> Option<String> {
         let identities = self.identities(account);
@@ -690,7 +705,8 @@ mod tests {
             r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#,
         );
         let end = Timestamp::from_millis(1000);
-        let service = ServiceKey { name: "backup".into(), policy: policy.ok(), expires: Some(end) };
+        let service =
+            ServiceKey { name: "backup".into(), description: None, policy: policy.ok(), expires: Some(end) };
         let (pair, key) = iam.new_user_key(Some(service), Timestamp::default()).unwrap();
         with.add_key("anna", key).unwrap();
         assert!(iam.follow(&iam.known.load_full(), with));

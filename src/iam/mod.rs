@@ -5,6 +5,7 @@
 //! - `policy`: the policy language and the decision.
 //! - `explain`: why a decision was as it was, for administrators.
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
+//! - `import`: users, groups and policies of another server, from its archive.
 //! - `federation`: those whom identity providers vouch for.
 //! - `sessions`: temporary credentials.
 //! - `sign_ins`: what a browser holds in place of a secret.
@@ -20,6 +21,7 @@ mod directory;
 mod explain;
 pub mod federation;
 pub mod identities;
+pub mod import;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod parsers;
 pub mod policy;

@@ -1,6 +1,7 @@
-//! The readers of tokens and of kept documents as functions of bytes (see [`crate::parsers`]).
+//! The readers of tokens, of kept documents and of another server's archives as functions of bytes (see [`crate::parsers`]).
 
 use super::identities::{self, Identities};
+use super::import::Export;
 use super::sessions::reads;
 use crate::metadata::{IdentityKey, IdentityKind, IdentityRow};
 use crate::types::{AccountId, Parser};
@@ -11,6 +12,11 @@ pub(crate) const ALL: &[Parser] = &[
         name: "session-token",
         run: |bytes| (!reads(bytes)).then_some(400),
         seeds: super::sessions::seeds,
+    },
+    Parser {
+        name: "minio-export",
+        run: |bytes| Export::read(bytes).err().map(|_| 400),
+        seeds: super::import::seeds,
     },
     Parser::of_text("identity-document", |bytes| (!is_document(bytes)).then_some(400)),
 ];

@@ -13,6 +13,7 @@ mod encoding;
 pub mod encryption;
 mod etag;
 mod ids;
+mod import;
 mod lifecycle;
 mod lock;
 mod log;
@@ -43,6 +44,7 @@ pub use encoding::{ClassScheme, ClassSchemes, EncodingRules};
 pub use encryption::{BucketEncryption, Encryption, EncryptionMode, KeyState, MasterKey, MasterKeyVersion};
 pub use etag::Etag;
 pub use ids::{BlobId, DeploymentId, DriveId, DriveSlot, PartNumber, UploadId};
+pub use import::{ImportItem, ImportKind, ImportOutcome, ImportReport};
 pub use lifecycle::{
     Aging, DAY_SECS, Expiration, Lifecycle, LifecycleCondition, LifecycleConditions, LifecycleFilter,
     LifecycleRule, NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,

@@ -79,11 +79,13 @@ def test_a_service_account_ends_by_itself(browser, root, bucket):
 def test_service_accounts_are_listed_apart_and_switched_off_and_removed_as_any_key(browser, root, bucket):
     name, anna = user(root, allow("s3:*"))
     document = policy(allow("s3:*"))
-    keys = [service(browser, name, ServiceAccountName=f"job {number}", PolicyDocument=document) for number in range(3)]
+    keys = [service(browser, name, ServiceAccountName=f"job {number}", Description="each night", PolicyDocument=document) for number in range(3)]
     listed = browser.iam("ListServiceAccounts", UserName=name)
     assert sorted(listed.texts("AccessKeyId")) == sorted(key.access_key for key in keys)
     assert listed.texts("ServiceAccountName").count("job 1") == 1 and json.loads(listed.texts("PolicyDocument")[0]) == json.loads(document)
+    assert listed.texts("Description") == ["each night"] * 3
     assert "Secret" not in listed.body.decode()
+    assert browser.iam("CreateServiceAccount", UserName=name, Description="x" * 257).code == "ValidationError"
     assert [row["AccessKeyId"] for row in root.iam.list_access_keys(UserName=name)["AccessKeyMetadata"]] == [anna.access_key]
     root.iam.update_access_key(UserName=name, AccessKeyId=keys[0].access_key, Status="Inactive")
     refused("InvalidAccessKeyId", 403, keys[0].s3.list_objects_v2, Bucket=bucket)

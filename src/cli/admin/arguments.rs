@@ -126,6 +126,11 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// Take over users, groups, policies and service accounts of another server
+    Import {
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
     /// Tell why a request of late was denied
     Why {
         /// The id that its answer named: x-amz-request-id
@@ -158,6 +163,21 @@ pub(super) enum AdminCommand {
     },
     /// List the objects that the loss of one more drive could cost
     Risk(RiskArguments),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportCommand {
+    /// Take over what a MinIO server has, with its secrets; what is here already is left alone
+    MinioIam {
+        /// The archive that `mc admin cluster iam export` wrote
+        file: PathBuf,
+        /// Only tell what would be done
+        #[arg(long)]
+        dry_run: bool,
+        /// Print the server's answer as JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// How a change is made.

@@ -92,6 +92,16 @@ impl AdminClient {
         self.understand(&answer)
     }
 
+    /// Asks for a change with a body that is not JSON.
+    pub(super) async fn post_as<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: (&'static str, Bytes),
+    ) -> Result<T, String> {
+        let answer = self.send_as(Method::POST, path, body).await?;
+        self.understand(&answer)
+    }
+
     fn understand<T: DeserializeOwned>(&self, answer: &Answer) -> Result<T, String> {
         let console = &self.console;
         if answer.status == StatusCode::OK {

@@ -7,6 +7,7 @@ mod client;
 mod iam;
 mod identities;
 mod identity_arguments;
+mod import;
 mod lists;
 mod live;
 mod status;
@@ -41,6 +42,7 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
             AdminCommand::Group { command } => identities::group(&client, command).await,
             AdminCommand::Policy { command } => identities::policy(&client, command).await,
             AdminCommand::Why { request_id, json } => identities::why(&client, &request_id, json).await,
+            AdminCommand::Import { command } => import::run(&client, command).await,
             AdminCommand::Rebalance { stop, flags } => {
                 let title = if stop { "stop rebalancing" } else { "rebalance" };
                 let change = Change::new(title, "/api/v1/rebalance").watching(&["rebalance"]);

@@ -69,11 +69,11 @@ impl Identities {
     /// Puts a user into a group.
     pub fn add_to_group(&mut self, group: &str, user: &str) -> Result<()> {
         self.group(group)?;
-        let groups = &mut self.user_mut(user)?.groups;
-        groups.insert(group.to_ascii_lowercase());
-        if groups.len() > GROUPS_OF_USER_MAX {
+        let (group, groups) = (group.to_ascii_lowercase(), &mut self.user_mut(user)?.groups);
+        if groups.len() >= GROUPS_OF_USER_MAX && !groups.contains(&group) {
             return Err(IdentityError::limit("GroupsPerUser", GROUPS_OF_USER_MAX));
         }
+        groups.insert(group);
         Ok(())
     }
 

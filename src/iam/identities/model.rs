@@ -112,6 +112,9 @@ pub struct AccessKey {
 pub struct ServiceKey {
     /// What it is for, in words.
     pub name: String,
+    /// The same at length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// What it may do at most, of all that its user may.
     pub policy: Option<PolicyText>,
     /// From when on it is no longer believed.

@@ -65,10 +65,10 @@ impl Identities {
     pub fn attach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
         let arn = self.bound_by(arn)?;
         let attached = &mut self.permissions_mut(holder)?.attached;
-        attached.insert(arn);
-        if attached.len() > ATTACHED_MAX {
+        if attached.len() >= ATTACHED_MAX && !attached.contains(&arn) {
             return Err(IdentityError::limit("PoliciesPerEntity", ATTACHED_MAX));
         }
+        attached.insert(arn);
         Ok(())
     }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::super::usage::LastUse;
 use super::checks::{new_named, put_tags};
-use super::{AccessKey, Identities, IdentityError, Named, Permissions, User};
+use super::{AccessKey, Identities, IdentityError, Named, Permissions, ServiceKey, User};
 use crate::types::Timestamp;
 
 type Result<T> = std::result::Result<T, IdentityError>;
@@ -19,6 +19,9 @@ const SERVICE_KEYS_MAX: usize = 100;
 
 /// Characters of a service account's name at most.
 const SERVICE_NAME_CHARS_MAX: usize = 64;
+
+/// Characters of its description at most.
+const SERVICE_DESCRIPTION_CHARS_MAX: usize = 256;
 
 /// A user to be made.
 #[derive(Debug, Clone)]
@@ -86,7 +89,7 @@ impl Identities {
     /// Gives a user one more access key.
     pub fn add_key(&mut self, user: &str, key: AccessKey) -> Result<()> {
         if let Some(service) = &key.service {
-            check_service_name(&service.name)?;
+            check_service_words(service)?;
         }
         let user = self.user_mut(user)?;
         let alike = user.keys.iter().filter(|own| own.service.is_some() == key.service.is_some()).count();
@@ -123,10 +126,16 @@ impl Identities {
     }
 }
 
-fn check_service_name(name: &str) -> Result<()> {
-    let fits = name.chars().count() <= SERVICE_NAME_CHARS_MAX && !name.chars().any(char::is_control);
-    let words = "The name of a service account has 64 characters at most, and none that control anything.";
-    if fits { Ok(()) } else { Err(IdentityError::Invalid(words.into())) }
+fn check_service_words(service: &ServiceKey) -> Result<()> {
+    let fits =
+        |text: &str, chars_max| text.chars().count() <= chars_max && !text.chars().any(char::is_control);
+    let description = service.description.as_deref().unwrap_or_default();
+    let words = "The name of a service account has 64 characters at most, its description 256, and none that control \
+                 anything.";
+    match fits(&service.name, SERVICE_NAME_CHARS_MAX) && fits(description, SERVICE_DESCRIPTION_CHARS_MAX) {
+        true => Ok(()),
+        false => Err(IdentityError::Invalid(words.into())),
+    }
 }
 
 fn no_key(key: &str) -> IdentityError {

@@ -7,7 +7,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_json::{Map, Value};
 
 /// Reads a document.
-pub(super) fn parse(document: &[u8]) -> Option<Value> {
+pub(in crate::iam) fn parse(document: &[u8]) -> Option<Value> {
     serde_json::from_slice(document).ok().map(|Strict(value)| value)
 }
 

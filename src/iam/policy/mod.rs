@@ -26,5 +26,6 @@ mod cases;
 
 pub use decide::{Decision, Policies, Reason, Request, Source, decide};
 pub use document::{Grammar, NamedAccount, Policy, PolicyError, Statement};
+pub(super) use json::parse as parse_json;
 pub use matching::{ConditionKeys, Named, Resource};
 pub use pattern::Pattern;

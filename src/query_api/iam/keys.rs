@@ -83,7 +83,8 @@ pub(super) async fn create_service(call: &Call<'_>) -> Answer {
     let expires =
         call.form.get("Expires").filter(|text| !text.is_empty()).map(|text| end(call, text)).transpose()?;
     let described = call.form.get("ServiceAccountName").unwrap_or_default().to_owned();
-    let service = ServiceKey { name: described, policy, expires };
+    let description = call.form.get("Description").filter(|text| !text.is_empty()).map(str::to_owned);
+    let service = ServiceKey { name: described, description, policy, expires };
     let mut key = new_key(call, &name, Some(service.clone())).await?;
     key.extend(service_nodes(&service));
     Ok(vec![Node::Elements("ServiceAccount", key)])
@@ -99,9 +100,10 @@ fn end(call: &Call<'_>, text: &str) -> Result<Timestamp> {
 
 fn service_nodes(service: &ServiceKey) -> Vec<Node> {
     let name = Some(text("ServiceAccountName", &service.name));
+    let description = service.description.as_ref().map(|description| text("Description", description));
     let expires = service.expires.map(|expires| text("Expires", expires.iso()));
     let policy = service.policy.as_ref().map(|policy| text("PolicyDocument", policy.text()));
-    name.into_iter().chain(expires).chain(policy).collect()
+    name.into_iter().chain(description).chain(expires).chain(policy).collect()
 }
 
 /// ListServiceAccounts: those of a user.

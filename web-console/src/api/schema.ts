@@ -303,6 +303,32 @@ export interface HistoryPoint {
   used: number;
 }
 
+/** Something that an archive has. */
+export interface ImportItem {
+  /** What it is. */
+  kind: ImportKind;
+  /** Its name; of a service account its access key. */
+  name: string;
+  /** What is not as it was there, and why; a sentence each. */
+  notes?: string[];
+  /** What came of it. */
+  outcome: ImportOutcome;
+}
+
+/** What an archive has. */
+export type ImportKind = "policy" | "user" | "group" | "service_account" | "mapping" | "file";
+
+/** What came of something in an archive. */
+export type ImportOutcome = "imported" | "imported_in_part" | "present" | "refused";
+
+/** What came of taking over the users, groups and policies of another server. */
+export interface ImportReport {
+  /** It was only tried: nothing was changed. */
+  dry_run: boolean;
+  /** Everything that the archive has, each with what came of it. */
+  items: ImportItem[];
+}
+
 /** The answer of `GET /api/v1/keys`. The pair of the configuration is not among them. */
 export interface KeyList {
   /** By account, then by age. */
