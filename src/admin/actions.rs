@@ -15,6 +15,7 @@ pub(super) enum AdminAction {
     ListBuckets,
     SetParity,
     SetSearch,
+    SetQuota,
     ListEncryptionKeys,
     ChangeEncryptionKeys,
     ListRisk,
@@ -30,7 +31,7 @@ pub(super) enum AdminAction {
 
 impl AdminAction {
     /// All of them.
-    pub(super) const ALL: [Self; 21] = [
+    pub(super) const ALL: [Self; 22] = [
         Self::Status,
         Self::ListDrives,
         Self::ChangeDrives,
@@ -41,6 +42,7 @@ impl AdminAction {
         Self::ListBuckets,
         Self::SetParity,
         Self::SetSearch,
+        Self::SetQuota,
         Self::ListEncryptionKeys,
         Self::ChangeEncryptionKeys,
         Self::ListRisk,
@@ -67,6 +69,7 @@ impl AdminAction {
             Self::ListBuckets => "admin:ListBuckets",
             Self::SetParity => "admin:SetParity",
             Self::SetSearch => "admin:SetSearch",
+            Self::SetQuota => "admin:SetQuota",
             Self::ListEncryptionKeys => "admin:ListEncryptionKeys",
             Self::ChangeEncryptionKeys => "admin:ChangeEncryptionKeys",
             Self::ListRisk => "admin:ListRisk",
@@ -101,6 +104,7 @@ impl Route {
             Self::Buckets => AdminAction::ListBuckets,
             Self::SetParity(_) => AdminAction::SetParity,
             Self::SetSearch(_) => AdminAction::SetSearch,
+            Self::SetQuota(_) => AdminAction::SetQuota,
             Self::Keyring => AdminAction::ListEncryptionKeys,
             Self::CreateEncryptionKey | Self::ChangeEncryptionKey(..) | Self::DeleteEncryptionKey(_) => {
                 AdminAction::ChangeEncryptionKeys

@@ -32,6 +32,8 @@ pub(super) enum Route {
     ChangeEncryptionKey(String, EncryptionKeyChange),
     DeleteEncryptionKey(String),
     SetSearch(String),
+    /// Bounds the bytes of a bucket.
+    SetQuota(String),
     Risk(RiskQuery),
     Events,
     Accounts,
@@ -171,6 +173,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
             (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
         ["buckets", name, "search"] => (None, Some(Route::SetSearch(decode(name)?))),
+        ["buckets", name, "quota"] => (None, Some(Route::SetQuota(decode(name)?))),
         ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
         _ => return Err(unknown()),
@@ -234,6 +237,7 @@ mod tests {
         assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(get("/api/v1/events"), Ok(Route::Events));
         assert_eq!(post("/api/v1/buckets/photos/search"), Ok(Route::SetSearch("photos".into())));
+        assert_eq!(post("/api/v1/buckets/photos/quota"), Ok(Route::SetQuota("photos".into())));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
         assert_eq!(
             post("/api/v1/accounts/000000000001/remove"),

@@ -26,6 +26,7 @@ mod put;
 mod readers;
 mod rebuild;
 mod reclaim;
+mod quota;
 mod recode;
 mod redundancy;
 mod refill;
