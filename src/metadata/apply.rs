@@ -17,8 +17,8 @@ use super::spread::Spreads;
 use super::versions::{self, Counts, NewVersion, Version};
 use super::{blobs, configuration, events, identities, part_checksums, payload, query};
 use crate::types::{
-    BlobId, BucketLock, BucketQuota, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber, Properties, Scheme,
-    Timestamp, UploadId, VersionId, Versioning,
+    BlobId, BucketLock, BucketQuota, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber,
+    Properties, Scheme, Timestamp, UploadId, VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;

@@ -11,8 +11,8 @@ use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
     ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, EncodingRules,
     Encryption, Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties,
-    QuotaExcess, Retention, Scheme, StorageClass, StoredSecret, Tags, Timestamp, UploadId, VersionId, Versioning,
-    WriteCondition,
+    QuotaExcess, Retention, Scheme, StorageClass, StoredSecret, Tags, Timestamp, UploadId, VersionId,
+    Versioning, WriteCondition,
 };
 
 /// A bucket.

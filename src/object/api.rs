@@ -10,7 +10,8 @@ pub use crate::types::WriteCondition;
 use crate::types::{
     Attributes, BucketLock, BucketName, CanonicalId, ChecksumAlgorithm, ChecksumKind, ChecksumValue,
     ConfigurationKind, DeleteCondition, EncryptionMode, Etag, ObjectAccess, ObjectChecksum, ObjectKey,
-    ObjectLock, PartNumber, Properties, QuotaExcess, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning,
+    ObjectLock, PartNumber, Properties, QuotaExcess, StorageClass, Tags, Timestamp, UploadId, VersionId,
+    Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.

@@ -15,8 +15,8 @@ use super::engine::Engine;
 use crate::iam::policy::{Grammar, Policy};
 use crate::metadata::{MetadataError, Mutation, Store};
 use crate::types::{
-    Acl, BucketEncryption, BucketName, BucketQuota, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle,
-    LogTarget, Logging, Notification, Ownership, OwnershipControls, PublicAccessBlock, Website,
+    Acl, BucketEncryption, BucketName, BucketQuota, CanonicalId, ConfigurationKey, ConfigurationKind, Cors,
+    Lifecycle, LogTarget, Logging, Notification, Ownership, OwnershipControls, PublicAccessBlock, Website,
 };
 
 /// What requests and background work go by in one bucket.

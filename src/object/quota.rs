@@ -17,7 +17,8 @@ impl Engine {
         let key = ConfigurationKind::Quota.into();
         match quota {
             Some(quota) => {
-                let document = serde_json::to_string(&quota).map_err(|error| Error::Internal(error.into()))?;
+                let document =
+                    serde_json::to_string(&quota).map_err(|error| Error::Internal(error.into()))?;
                 self.put_configuration(bucket, key, document).await
             }
             None => {

@@ -91,8 +91,20 @@ mod tests {
 
     #[test]
     fn what_is_no_size_is_refused() {
-        let refused =
-            ["", "GiB", "0", "0GiB", "-1", ".5GiB", "1..5GiB", "10XiB", "1iB", "1 0GiB", "99999999999PiB", "1e3"];
+        let refused = [
+            "",
+            "GiB",
+            "0",
+            "0GiB",
+            "-1",
+            ".5GiB",
+            "1..5GiB",
+            "10XiB",
+            "1iB",
+            "1 0GiB",
+            "99999999999PiB",
+            "1e3",
+        ];
         for text in refused {
             assert_eq!(text.parse::<BucketQuota>(), Err(InvalidQuota), "{text}");
         }

@@ -130,7 +130,11 @@ async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), Stri
                 Some(quota) => format!("may hold {}", bytes(quota)),
                 None => "may hold any number of bytes".to_owned(),
             };
-            print(&[Line::of(format!("The bucket {} {tells}, and holds {}.", state.bucket, bytes(state.used)))]);
+            print(&[Line::of(format!(
+                "The bucket {} {tells}, and holds {}.",
+                state.bucket,
+                bytes(state.used)
+            ))]);
             Ok(())
         }
         BucketCommand::Parity { bucket, parity, flags } => {

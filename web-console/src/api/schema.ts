@@ -732,3 +732,9 @@ export interface Work {
 
 /** Whether background work is under way. */
 export type WorkState = "idle" | "running" | "waiting" | "unknown";
+
+export interface QuotaState {
+  bucket: string;
+  bytes?: number | null;
+  used: number;
+}
