@@ -247,7 +247,7 @@ pub struct SearchState {
 pub struct SetQuota {
     /// Bytes that all versions in the bucket may have together, from now on; `null` for any number.
     #[serde(deserialize_with = "Option::deserialize")]
-    #[schemars(required)]
+    #[schemars(required, extend("type" = ["integer", "null"]))]
     pub bytes: Option<u64>,
 }
 

@@ -139,7 +139,7 @@ def test_a_client_that_asks_first_sends_nothing_that_does_not_fit(running, s3, b
 
 def test_a_quota_is_set_shown_and_lifted(running, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=bytes(512 * 1024))
-    assert "may hold 1.0 MiB, and holds 512.0 KiB" in admin(running, "bucket", "quota", bucket, "1MiB")
+    assert "may hold 1.0 MiB, and holds 512 KiB" in admin(running, "bucket", "quota", bucket, "1MiB")
     assert "1.0 MiB (50 % used)" in admin(running, "bucket", "list")
     assert listed(running, bucket)["quota"] == MIB
     rows = ask(running, "GET", "/api/v1/usage")[2]["buckets"]

@@ -56,7 +56,7 @@ async fn put_part(
     len: usize,
 ) -> Result<CompletedPart> {
     let upload = UploadRef { bucket: bucket(), key: key(name), upload };
-    let part = PartNumber::new(part).unwrap();
+    let part = PartNumber::new(part.into()).unwrap();
     let length = Some(len as u64);
     let request = PutPartRequest { upload, part, length, content_md5: None, customer_key: None };
     let stored = engine.put_part(request, body_of(&pattern(len, 1))).await?;
@@ -191,7 +191,7 @@ async fn copies_count_and_renames_do_not_where_nothing_is_kept() {
         let start = held(&engine).await;
         set(&engine, start + len as u64 - 1).await;
         let open = || async { engine.open(&bucket(), &key(name), None).await.unwrap() };
-        let copy = || CopyRequest::to(bucket(), key("copy"));
+        let copy = || CopyRequest::to(bucket(), key(&format!("copy of {name}")));
         excess(engine.copy(open().await, copy()).await);
         engine.rename(open().await, &key("moved"), WriteCondition::Always, None).await.unwrap();
         assert_eq!(held(&engine).await, start);
@@ -288,6 +288,7 @@ async fn a_quota_outlives_a_restart_and_the_loss_of_the_database_and_ends_with_i
     let engine = bounded(&deployment, 10_000).await;
     put(&engine, "k", &pattern(9000, 1)).await.unwrap();
     engine.close().await;
+    drop(engine);
     for lost in [false, true] {
         for suffix in ["", "-wal", "-shm"].iter().filter(|_| lost) {
             let _ = std::fs::remove_file(deployment.path().join(format!("holdfast.db{suffix}")));
