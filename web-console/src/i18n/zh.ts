@@ -173,7 +173,8 @@ const zh: Record<string, string> = {
   "Encryption keys": "加密密钥",
   "End evening out": "停止均衡",
   "End unfinished uploads after days": "多少天后终止未完成的上传",
-  "Largest size": "容量上限",
+  "No room: the bucket's quota would be exceeded. Delete something in it, or raise its quota.":
+    "空间不足：将超出存储桶的配额。请删除其中的内容，或提高配额。",
   "Not a size: write it as 10 GiB or 500 GB.": "不是有效的大小：请写成 10 GiB 或 500 GB。",
   Quota: "配额",
   "Refused or failed": "被拒绝或失败",
@@ -426,6 +427,7 @@ const zh: Record<string, string> = {
   "Signed in as": "登录身份",
   Simulator: "模拟器",
   Size: "大小",
+  "Size limit": "容量上限",
   Skip: "跳过",
   "Skip to the content": "跳到内容",
   Skipped: "已跳过",

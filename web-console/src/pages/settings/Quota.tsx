@@ -60,7 +60,7 @@ export function QuotaField({ value, onChange }: QuotaFieldProps) {
   const isWrong = value.trim() !== "" && parseSize(value) === undefined;
   return (
     <TextField
-      label={t("Largest size")}
+      label={t("Size limit")}
       hint={t("A number with a unit, such as 10 GiB or 500 GB; empty for no bound. What goes beyond is refused.")}
       error={isWrong ? t("Not a size: write it as 10 GiB or 500 GB.") : ""}
       value={value}
