@@ -164,7 +164,7 @@ async fn parts_are_refused_when_the_object_would_not_fit_and_completing_is_exact
     put(&engine, "other", &pattern(500, 1)).await.unwrap();
     let complete = |parts: &[&CompletedPart]| {
         let upload = UploadRef { bucket: bucket(), key: key(upload.0), upload: upload.1 };
-        let parts = parts.iter().map(|part| CompletedPart::clone(part)).collect();
+        let parts = parts.iter().copied().cloned().collect();
         engine.complete_upload(CompleteRequest {
             upload,
             parts,
