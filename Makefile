@@ -110,6 +110,8 @@ fmt-check:
 .PHONY: lint
 lint: ## Clippy, warnings denied
 	$(CARGO) clippy --locked --all-targets -- -D warnings
+	@# The fuzzer has a lock file of its own, which must know what the crate depends on.
+	$(CARGO) metadata --locked --format-version 1 --manifest-path tests/fuzz/Cargo.toml >/dev/null
 
 .PHONY: doc
 doc: ## Build the crate's documentation, warnings denied
