@@ -4,10 +4,8 @@ import http.client
 import json
 import os
 import threading
-import uuid
 
 import pytest
-import topology
 import urllib3
 from botocore.exceptions import ClientError
 from conftest import client_at
@@ -16,28 +14,8 @@ from test_admin import admin, ask
 MIB = 1024 * 1024
 
 
-@pytest.fixture(scope="module", params=["serve", "cluster"])
-def running(request, tmp_path_factory):
-    running = getattr(topology, request.param)(tmp_path_factory.mktemp(request.param))
-    running.start()
-    yield running
-    running.stop()
-
-
-@pytest.fixture(scope="module")
-def s3(running):
-    return client_at(running.endpoint)
-
-
-@pytest.fixture
-def bucket(s3):
-    name = f"test-{uuid.uuid4().hex[:20]}"
-    s3.create_bucket(Bucket=name)
-    return name
-
-
-def bound(running, bucket, size):
-    return ask(running, "POST", f"/api/v1/buckets/{bucket}/quota", json.dumps({"bytes": size}))
+def bound(server, bucket, size):
+    return ask(server, "POST", f"/api/v1/buckets/{bucket}/quota", json.dumps({"bytes": size}))
 
 
 def refused(call, **arguments):
@@ -49,12 +27,12 @@ def refused(call, **arguments):
     return error["Error"]["Message"]
 
 
-def listed(running, bucket):
-    return next(entry for entry in ask(running, "GET", "/api/v1/buckets")[2]["buckets"] if entry["name"] == bucket)
+def listed(server, bucket):
+    return next(entry for entry in ask(server, "GET", "/api/v1/buckets")[2]["buckets"] if entry["name"] == bucket)
 
 
-def test_every_way_to_write_is_bounded_and_the_refusal_says_by_what(running, s3, bucket):
-    bound(running, bucket, 6 * MIB)
+def test_every_way_to_write_is_bounded_and_the_refusal_says_by_what(server, s3, bucket):
+    bound(server, bucket, 6 * MIB)
     body = os.urandom(4 * MIB)
     s3.put_object(Bucket=bucket, Key="a", Body=body)
     said = refused(s3.put_object, Bucket=bucket, Key="b", Body=body)
@@ -80,24 +58,24 @@ def test_every_way_to_write_is_bounded_and_the_refusal_says_by_what(running, s3,
     assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == body
 
 
-def test_parts_that_fit_alone_do_not_make_an_object_that_does_not(running, s3, bucket):
+def test_parts_that_fit_alone_do_not_make_an_object_that_does_not(server, s3, bucket):
     upload = s3.create_multipart_upload(Bucket=bucket, Key="big")["UploadId"]
     where = {"Bucket": bucket, "Key": "big", "UploadId": upload}
     tags = [s3.upload_part(**where, PartNumber=part, Body=bytes(5 * MIB))["ETag"] for part in (1, 2)]
-    bound(running, bucket, 10 * MIB - 1)
+    bound(server, bucket, 10 * MIB - 1)
     parts = [{"PartNumber": part, "ETag": tag} for part, tag in zip((1, 2), tags, strict=True)]
     refused(s3.complete_multipart_upload, **where, MultipartUpload={"Parts": parts})
-    bound(running, bucket, 10 * MIB)
+    bound(server, bucket, 10 * MIB)
     s3.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
-    assert listed(running, bucket)["stored_bytes"] == 10 * MIB
+    assert listed(server, bucket)["stored_bytes"] == 10 * MIB
 
 
-def test_clients_at_once_do_not_get_beyond_together(running, s3, bucket):
-    bound(running, bucket, 10 * 50_000)
+def test_clients_at_once_do_not_get_beyond_together(server, s3, bucket):
+    bound(server, bucket, 10 * 50_000)
     stored = []
 
     def write(worker):
-        client = client_at(running.endpoint)
+        client = client_at(server.endpoint)
         for number in range(5):
             try:
                 client.put_object(Bucket=bucket, Key=f"{worker}-{number}", Body=os.urandom(50_000))
@@ -111,12 +89,12 @@ def test_clients_at_once_do_not_get_beyond_together(running, s3, bucket):
     for worker in workers:
         worker.join()
     assert len(stored) == 10
-    assert listed(running, bucket)["stored_bytes"] == 500_000
+    assert listed(server, bucket)["stored_bytes"] == 500_000
 
 
-def test_older_versions_count_until_they_are_removed(running, s3, bucket):
+def test_older_versions_count_until_they_are_removed(server, s3, bucket):
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    bound(running, bucket, 3000)
+    bound(server, bucket, 3000)
     first = s3.put_object(Bucket=bucket, Key="k", Body=bytes(2000))["VersionId"]
     s3.delete_object(Bucket=bucket, Key="k")
     refused(s3.put_object, Bucket=bucket, Key="k", Body=bytes(1001))
@@ -124,11 +102,11 @@ def test_older_versions_count_until_they_are_removed(running, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=bytes(3000))
 
 
-def test_a_client_that_asks_first_sends_nothing_that_does_not_fit(running, s3, bucket):
-    bound(running, bucket, 1000)
+def test_a_client_that_asks_first_sends_nothing_that_does_not_fit(server, s3, bucket):
+    bound(server, bucket, 1000)
     url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "k"})
-    connection = http.client.HTTPConnection(running.address, timeout=30)
-    connection.putrequest("PUT", url.split(running.address)[1])
+    connection = http.client.HTTPConnection(server.address, timeout=30)
+    connection.putrequest("PUT", url.split(server.address)[1])
     connection.putheader("content-length", str(100 * MIB))
     connection.putheader("expect", "100-continue")
     connection.endheaders()
@@ -137,24 +115,24 @@ def test_a_client_that_asks_first_sends_nothing_that_does_not_fit(running, s3, b
     assert b"<Code>QuotaExceeded</Code>" in answer.read()
 
 
-def test_a_quota_is_set_shown_and_lifted(running, s3, bucket):
+def test_a_quota_is_set_shown_and_lifted(server, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=bytes(512 * 1024))
-    assert "may hold 1.0 MiB, and holds 512 KiB" in admin(running, "bucket", "quota", bucket, "1MiB")
-    assert "1.0 MiB (50 % used)" in admin(running, "bucket", "list")
-    assert listed(running, bucket)["quota"] == MIB
-    rows = ask(running, "GET", "/api/v1/usage")[2]["buckets"]
+    assert "may hold 1.0 MiB, and holds 512 KiB" in admin(server, "bucket", "quota", bucket, "1MiB")
+    assert "1.0 MiB (50 % used)" in admin(server, "bucket", "list")
+    assert listed(server, bucket)["quota"] == MIB
+    rows = ask(server, "GET", "/api/v1/usage")[2]["buckets"]
     assert next(row for row in rows if row["name"] == bucket)["quota"] == MIB
-    metrics = urllib3.PoolManager().request("GET", f"http://{running.console}/metrics").data.decode()
+    metrics = urllib3.PoolManager().request("GET", f"http://{server.console}/metrics").data.decode()
     assert f'holdfast_bucket_quota_bytes{{bucket="{bucket}"}} {MIB}' in metrics
     assert f'holdfast_bucket_quota_used_bytes{{bucket="{bucket}"}} {512 * 1024}' in metrics
-    assert "may hold any number of bytes" in admin(running, "bucket", "quota", bucket, "none")
-    assert "quota" not in listed(running, bucket)
+    assert "may hold any number of bytes" in admin(server, "bucket", "quota", bucket, "none")
+    assert "quota" not in listed(server, bucket)
     s3.put_object(Bucket=bucket, Key="more", Body=bytes(2 * MIB))
 
 
-def test_what_is_no_quota_is_refused(running, bucket):
+def test_what_is_no_quota_is_refused(server, bucket):
     path = f"/api/v1/buckets/{bucket}/quota"
     for body in [{"bytes": 0}, {"bytes": -1}, {"bytes": "1GiB"}, {}, {"bytes": 1, "more": 1}]:
-        assert ask(running, "POST", path, json.dumps(body))[0] == 400, body
-    assert ask(running, "POST", "/api/v1/buckets/nosuchbucket/quota", json.dumps({"bytes": 1}))[0] == 404
-    assert "quota" not in listed(running, bucket)
+        assert ask(server, "POST", path, json.dumps(body))[0] == 400, body
+    assert ask(server, "POST", "/api/v1/buckets/nosuchbucket/quota", json.dumps({"bytes": 1}))[0] == 404
+    assert "quota" not in listed(server, bucket)

@@ -3,15 +3,15 @@
 use std::sync::Arc;
 
 use holdfast::object::{
-    AppendRequest, CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Engine, Error,
-    PutPartRequest, PutRequest, Result, UploadRef, WriteCondition,
+    AppendRequest, CompleteRequest, CompletedPart, CopyRequest, Engine, Error, PutPartRequest, PutRequest,
+    Result, UploadRef, WriteCondition,
 };
 use holdfast::types::{
     BucketQuota, ChecksumAlgorithm, PartNumber, Properties, QuotaExcess, UploadId, Versioning,
 };
 use tokio::task::JoinSet;
 
-use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put};
+use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, start_upload};
 
 async fn bounded(deployment: &Deployment, bytes: u64) -> Arc<Engine> {
     let engine = deployment.open().await;
@@ -36,17 +36,6 @@ fn excess<T: std::fmt::Debug>(result: Result<T>) -> QuotaExcess {
         Err(Error::QuotaExceeded(excess)) => *excess,
         other => panic!("not refused for the quota: {other:?}"),
     }
-}
-
-async fn start_upload(engine: &Engine, name: &str) -> UploadId {
-    let request = CreateUploadRequest {
-        bucket: bucket(),
-        key: key(name),
-        properties: Properties::default(),
-        encryption: None,
-        checksum: None,
-    };
-    engine.create_upload(request).await.unwrap().upload
 }
 
 async fn put_part(

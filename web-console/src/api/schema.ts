@@ -622,7 +622,7 @@ export interface SetParity {
 /** The body of `POST /api/v1/buckets/{name}/quota`. */
 export interface SetQuota {
   /** Bytes that all versions in the bucket may have together, from now on; `null` for any number. */
-  bytes: number;
+  bytes: number | null;
 }
 
 /** The body of `POST /api/v1/buckets/{name}/search`. */
