@@ -5,7 +5,7 @@ use std::time::Duration;
 use holdfast::object::{Engine, ListUploadsRequest};
 use holdfast::types::{Aging, ConfigurationKind, Tags};
 
-use crate::setup::{Deployment, bucket, get, key, pattern, put, start_upload};
+use crate::setup::{Deployment, bucket, get, pattern, put, start_upload};
 
 async fn rules(engine: &Engine, document: &str) {
     let document = format!(r#"{{"Rule":[{document}]}}"#);
