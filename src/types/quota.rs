@@ -50,7 +50,8 @@ impl FromStr for BucketQuota {
         let unit = unit.trim().to_ascii_lowercase();
         let letters = unit.strip_suffix('b').unwrap_or(&unit);
         let (letter, base) = letters.strip_suffix('i').map_or((letters, 1000), |letter| (letter, 1024));
-        let (_, power) = UNITS.iter().find(|(name, _)| *name == letter).ok_or(InvalidQuota)?;
+        let named = |(name, power): &(&str, u32)| *name == letter && (base == 1000 || *power > 0);
+        let (_, power) = UNITS.iter().find(|unit| named(unit)).ok_or(InvalidQuota)?;
         let bytes = scaled(number, u128::pow(base, *power)).ok_or(InvalidQuota)?;
         if bytes == 0 { Err(InvalidQuota) } else { Ok(Self { bytes }) }
     }
