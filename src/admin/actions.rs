@@ -15,6 +15,7 @@ pub(super) enum AdminAction {
     ListBuckets,
     SetParity,
     SetSearch,
+    SetQuota,
     ListEncryptionKeys,
     ChangeEncryptionKeys,
     ListRisk,
@@ -42,6 +43,7 @@ impl AdminAction {
         Self::ListBuckets,
         Self::SetParity,
         Self::SetSearch,
+        Self::SetQuota,
         Self::ListEncryptionKeys,
         Self::ChangeEncryptionKeys,
         Self::ListRisk,
@@ -69,6 +71,7 @@ impl AdminAction {
             Self::ListBuckets => "admin:ListBuckets",
             Self::SetParity => "admin:SetParity",
             Self::SetSearch => "admin:SetSearch",
+            Self::SetQuota => "admin:SetQuota",
             Self::ListEncryptionKeys => "admin:ListEncryptionKeys",
             Self::ChangeEncryptionKeys => "admin:ChangeEncryptionKeys",
             Self::ListRisk => "admin:ListRisk",
@@ -104,6 +107,7 @@ impl Route {
             Self::Buckets => AdminAction::ListBuckets,
             Self::SetParity(_) => AdminAction::SetParity,
             Self::SetSearch(_) => AdminAction::SetSearch,
+            Self::SetQuota(_) => AdminAction::SetQuota,
             Self::Keyring => AdminAction::ListEncryptionKeys,
             Self::CreateEncryptionKey | Self::ChangeEncryptionKey(..) | Self::DeleteEncryptionKey(_) => {
                 AdminAction::ChangeEncryptionKeys

@@ -28,6 +28,7 @@
 //! | `POST /api/v1/keys/{key}/disable`, `enable`, `remove` | [`Nothing`] | [`Done`] |
 //! | `POST /api/v1/import/minio-iam?dry_run=...` | a ZIP | [`ImportReport`](crate::types::ImportReport) |
 //! | `POST /api/v1/buckets/{name}/search` | [`SetSearch`] | [`SearchState`] |
+//! | `POST /api/v1/buckets/{name}/quota` | [`SetQuota`] | [`QuotaState`] |
 //! | `GET /api/v1/risk?after=...&max=...` | | [`RiskPage`] |
 //!
 //! A request that is not done is answered by a 4xx or 5xx status and a [`Failure`].
@@ -135,6 +136,12 @@ pub struct BucketReport {
     pub objects: u64,
     /// Bytes of those objects, as clients see them.
     pub bytes: u64,
+    /// Bytes of all their versions, which is what a quota bounds.
+    #[serde(default)]
+    pub stored_bytes: u64,
+    /// Its quota in bytes; none where it may hold any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quota: Option<u64>,
     /// Data shards of a stripe of its new objects.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_shards: Option<u8>,
@@ -233,6 +240,27 @@ pub struct SearchState {
     pub bucket: String,
     /// It has a search index.
     pub enabled: bool,
+}
+
+/// The body of `POST /api/v1/buckets/{name}/quota`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetQuota {
+    /// Bytes that all versions in the bucket may have together, from now on; `null` for any number.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schemars(required, extend("type" = ["integer", "null"]))]
+    pub bytes: Option<u64>,
+}
+
+/// How many bytes a bucket may hold.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct QuotaState {
+    /// Its name.
+    pub bucket: String,
+    /// Bytes that all versions in it may have together; none for any number.
+    pub bytes: Option<u64>,
+    /// Bytes that they have.
+    pub used: u64,
 }
 
 /// Objects by what stands between them and loss.
@@ -717,7 +745,7 @@ pub struct BucketUsage {
     pub encryption: Option<String>,
     /// Its policy or ACL opens something to everybody.
     pub public: bool,
-    /// Bytes that it may hold; none, as there are no quotas.
+    /// Bytes that all versions in it may have together; none where any number is allowed.
     pub quota: Option<u64>,
 }
 

@@ -4,8 +4,10 @@ use std::fs;
 use std::sync::Arc;
 
 use super::Facts;
+use crate::metadata::BucketRow;
 use crate::object::{DriveStatus, Engine, Tally, TargetStatus, Work, WorkState};
 use crate::telemetry::{GaugeKind, Metrics, Sample};
+use crate::types::BucketQuota;
 
 /// Clock ticks of `/proc/self/stat` in a second: fixed at 100 by the kernel's interface.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -76,7 +78,8 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
         one(Some(f64::from(u8::from(of.keyring_is_locked()))))
     });
     register_redundancy(metrics, engine);
-    let sum = |name, help, value: fn(&crate::metadata::BucketRow) -> f64| {
+    register_quotas(metrics, engine);
+    let sum = |name, help, value: fn(&BucketRow) -> f64| {
         let of = engine.clone();
         metrics.register(name, help, GaugeKind::Gauge, move || {
             let buckets = of.metadata().buckets().ok();
@@ -88,6 +91,28 @@ fn register_content(metrics: &Metrics, engine: &Arc<Engine>) {
     sum("holdfast_object_bytes", "Bytes of those objects, as clients see them.", |bucket| {
         bucket.bytes as f64
     });
+}
+
+/// Buckets with quotas that metrics tell of, by their names.
+const QUOTA_SERIES_MAX: usize = 1000;
+
+/// What buckets with quotas may hold, and hold. The others are not told of one by one.
+fn register_quotas(metrics: &Metrics, engine: &Arc<Engine>) {
+    let by_bucket = |name, help, value: fn(BucketQuota, &BucketRow) -> u64| {
+        let of = engine.clone();
+        metrics.register(name, help, GaugeKind::Gauge, move || {
+            let buckets = of.metadata().buckets().unwrap_or_default();
+            let bounded = buckets.iter().filter_map(|bucket| Some((of.quota(&bucket.name)?, bucket)));
+            let sample = |(quota, bucket): (BucketQuota, &BucketRow)| {
+                Sample::labelled("bucket", &bucket.name, value(quota, bucket) as f64)
+            };
+            bounded.take(QUOTA_SERIES_MAX).map(sample).collect()
+        });
+    };
+    const QUOTA: &str = "Bytes that a bucket with a quota may hold.";
+    by_bucket("holdfast_bucket_quota_bytes", QUOTA, |quota, _| quota.bytes);
+    const USED: &str = "Bytes that a bucket with a quota holds, versions included.";
+    by_bucket("holdfast_bucket_quota_used_bytes", USED, |_, bucket| bucket.bytes + bucket.version_bytes);
 }
 
 fn register_redundancy(metrics: &Metrics, engine: &Arc<Engine>) {

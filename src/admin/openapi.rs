@@ -103,6 +103,12 @@ fn operations() -> Vec<Described> {
             "Gives a bucket a search index, or takes it.",
             (of::<SetSearch>(), of::<SearchState>()),
         ),
+        post(
+            "/buckets/{name}/quota",
+            Some(Action::SetQuota),
+            "Bounds the bytes of a bucket, or bounds them no longer.",
+            (of::<SetQuota>(), of::<QuotaState>()),
+        ),
         get("/keyring", Some(Action::ListEncryptionKeys), "The named encryption keys.", of::<Keyring>()),
         key("/keyring", "Makes a named key.", of::<CreateEncryptionKey>()),
         key("/keyring/{id}/rotate", "Adds a version to a named key.", of::<Nothing>()),

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use super::Refusal;
 use super::api::{
     AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, EventList,
-    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, Rebalance, RiskPage, RiskQuery, Scrub,
-    SearchState, SetParity, SetSearch,
+    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, QuotaState, Rebalance, RiskPage, RiskQuery, Scrub,
+    SearchState, SetParity, SetQuota, SetSearch,
 };
 use super::status::{bucket_reports, drive_reports};
 use crate::jobs::rehearse_moves;
 use crate::metadata::{DrivePhase, Margin};
 use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
-use crate::types::{BucketName, DriveSlot, Scheme};
+use crate::types::{BucketName, BucketQuota, DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, Refusal>;
 
@@ -171,13 +171,23 @@ impl Operations {
 
     /// Makes a bucket searchable, or ends that.
     pub(super) async fn set_search(&self, bucket: &str, request: SetSearch) -> Result<SearchState> {
-        let missing = || Refusal::NotFound(format!("there is no bucket {bucket}; `bucket list` shows them"));
-        let name = BucketName::parse(bucket).map_err(|_| missing())?;
-        match self.engine.set_search(&name, request.enabled).await {
-            Ok(()) => Ok(SearchState { bucket: bucket.to_owned(), enabled: request.enabled }),
-            Err(object::Error::NoSuchBucket) => Err(missing()),
-            Err(error) => Err(unreadable(error)),
+        let set = self.engine.set_search(&bucket_name(bucket)?, request.enabled).await;
+        set.map_err(|error| of_bucket(bucket, error))?;
+        Ok(SearchState { bucket: bucket.to_owned(), enabled: request.enabled })
+    }
+
+    /// Bounds the bytes of a bucket, or bounds them no longer.
+    pub(super) async fn set_quota(&self, bucket: &str, request: SetQuota) -> Result<QuotaState> {
+        if request.bytes == Some(0) {
+            let sentence = "a quota is at least 1 byte; `null` is for any number";
+            return Err(Refusal::BadRequest(sentence.into()));
         }
+        let (name, quota) = (bucket_name(bucket)?, request.bytes.map(|bytes| BucketQuota { bytes }));
+        let set = self.engine.set_quota(&name, quota).await;
+        set.map_err(|error| of_bucket(bucket, error))?;
+        let now = self.engine.head_bucket(&name).await.map_err(|error| of_bucket(bucket, error))?;
+        let used = now.bytes + now.version_bytes;
+        Ok(QuotaState { bucket: bucket.to_owned(), bytes: request.bytes, used })
     }
 
     /// Objects that one more loss could cost.
@@ -251,6 +261,22 @@ fn parity(text: &str) -> Result<Option<Scheme>> {
         Refusal::BadRequest(format!("{text} is no parity: {error}, or `default` for the deployment's"))
     };
     text.parse().map(Some).map_err(refusal)
+}
+
+fn no_such_bucket(bucket: &str) -> Refusal {
+    Refusal::NotFound(format!("there is no bucket {bucket}; `bucket list` shows them"))
+}
+
+fn bucket_name(bucket: &str) -> Result<BucketName> {
+    BucketName::parse(bucket).map_err(|_| no_such_bucket(bucket))
+}
+
+/// Why a bucket could not be set up.
+fn of_bucket(bucket: &str, error: object::Error) -> Refusal {
+    match error {
+        object::Error::NoSuchBucket => no_such_bucket(bucket),
+        error => unreadable(error),
+    }
 }
 
 fn unreadable(error: object::Error) -> Refusal {

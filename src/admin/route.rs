@@ -33,6 +33,8 @@ pub(super) enum Route {
     ChangeEncryptionKey(String, EncryptionKeyChange),
     DeleteEncryptionKey(String),
     SetSearch(String),
+    /// Bounds the bytes of a bucket.
+    SetQuota(String),
     Risk(RiskQuery),
     Events,
     Accounts,
@@ -41,7 +43,9 @@ pub(super) enum Route {
     Keys,
     AddKey,
     ChangeKey(String, KeyChange),
-    ImportMinioIam { dry_run: bool },
+    ImportMinioIam {
+        dry_run: bool,
+    },
 }
 
 /// What can be done to an access key.
@@ -173,6 +177,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
             (None, Some(Route::ChangeKey(decode(key)?, change)))
         }
         ["buckets", name, "search"] => (None, Some(Route::SetSearch(decode(name)?))),
+        ["buckets", name, "quota"] => (None, Some(Route::SetQuota(decode(name)?))),
         ["import", "minio-iam"] => (None, Some(Route::ImportMinioIam { dry_run: dry_run(query)? })),
         ["events"] => (Some(Route::Events), None),
         ["risk"] => (Some(Route::Risk(parse_risk(query)?)), None),
@@ -237,6 +242,7 @@ mod tests {
         assert_eq!(post("/api/v1/keyring/a%2Fb/rotate"), Ok(rotate));
         assert_eq!(get("/api/v1/events"), Ok(Route::Events));
         assert_eq!(post("/api/v1/buckets/photos/search"), Ok(Route::SetSearch("photos".into())));
+        assert_eq!(post("/api/v1/buckets/photos/quota"), Ok(Route::SetQuota("photos".into())));
         assert_eq!(post("/api/v1/buckets/photos/parity"), Ok(Route::SetParity("photos".into())));
         assert_eq!(
             post("/api/v1/accounts/000000000001/remove"),

@@ -212,6 +212,7 @@ impl Service {
                 done(operations.change_encryption_key(&id, change).await)
             }
             Route::DeleteEncryptionKey(id) => done(operations.delete_encryption_key(&id, parse(body)?).await),
+            Route::SetQuota(bucket) => done(operations.set_quota(&bucket, parse(body)?).await),
             Route::SetSearch(bucket) => done(operations.set_search(&bucket, parse(body)?).await),
             Route::Risk(query) => done(operations.risk(query).await),
             Route::Accounts => done(self.accounts.list()),

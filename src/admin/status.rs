@@ -164,14 +164,16 @@ fn work_report((name, work): (&'static str, object::Work)) -> Work {
 /// All buckets, and how their objects are encoded.
 pub(super) fn bucket_reports(engine: &Engine) -> Result<Vec<BucketReport>, Error> {
     let report = |bucket: BucketEncoding| BucketReport {
-        name: bucket.name,
         objects: bucket.all.objects,
         bytes: bucket.all.bytes,
+        stored_bytes: bucket.stored_bytes,
+        quota: engine.quota(&bucket.name).map(|quota| quota.bytes),
         data_shards: Some(bucket.scheme.data),
         parity_shards: Some(bucket.scheme.parity),
         own_parity: bucket.is_own,
         to_recode: Tally { objects: bucket.waiting.objects, bytes: bucket.waiting.bytes },
         classes: bucket.classes.iter().map(class_report).collect(),
+        name: bucket.name,
     };
     Ok(engine.bucket_encodings()?.into_iter().map(report).collect())
 }

@@ -33,7 +33,7 @@ impl Service {
             searchable: rules.is_some_and(|rules| rules.search),
             encryption: encryption.map(|default| default.algorithm.clone()),
             public: rules.is_some_and(is_public),
-            quota: None,
+            quota: rules.and_then(|rules| rules.quota).map(|quota| quota.bytes),
         }
     }
 }

@@ -17,8 +17,8 @@ use super::spread::Spreads;
 use super::versions::{self, Counts, NewVersion, Version};
 use super::{blobs, configuration, events, identities, part_checksums, payload, query};
 use crate::types::{
-    BlobId, BucketLock, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber, Properties, Scheme,
-    Timestamp, UploadId, VersionId, Versioning,
+    BlobId, BucketLock, BucketQuota, ConfigurationKind, EventKind, ObjectLock, Origin, PartNumber,
+    Properties, Scheme, Timestamp, UploadId, VersionId, Versioning,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -44,6 +44,8 @@ pub(super) struct Bucket {
     pub(super) lock: Option<BucketLock>,
     /// Who is told of changes; `None` for most.
     pub(super) listeners: Option<Arc<Listeners>>,
+    /// How many bytes it may hold; `None` for most.
+    pub(super) quota: Option<BucketQuota>,
 }
 
 impl Bucket {
@@ -194,15 +196,20 @@ impl Applier {
         Ok(bucket)
     }
 
-    /// Has a bucket's listeners read again, if this is what says who they are.
-    pub(super) fn forget_listeners(&mut self, name: &str, kind: ConfigurationKind) {
-        if kind == ConfigurationKind::Notification {
+    /// Has a bucket read again, if this configuration decides how mutations are applied.
+    pub(super) fn forget_configured(&mut self, name: &str, kind: ConfigurationKind) {
+        if matches!(kind, ConfigurationKind::Notification | ConfigurationKind::Quota) {
             self.buckets.remove(name);
         }
     }
 
     pub(super) fn count(&mut self, bucket: i64, counts: Counts) {
         *self.counts.entry(bucket).or_default() += counts;
+    }
+
+    /// Bytes by which the present batch made a bucket larger.
+    pub(super) fn bytes_added(&self, bucket: i64) -> i64 {
+        self.counts.get(&bucket).map_or(0, |counts| counts.bytes + counts.version_bytes)
     }
 
     fn create_bucket(&mut self, db: &Connection, mutation: &Mutation) -> Result<Applied> {
@@ -306,10 +313,11 @@ impl Applier {
         else {
             unreachable!("called for this variant only");
         };
-        let bucket = self.bucket(db, bucket)?;
+        let (name, bucket) = (bucket, self.bucket(db, bucket)?);
         let properties = locked(&bucket, properties.clone(), *modified)?;
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
+        self.check_quota(db, (&bucket, name, key), current.as_ref(), *size)?;
         let stored = match content {
             NewContent::Inline(data) => Content::Inline(Bytes::copy_from_slice(payload::head(data))),
             NewContent::Blob { layout, missing } => {
@@ -348,7 +356,7 @@ impl Applier {
             unreachable!("called for this variant only");
         };
         let source_at = (self.bucket(db, &source.0)?.id, source.1.as_str());
-        let bucket = self.bucket(db, bucket)?;
+        let (name, bucket) = (bucket, self.bucket(db, bucket)?);
         let from = versions::of_sequence(db, source_at, *sequence)?.ok_or(MetadataError::SourceChanged)?;
         let copied = from.detail.as_ref().ok_or(MetadataError::SourceChanged)?.properties.clone();
         let properties = Properties {
@@ -362,6 +370,7 @@ impl Applier {
         let properties = locked(&bucket, properties, *modified)?;
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
+        self.check_quota(db, (&bucket, name, key), current.as_ref(), from.size)?;
         self.write_copy(db, (&bucket, key), current, from, (properties, *modified))
     }
 
@@ -492,15 +501,17 @@ impl Applier {
         else {
             unreachable!("called for this variant only");
         };
+        let name = bucket;
         let (bucket, UploadDetail { properties, .. }) = self.upload(db, bucket, key, *upload)?;
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
         let extents = chosen_extents(db, *upload, parts)?;
+        let size = extents.iter().map(|extent| properties.plain_len(extent.size)).sum();
+        self.check_quota(db, (&bucket, name, key), current.as_ref(), size)?;
         let values = part_checksums::of_parts(db, *upload, parts, checksum.as_ref())?;
         self.drop_unchosen_parts(db, *upload, &extents)?;
         drop_upload(db, bucket.id, key, *upload)?;
         blobs::compose(db, &mut self.spreads, *upload, &extents)?;
-        let size = extents.iter().map(|extent| properties.plain_len(extent.size)).sum();
         let content = Content::Blobs(extents);
         let detail = ObjectDetail { properties, checksum: checksum.clone(), content };
         let object = NewVersion { size, etag: *etag, modified: *modified, detail: &detail };

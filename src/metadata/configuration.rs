@@ -1,5 +1,5 @@
 //! What buckets are configured with: JSON by bucket, kind and id. Nothing here looks into it; `events` reads the
-//! notifications.
+//! notifications, `quota` the quotas.
 
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -30,7 +30,7 @@ impl Applier {
         }
         db.prepare_cached("INSERT OR REPLACE INTO bucket_configurations VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![bucket, kind, id, document])?;
-        self.forget_listeners(name, key.kind);
+        self.forget_configured(name, key.kind);
         Ok(Applied::Done)
     }
 
@@ -43,7 +43,7 @@ impl Applier {
         let bucket = self.bucket(db, name)?.id;
         db.prepare_cached("DELETE FROM bucket_configurations WHERE bucket = ?1 AND kind = ?2 AND id = ?3")?
             .execute(params![bucket, key.kind.name(), key.id])?;
-        self.forget_listeners(name, key.kind);
+        self.forget_configured(name, key.kind);
         Ok(Applied::Done)
     }
 }

@@ -23,6 +23,7 @@ pub(crate) mod parsers;
 mod part_checksums;
 mod payload;
 mod query;
+mod quota;
 mod recode;
 mod recovery;
 mod rename;

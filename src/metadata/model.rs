@@ -11,8 +11,8 @@ use crate::types::{
     AccountId, Acl, Attributes, BlobId, BucketLock, CanonicalId, ChecksumAlgorithm, ChecksumKind,
     ChecksumValue, ConfigurationKey, ConfigurationKind, DeleteCondition, DriveId, DriveSlot, EncodingRules,
     Encryption, Etag, MasterKey, ObjectAccess, ObjectChecksum, ObjectLock, Origin, PartNumber, Properties,
-    Retention, Scheme, StorageClass, StoredSecret, Tags, Timestamp, UploadId, VersionId, Versioning,
-    WriteCondition,
+    QuotaExcess, Retention, Scheme, StorageClass, StoredSecret, Tags, Timestamp, UploadId, VersionId,
+    Versioning, WriteCondition,
 };
 
 /// A bucket.
@@ -882,6 +882,9 @@ pub enum MetadataError {
     /// Users, groups, roles or policies were changed since they were read.
     #[error("identities changed")]
     IdentitiesChanged,
+    /// The bucket may not hold so many bytes.
+    #[error("{0}")]
+    QuotaExceeded(Box<QuotaExcess>),
     /// The object that was read was replaced.
     #[error("source changed")]
     SourceChanged,

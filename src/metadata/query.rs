@@ -12,7 +12,7 @@ use super::schema::{
     unpack_slots, unpack_versioning,
 };
 use super::spread::Spreads;
-use super::{blobs, events, payload, versions};
+use super::{blobs, events, payload, quota, versions};
 use crate::types::{
     BlobId, BucketLock, CanonicalId, DriveId, DriveSlot, EncodingRules, Etag, PartNumber, Scheme, Timestamp,
     UploadId, VersionId, Versioning,
@@ -110,7 +110,13 @@ pub(super) fn bucket_to_write(db: &Connection, name: &str) -> Result<Bucket> {
     let row = rows.next()?.ok_or(MetadataError::NoSuchBucket)?;
     let (versioning, lock) = (unpack_versioning(row.get(1)?)?, lock_column(row, 2)?);
     let id = row.get(0)?;
-    Ok(Bucket { id, versioning, lock, listeners: events::listeners(db, id, name)? })
+    Ok(Bucket {
+        id,
+        versioning,
+        lock,
+        listeners: events::listeners(db, id, name)?,
+        quota: quota::of_bucket(db, id)?,
+    })
 }
 
 fn scheme_columns(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Scheme>> {

@@ -25,7 +25,7 @@ impl Applier {
         let Mutation::RenameObject { bucket, source, sequence, key, condition, token, now } = mutation else {
             unreachable!("called for this variant only");
         };
-        let bucket = self.bucket(db, bucket)?;
+        let (name, bucket) = (bucket, self.bucket(db, bucket)?);
         if let Some(token) = token
             && is_repeated(db, bucket.id, token, *now)?
         {
@@ -36,6 +36,12 @@ impl Applier {
         let properties = from.detail.as_ref().map(|detail| detail.properties.clone()).unwrap_or_default();
         let current = versions::current(db, (bucket.id, key))?;
         versions::check(*condition, current.as_ref())?;
+        if bucket.quota.is_some() {
+            // Where no versions are kept, nothing is there twice.
+            let freed = versions::replaced_bytes(db, bucket.versioning, (bucket.id, source), Some(&from))?;
+            let size = from.size.saturating_sub(freed);
+            self.check_quota(db, (&bucket, name, key), current.as_ref(), size)?;
+        }
         let modified = from.modified;
         self.write_copy(db, (&bucket, key), current, from, (properties, modified))?;
         let removal = Deletion {

@@ -39,11 +39,11 @@ use super::recovery::CATCH_UP_TIMEOUT;
 use super::search::{self, Searchable};
 use super::snapshot::{self, Copying};
 use super::spread::{self, SpreadRow};
-use super::{configuration, encoding, keys, part_checksums, recovery, rename, schema};
+use super::{configuration, encoding, keys, part_checksums, quota, recovery, rename, schema};
 use crate::runtime::Tasks;
 use crate::types::{
     BlobId, ConfigurationKey, ConfigurationKind, DriveSlot, EncodingRules, LogEntry, LogPosition, MasterKey,
-    Timestamp, UploadId, VersionId,
+    PartNumber, Timestamp, UploadId, VersionId,
 };
 
 type Result<T> = std::result::Result<T, MetadataError>;
@@ -366,6 +366,16 @@ impl Store {
     /// All documents of users, groups, roles and policies, and how often they were changed.
     pub fn identities(&self) -> Result<(u64, Vec<IdentityRow>)> {
         self.readers.with(identities::all)
+    }
+
+    /// Refuses to write so many bytes under a key, if the bucket's quota will not let that be committed as it stands.
+    pub fn check_quota(&self, bucket: &str, key: &str, size: u64) -> Result<()> {
+        self.readers.with(|db| in_one_moment(db, || quota::check_early(db, (bucket, key), size)))
+    }
+
+    /// Lengths of the parts of an upload, as they are stored, but for the one of this number.
+    pub fn other_parts(&self, upload: UploadId, part: PartNumber) -> Result<Vec<u64>> {
+        self.readers.with(|db| quota::other_parts(db, upload, part))
     }
 
     /// One configuration of a bucket, if it has it.

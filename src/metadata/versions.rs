@@ -186,6 +186,23 @@ fn older(db: &Connection, which: &str, params: impl Params) -> Result<Option<Ver
     rows.next()?.map(|row| read(row, false)).transpose()
 }
 
+/// Bytes that a new version of a key replaces for good.
+pub(super) fn replaced_bytes(
+    db: &Connection,
+    versioning: Versioning,
+    at: Place<'_>,
+    current: Option<&Version>,
+) -> Result<u64> {
+    Ok(match versioning {
+        Versioning::Unversioned => current.map_or(0, |current| current.size),
+        Versioning::Enabled => 0,
+        Versioning::Suspended => match current.filter(|current| current.is_null) {
+            Some(current) => current.size,
+            None => named(db, at, VersionId::Null)?.map_or(0, |null| null.size),
+        },
+    })
+}
+
 /// Where a version stands among those of its key, newest first.
 pub(super) fn rank(sequence: u64) -> i64 {
     -(sequence as i64)
@@ -280,7 +297,7 @@ impl Applier {
         else {
             unreachable!("called for this variant only");
         };
-        let bucket = self.bucket(db, bucket)?;
+        let (name, bucket) = (bucket, self.bucket(db, bucket)?);
         let at = (bucket.id, key.as_str());
         let version = current(db, at)?.filter(|version| version.sequence == *sequence);
         let version = version.filter(|_| bucket.versioning == Versioning::Unversioned);
@@ -290,6 +307,7 @@ impl Applier {
         if blobs::owners(db, &self.spreads, extents)?.len() != 1 {
             return Err(MetadataError::SourceChanged);
         }
+        self.check_growth(db, (&bucket, name), *added)?;
         blobs::insert(db, &mut self.spreads, layout, missing, Some(*content))?;
         let class = detail.properties.class;
         blobs::dissolve(db, &mut self.spreads, extents, Owner { at, sequence: version.sequence, class })?;

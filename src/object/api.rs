@@ -10,7 +10,8 @@ pub use crate::types::WriteCondition;
 use crate::types::{
     Attributes, BucketLock, BucketName, CanonicalId, ChecksumAlgorithm, ChecksumKind, ChecksumValue,
     ConfigurationKind, DeleteCondition, EncryptionMode, Etag, ObjectAccess, ObjectChecksum, ObjectKey,
-    ObjectLock, PartNumber, Properties, StorageClass, Tags, Timestamp, UploadId, VersionId, Versioning,
+    ObjectLock, PartNumber, Properties, QuotaExcess, StorageClass, Tags, Timestamp, UploadId, VersionId,
+    Versioning,
 };
 
 /// The bytes of an upload, decoded and verified as they pass.
@@ -541,6 +542,9 @@ pub enum Error {
     /// The bucket has as many configurations of this kind as it may have.
     #[error("too many configurations")]
     TooManyConfigurations,
+    /// The bucket may not hold so many bytes.
+    #[error("{0}")]
+    QuotaExceeded(Box<QuotaExcess>),
     /// There is no named key of this name.
     #[error("no encryption key {0}")]
     NoSuchEncryptionKey(String),

@@ -80,6 +80,8 @@ impl Engine {
         if object.blob_count() >= BLOBS_MAX {
             return Err(Error::TooManyParts);
         }
+        let announced = request.length.unwrap_or_default();
+        self.check_quota(&object.bucket, &object.key, info.size.saturating_add(announced))?;
         let key = self.sealing_key(&info.properties, request.customer_key.as_ref()).await?;
         let codec = self.schemes.of(object.bucket.as_str(), info.properties.class);
         let plan = Reception {

@@ -15,8 +15,8 @@ use super::engine::Engine;
 use crate::iam::policy::{Grammar, Policy};
 use crate::metadata::{MetadataError, Mutation, Store};
 use crate::types::{
-    Acl, BucketEncryption, BucketName, CanonicalId, ConfigurationKey, ConfigurationKind, Cors, Lifecycle,
-    LogTarget, Logging, Notification, Ownership, OwnershipControls, PublicAccessBlock, Website,
+    Acl, BucketEncryption, BucketName, BucketQuota, CanonicalId, ConfigurationKey, ConfigurationKind, Cors,
+    Lifecycle, LogTarget, Logging, Notification, Ownership, OwnershipControls, PublicAccessBlock, Website,
 };
 
 /// What requests and background work go by in one bucket.
@@ -34,6 +34,8 @@ pub struct BucketRules {
     pub website: Option<Website>,
     /// It can be searched.
     pub search: bool,
+    /// How many bytes it may hold.
+    pub quota: Option<BucketQuota>,
     /// How new objects are encrypted.
     pub encryption: Option<BucketEncryption>,
     /// Who may use it.
@@ -114,6 +116,7 @@ impl BucketRules {
             logging: parsed(store, bucket, ConfigurationKind::Logging)?,
             website: parsed(store, bucket, ConfigurationKind::Website)?,
             search: parsed::<serde_json::Value>(store, bucket, ConfigurationKind::Search)?.is_some(),
+            quota: parsed(store, bucket, ConfigurationKind::Quota)?,
         };
         Ok((rules != Self::default()).then(|| Arc::new(rules)))
     }

@@ -108,6 +108,7 @@ impl From<MetadataError> for Error {
             | MetadataError::NoSuchAccessKey
             | MetadataError::IdentitiesChanged
             | MetadataError::TooManyAccessKeys => Self::Internal(Box::new(error)),
+            MetadataError::QuotaExceeded(excess) => Self::QuotaExceeded(excess),
             MetadataError::SourceChanged => Self::Conflict,
             MetadataError::TokenReused => Self::TokenReused,
             MetadataError::NoSpace => Self::NoSpace,

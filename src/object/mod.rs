@@ -23,6 +23,7 @@ mod moves;
 mod multipart;
 mod nodes;
 mod put;
+mod quota;
 mod readers;
 mod rebuild;
 mod reclaim;

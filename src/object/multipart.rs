@@ -71,6 +71,8 @@ impl Engine {
         let _under_way = self.activity.begin();
         let _writing = self.writers.enter();
         let properties = self.upload_row(&request.upload)?.properties;
+        let announced = request.length.unwrap_or_default();
+        self.check_part_quota(&request.upload, &properties, request.part, announced)?;
         let key = self.sealing_key(&properties, request.customer_key.as_ref()).await?;
         let codec = self.schemes.of(request.upload.bucket.as_str(), properties.class);
         let (length, content_md5) = (request.length, request.content_md5);

@@ -69,6 +69,7 @@ impl Engine {
         if request.length.is_none_or(|length| length > self.inline_bytes_max as u64) {
             // Not worth receiving for nothing. Tiny ones find out when they are committed.
             self.store.bucket(request.bucket.as_str())?;
+            self.check_quota(&request.bucket, &request.key, request.length.unwrap_or_default())?;
         }
         let codec = self.schemes.of(request.bucket.as_str(), request.properties.class);
         let mut properties = request.properties;

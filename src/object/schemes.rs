@@ -97,6 +97,8 @@ pub struct BucketEncoding {
     pub is_own: bool,
     /// All its objects.
     pub all: Tally,
+    /// Bytes of all their versions.
+    pub stored_bytes: u64,
     /// Those that wait to be encoded anew.
     pub waiting: Tally,
     /// Its objects on drives whose class asks for something else.
@@ -180,6 +182,7 @@ impl Engine {
                 scheme: asked(StorageClass::Standard),
                 is_own: bucket.scheme.is_some(),
                 all: Tally { objects: bucket.objects, bytes: bucket.bytes },
+                stored_bytes: bucket.bytes + bucket.version_bytes,
                 waiting: waiting(rows.iter(), asked),
                 classes: classes(rows, asked),
                 name: bucket.name,

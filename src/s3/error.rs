@@ -7,7 +7,7 @@ use hyper::{HeaderMap, StatusCode};
 
 use crate::object::{self, BodyError};
 use crate::sigv4::{AmzTime, Claim, Malformed, Placement, Refusal, version2};
-use crate::types::{ChecksumAlgorithm, InvalidName, Why};
+use crate::types::{ChecksumAlgorithm, InvalidName, QuotaExcess, Why};
 
 use super::checksums;
 use super::time::iso_secs;
@@ -168,6 +168,7 @@ codes! {
         "Normalized policy document exceeds the maximum allowed size of 20480 bytes.";
     PreconditionFailed, "PreconditionFailed", 412,
         "At least one of the pre-conditions you specified did not hold";
+    QuotaExceeded, "QuotaExceeded", 403, "The bucket may not hold so many bytes.";
     ReplicationNotFound, "ReplicationConfigurationNotFoundError", 404,
         "The replication configuration was not found";
     RequestTimeout, "RequestTimeout", 400,
@@ -340,6 +341,7 @@ impl From<object::Error> for Error {
             Engine::TokenReused => Code::IdempotencyMismatch.into(),
             Engine::Conflict => Code::ConditionalRequestConflict.into(),
             Engine::TooManyConfigurations => Code::TooManyConfigurations.into(),
+            Engine::QuotaExceeded(excess) => quota_exceeded(&excess),
             Engine::NoSuchEncryptionKey(id) => {
                 Self::with_message(Code::KmsKeyNotFound, format!("Invalid keyId '{id}'"))
             }
@@ -436,6 +438,17 @@ impl From<BodyError> for Error {
             BodyError::Connection(source) => Self::new(Code::IncompleteBody).caused_by(source),
         }
     }
+}
+
+fn quota_exceeded(excess: &QuotaExcess) -> Error {
+    let words = format!(
+        "The {excess}. Remove objects, or older versions if the bucket keeps them, or have the operator raise its quota."
+    );
+    Error::with_message(Code::QuotaExceeded, words)
+        .detail("BucketName", excess.bucket.clone())
+        .detail("QuotaBytes", excess.quota.bytes.to_string())
+        .detail("UsedBytes", excess.used.to_string())
+        .detail("ProposedBytes", excess.more.to_string())
 }
 
 fn checksum_mismatch(algorithm: ChecksumAlgorithm) -> Error {

@@ -67,6 +67,8 @@ kinds! {
     Acl = "acl", 1;
     /// It can be searched.
     Search = "search", 1;
+    /// How many bytes it may hold.
+    Quota = "quota", 1;
 }
 
 /// Which configuration of a bucket.

@@ -22,6 +22,7 @@ mod names;
 mod notification;
 #[cfg(any(test, fuzzing))]
 mod parser;
+mod quota;
 mod scheme;
 mod secret;
 mod storage_class;
@@ -56,6 +57,7 @@ pub use names::{BucketName, InvalidName, ObjectKey};
 pub use notification::{Event, EventKind, Notification, NotificationRule, Origin};
 #[cfg(any(test, fuzzing))]
 pub use parser::Parser;
+pub use quota::{BucketQuota, InvalidQuota, QuotaExcess};
 pub use scheme::{InvalidScheme, Scheme};
 pub use secret::{Secret, StoredSecret};
 pub use storage_class::StorageClass;

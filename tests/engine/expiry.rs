@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use holdfast::object::{CreateUploadRequest, Engine, ListUploadsRequest};
-use holdfast::types::{Aging, ConfigurationKind, Properties, Tags};
+use holdfast::object::{Engine, ListUploadsRequest};
+use holdfast::types::{Aging, ConfigurationKind, Tags};
 
-use crate::setup::{Deployment, bucket, get, key, pattern, put};
+use crate::setup::{Deployment, bucket, get, pattern, put, start_upload};
 
 async fn rules(engine: &Engine, document: &str) {
     let document = format!(r#"{{"Rule":[{document}]}}"#);
@@ -73,14 +73,7 @@ async fn uploads_end_whose_day_is_over_and_background_work_finds_them() {
     let engine = deployment.open_with_day(1).await;
     engine.create_bucket(&bucket()).await.unwrap();
     for name in ["tmp/a", "tmp/b", "tmp/c", "kept"] {
-        let request = CreateUploadRequest {
-            bucket: bucket(),
-            key: key(name),
-            properties: Properties::default(),
-            encryption: None,
-            checksum: None,
-        };
-        engine.create_upload(request).await.unwrap();
+        start_upload(&engine, name).await;
     }
     let abort = r#""AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1}"#;
     rules(&engine, &format!(r#"{{"ID":"a","Filter":{{"Prefix":"tmp/"}},"Status":"Enabled",{abort}}}"#)).await;

@@ -9,5 +9,6 @@ mod faults;
 mod nodes;
 mod objects;
 mod parity;
+mod quota;
 mod setup;
 mod topology;

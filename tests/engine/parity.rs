@@ -7,15 +7,14 @@ use bytes::Bytes;
 use holdfast::jobs::{heal_once, recode_all};
 use holdfast::metadata::Mutation;
 use holdfast::object::{
-    AppendRequest, ChangeError, CompleteRequest, CompletedPart, CopyRequest, CreateUploadRequest, Engine,
-    Error, Intent, PutPartRequest, PutRequest, RecodeCursor, ScrubCursor, Suspects, UploadRef,
-    WriteCondition,
+    AppendRequest, ChangeError, CompleteRequest, CompletedPart, CopyRequest, Engine, Error, Intent,
+    PutPartRequest, PutRequest, RecodeCursor, ScrubCursor, Suspects, UploadRef, WriteCondition,
 };
 use holdfast::types::{
     BlobId, BucketName, ChecksumAlgorithm, DriveSlot, PartNumber, Properties, Scheme, StorageClass,
 };
 
-use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read};
+use crate::setup::{Deployment, body_of, bucket, get, key, pattern, put, read, start_upload};
 
 const TWO: Scheme = Scheme { data: 2, parity: 2 };
 const THREE: Scheme = Scheme { data: 3, parity: 1 };
@@ -32,14 +31,7 @@ async fn set(engine: &Engine, scheme: Option<Scheme>) {
 }
 
 async fn upload(engine: &Engine, name: &str, parts: &[Bytes]) {
-    let request = CreateUploadRequest {
-        bucket: bucket(),
-        key: key(name),
-        properties: Properties::default(),
-        encryption: None,
-        checksum: None,
-    };
-    let upload = engine.create_upload(request).await.unwrap().upload;
+    let upload = start_upload(engine, name).await;
     let upload = UploadRef { bucket: bucket(), key: key(name), upload };
     let mut completed = Vec::new();
     for (i, data) in parts.iter().enumerate() {

@@ -8,10 +8,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use holdfast::metadata::COPY_AFTER_BYTES;
 use holdfast::node::{LocalSites, NodeOptions, NodeServer, Sites, open_local, open_nodes};
-use holdfast::object::{Body, BodyError, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition};
+use holdfast::object::{
+    Body, BodyError, CreateUploadRequest, Engine, Options, PutOutcome, PutRequest, Result, WriteCondition,
+};
 use holdfast::runtime::{SystemClock, Tasks};
 use holdfast::shard_store::{DriveError, OsFileSystem};
-use holdfast::types::{BucketName, ChecksumValue, DAY_SECS, ObjectKey, Properties};
+use holdfast::types::{BucketName, ChecksumValue, DAY_SECS, ObjectKey, Properties, UploadId};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -202,6 +204,18 @@ pub async fn put(engine: &Engine, name: &str, data: &Bytes) -> Result<PutOutcome
         condition: WriteCondition::Always,
     };
     engine.put(request, body_of(data)).await
+}
+
+/// Starts an upload in parts.
+pub async fn start_upload(engine: &Engine, name: &str) -> UploadId {
+    let request = CreateUploadRequest {
+        bucket: bucket(),
+        key: key(name),
+        properties: Properties::default(),
+        encryption: None,
+        checksum: None,
+    };
+    engine.create_upload(request).await.unwrap().upload
 }
 
 pub async fn get(engine: &Engine, name: &str) -> Result<Bytes> {

@@ -78,6 +78,66 @@ test("several objects are selected, copied, moved and deleted, and the deletion 
   await expect(page.getByRole("button", { name: "two.txt" })).toBeVisible();
 });
 
+test("a move within a bucket and one to another are undone, versions as they were", async ({ console_: page, api }) => {
+  const [bucket, other] = [unique("from"), unique("to")];
+  for (const name of [bucket, other]) {
+    await api.bucket(name);
+    await api.versioning(name);
+  }
+  for (const key of ["one.txt", "folder/two.txt"]) await api.put(bucket, key, key);
+  await api.put(other, "one.txt", "was here before");
+  const read = async (name: string, key: string) => {
+    const answer = await page.request.get(`/api/v1/s3/${name}/${key}`);
+    return answer.ok() ? answer.text() : answer.status();
+  };
+  const move = async (target: string, prefix: string) => {
+    await page.goto(`/buckets/${bucket}`);
+    await page.getByLabel("Select all that are loaded").check();
+    await page.getByRole("button", { name: "Copy or move" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Bucket").selectOption(target);
+    await dialog.getByLabel("Folder", { exact: true }).fill(prefix);
+    await dialog.getByLabel("Move: delete it here").check();
+    await dialog.getByRole("button", { name: "Move", exact: true }).click();
+    await expect(page.getByText(`Moved to ${target}/`)).toBeVisible();
+  };
+
+  await move(bucket, "moved");
+  expect(await read(bucket, "moved/folder/two.txt")).toBe("folder/two.txt");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "one.txt" })).toBeVisible();
+  await expect.poll(() => read(bucket, "folder/two.txt")).toBe("folder/two.txt");
+  expect(await read(bucket, "moved/one.txt")).toBe(404);
+
+  await move(other, "");
+  expect(await read(other, "one.txt")).toBe("one.txt");
+  expect(await read(bucket, "one.txt")).toBe(404);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "one.txt" })).toBeVisible();
+  await expect.poll(() => read(other, "folder/two.txt")).toBe(404);
+  expect(await read(bucket, "one.txt")).toBe("one.txt");
+  expect(await read(other, "one.txt")).toBe("was here before");
+});
+
+test("a move to a bucket without versions cannot be undone, and no such thing is offered", async ({
+  console_: page,
+  api,
+}) => {
+  const [bucket, other] = [unique("from"), unique("plain")];
+  await api.bucket(bucket);
+  await api.versioning(bucket);
+  await api.bucket(other);
+  await api.put(bucket, "one.txt", "one");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select one.txt").check();
+  await page.getByRole("button", { name: "Copy or move" }).click();
+  await page.getByRole("dialog").getByLabel("Bucket").selectOption(other);
+  await page.getByRole("dialog").getByLabel("Move: delete it here").check();
+  await page.getByRole("dialog").getByRole("button", { name: "Move", exact: true }).click();
+  await expect(page.getByText(`Moved to ${other}/`)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Undo" })).toBeHidden();
+});
+
 test("an object is renamed, and that is undone", async ({ console_: page, api }) => {
   const bucket = unique("rename");
   await api.bucket(bucket);

@@ -1,6 +1,9 @@
 import { deflateSync } from "node:zlib";
 import type { Page } from "@playwright/test";
 import { expect, test, unique } from "./support/test";
+import { pictures, webm } from "./support/webm";
+
+const MEBIBYTE = 1024 * 1024;
 
 const details = (page: Page) => page.getByRole("complementary", { name: /Details of/ });
 
@@ -96,6 +99,38 @@ test("each kind of object has its preview", async ({ console_: page, api }) => {
 
   await open("blob.bin");
   await expect(details(page).getByText("No preview of this kind of file")).toBeVisible();
+});
+
+test("a film is shown, and one seeks in it without loading all of it", async ({ console_: page, api }) => {
+  const bucket = unique("film");
+  await api.bucket(bucket);
+  await page.goto("/buckets");
+  const colours = ["#f00", "#0f0", "#00f", "#ff0", "#0ff", "#f0f", "#fff", "#00f"];
+  const size = [64, 64] as const;
+  const film = webm(await pictures(page, colours, size), size, 4 * MEBIBYTE);
+  await api.put(bucket, "film.webm", film, { "content-type": "video/webm" });
+  const ranges: string[] = [];
+  page.on("response", (response) => {
+    if (response.url().includes("film.webm") && response.status() === 206)
+      ranges.push(response.headers()["content-range"] ?? "");
+  });
+  await page.goto(`/buckets/${bucket}?object=film.webm`);
+  const video = details(page).locator("video");
+  await expect.poll(() => video.evaluate((element) => (element as HTMLVideoElement).duration)).toBe(8);
+  await video.evaluate((element) => {
+    (element as HTMLVideoElement).currentTime = 7.5;
+  });
+  const shown = () =>
+    video.evaluate((element) => {
+      const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+      canvas?.drawImage(element as HTMLVideoElement, 0, 0, 1, 1);
+      const [red, green, blue] = canvas?.getImageData(0, 0, 1, 1).data ?? [];
+      return [red, green, blue].map((part) => Math.round((part ?? 0) / 255)).join("");
+    });
+  await expect.poll(() => video.evaluate((element) => (element as HTMLVideoElement).seeking)).toBe(false);
+  await expect.poll(shown).toBe("001");
+  const starts = ranges.map((range) => Number(/^bytes (\d+)-/.exec(range)?.[1]));
+  expect(Math.max(...starts)).toBeGreaterThan(7 * 4 * MEBIBYTE);
 });
 
 test("a version is restored, a deleted object is brought back", async ({ console_: page, api }) => {

@@ -14,6 +14,32 @@ test("drives, work and safety are shown, and a scrub is planned and begun", asyn
   await expect(dialog).toBeHidden();
 });
 
+test("evening out is planned and begun, and ended while it is under way", async ({ console_: page }) => {
+  await page.goto("/cluster");
+  await page.getByRole("button", { name: "Even out drives" }).click();
+  const begin = page.getByRole("dialog", { name: "Even out drives" });
+  await expect(begin.getByText("To move")).toBeVisible();
+  const begun = page.waitForResponse((answer) => answer.url().endsWith("/api/v1/rebalance"));
+  await begin.getByRole("button", { name: "Do it" }).click();
+  expect((await (await begun).json()).started).toBe(true);
+  await expect(begin).toBeHidden();
+
+  // So little is done in a moment: what the server says is shown as if it took longer.
+  await page.route("**/api/v1/status", async (route) => {
+    const answer = await route.fetch();
+    const status = await answer.json();
+    for (const work of status.work) if (work.name === "rebalance") work.state = "running";
+    await route.fulfill({ response: answer, json: status });
+  });
+  await page.getByRole("button", { name: "End evening out" }).click();
+  const end = page.getByRole("dialog", { name: "End evening out" });
+  await expect(end.getByText("To move")).toBeVisible();
+  const ended = page.waitForResponse((answer) => answer.url().endsWith("/api/v1/rebalance"));
+  await end.getByRole("button", { name: "Do it" }).click();
+  const { request, status } = await ended.then((answer) => ({ request: answer.request(), status: answer.status() }));
+  expect([request.postDataJSON(), status]).toEqual([{ stop: true }, 200]);
+});
+
 test("draining a drive shows its plan, and nothing happens without consent", async ({ console_: page }) => {
   await page.goto("/cluster");
   await page.getByRole("button", { name: "Change drive 0" }).click();

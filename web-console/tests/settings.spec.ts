@@ -36,6 +36,46 @@ test("a bucket is created with what was chosen, and deleted with all that is in 
   expect((await page.request.head(`/api/v1/s3/${bucket}`)).status()).toBe(404);
 });
 
+test("a bucket made with a quota says what is used of it, refuses what goes beyond, and gets another", async ({
+  console_: page,
+}) => {
+  const bucket = unique("bounded");
+  await page.goto("/buckets");
+  await page
+    .getByRole("button", { name: /Create (your first )?bucket/ })
+    .first()
+    .click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Name", { exact: true }).fill(bucket);
+  await dialog.getByLabel("Size limit").fill("ten");
+  await expect(dialog.getByText("Not a size")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Create bucket" })).toBeDisabled();
+  await dialog.getByLabel("Size limit").fill("100 KiB");
+  await dialog.getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByText("This bucket is empty")).toBeVisible();
+
+  const upload = (name: string) =>
+    page
+      .getByLabel("Files to upload")
+      .setInputFiles({ name, mimeType: "text/plain", buffer: Buffer.alloc(60_000, "x") });
+  await upload("first.txt");
+  await expect(page.getByRole("button", { name: "first.txt" })).toBeVisible();
+  await upload("second.txt");
+  await expect(page.getByText("No room: the bucket's quota would be exceeded.")).toBeVisible();
+
+  await page.goto("/buckets");
+  await expect(page.getByRole("row", { name: bucket }).getByText("58.6% of 100 KiB")).toBeVisible();
+  await section(page, bucket, "overview");
+  await expect(page.getByText("58.6 KiB of 100 KiB are used (58.6%)")).toBeVisible();
+  await page.getByLabel("Size limit").fill("1 MiB");
+  await page.getByRole("button", { name: "Save" }).click();
+  await saved(page);
+  await expect(page.getByText("58.6 KiB of 1 MiB are used (5.7%)")).toBeVisible();
+  await page.getByLabel("Size limit").fill("");
+  await page.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("58.6 KiB are stored, all versions together.")).toBeVisible();
+});
+
 test("lifecycle rules are a form that says in words what it does", async ({ console_: page, api }) => {
   const bucket = unique("lifecycle");
   await api.bucket(bucket);

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use super::identity_arguments::{GroupCommand, PolicyCommand, UserCommand};
 use crate::config::Settings;
 use crate::iam::Secret;
+use crate::types::{BucketQuota, InvalidQuota};
 
 /// See the module's head.
 #[derive(Debug, Args)]
@@ -91,7 +92,7 @@ pub(super) enum AdminCommand {
         #[command(subcommand)]
         command: NodeCommand,
     },
-    /// List buckets, and give them a parity
+    /// List buckets, and give them a parity, a quota or a search index
     Bucket {
         #[command(subcommand)]
         command: BucketCommand,
@@ -267,7 +268,7 @@ pub(super) enum NodeCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BucketCommand {
-    /// List the buckets, their parity, and what is to be encoded anew
+    /// List the buckets, their quotas, their parity, and what is to be encoded anew
     List {
         /// Print the server's answer as JSON
         #[arg(long)]
@@ -290,6 +291,27 @@ pub(super) enum BucketCommand {
         /// Whether it can be searched
         searched: Switch,
     },
+    /// Bound the bytes that a bucket may hold, all versions together; writes beyond are refused
+    Quota {
+        /// The bucket's name
+        bucket: String,
+        /// A number of bytes as 500GB or 10GiB, or `none` for any number
+        #[arg(value_name = "SIZE")]
+        quota: WantedQuota,
+    },
+}
+
+/// A number of bytes, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct WantedQuota(pub(super) Option<u64>);
+
+impl std::str::FromStr for WantedQuota {
+    type Err = InvalidQuota;
+
+    fn from_str(text: &str) -> Result<Self, InvalidQuota> {
+        let quota = if text == "none" { None } else { Some(text.parse::<BucketQuota>()?.bytes) };
+        Ok(Self(quota))
+    }
 }
 
 /// On or off.

@@ -61,12 +61,13 @@ pub(super) async fn print_nodes(client: &AdminClient) -> Result<(), String> {
 /// Prints the buckets.
 pub(super) async fn print_buckets(client: &AdminClient) -> Result<(), String> {
     let list: BucketList = client.get("/api/v1/buckets").await?;
-    let head = ["BUCKET", "OBJECTS", "BYTES", "PARITY", "TO RECODE"].map(str::to_owned).to_vec();
+    let head = ["BUCKET", "OBJECTS", "BYTES", "QUOTA", "PARITY", "TO RECODE"].map(str::to_owned).to_vec();
     let row = |bucket: &BucketReport| {
         vec![
             bucket.name.clone(),
             bucket.objects.to_string(),
             bytes(bucket.bytes),
+            quota(bucket),
             parity(bucket),
             if bucket.to_recode.objects == 0 { "-".to_owned() } else { bytes(bucket.to_recode.bytes) },
         ]
@@ -138,6 +139,13 @@ pub(super) async fn print_events(client: &AdminClient) -> Result<(), String> {
     };
     print_table(std::iter::once(head).chain(list.targets.iter().map(row)).collect());
     Ok(())
+}
+
+/// A bucket's quota, and how much of it is used.
+fn quota(bucket: &BucketReport) -> String {
+    let Some(quota) = bucket.quota else { return "-".to_owned() };
+    let percent = (bucket.stored_bytes as f64 / quota.max(1) as f64 * 100.0).floor();
+    format!("{} ({percent} % used)", bytes(quota))
 }
 
 /// A bucket's parity as `parity` takes it, whether that is the deployment's, and that of classes which have another.

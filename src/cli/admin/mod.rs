@@ -19,7 +19,8 @@ use arguments::{AdminCommand, BucketCommand, DriveCommand, KeyringCommand, NodeC
 use changes::{Change, carry_out};
 use serde_json::json;
 
-use crate::admin::api::SearchState;
+use crate::admin::api::{QuotaState, SearchState};
+use crate::cli::figures::bytes;
 use crate::cli::terminal::{Line, print};
 
 /// Does what was asked; an error is the one sentence to print.
@@ -122,6 +123,20 @@ async fn bucket(client: &AdminClient, command: BucketCommand) -> Result<(), Stri
                 "has no search index"
             };
             print(&[Line::of(format!("The bucket {} {tells}.", state.bucket))]);
+            Ok(())
+        }
+        BucketCommand::Quota { bucket, quota } => {
+            let path = format!("/api/v1/buckets/{}/quota", client::segment(&bucket));
+            let state: QuotaState = client.post(&path, &json!({ "bytes": quota.0 })).await?;
+            let tells = match state.bytes {
+                Some(quota) => format!("may hold {}", bytes(quota)),
+                None => "may hold any number of bytes".to_owned(),
+            };
+            print(&[Line::of(format!(
+                "The bucket {} {tells}, and holds {}.",
+                state.bucket,
+                bytes(state.used)
+            ))]);
             Ok(())
         }
         BucketCommand::Parity { bucket, parity, flags } => {

@@ -1,6 +1,6 @@
 /** The server's own operations on buckets and objects, in JSON. */
 import { getJson, postJson, queryOf } from "./http";
-import type { BucketUsage, ObjectPlaces, Presign, PresignedUrl, SearchState, Usage } from "./schema";
+import type { BucketUsage, ObjectPlaces, Presign, PresignedUrl, QuotaState, SearchState, Usage } from "./schema";
 
 export const listUsage = async (): Promise<BucketUsage[]> => (await getJson<Usage>("/api/v1/usage")).buckets;
 
@@ -11,3 +11,7 @@ export const objectPlaces = (bucket: string, key: string) =>
 
 export const setSearchIndex = (bucket: string, enabled: boolean) =>
   postJson<SearchState>(`/api/v1/buckets/${bucket}/search`, { enabled });
+
+/** Bounds the bytes of all versions in a bucket; null for no bound. */
+export const setQuota = (bucket: string, bytes: number | null) =>
+  postJson<QuotaState>(`/api/v1/buckets/${bucket}/quota`, { bytes });

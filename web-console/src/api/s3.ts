@@ -264,8 +264,11 @@ export interface ObjectPlace {
   versionId?: string;
 }
 
-export async function copyObject(from: ObjectPlace, to: ObjectPlace): Promise<void> {
-  await put(s3Path(to.bucket, to.key), "", { "x-amz-copy-source": copySource(from.bucket, from.key, from.versionId) });
+/** Copies an object; says which version that made, where the bucket keeps versions. */
+export async function copyObject(from: ObjectPlace, to: ObjectPlace): Promise<string | undefined> {
+  const source = copySource(from.bucket, from.key, from.versionId);
+  const answer = await put(s3Path(to.bucket, to.key), "", { "x-amz-copy-source": source });
+  return answer.headers.get("x-amz-version-id") ?? undefined;
 }
 
 /** Gives an object other metadata by copying it onto itself. */

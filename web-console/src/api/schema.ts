@@ -72,6 +72,10 @@ export interface BucketReport {
   own_parity: boolean;
   /** Parity shards of it. */
   parity_shards?: number | null;
+  /** Its quota in bytes; none where it may hold any number. */
+  quota?: number | null;
+  /** Bytes of all their versions, which is what a quota bounds. */
+  stored_bytes: number;
   /** What has another parity and is to be encoded anew. */
   to_recode: Tally;
 }
@@ -94,7 +98,7 @@ export interface BucketUsage {
   objects: number;
   /** Its policy or ACL opens something to everybody. */
   public: boolean;
-  /** Bytes that it may hold; none, as there are no quotas. */
+  /** Bytes that all versions in it may have together; none where any number is allowed. */
   quota?: number | null;
   /** It has a search index. */
   searchable: boolean;
@@ -499,6 +503,16 @@ export interface PresignedUrl {
   url: string;
 }
 
+/** How many bytes a bucket may hold. */
+export interface QuotaState {
+  /** Its name. */
+  bucket: string;
+  /** Bytes that all versions in it may have together; none for any number. */
+  bytes?: number | null;
+  /** Bytes that they have. */
+  used: number;
+}
+
 /** Evens out how full the drives are. */
 export interface Rebalance {
   /** Only plan. */
@@ -629,6 +643,12 @@ export interface SetParity {
   dry_run?: boolean;
   /** Data and parity shards as `4+2`, or `default` for the deployment's. */
   parity: string;
+}
+
+/** The body of `POST /api/v1/buckets/{name}/quota`. */
+export interface SetQuota {
+  /** Bytes that all versions in the bucket may have together, from now on; `null` for any number. */
+  bytes: number | null;
 }
 
 /** The body of `POST /api/v1/buckets/{name}/search`. */

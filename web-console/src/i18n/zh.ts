@@ -15,6 +15,8 @@ const zh: Record<string, string> = {
     "服务器上的文件夹，或存储节点的 HOST:PORT:/FOLDER。",
   "A line for each request to this bucket, as objects in another bucket, some minutes later.":
     "对此存储桶的每个请求记录一行，几分钟后以对象形式存入另一个存储桶。",
+  "A number with a unit, such as 10 GiB or 500 GB; empty for no bound. What goes beyond is refused.":
+    "带单位的数字，例如 10 GiB 或 500 GB；留空表示不限制。超出的写入会被拒绝。",
   "A policy is an object in braces.": "策略是用花括号括起的对象。",
   "A role has no keys: whom it trusts takes it for a while and may then do what its policies allow.":
     "角色没有密钥：它信任的人可以暂时担任它，并执行其策略允许的操作。",
@@ -171,6 +173,10 @@ const zh: Record<string, string> = {
   "Encryption keys": "加密密钥",
   "End evening out": "停止均衡",
   "End unfinished uploads after days": "多少天后终止未完成的上传",
+  "No room: the bucket's quota would be exceeded. Delete something in it, or raise its quota.":
+    "空间不足：将超出存储桶的配额。请删除其中的内容，或提高配额。",
+  "Not a size: write it as 10 GiB or 500 GB.": "不是有效的大小：请写成 10 GiB 或 500 GB。",
+  Quota: "配额",
   "Refused or failed": "被拒绝或失败",
   "Even out drives": "均衡驱动器",
   "Even out how full drives are": "均衡驱动器使用量",
@@ -421,6 +427,7 @@ const zh: Record<string, string> = {
   "Signed in as": "登录身份",
   Simulator: "模拟器",
   Size: "大小",
+  "Size limit": "容量上限",
   Skip: "跳过",
   "Skip to the content": "跳到内容",
   Skipped: "已跳过",
@@ -613,7 +620,6 @@ const zh: Record<string, string> = {
   "or on the day": "或在某一天",
   "or years": "或年",
   public: "公开",
-  "quota {size}": "配额 {size}",
   "read objects": "读取对象",
   "request id {id}": "请求编号 {id}",
   role: "角色",
@@ -685,6 +691,7 @@ const zh: Record<string, string> = {
   "{n} versions removed": "已移除 {n} 个版本",
   "{part} of {whole}": "{part}，共 {whole}",
   "{percent} of {size}": "{percent}，共 {size}",
+  "{size} are stored, all versions together.": "已存储 {size}，包括所有版本。",
   "{size} in {n} shards": "{n} 个分片，共 {size}",
   "{size} of shards": "分片 {size}",
   "{size}, paused": "{size}，已暂停",
@@ -693,6 +700,8 @@ const zh: Record<string, string> = {
   "{size}/s": "{size}/秒",
   "{time} behind": "落后 {time}",
   "{time} left": "剩余 {time}",
+  "{used} of {quota} are used ({percent}), all versions together.":
+    "已使用 {used}，配额 {quota}（{percent}），包括所有版本。",
   "{word} is not a word of policies.": "{word} 不是策略中的字段。",
   "Create a key for a program": "创建程序密钥",
   "Keys for programs": "程序密钥",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { formatBytes, formatDuration, formatPercent } from "./format";
 import { ancestorsOf, extensionOf, folderOf, nameOf, numbered } from "./keys";
+import { parseSize, writeSize } from "./size";
 
 describe("figures", () => {
   it("of bytes have the unit that people read best", () => {
@@ -28,6 +29,38 @@ describe("figures", () => {
   it("of a part of nothing are a dash", () => {
     expect(formatPercent(1, 4)).toBe("25%");
     expect(formatPercent(0, 0)).toBe("–");
+  });
+});
+
+describe("sizes", () => {
+  it("are read in thousands and in powers of 1024", () => {
+    expect(["1", "500GB", "10 GiB", "1.5tib", " 5 k ", "0.5KiB"].map(parseSize)).toEqual([
+      1,
+      500e9,
+      10 * 1024 ** 3,
+      1.5 * 1024 ** 4,
+      5000,
+      512,
+    ]);
+  });
+
+  it("that are none are told apart", () => {
+    expect(["", "0", "GiB", "-1", "1 iB", "10 XiB", "1e3", "99999999 PiB"].map(parseSize)).toEqual(
+      Array(8).fill(undefined),
+    );
+  });
+
+  it("are written so that they are read back as they were", () => {
+    expect([1, 1500, 10 * 1024 ** 3, 500e9, 1025].map(writeSize)).toEqual([
+      "1 B",
+      "1500 B",
+      "10 GiB",
+      "500 GB",
+      "1025 B",
+    ]);
+    for (const bytes of [1, 999, 1000, 1024, 3 * 1024 ** 4, 7e15, 123_456_789]) {
+      expect(parseSize(writeSize(bytes))).toBe(bytes);
+    }
   });
 });
 

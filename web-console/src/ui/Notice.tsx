@@ -33,6 +33,7 @@ export function Notice({ kind, children }: NoticeProps) {
 function remedyFor(error: ApiError): string {
   if (error.status === 0) return t("Check the network and that the server runs, then try again.");
   if (error.status === 401) return t("Sign in again.");
+  if (error.code === "QuotaExceeded") return "";
   if (error.code === "AccessDenied" || error.status === 403)
     return t(
       "Your policies do not allow this. Whoever manages users here can change them; the request id leads to the reason.",
@@ -50,6 +51,8 @@ function remedyFor(error: ApiError): string {
 /** An error as a sentence, for places without room for more. */
 export function messageOf(error: unknown): string {
   if (error instanceof ApiError && error.status === 0) return t("The server cannot be reached.");
+  if (error instanceof ApiError && error.code === "QuotaExceeded")
+    return t("No room: the bucket's quota would be exceeded. Delete something in it, or raise its quota.");
   return error instanceof Error && error.message ? error.message : t("Something went wrong.");
 }
 

@@ -123,14 +123,15 @@ interface LineProps {
 }
 
 const Line = memo(function Line({ item, state, sent }: LineProps) {
+  const words = stateInWords(item, sent);
   return (
     <div className="flex items-center gap-3 border-t border-line px-4" style={{ height: ROW_PX }}>
       <div className="min-w-0 grow">
         <p className="truncate text-sm" title={`${item.bucket}/${item.key}`}>
           {nameOf(item.key)}
         </p>
-        <p className={`truncate text-xs ${state === "failed" ? "text-danger" : "text-muted"}`}>
-          {stateInWords(item, sent)}
+        <p className={`truncate text-xs ${state === "failed" ? "text-danger" : "text-muted"}`} title={words}>
+          {words}
         </p>
       </div>
       {state === "uploading" && (

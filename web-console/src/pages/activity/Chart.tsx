@@ -4,6 +4,7 @@ import "uplot/dist/uPlot.min.css";
 import { t } from "@/i18n";
 import { useObservable } from "@/lib/observable";
 import { theme } from "@/lib/theme";
+import { Scroller } from "@/ui/Scroller";
 
 export interface Series {
   label: string;
@@ -48,7 +49,9 @@ export function Chart({ title, times, series, format, isBytes = false }: ChartPr
       <div ref={holder} role="img" aria-label={t("Chart: {title}", { title })} className="min-w-0 text-xs" />
       <details className="mt-2 text-sm">
         <summary className="text-muted">{t("As a table")}</summary>
-        <FigureTable times={times} series={series} format={format} />
+        <Scroller label={title}>
+          <FigureTable times={times} series={series} format={format} />
+        </Scroller>
       </details>
     </>
   );

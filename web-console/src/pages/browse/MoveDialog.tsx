@@ -23,12 +23,16 @@ export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialog
   const prefix = folder === "" || folder.endsWith("/") ? folder : `${folder}/`;
   const isSame = bucket === place.bucket && prefix === place.prefix;
   const submit = async () => {
-    await transfer(place, keys, { bucket, prefix }, move, setDone);
+    const takeBack = await transfer(place, keys, { bucket, prefix }, move, setDone);
     onMoved();
+    const target = { place: `${bucket}/${prefix}` };
+    const undo = async () => {
+      await takeBack?.();
+      onMoved();
+    };
     say(
-      move
-        ? t("Moved to {place}", { place: `${bucket}/${prefix}` })
-        : t("Copied to {place}", { place: `${bucket}/${prefix}` }),
+      move ? t("Moved to {place}", target) : t("Copied to {place}", target),
+      takeBack && { label: t("Undo"), run: undo },
     );
   };
   const names = buckets.data?.map(({ name }) => name) ?? [place.bucket];

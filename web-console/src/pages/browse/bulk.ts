@@ -1,13 +1,15 @@
 /** Work on many objects, folders with all that is in them. */
-import { copyObject, type Deleted, deleteObjects, everyObject, renameObject } from "@/api/s3";
+import { copyObject, type Deleted, deleteObjects, everyObject, type ObjectPlace, renameObject } from "@/api/s3";
 import { t } from "@/i18n";
 
 /** Keys in one DeleteObjects. */
 const DELETED_AT_ONCE = 1000;
 /** Copies at once; each is by reference and takes the server a moment. */
 const COPIES_AT_ONCE = 4;
-/** Deletions that can be undone together. */
+/** Objects whose deletion or move can be undone together. */
 const UNDONE_MAX = 10_000;
+/** The version that a bucket overwrites whose versions are suspended: removing it brings nothing back. */
+const NULL_VERSION = "null";
 
 /** Called with how many objects are done. */
 export type OnDone = (objects: number) => void;
@@ -55,32 +57,65 @@ export interface Target {
   prefix: string;
 }
 
-/** Copies or moves a selection; names stay what they are below `from.prefix`. */
+/** Brings one object back to where it was. */
+type Step = () => Promise<void>;
+
+/**
+ * Copies or moves a selection; names stay what they are below `from.prefix`. Returns what undoes it, if all of it can be
+ * undone: within a bucket by renaming back, elsewhere where the buckets keep versions.
+ */
 export async function transfer(
   from: Target,
   keys: readonly string[],
   to: Target,
   move: boolean,
   onDone: OnDone,
-): Promise<void> {
+): Promise<Step | undefined> {
   let done = 0;
+  const steps: Step[] = [];
   for await (const bundle of bundlesOf(from.bucket, keys)) {
     const waiting = [...bundle];
     const work = async () => {
       for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
-        await transferOne(from.bucket, key, to.bucket, to.prefix + key.slice(from.prefix.length), move);
+        const target = { bucket: to.bucket, key: to.prefix + key.slice(from.prefix.length) };
+        const step = await transferOne({ bucket: from.bucket, key }, target, move);
+        if (step && steps.length < UNDONE_MAX) steps.push(step);
         done += 1;
         onDone(done);
       }
     };
     await Promise.all(Array.from({ length: COPIES_AT_ONCE }, work));
   }
+  if (done === 0 || steps.length < done) return undefined;
+  return async () => {
+    for (const step of steps) await step();
+  };
 }
 
-async function transferOne(fromBucket: string, key: string, toBucket: string, toKey: string, move: boolean) {
-  if (move && fromBucket === toBucket) return renameObject(fromBucket, key, toKey);
-  await copyObject({ bucket: fromBucket, key }, { bucket: toBucket, key: toKey });
-  if (!move) return;
-  const { errors } = await deleteObjects(fromBucket, [{ key }]);
+async function transferOne(from: ObjectPlace, to: ObjectPlace, move: boolean): Promise<Step | undefined> {
+  const { bucket, key } = from;
+  if (move && bucket === to.bucket) {
+    await renameObject(bucket, key, to.key);
+    return () => renameObject(bucket, to.key, key);
+  }
+  const versionId = await copyObject(from, to);
+  const uncopy = isKept(versionId) ? () => removeVersion({ ...to, versionId }) : undefined;
+  if (!move) return uncopy;
+  const { deleted, errors } = await deleteObjects(bucket, [{ key }]);
   if (errors[0]) throw new Error(t("{key} was copied and not deleted: {reason}", { key, reason: errors[0].message }));
+  const markerId = deleted[0]?.markerId;
+  if (!uncopy || !isKept(markerId)) return undefined;
+  return async () => {
+    // There again before it is gone elsewhere.
+    await removeVersion({ ...from, versionId: markerId });
+    await uncopy();
+  };
+}
+
+const isKept = (versionId: string | undefined): versionId is string =>
+  versionId !== undefined && versionId !== NULL_VERSION;
+
+async function removeVersion({ bucket, key, versionId }: ObjectPlace): Promise<void> {
+  const { errors } = await deleteObjects(bucket, [{ key, versionId }]);
+  if (errors[0]) throw new Error(t("{key} was not deleted: {reason}", { key, reason: errors[0].message }));
 }

@@ -5,7 +5,7 @@ import { lazy, Suspense, useState } from "react";
 import { listUsage } from "@/api/admin";
 import type { BucketUsage } from "@/api/schema";
 import { formatNumber, t } from "@/i18n";
-import { formatBytes, formatTime } from "@/lib/format";
+import { formatBytes, formatPercent, formatTime } from "@/lib/format";
 import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, buttonClass } from "@/ui/Button";
 import { Asked, Badge, Card, Empty, Page } from "@/ui/layout";
@@ -108,7 +108,7 @@ function BucketRow({ bucket }: { bucket: BucketUsage }) {
 }
 
 export function Features({ bucket }: { bucket: BucketUsage }) {
-  const { versioning, object_lock, encryption, searchable, quota } = bucket;
+  const { versioning, object_lock, encryption, searchable, quota, bytes, version_bytes } = bucket;
   return (
     <span className="flex flex-wrap gap-1">
       {bucket.public && <Badge kind="warn">{t("public")}</Badge>}
@@ -116,7 +116,18 @@ export function Features({ bucket }: { bucket: BucketUsage }) {
       {object_lock && <Badge>{t("lock")}</Badge>}
       {encryption && <Badge>{t("encrypted")}</Badge>}
       {searchable && <Badge>{t("search")}</Badge>}
-      {quota !== null && quota !== undefined && <Badge>{t("quota {size}", { size: formatBytes(quota) })}</Badge>}
+      {quota !== null && quota !== undefined && <QuotaBadge used={bytes + version_bytes} quota={quota} />}
     </span>
+  );
+}
+
+/** The part of a quota beyond which it is time to do something. */
+const NEARLY_FULL = 0.9;
+
+function QuotaBadge({ used, quota }: { used: number; quota: number }) {
+  return (
+    <Badge kind={used >= quota * NEARLY_FULL ? "warn" : "plain"}>
+      {t("{percent} of {size}", { percent: formatPercent(used, quota), size: formatBytes(quota) })}
+    </Badge>
   );
 }

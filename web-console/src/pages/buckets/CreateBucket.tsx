@@ -1,13 +1,15 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { setSearchIndex } from "@/api/admin";
+import { setQuota, setSearchIndex } from "@/api/admin";
 import { putEncryption, putVersioning } from "@/api/bucket-config";
 import { createBucket } from "@/api/s3";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
+import { parseSize } from "@/lib/size";
 import { FormDialog } from "@/ui/Dialog";
 import { CheckField, TextField } from "@/ui/Field";
+import { QuotaField } from "../settings/Quota";
 
 /** What is wrong with a name for a bucket; empty where nothing is. */
 export function faultOfName(name: string): string {
@@ -27,17 +29,19 @@ interface Choices {
   search: boolean;
 }
 
-async function create(name: string, choices: Choices): Promise<void> {
+async function create(name: string, choices: Choices, quota: number | undefined): Promise<void> {
   await createBucket(name, choices);
   // Object Lock brings versioning with it.
   if (choices.versioning && !choices.objectLock) await putVersioning(name, "Enabled");
   if (choices.encryption) await putEncryption(name, { algorithm: "AES256", keyId: "", bucketKey: false });
   if (choices.search) await setSearchIndex(name, true);
+  if (quota !== undefined) await setQuota(name, quota);
 }
 
 export default function CreateBucket({ onClose }: { onClose: () => void }) {
   const maySearch = mayAdminister("admin:SetSearch");
   const [name, setName] = useState("");
+  const [size, setSize] = useState("");
   const [choices, setChoices] = useState<Choices>({
     versioning: true,
     objectLock: false,
@@ -48,8 +52,10 @@ export default function CreateBucket({ onClose }: { onClose: () => void }) {
   const queries = useQueryClient();
   const navigate = useNavigate();
   const fault = faultOfName(name);
+  const quota = parseSize(size);
+  const isSizeWrong = size.trim() !== "" && quota === undefined;
   const submit = async () => {
-    await create(name, choices);
+    await create(name, choices, quota);
     await queries.invalidateQueries({ queryKey: ["buckets"] });
     await navigate({ to: "/buckets/$bucket", params: { bucket: name } });
   };
@@ -57,7 +63,7 @@ export default function CreateBucket({ onClose }: { onClose: () => void }) {
     <FormDialog
       title={t("Create a bucket")}
       action={t("Create bucket")}
-      disabled={name === "" || fault !== ""}
+      disabled={name === "" || fault !== "" || isSizeWrong}
       onSubmit={submit}
       onClose={onClose}
     >
@@ -100,6 +106,7 @@ export default function CreateBucket({ onClose }: { onClose: () => void }) {
           onChange={choose("search")}
         />
       )}
+      {mayAdminister("admin:SetQuota") && <QuotaField value={size} onChange={setSize} />}
     </FormDialog>
   );
 }

@@ -16,6 +16,7 @@ import { say, sayError } from "@/ui/toasts";
 import { Features } from "../buckets/BucketsPage";
 import { emptyBucket } from "./empty";
 import { Parity } from "./Parity";
+import { Quota } from "./Quota";
 
 export default function Overview({ bucket }: { bucket: string }) {
   const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
@@ -28,6 +29,7 @@ export default function Overview({ bucket }: { bucket: string }) {
           <div className="flex flex-col gap-5">
             <Summary usage={usage} />
             {mayAdminister("admin:SetSearch") && <SearchIndex usage={usage} />}
+            {mayAdminister("admin:SetQuota") && <Quota key={usage.quota} usage={usage} />}
             {mayAdminister("admin:SetParity") && <Parity bucket={bucket} />}
             <Removal usage={usage} />
           </div>
