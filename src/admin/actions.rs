@@ -32,7 +32,7 @@ pub(super) enum AdminAction {
 
 impl AdminAction {
     /// All of them.
-    pub(super) const ALL: [Self; 22] = [
+    pub(super) const ALL: [Self; 23] = [
         Self::Status,
         Self::ListDrives,
         Self::ChangeDrives,
