@@ -6,7 +6,8 @@ use crate::multipart::Upload;
 #[test]
 fn parts_are_listed_page_by_page() {
     let bucket = Bucket::new();
-    let upload = Upload::start(&bucket, "a%26b", &[("x-amz-checksum-algorithm", "CRC32C")]);
+    let headers = [("x-amz-checksum-algorithm", "CRC32C"), ("x-amz-checksum-type", "FULL_OBJECT")];
+    let upload = Upload::start(&bucket, "a%26b", &headers);
     for number in [5, 1, 9] {
         upload.part(number, format!("part {number}").as_bytes());
     }

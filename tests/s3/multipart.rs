@@ -44,12 +44,22 @@ impl<'a> Upload<'a> {
     }
 
     pub fn complete_with(&self, parts: &[(u32, &str)], headers: &[(&str, &str)]) -> Answer {
-        let parts: String = parts
-            .iter()
-            .map(|(number, etag)| {
-                format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
-            })
-            .collect();
+        let part = |(number, etag): &(u32, &str)| {
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
+        };
+        self.complete_parts(&parts.iter().map(part).collect::<String>(), headers)
+    }
+
+    /// With the CRC-32 of each part, as an upload for a checksum that is made of them wants it.
+    fn complete_summed(&self, parts: &[(u32, &str, &str)], headers: &[(&str, &str)]) -> Answer {
+        let part = |(number, etag, crc): &(u32, &str, &str)| {
+            let crc = format!("<ChecksumCRC32>{crc}</ChecksumCRC32>");
+            format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag>{crc}</Part>")
+        };
+        self.complete_parts(&parts.iter().map(part).collect::<String>(), headers)
+    }
+
+    fn complete_parts(&self, parts: &str, headers: &[(&str, &str)]) -> Answer {
         let document = format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>");
         let mut request = self.bucket.request("POST", &self.target("")).body(document);
         for (name, value) in headers {
@@ -178,7 +188,9 @@ fn bad_parts_are_not_kept() {
     let bucket = Bucket::new();
     let upload = Upload::start(&bucket, "k", &[("x-amz-checksum-algorithm", "CRC32")]);
     let put = || bucket.request("PUT", &upload.target("partNumber=1&")).body("part");
-    put().header("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==").send().expect_error(400, "BadDigest");
+    put().send().expect_error(400, "InvalidRequest");
+    let summed = put().header("x-amz-checksum-crc32", crc32(b"part"));
+    summed.header("content-md5", "1B2M2Y8AsgTpgAmY7PhCfg==").send().expect_error(400, "BadDigest");
     put().header("x-amz-checksum-crc32", "AAAAAA==").send().expect_error(400, "BadDigest");
     put().header("x-amz-checksum-crc32c", "AAAAAA==").send().expect_error(400, "InvalidRequest");
     put().header("x-amz-server-side-encryption-customer-key", "k").send().expect_error(400, "InvalidRequest");
@@ -203,9 +215,12 @@ fn composite_checksum_is_of_the_parts() {
         answer.header("etag").to_owned()
     };
     let (one, two) = (put(1), put(2));
-    let wrong = upload.complete_with(&[(1, &one), (2, &two)], &[("x-amz-checksum-crc32", "AAAAAA==-2")]);
+    upload.complete(&[(1, &one), (2, &two)]).expect_error(400, "InvalidRequest");
+    let sums = bodies.each_ref().map(|body| crc32(body));
+    let parts = [(1, one.as_str(), sums[0].as_str()), (2, &two, &sums[1])];
+    let wrong = upload.complete_summed(&parts, &[("x-amz-checksum-crc32", "AAAAAA==-2")]);
     wrong.expect_error(400, "BadDigest");
-    let answer = upload.complete(&[(1, &one), (2, &two)]).expect_status(200);
+    let answer = upload.complete_summed(&parts, &[]).expect_status(200);
     let values: Vec<u8> = bodies
         .iter()
         .flat_map(|body| checksum::decode(ChecksumAlgorithm::Crc32, &crc32(body)).unwrap().bytes)
@@ -286,8 +301,10 @@ fn with_checksums(bucket: &Bucket, key: &str, headers: &[(&str, &str)]) -> Vec<S
         parts.push((number, answer.header("etag").to_owned()));
         values.push(value);
     }
-    let parts: Vec<(u32, &str)> = parts.iter().map(|(number, etag)| (*number, etag.as_str())).collect();
-    upload.complete(&parts).expect_status(200);
+    let parts = parts.iter().zip(&values);
+    let parts: Vec<(u32, &str, &str)> =
+        parts.map(|((number, etag), value)| (*number, etag.as_str(), value.as_str())).collect();
+    upload.complete_summed(&parts, &[]).expect_status(200);
     values
 }
 
