@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 
@@ -44,11 +45,13 @@ class Drill:
         self.answer("PUT", f"/{BUCKET}")
 
     def answer(self, method, path, body=b""):
-        """As an SDK asks: again where the server says that it failed, as it may when the database's drive goes."""
-        for _ in range(3):
+        """As an SDK asks: again, after longer and longer, where the server says that it failed. It may for a moment when the
+        database's drive goes, until it has made the database anew elsewhere."""
+        for pause in [0.1, 0.2, 0.4, 0.8, 1.6]:
             status, _, content = self.connection.request(method, path, body=body)
             if status < 500:
                 break
+            time.sleep(pause)
         assert status == 200, f"{method} {path}: {status} {content[:300]}"
         return content
 
