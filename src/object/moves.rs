@@ -13,7 +13,7 @@ use crate::types::{BlobId, DriveSlot};
 /// The name under which it is noted that drives are to be evened out.
 const REBALANCE: &str = "rebalance";
 /// Blobs looked at in one step.
-const STEP_BLOBS_MAX: usize = 1000;
+pub(super) const STEP_BLOBS_MAX: usize = 1000;
 /// Bytes a second that moving is guessed to do on machines at rest and on busy ones, before there is a measure.
 const RATE_GUESS: (u64, u64) = (200_000_000, 17_000_000);
 /// Drives are even enough when none holds more above its share than this part of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::api::Result;
 use super::engine::Engine;
-use super::moves::Moved;
+use super::moves::{Moved, STEP_BLOBS_MAX};
 use super::rebuild::{Repair, Target, rebuild, shard_bytes};
 use crate::metadata::BlobLayout;
 use crate::shard_store::ShardId;
@@ -12,8 +12,6 @@ use crate::types::{BlobId, DriveSlot};
 
 /// Where it is noted that a rehearsal took place, as moves note where shards are.
 const REHEARSAL: &str = "rehearsal";
-/// Blobs looked at in one step.
-const STEP_BLOBS_MAX: usize = 1000;
 /// Larger shards are left out: one alone would take longer than what is to be learned.
 const SHARD_BYTES_MAX: u64 = 64 << 20;
 
@@ -64,13 +62,7 @@ impl Engine {
                 ids.entry(target.slot).or_default().push(copy.id(target.shard));
             }
         }
-        for (slot, ids) in ids {
-            if let Some(drive) = self.drives.up(slot)
-                && let Err(error) = drive.delete(ids).await
-            {
-                tracing::debug!(slot = slot.0, %error, "copies of a rehearsal are left to garbage collection");
-            }
-        }
+        self.delete_shards(ids).await;
     }
 }
 

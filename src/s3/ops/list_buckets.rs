@@ -70,6 +70,7 @@ fn read_token(token: &str) -> Result<String> {
         Error::argument("continuation-token", token, "The continuation token provided is incorrect")
     })
 }
+
 /// Unlike other page sizes this one is not cut down to what is allowed.
 fn page_size(call: &Call<'_>) -> Result<u16> {
     const NAME: &str = "max-buckets";
