@@ -1,6 +1,7 @@
 //! `holdfast serve`, `node` and `gateway`: one process until a signal.
 
 use std::io::Write;
+use std::mem::ManuallyDrop;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -23,8 +24,10 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
     for notice in notices {
         tracing::warn!("{notice}");
     }
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    // It ends with the process: workers of drives wait by its timers until then, and what still blocks a thread was cut on
+    // purpose.
+    let runtime = ManuallyDrop::new(runtime.map_err(StartError::Runtime)?);
     if let Role::Node { drives, zone, cluster_secret } = &options.role {
         let secret = cluster_secret.expose().as_bytes().to_vec();
         let node = NodeOptions { drives: drives.clone(), zone: zone.clone(), secret };
@@ -35,11 +38,8 @@ fn serve(role: RoleName, flags: Settings) -> Result<(), StartError> {
         let running = server::start(options).await?;
         print_banner(&running.started, &region, &state);
         running.run().await;
-        Ok::<_, StartError>(())
-    })?;
-    // What still blocks a thread now was cut on purpose.
-    runtime.shutdown_background();
-    Ok(())
+        Ok(())
+    })
 }
 
 async fn serve_node(options: NodeOptions, address: SocketAddr) -> Result<(), StartError> {

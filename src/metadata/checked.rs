@@ -259,6 +259,10 @@ unsafe extern "C" fn write(
         if checked.is_log && has_page_length(page.len()) {
             checked.log_pages.note(offset as u64, page);
         } else if !checked.is_log && is_database_page(page, offset as u64) {
+            if offset == 0 && page[RESERVED_AT] != RESERVED as u8 {
+                // A checksum would stand where SQLite has put something.
+                return ffi::SQLITE_IOERR;
+            }
             let mut page = page.to_vec();
             let sum = checksum(&page, offset as u64);
             let place = page.len() - RESERVED;
