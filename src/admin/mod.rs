@@ -38,6 +38,6 @@ pub use gauges::register_gauges;
 pub use health::{Grade, Health, health_answer, json};
 pub use history::Recorder;
 pub use refusal::Refusal;
-pub use requests::denial_line;
+pub use requests::{denial_line, denied_call_line};
 pub use service::{Service, Sources};
 pub use status::{Facts, S3Place};

@@ -147,6 +147,7 @@ impl Service {
             id: id.clone(),
             caller: asked.caller,
             error: answer.as_ref().err().map(|error| error.code.to_owned()),
+            why: answer.as_ref().err().and_then(|error| error.why.clone()),
         });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
@@ -172,7 +173,8 @@ impl Service {
             asked.action = web_identity::ACTION.to_owned();
             let (now, region, is_secure) = (self.clock.now(), self.options.region.as_str(), self.options.tls);
             let facts = RequestFacts { now, peer: peer.ip(), is_secure, region, user_agent };
-            return web_identity::assume_role(&self.iam, &form, facts).await;
+            asked.resource = form.get("RoleArn").map(str::to_owned);
+            return web_identity::assume_role((&self.iam, &form), facts, &mut asked.caller).await;
         }
         let (identity, region) = match caller {
             Caller::Known(identity) => (identity, self.options.region.clone()),
