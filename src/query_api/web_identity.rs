@@ -27,20 +27,19 @@ pub(super) async fn assume_role(
     let token = form.required("WebIdentityToken")?;
     let who =
         iam.federation().identify(token, facts.now).await.map_err(|refused| told(refused, facts.peer))?;
-    let vouched = format!("{}:{}", who.provider, who.subject);
-    *caller = Some(vouched.as_str().into());
+    *caller = Some(who.full_name().into());
     let of = iam.role_for(arn, (&who, name), &facts).ok_or_else(|| {
         tracing::info!(role = arn, provider = who.provider, subject = who.subject, peer = %facts.peer, "role not given");
-        let action = "sts:AssumeRoleWithWebIdentity";
-        let why = untrusted((action, arn), missing_trust(action, &vouched));
+        let action = who.kind.action();
+        let why = untrusted((action, arn), missing_trust(action, &who.full_name()));
         Error::denied(format!("Not authorized to perform {action}")).with_why(why)
     })?;
     let expires = ends((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
     let mut answer = begin((iam, form), &of, (name, Vec::new()), expires)?;
     answer.extend([
-        text("SubjectFromWebIdentityToken", who.subject),
-        text("Audience", who.audience),
-        text("Provider", format!("arn:aws:iam::{}:oidc-provider/{}", of.account.id, who.provider)),
+        text("SubjectFromWebIdentityToken", &who.subject),
+        text("Audience", who.claim("aud").unwrap_or_default()),
+        text("Provider", who.provider_arn(&of.account.id)),
     ]);
     Ok(answer)
 }

@@ -44,7 +44,7 @@ impl S3Front {
         {
             return health.map(FrontBody::Plain);
         }
-        if is_api && is_query(request.method(), request.uri().path(), request.headers()) {
+        if is_api && is_query(request.method(), request.uri(), request.headers()) {
             return self.called(self.query_api.handle(request, peer).await, peer).map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));

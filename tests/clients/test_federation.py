@@ -242,7 +242,7 @@ def path_of(url):
 
 def test_somebody_signs_in_to_the_console_with_the_first_role_that_is_theirs(server, provider, role):
     role("reader", {"sub": "anna", "aud": CLIENT})
-    assert json.loads(browse(server, "/api/v1/sso")[2]) == {"providers": [{"id": "sso", "name": "sso"}]}
+    assert json.loads(browse(server, "/api/v1/sso")[2]) == {"providers": [{"id": "sso", "name": "sso"}], "ldap": False}
     location, away = begun(server)
     query = urllib.parse.parse_qs(urllib.parse.urlparse(location).query)
     assert query["code_challenge_method"] == ["S256"] and query["client_id"] == [CLIENT] and "openid" in query["scope"][0]
