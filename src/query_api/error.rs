@@ -111,7 +111,9 @@ impl From<IdentityError> for Error {
             IdentityError::LimitExceeded(_) => (StatusCode::CONFLICT, "LimitExceeded"),
             IdentityError::Invalid(_) => (StatusCode::BAD_REQUEST, "ValidationError"),
             IdentityError::Malformed(_) => (StatusCode::BAD_REQUEST, "MalformedPolicyDocument"),
-            IdentityError::Unmodifiable(_) => (StatusCode::BAD_REQUEST, "InvalidInput"),
+            IdentityError::Unmodifiable(_) | IdentityError::DuplicateTags => {
+                (StatusCode::BAD_REQUEST, "InvalidInput")
+            }
         };
         Self::new(status, code, message)
     }

@@ -1,5 +1,7 @@
 //! STS's operations.
 
+use std::collections::BTreeSet;
+
 use hyper::StatusCode;
 
 use super::answer::{Node, text};
@@ -7,7 +9,7 @@ use super::caller::{Call, Keys};
 use super::error::{Error, Result};
 use super::form::Form;
 use crate::iam::federation::RoleOf;
-use crate::iam::identities::{Grants, PolicyText, canned_policies};
+use crate::iam::identities::{Grants, IdentityError, PolicyText, canned_policies};
 use crate::iam::policy::{Grammar, Policy};
 use crate::iam::{
     Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials,
@@ -112,6 +114,11 @@ fn assume_role(call: &Call<'_>) -> Answer {
     if tags.len() > TAGS_MAX {
         return Err(Error::invalid(format!("A session has {TAGS_MAX} tags at most.")));
     }
+    let keys: BTreeSet<_> = tags.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
+    if keys.len() < tags.len() {
+        let words = IdentityError::DuplicateTags.to_string();
+        return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidParameterValue", words));
+    }
     let of = permitted(call, (arn, name), &tags)?;
     let chained = matches!(call.principal(), Principal::Session(_));
     let longest = if chained { ROLE_SECS } else { of.role.session_secs_max };
@@ -210,7 +217,7 @@ fn session_policies((iam, form): (&Iam, &Form), account: &Account) -> Result<Vec
             let words = format!("A session policy has {POLICY_CHARS_MAX} characters at most.");
             return Err(Error::new(StatusCode::BAD_REQUEST, "PackedPolicyTooLarge", words));
         }
-        PolicyText::new(document).map_err(crate::iam::identities::IdentityError::from)?;
+        PolicyText::new(document).map_err(IdentityError::from)?;
         policies.push(SessionPolicy::Inline(document.to_owned()));
     }
     Ok(policies)
