@@ -238,7 +238,7 @@ pub struct Settings {
     #[arg(long, value_name = "DN")]
     pub ldap_group_base: Option<String>,
 
-    /// What finds the groups of one, %d being the DN of the entry, %s the name that was given [default: (member=%d)]
+    /// What finds the groups of one, %d being the DN of the entry, %s the value of the name attribute [default: (member=%d)]
     #[arg(long, value_name = "FILTER")]
     pub ldap_group_filter: Option<String>,
 

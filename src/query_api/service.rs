@@ -201,7 +201,7 @@ impl Service {
         let (identity, region) = match caller {
             Caller::Known(identity) => (identity, self.options.region.clone()),
             Caller::Signs => {
-                let claim = sigv4::parse_form(parts(head), &Sha256::digest(&body));
+                let claim = sigv4::parse_form(Parts::of(head), &Sha256::digest(&body));
                 let claim = claim.map_err(|refusal| Error::unsigned(&refusal))?.ok_or_else(|| {
                     let words = "Request is missing Authentication Token";
                     Error::new(StatusCode::FORBIDDEN, "MissingAuthenticationToken", words)
@@ -254,19 +254,9 @@ impl Service {
         };
         let region = if claim.region == REGION_OF_ALL { REGION_OF_ALL } else { &self.options.region };
         let now = AmzTime::from_unix_secs(now.as_secs());
-        sigv4::verify(parts(head), claim, &identity.secret, region, now)
+        sigv4::verify(Parts::of(head), claim, &identity.secret, region, now)
             .map_err(|refusal| Error::unsigned(&refusal))?;
         Ok(identity)
-    }
-}
-
-/// What is signed of a request.
-fn parts(head: &request::Parts) -> Parts<'_> {
-    Parts {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
     }
 }
 

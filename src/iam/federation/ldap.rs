@@ -63,7 +63,7 @@ pub struct LdapOptions {
     pub name_attribute: String,
     /// Below which entry groups are.
     pub group_base: String,
-    /// What finds the groups of one: `%s` stands for the name that was given, `%d` for the entry's own.
+    /// What finds the groups of one: `%d` stands for the entry's own name, `%s` for that of `name_attribute`.
     pub group_filter: String,
     /// The attribute with a group's name.
     pub group_attribute: String,
@@ -105,13 +105,13 @@ struct Group {
 #[derive(Debug)]
 pub(super) struct LdapProvider {
     options: LdapOptions,
-    settings: Trust,
+    trust: Trust,
     at_once: Semaphore,
 }
 
 impl LdapProvider {
     pub(super) fn new(options: LdapOptions, trust: Trust) -> Self {
-        Self { options, settings: trust, at_once: Semaphore::new(LOGINS_AT_ONCE) }
+        Self { options, trust, at_once: Semaphore::new(LOGINS_AT_ONCE) }
     }
 
     /// Who has this name and this password.
@@ -147,15 +147,16 @@ impl LdapProvider {
             }
             _ => return Err(failed(bound.into())),
         }
+        let name = value(&user, &self.options.name_attribute).unwrap_or(name);
         let groups = self.find_groups(&mut ldap, name, &user.dn).await?;
         // It is said for the directory's sake: who was meant is known by now.
         let _ = ldap.unbind().await;
-        Ok(self.identity(name, &user, &groups))
+        Ok(self.identity(name, &user.dn, &groups))
     }
 
     async fn connect(&self) -> Result<Ldap, LoginRefused> {
         let settings = LdapConnSettings::new();
-        let settings = settings.set_config(self.settings.client_config()).set_starttls(self.options.starttls);
+        let settings = settings.set_config(self.trust.client_config()).set_starttls(self.options.starttls);
         let connected = LdapConnAsync::with_settings(settings, &self.options.url).await;
         let (connection, ldap) = connected.map_err(failed)?;
         // Ends with the connection, whose failure is told to who waits for an answer.
@@ -206,15 +207,14 @@ impl LdapProvider {
         Ok(groups.collect())
     }
 
-    fn identity(&self, given: &str, user: &SearchEntry, groups: &[Group]) -> WebIdentity {
-        let subject = value(user, &self.options.name_attribute).unwrap_or(given).to_owned();
+    fn identity(&self, name: &str, dn: &str, groups: &[Group]) -> WebIdentity {
         let dns: Vec<_> = groups.iter().map(|group| group.dn.as_str()).collect();
         let mut claims = Map::new();
-        claims.insert("username".into(), json!(subject));
-        claims.insert("user".into(), json!(user.dn));
+        claims.insert("username".into(), json!(name));
+        claims.insert("user".into(), json!(dn));
         claims.insert("groups".into(), json!(dns));
         let (kind, roles) = (ProviderKind::Ldap, self.roles(groups));
-        WebIdentity { kind, provider: NAME.into(), subject, nonce: None, roles, claims }
+        WebIdentity { kind, provider: NAME.into(), subject: name.to_owned(), nonce: None, roles, claims }
     }
 
     /// In the order in which the operator names them, else by name.
@@ -340,21 +340,23 @@ mod tests {
     }
 
     #[test]
-    fn who_is_let_in_has_the_directorys_name_and_what_conditions_see() {
-        let mut attrs = std::collections::HashMap::new();
-        attrs.insert("UID".to_owned(), vec!["anna".to_owned()]);
-        let user = SearchEntry { dn: "uid=anna,ou=people".into(), attrs, bin_attrs: Default::default() };
-        let who = directory(&[]).identity("ANNA", &user, &groups(&["a", "b"]));
+    fn conditions_see_who_is_let_in_and_its_groups() {
+        let who = directory(&[]).identity("anna", "uid=anna,ou=people", &groups(&["a", "b"]));
         assert_eq!((who.full_name().as_str(), who.session_name().as_str()), ("ldap:anna", "anna"));
         let keys: Vec<_> = who.condition_keys().collect();
         let key = |name: &str, value: &str| (format!("ldap:{name}"), value.to_owned());
-        let expected = [
-            key("groups", "cn=a"),
-            key("groups", "cn=b"),
-            key("user", "uid=anna,ou=people"),
-            key("username", "anna"),
-        ];
-        assert_eq!(keys, expected);
+        let (a, b) = (key("groups", "cn=a"), key("groups", "cn=b"));
+        assert_eq!(keys, [a, b, key("user", "uid=anna,ou=people"), key("username", "anna")]);
+    }
+
+    #[test]
+    fn names_of_attributes_are_the_same_in_upper_and_lower_case() {
+        let attrs = [("UID".to_owned(), vec!["anna".to_owned()]), ("mail".to_owned(), vec![String::new()])];
+        let user = SearchEntry { dn: "uid=anna".into(), attrs: attrs.into(), bin_attrs: Default::default() };
+        assert_eq!(
+            (value(&user, "uid"), value(&user, "mail"), value(&user, "cn")),
+            (Some("anna"), None, None)
+        );
     }
 
     #[tokio::test]
