@@ -568,3 +568,32 @@ def test_iam_and_sts_take_their_parameters_in_the_query_too(root):
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(f"{root.server.endpoint}/?{about_anna}", timeout=30)
     assert error.value.code == 403 and b"MissingAuthenticationToken" in error.value.read()
+
+
+def test_who_is_made_anew_under_an_old_name_is_not_trusted_in_the_place_of_the_one_before(root, account):
+    def take(keys):
+        return keys.sts.assume_role(RoleArn=arn, RoleSessionName="work")["AssumedRoleUser"]["Arn"]
+
+    def fresh_user(name):
+        root.iam.create_user(UserName=name)
+        root.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(allow("sts:AssumeRole")))
+        made = root.iam.create_access_key(UserName=name)["AccessKey"]
+        return Keys(root.server, made["AccessKeyId"], made["SecretAccessKey"])
+
+    name, new_name, role = fresh("anna"), fresh("berta"), fresh("role")
+    anna = fresh_user(name)
+    arn = root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:user/{name}"))["Role"]["Arn"]
+    assert take(anna)
+    root.iam.update_user(UserName=name, NewUserName=new_name)
+    assert take(anna), "the same user with another name"
+    refused("AccessDenied", 403, take, keys=fresh_user(name))
+    user_id = root.iam.get_user(UserName=new_name)["User"]["UserId"]
+    root.iam.delete_user_policy(UserName=new_name, PolicyName="own")
+    root.iam.delete_access_key(UserName=new_name, AccessKeyId=anna.access_key)
+    root.iam.delete_user(UserName=new_name)
+    document = root.iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    assert document["Statement"][0]["Principal"]["AWS"] == [user_id]
+    another = fresh_user(new_name)
+    refused("AccessDenied", 403, take, keys=another)
+    root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:user/{new_name}"))
+    assert take(another)

@@ -84,7 +84,9 @@ impl Identities {
     /// Removes a role that has no policies left. Its sessions end.
     pub fn delete_role(&mut self, name: &str) -> Result<()> {
         self.role(name)?.permissions.check_none()?;
-        self.roles.remove(&name.to_ascii_lowercase());
+        if let Some(gone) = self.roles.remove(&name.to_ascii_lowercase()) {
+            self.is_gone("role", &gone.named);
+        }
         Ok(())
     }
 }
