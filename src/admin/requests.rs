@@ -131,7 +131,7 @@ pub fn denied_call_line(call: &SeenCall, address: IpAddr, (status, at): (u16, Ti
         seq: 0,
         at: at.iso_millis(),
         request_id: call.id.clone(),
-        method: "POST".into(),
+        method: call.method.clone(),
         operation: call.action.clone(),
         bucket: None,
         key: None,

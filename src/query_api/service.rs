@@ -163,6 +163,7 @@ impl Service {
             caller: asked.caller,
             error: answer.as_ref().err().map(|error| error.code.to_owned()),
             why: answer.as_ref().err().and_then(|error| error.why.clone()),
+            method: head.method.to_string(),
         });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));

@@ -60,6 +60,8 @@ pub struct SeenCall {
     pub error: Option<String>,
     /// Why it was denied.
     pub why: Option<Box<Why>>,
+    /// The method of the request, of IAM and STS.
+    pub method: String,
 }
 
 /// What is known of a request once its answer has ended.

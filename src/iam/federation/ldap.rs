@@ -369,4 +369,17 @@ mod tests {
         let refused = directory.identify("anna", &Secret::new("secret")).await;
         assert!(matches!(refused, Err(LoginRefused::Unreachable(_))), "{refused:?}");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_directory_that_says_nothing_is_given_up() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        for (scheme, starttls) in [("ldap", false), ("ldap", true), ("ldaps", false)] {
+            let silent = LdapOptions { url: format!("{scheme}://{address}"), starttls, ..options() };
+            let directory = Arc::new(LdapProvider::new(silent, Trust::of(None, None).unwrap()));
+            let refused = directory.identify("anna", &Secret::new("secret")).await;
+            assert_eq!(refused, Err(unreachable("it does not answer in time")), "{scheme} {starttls}");
+            assert_eq!(directory.at_once.available_permits(), LOGINS_AT_ONCE);
+        }
+    }
 }
