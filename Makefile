@@ -48,6 +48,7 @@ $(VENV)/ready: tests/clients/requirements.txt
 
 .PHONY: clients
 clients: $(VENV)/ready $(TARGET)/debug/holdfast ## aws-cli and boto3 against `serve` and against a cluster (FULL=1: 1 GiB files)
+	scripts/slapd .slapd
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast FULL=$(FULL) $(VENV)/bin/python -m pytest -q tests/clients --ignore=tests/clients/ecosystem
 
 .PHONY: test-clients
@@ -65,6 +66,7 @@ web-console/node_modules/.package-lock.json: web-console/package-lock.json
 .PHONY: test-console
 test-console: web-console/node_modules/.package-lock.json $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
 	scripts/chromium
+	scripts/slapd .slapd
 	cd web-console && npm run --silent check && npm run --silent unit
 	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast npx playwright test $(ONLY)
 

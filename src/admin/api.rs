@@ -3,6 +3,7 @@
 //! | Request | Body | Answer |
 //! |---|---|---|
 //! | `POST /api/v1/session` | [`StartSession`] | [`Session`] |
+//! | `POST /api/v1/session/ldap` | [`StartLdapSession`] | [`Session`] |
 //! | `GET /api/v1/session`, `POST /api/v1/session/renew` | | [`Session`] |
 //! | `DELETE /api/v1/session` | | |
 //! | `GET /api/v1/status` | | [`Status`] |
@@ -661,6 +662,8 @@ pub struct Failure {
 pub struct SsoProviders {
     /// They.
     pub providers: Vec<SsoProvider>,
+    /// Whether names and passwords of a directory (LDAP) are taken too.
+    pub ldap: bool,
 }
 
 /// An identity provider.
@@ -924,6 +927,17 @@ pub struct StartSession {
     /// Its secret.
     #[schemars(with = "String")]
     pub secret_key: Secret,
+}
+
+/// The body of `POST /api/v1/session/ldap`.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartLdapSession {
+    /// A name that the directory knows.
+    pub user_name: String,
+    /// Its password.
+    #[schemars(with = "String")]
+    pub password: Secret,
 }
 
 /// Who is signed in.

@@ -180,10 +180,10 @@ impl Service {
         peer: IpAddr,
         now: Timestamp,
     ) -> Result<Option<Arc<Identity>>, Refusal> {
-        self.throttle.attempt(peer, access_key, now).map_err(Refusal::TooManyAttempts)?;
+        self.iam.throttle().attempt(peer, access_key, now).map_err(Refusal::TooManyAttempts)?;
         let identity = self.iam.authenticate(access_key, secret, now);
         if identity.is_some() {
-            self.throttle.succeeded(peer, access_key);
+            self.iam.throttle().succeeded(peer, access_key);
         }
         Ok(identity)
     }

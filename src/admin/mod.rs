@@ -8,7 +8,7 @@
 //! | `/metrics` | Prometheus text | everyone who reaches the console address |
 //! | `/api/v1/...` | JSON, see [`api`] | whom policies allow the action, by HTTP Basic authentication or signed in |
 //!
-//! - `caller`: who calls, and whether that may. `throttle`: how often a pair may be guessed. `session`: signing in.
+//! - `caller`: who calls, and whether that may. `session`, `sso`, `ldap`: signing in.
 //! - `route`: which operation a request names. `actions`: what policies call it. `service` has it carried out.
 
 mod accounts;
@@ -20,6 +20,7 @@ mod health;
 mod history;
 mod import;
 mod keyring;
+mod ldap;
 mod openapi;
 mod operations;
 mod presign;
@@ -30,7 +31,6 @@ mod service;
 mod session;
 mod sso;
 mod status;
-mod throttle;
 mod usage;
 
 pub use caller::Caller;
@@ -38,6 +38,6 @@ pub use gauges::register_gauges;
 pub use health::{Grade, Health, health_answer, json};
 pub use history::Recorder;
 pub use refusal::Refusal;
-pub use requests::denial_line;
+pub use requests::{denial_line, denied_call_line};
 pub use service::{Service, Sources};
 pub use status::{Facts, S3Place};

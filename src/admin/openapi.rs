@@ -58,6 +58,12 @@ fn operations() -> Vec<Described> {
     };
     vec![
         post("/session", None, "Signs in.", (of::<StartSession>(), of::<Session>())),
+        post(
+            "/session/ldap",
+            None,
+            "Signs in by a name and a password of the directory.",
+            (of::<StartLdapSession>(), of::<Session>()),
+        ),
         get("/session", None, "Who is signed in.", of::<Session>()),
         post("/session/renew", None, "Lets the session last longer.", (None, of::<Session>())),
         Described { method: "delete", ..get("/session", None, "Signs out.", None) },

@@ -27,6 +27,9 @@ pub enum Refusal {
     /// The pair of a sign-in is wrong.
     #[error("there is no such access key, or its secret key is another; look for typing errors")]
     InvalidCredentials,
+    /// The name or the password of a directory's user is wrong.
+    #[error("nobody has this user name in the directory, or the password is another; look for typing errors")]
+    WrongPassword,
     /// Too many pairs were wrong; good again after so many seconds.
     #[error("too many pairs were wrong; try again in {0} seconds")]
     TooManyAttempts(u64),
@@ -77,7 +80,9 @@ impl Refusal {
     fn status(&self) -> StatusCode {
         match self {
             Self::BadRequest(_) => StatusCode::BAD_REQUEST,
-            Self::NotSignedIn | Self::WrongPair | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
+            Self::NotSignedIn | Self::WrongPair | Self::InvalidCredentials | Self::WrongPassword => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Denied(_) | Self::NoCsrfToken | Self::OtherOrigin => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
@@ -95,7 +100,7 @@ impl Refusal {
         match self {
             Self::BadRequest(_) => "BadRequest",
             Self::NotSignedIn => "NotSignedIn",
-            Self::WrongPair | Self::InvalidCredentials => "InvalidCredentials",
+            Self::WrongPair | Self::InvalidCredentials | Self::WrongPassword => "InvalidCredentials",
             Self::TooManyAttempts(_) => "TooManyAttempts",
             Self::Denied(_) => "AccessDenied",
             Self::NoCsrfToken => "CsrfTokenMissing",

@@ -1,5 +1,6 @@
 //! The requests of late, and why some were denied.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use percent_encoding::percent_decode_str;
 use super::Refusal;
 use super::api::{RequestPage, RequestReport};
 use crate::jobs::find_line;
-use crate::telemetry::{RecordedRequest, Requests};
+use crate::telemetry::{RecordedRequest, Requests, SeenCall};
 use crate::types::Timestamp;
 
 /// Requests of one page.
@@ -120,6 +121,30 @@ pub(super) async fn one(requests: &Requests, denials: &Path, id: &str) -> Result
 /// The line in which a denied request is remembered.
 pub fn denial_line(request: &RecordedRequest) -> String {
     let mut line = serde_json::to_string(&whole_report(request)).expect("plain data serializes");
+    line.push('\n');
+    line
+}
+
+/// The line in which a denied call of another service than S3 is remembered.
+pub fn denied_call_line(call: &SeenCall, address: IpAddr, (status, at): (u16, Timestamp)) -> String {
+    let report = RequestReport {
+        seq: 0,
+        at: at.iso_millis(),
+        request_id: call.id.clone(),
+        method: call.method.clone(),
+        operation: call.action.clone(),
+        bucket: None,
+        key: None,
+        status,
+        error_code: call.error.clone(),
+        caller: call.caller.as_deref().map(str::to_owned),
+        address: address.to_string(),
+        took_us: 0,
+        sent: 0,
+        received: 0,
+        why: call.why.as_deref().cloned(),
+    };
+    let mut line = serde_json::to_string(&report).expect("plain data serializes");
     line.push('\n');
     line
 }

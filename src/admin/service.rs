@@ -30,7 +30,6 @@ use super::operations::Operations;
 use super::presign::presign;
 use super::requests;
 use super::route::{DriveChange, NodeChange, Route};
-use super::throttle::Throttle;
 use super::{Facts, Refusal, status};
 use crate::iam::Iam;
 use crate::object::Engine;
@@ -46,7 +45,6 @@ pub struct Service {
     pub(super) engine: Arc<Engine>,
     pub(super) iam: Arc<Iam>,
     pub(super) facts: Facts,
-    pub(super) throttle: Throttle,
     operations: Operations,
     accounts: Accounts,
     metrics: Arc<Metrics>,
@@ -80,7 +78,7 @@ impl Service {
     ) -> Self {
         let operations = Operations::new(engine.clone());
         let accounts = Accounts::new(engine.clone(), iam.clone());
-        Self { engine, iam, facts, throttle: Throttle::default(), operations, accounts, metrics, sources }
+        Self { engine, iam, facts, operations, accounts, metrics, sources }
     }
 
     /// Answers one request.

@@ -18,7 +18,7 @@ use super::service::{Service, json_body, parse};
 use crate::iam::{Identity, Principal, SignIn};
 use crate::telemetry::SeenCall;
 
-type Answer = Result<Response<Full<Bytes>>, Refusal>;
+pub(super) type Answer = Result<Response<Full<Bytes>>, Refusal>;
 
 impl Service {
     /// Answers what is about sign-ins; `None` for every other path.
@@ -49,7 +49,8 @@ impl Service {
             ("/api/v1/session", &Method::DELETE) => self.sign_out(&request.into_parts().0, peer, seen),
             ("/api/v1/session", _) => Err(Refusal::Method("DELETE, GET, HEAD, POST")),
             ("/api/v1/session/renew", &Method::POST) => self.renew(&request.into_parts().0, peer),
-            ("/api/v1/session/renew", _) => Err(Refusal::Method("POST")),
+            ("/api/v1/session/ldap", &Method::POST) => self.sign_in_by_ldap(request, peer, seen).await,
+            ("/api/v1/session/renew" | "/api/v1/session/ldap", _) => Err(Refusal::Method("POST")),
             _ => return Err(request),
         })
     }
@@ -114,7 +115,7 @@ impl Service {
         }
     }
 
-    fn describe(&self, head: &request::Parts, caller: Caller) -> Response<Full<Bytes>> {
+    pub(super) fn describe(&self, head: &request::Parts, caller: Caller) -> Response<Full<Bytes>> {
         let first = self.iam.first();
         let allowed = AdminAction::ALL.into_iter();
         let allowed = allowed.filter(|action| caller.authorize(*action, &first.canonical_id).is_ok());

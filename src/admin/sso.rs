@@ -4,6 +4,7 @@
 //! in with a session of it. The cookie of who is away is not `Strict`: the way back begins at another site.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -18,13 +19,20 @@ use super::caller::cookies_named;
 use super::health::json;
 use super::service::Service;
 use crate::iam::federation::{Begun, TokenRefused, WebIdentity};
-use crate::iam::{RequestFacts, SignIn};
+use crate::iam::{Identity, RequestFacts, SignIn};
 use crate::types::Timestamp;
 
 /// The cookie of a browser that is away to sign in.
 const AWAY_COOKIE: &str = "holdfast_sso";
 
 const ROOT: &str = "/api/v1/sso";
+
+/// Somebody who took a role to sign in.
+pub(super) struct SignedIn {
+    pub(super) identity: Arc<Identity>,
+    pub(super) access_key: String,
+    pub(super) sign_in: SignIn,
+}
 
 type Answer = Result<Response<Full<Bytes>>, Refusal>;
 
@@ -47,7 +55,7 @@ impl Service {
     fn providers(&self) -> Response<Full<Bytes>> {
         let named = |id: &str| SsoProvider { id: id.to_owned(), name: id.to_owned() };
         let providers = self.iam.federation().names().map(named).collect();
-        json(StatusCode::OK, &SsoProviders { providers })
+        json(StatusCode::OK, &SsoProviders { providers, ldap: self.iam.federation().has_ldap() })
     }
 
     async fn leave(&self, head: &request::Parts, id: &str) -> Answer {
@@ -73,7 +81,7 @@ impl Service {
 
     async fn come_back(&self, head: &request::Parts, id: &str, peer: IpAddr) -> Response<Full<Bytes>> {
         let mut response = match self.signed_in_by(head, id, peer).await {
-            Ok(sign_in) => self.with_cookie(sent_to("/"), &sign_in),
+            Ok(signed_in) => self.with_cookie(sent_to("/"), &signed_in.sign_in),
             Err(why) => {
                 tracing::warn!(provider = id, %peer, why, "not signed in by an identity provider");
                 sent_to(&failed(&why))
@@ -83,7 +91,7 @@ impl Service {
         response
     }
 
-    async fn signed_in_by(&self, head: &request::Parts, id: &str, peer: IpAddr) -> Result<SignIn, String> {
+    async fn signed_in_by(&self, head: &request::Parts, id: &str, peer: IpAddr) -> Result<SignedIn, String> {
         let query = head.uri.query().unwrap_or_default();
         let value = |name: &str| {
             let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
@@ -103,35 +111,30 @@ impl Service {
             TokenRefused::Unreachable(why) => format!("the identity provider cannot be used: {why}"),
             refused => refused.to_string(),
         })?;
-        self.session_of(&who, head, (peer, now))
+        self.sign_in_of(&who, head, (peer, now))
     }
 
-    /// A sign-in with the role that somebody may take.
-    fn session_of(
+    /// A sign-in with the first role that somebody may take.
+    pub(super) fn sign_in_of(
         &self,
         who: &WebIdentity,
         head: &request::Parts,
         (peer, now): (IpAddr, Timestamp),
-    ) -> Result<SignIn, String> {
+    ) -> Result<SignedIn, String> {
         let (is_secure, region) = (self.facts.is_secure, self.facts.region.as_str());
         let user_agent = head.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
         let facts = RequestFacts { now, peer, is_secure, region, user_agent };
         let session = who.session_name();
-        let of = self.iam.role_named_for((who, &session), &facts).ok_or_else(|| {
-            format!(
-                "{} may take no role: the identity provider names {}, and none of these has a trust policy that lets you",
-                who.subject,
-                if who.roles.is_empty() { "no role".into() } else { who.roles.join(", ") }
-            )
-        })?;
+        let of = self.iam.role_named_for((who, &session), &facts).ok_or_else(|| who.without_role())?;
         let expires = Timestamp::from_millis(now.as_millis().saturating_add(of.role.session_secs_max * 1000));
         let made = self.iam.begin_role_session(&of, (&session, Vec::new()), Vec::new(), expires);
         let made = made.map_err(|error| error.to_string())?;
         let access_key = made.pair.access_key;
         let identity = self.iam.find_session(&access_key, made.token.expose(), now);
         let identity = identity.map_err(|error| error.to_string())?;
-        tracing::info!(subject = who.subject, role = of.role.named.name, %peer, "signed in to the console");
-        Ok(self.iam.sign_in((&access_key, Some(&made.token)), &identity, now))
+        tracing::info!(subject = who.full_name(), role = of.role.named.name, %peer, "signed in to the console");
+        let sign_in = self.iam.sign_in((&access_key, Some(&made.token)), &identity, now);
+        Ok(SignedIn { identity, access_key, sign_in })
     }
 
     fn remember(&self, headers: &mut HeaderMap, cookie: &str, age: &str) {

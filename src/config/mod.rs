@@ -10,6 +10,7 @@ mod encryption_key;
 mod error;
 mod identity_providers;
 mod key_service;
+mod ldap;
 mod options;
 mod private_file;
 mod settings;

@@ -10,9 +10,10 @@ use super::credentials::{Credentials, CredentialsFile, CredentialsOrigin};
 use super::encryption_key::{EncryptionKey, EncryptionKeyFile};
 use super::identity_providers::identity_providers;
 use super::key_service::key_service;
+use super::ldap::ldap;
 use super::{ClientHints, ConfigError, EffectiveSetting, Settings, ellipses};
 use crate::http::tls::{CertificateFiles, Pair};
-use crate::iam::federation::ProviderOptions;
+use crate::iam::federation::{LdapOptions, ProviderOptions};
 use crate::iam::{KeyLimits, Secret};
 use crate::jobs::Webhook;
 use crate::node::is_node_address;
@@ -135,6 +136,8 @@ pub struct Options {
     pub webhooks: Vec<Webhook>,
     /// Identity providers.
     pub identity_providers: Vec<ProviderOptions>,
+    /// The directory.
+    pub ldap: Option<LdapOptions>,
     /// Seconds that a day of lifecycle rules lasts.
     pub lifecycle_day_secs: u64,
     /// How storage classes are encoded.
@@ -171,6 +174,7 @@ impl Options {
         let classes = storage_classes(&settings.storage_class)?;
         let webhooks = webhooks(&settings)?;
         let identity_providers = identity_providers(&settings)?;
+        let ldap = ldap(&settings)?;
         let audit = audit(&settings, &webhooks)?;
         let key_limits = key_limits(&settings)?;
         let access_log_interval = access_log_interval(&settings)?;
@@ -197,6 +201,7 @@ impl Options {
             audit,
             webhooks,
             identity_providers,
+            ldap,
             access_log_interval,
             lifecycle_day_secs,
             classes,
@@ -420,7 +425,7 @@ pub(super) fn bad(name: &str, value: &str, expected: &'static str) -> ConfigErro
 }
 
 /// A setting that is on or off, and off where nothing is said.
-fn switch(name: &str, value: Option<&str>) -> Result<bool, ConfigError> {
+pub(super) fn switch(name: &str, value: Option<&str>) -> Result<bool, ConfigError> {
     match value {
         Some("on" | "true" | "yes" | "1") => Ok(true),
         None | Some("off" | "false" | "no" | "0") => Ok(false),

@@ -201,6 +201,55 @@ pub struct Settings {
     #[arg(long, value_name = "ID=SCOPES", value_delimiter = ',')]
     pub oidc_scopes: Vec<String>,
 
+    /// Directory whose people take roles and sign in to the console by name and password: its ldaps URL, or an ldap URL on which TLS begins (StartTLS) [default: none]
+    #[arg(long, value_name = "URL")]
+    pub ldap_url: Option<String>,
+
+    /// Speak to an ldap URL without TLS, so that passwords pass the network in the clear: on or off [default: off]
+    #[arg(long, value_name = "on|off", num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    pub ldap_plain: Option<String>,
+
+    /// Entry of the directory that looks people and groups up
+    #[arg(long, value_name = "DN")]
+    pub ldap_bind_dn: Option<String>,
+
+    /// Its password; prefer the file or the variable, others can see flags
+    #[arg(long, value_name = "TEXT")]
+    #[serde(serialize_with = "hidden")]
+    pub ldap_bind_password: Option<Secret>,
+
+    /// File with its password
+    #[arg(long, value_name = "FILE")]
+    pub ldap_bind_password_file: Option<PathBuf>,
+
+    /// Entry below which people are
+    #[arg(long, value_name = "DN")]
+    pub ldap_user_base: Option<String>,
+
+    /// What finds the entry of one, %s being the name that was given [default: (uid=%s)]
+    #[arg(long, value_name = "FILTER")]
+    pub ldap_user_filter: Option<String>,
+
+    /// Attribute with the name that people are called by in ARNs and logs [default: uid]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub ldap_name_attribute: Option<String>,
+
+    /// Entry below which groups are
+    #[arg(long, value_name = "DN")]
+    pub ldap_group_base: Option<String>,
+
+    /// What finds the groups of one, %d being the DN of the entry, %s the value of the name attribute [default: (member=%d)]
+    #[arg(long, value_name = "FILTER")]
+    pub ldap_group_filter: Option<String>,
+
+    /// Attribute with a group's name [default: cn]
+    #[arg(long, value_name = "ATTRIBUTE")]
+    pub ldap_group_attribute: Option<String>,
+
+    /// Role of a group, by the names of both; may be repeated [default: each group has the role of its name]
+    #[arg(long, value_name = "GROUP=ROLE", value_delimiter = ',')]
+    pub ldap_role: Vec<String>,
+
     /// Requests to S3 of a second that each access key may make; more get SlowDown [default: none]
     #[arg(long, value_name = "NUMBER")]
     pub key_requests_per_second: Option<String>,
@@ -391,6 +440,7 @@ impl Settings {
             || self.kms_token_file.is_some()
             || self.kms_role_id.is_some()
             || self.kms_secret_id_file.is_some();
+        let ldap = self.ldap_bind_password.is_some() || self.ldap_bind_password_file.is_some();
         // So do a certificate and its key.
         let pair = self.tls_cert.is_some() || self.tls_key.is_some();
         Self {
@@ -449,6 +499,22 @@ impl Settings {
             oidc_secret_file: list(self.oidc_secret_file, below.oidc_secret_file),
             oidc_roles_claim: list(self.oidc_roles_claim, below.oidc_roles_claim),
             oidc_scopes: list(self.oidc_scopes, below.oidc_scopes),
+            ldap_url: self.ldap_url.or(below.ldap_url),
+            ldap_plain: self.ldap_plain.or(below.ldap_plain),
+            ldap_bind_dn: self.ldap_bind_dn.or(below.ldap_bind_dn),
+            ldap_bind_password: if ldap { self.ldap_bind_password } else { below.ldap_bind_password },
+            ldap_bind_password_file: if ldap {
+                self.ldap_bind_password_file
+            } else {
+                below.ldap_bind_password_file
+            },
+            ldap_user_base: self.ldap_user_base.or(below.ldap_user_base),
+            ldap_user_filter: self.ldap_user_filter.or(below.ldap_user_filter),
+            ldap_name_attribute: self.ldap_name_attribute.or(below.ldap_name_attribute),
+            ldap_group_base: self.ldap_group_base.or(below.ldap_group_base),
+            ldap_group_filter: self.ldap_group_filter.or(below.ldap_group_filter),
+            ldap_group_attribute: self.ldap_group_attribute.or(below.ldap_group_attribute),
+            ldap_role: list(self.ldap_role, below.ldap_role),
             key_requests_per_second: self.key_requests_per_second.or(below.key_requests_per_second),
             key_requests_at_once: self.key_requests_at_once.or(below.key_requests_at_once),
             audit_file: self.audit_file.or(below.audit_file),
@@ -542,7 +608,7 @@ mod tests {
             Settings::names().into_iter().filter(|name| name != "config").map(|name| match name.as_str() {
                 "drives" | "bucket" | "domain" | "node" | "webhook" | "webhook_token_file"
                 | "website_domain" | "storage_class" | "oidc" | "oidc_client" | "oidc_secret_file"
-                | "oidc_roles_claim" | "oidc_scopes" => {
+                | "oidc_roles_claim" | "oidc_scopes" | "ldap_role" => {
                     format!("{name} = [\"x\"]\n")
                 }
                 _ => format!("{name} = \"x\"\n"),

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
 
-use super::federation::{Federation, ProviderOptions};
+use super::federation::{Federation, LdapOptions, ProviderOptions};
 use super::identities::{self, AccessKey, Grants, Identities, IdentityError, PolicyText, ServiceKey};
 use super::principal::{Account, Principal, User};
 use super::secrets::Secrets;
 use super::sessions::{NewSession, Sessions, TemporaryCredentials, TokenError};
 use super::sign_ins::SignIns;
+use super::throttle::Throttle;
 use super::usage::{KeyUse, LastUse};
 use crate::checksum::Sha256;
 use crate::http::tls::Trust;
@@ -118,6 +119,7 @@ pub struct Iam {
     sessions: Sessions,
     pub(super) sign_ins: SignIns,
     federation: Federation,
+    throttle: Throttle,
     known: ArcSwap<Known>,
     /// Held while the rows are read again, so that the last to change one is the last to be noted.
     renewing: Mutex<()>,
@@ -221,12 +223,23 @@ impl Iam {
         let (secrets, sessions) = (Secrets::new(deployment_key), Sessions::new(deployment_key));
         let (sign_ins, federation) = (SignIns::new(deployment_key), Federation::new(deployment_key));
         let (known, renewing) = (ArcSwap::default(), Mutex::default());
-        Self { root, first, secrets, sessions, sign_ins, federation, known, renewing }
+        let throttle = Throttle::default();
+        Self { root, first, secrets, sessions, sign_ins, federation, throttle, known, renewing }
     }
 
     /// Knows these identity providers too.
     pub fn add_providers(&mut self, providers: &[ProviderOptions], trust: &Trust) {
         self.federation.add(providers, trust);
+    }
+
+    /// Takes names and passwords of a directory too.
+    pub fn set_ldap(&mut self, options: LdapOptions, trust: &Trust) {
+        self.federation.set_ldap(options, trust);
+    }
+
+    /// Wrong pairs of late, wherever they were shown.
+    pub fn throttle(&self) -> &Throttle {
+        &self.throttle
     }
 
     /// The identity providers.

@@ -6,9 +6,9 @@
 //! - `explain`: why a decision was as it was, for administrators.
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
 //! - `import`: users, groups and policies of another server, from its archive.
-//! - `federation`: those whom identity providers vouch for.
+//! - `federation`: those whom identity providers or a directory vouch for.
 //! - `sessions`: temporary credentials.
-//! - `sign_ins`: what a browser holds in place of a secret.
+//! - `sign_ins`: what a browser holds in place of a secret. `throttle`: how often a pair may be guessed.
 //! - `request_facts`: what conditions see of a request, whichever service it is for.
 //! - `secrets`: how their secrets are kept.
 //! - `usage`: when an access key was used last, and how much of it is let in.
@@ -30,6 +30,7 @@ mod request_facts;
 mod secrets;
 mod sessions;
 mod sign_ins;
+mod throttle;
 mod usage;
 
 pub use crate::types::Secret;
@@ -39,4 +40,5 @@ pub use principal::{Account, Principal, Session, User};
 pub use request_facts::RequestFacts;
 pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};
 pub use sign_ins::SignIn;
+pub use throttle::Throttle;
 pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

@@ -120,11 +120,13 @@ impl<'a> Call<'a> {
         if decision.allowed {
             return Ok(());
         }
-        Err(Error::denied(format!(
+        let words = format!(
             "User: {} is not authorized to perform: {action} on resource: {resource} {}",
             self.principal().arn(),
             decision.reason.because(action)
-        )))
+        );
+        let asked = (action, resource.to_owned());
+        Err(Error::denied(words).with_why(self.iam.explain(self.principal(), asked, &decision.reason, None)))
     }
 
     /// Who calls.

@@ -6,6 +6,7 @@ use crate::iam::identities::IdentityError;
 use crate::iam::{AccountError, IdentityChangeError, TokenError};
 use crate::metadata::MetadataError;
 use crate::sigv4::Refusal;
+use crate::types::Why;
 
 /// What a client is told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,13 +14,15 @@ pub(super) struct Error {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
+    /// Why it was denied, for administrators.
+    pub(super) why: Option<Box<Why>>,
 }
 
 pub(super) type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), why: None }
     }
 
     /// A value that cannot be what it is given as.
@@ -37,6 +40,11 @@ impl Error {
     /// The caller may not.
     pub(super) fn denied(message: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, "AccessDenied", message)
+    }
+
+    /// The same error, with what administrators are told of it.
+    pub(super) fn with_why(self, why: Why) -> Self {
+        Self { why: Some(Box::new(why)), ..self }
     }
 
     /// The access key, or its token, is none of this server's.
@@ -103,7 +111,9 @@ impl From<IdentityError> for Error {
             IdentityError::LimitExceeded(_) => (StatusCode::CONFLICT, "LimitExceeded"),
             IdentityError::Invalid(_) => (StatusCode::BAD_REQUEST, "ValidationError"),
             IdentityError::Malformed(_) => (StatusCode::BAD_REQUEST, "MalformedPolicyDocument"),
-            IdentityError::Unmodifiable(_) => (StatusCode::BAD_REQUEST, "InvalidInput"),
+            IdentityError::Unmodifiable(_) | IdentityError::DuplicateTags => {
+                (StatusCode::BAD_REQUEST, "InvalidInput")
+            }
         };
         Self::new(status, code, message)
     }

@@ -11,11 +11,12 @@ const MEMBERS_MAX: usize = 1000;
 pub(super) struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Decodes a body.
-    pub(super) fn parse(body: &[u8]) -> Result<Self> {
-        let malformed = || Error::invalid("The body is no form of application/x-www-form-urlencoded.");
-        let body = std::str::from_utf8(body).map_err(|_| malformed())?;
-        let pairs = body.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
+    /// Decodes a body and what stands in the query beside it.
+    pub(super) fn parse(parts: [&[u8]; 2]) -> Result<Self> {
+        let malformed = || Error::invalid("The parameters are no form of application/x-www-form-urlencoded.");
+        let [body, query] = parts.map(std::str::from_utf8);
+        let (body, query) = (body.map_err(|_| malformed())?, query.map_err(|_| malformed())?);
+        let pairs = body.split('&').chain(query.split('&')).filter(|pair| !pair.is_empty()).map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             Some((decode_form(name)?, decode_form(value)?))
         });
@@ -68,15 +69,16 @@ mod tests {
 
     #[test]
     fn parameters_and_lists_are_decoded() {
-        let form = Form::parse(
-            b"Action=TagUser&Tags.member.1.Key=a+b&Tags.member.1.Value=%C3%A9&L.member.1=x&L.member.3=z",
-        );
+        let body =
+            b"Action=TagUser&Tags.member.1.Key=a+b&Tags.member.1.Value=%C3%A9&L.member.1=x&L.member.3=z";
+        let form = Form::parse([body, b"Action=other&Version=1"]);
         let form = form.unwrap();
         assert_eq!(form.required("Action").unwrap(), "TagUser");
         assert_eq!(form.tags(), [("a b".to_owned(), "é".to_owned())]);
         assert_eq!(form.list("L"), ["x"]);
         assert_eq!(form.required("UserName").unwrap_err().code, "ValidationError");
-        assert!(Form::parse(b"a=%ff").is_err() && Form::parse(b"\xff=1").is_err());
-        assert!(Form::parse(b"n=x").unwrap().number("n").is_err());
+        assert_eq!(form.get("Version"), Some("1"));
+        assert!(Form::parse([b"a=%ff", b""]).is_err() && Form::parse([b"", b"\xff=1"]).is_err());
+        assert!(Form::parse([b"n=x", b""]).unwrap().number("n").is_err());
     }
 }

@@ -13,6 +13,7 @@ mod caller;
 mod error;
 mod form;
 mod iam;
+mod ldap_identity;
 mod page;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod parsers;

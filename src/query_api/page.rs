@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn pages_follow_each_other_without_a_gap() {
         let items = || ["a", "b", "c"].map(|key| (key.to_owned(), key));
-        let of = |form: &str| page(&Form::parse(form.as_bytes()).unwrap(), items());
+        let of = |form: &str| page(&Form::parse([form.as_bytes(), b""]).unwrap(), items());
         let (first, nodes) = of("MaxItems=2").unwrap();
         assert_eq!((first, nodes), (vec!["a", "b"], vec![text("IsTruncated", "true"), text("Marker", "b")]));
         let (second, nodes) = of("MaxItems=2&Marker=b").unwrap();

@@ -10,7 +10,7 @@ pub(crate) const ALL: &[Parser] = &[Parser::of_text("query-form", |bytes| form(b
 /// Reads a form in every way in which operations do.
 fn form(bytes: &[u8]) -> Result<(), u16> {
     let refused = |error: super::error::Error| error.status.as_u16();
-    let form = Form::parse(bytes).map_err(refused)?;
+    let form = Form::parse([bytes, bytes]).map_err(refused)?;
     form.required("Action").map_err(refused)?;
     form.number("DurationSeconds").map_err(refused)?;
     let (_, more) = page(&form, form.tags()).map_err(refused)?;

@@ -9,13 +9,13 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, SERVER, USER_AGENT};
 use hyper::http::request;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 
 use super::answer::Node;
 use super::caller::Call;
 use super::error::{Error, Result};
 use super::form::Form;
-use super::{iam, sts, web_identity};
+use super::{iam, ldap_identity, sts, web_identity};
 use crate::checksum::Sha256;
 use crate::iam::{Iam, Identity, RequestFacts, UsedFor};
 use crate::metadata::Store;
@@ -32,6 +32,9 @@ const BODY_TIME_MAX: Duration = Duration::from_secs(30);
 
 /// The region of services that AWS has in one place for all.
 const REGION_OF_ALL: &str = "us-east-1";
+
+const VERSION_OF_IAM: &str = "2010-05-08";
+const VERSION_OF_STS: &str = "2011-06-15";
 
 const IAM: &str = "https://iam.amazonaws.com/doc/2010-05-08/";
 const STS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -54,11 +57,23 @@ pub struct Service {
     clock: Arc<dyn Clock>,
 }
 
-/// Whether a request is one to IAM or STS, and not to S3: no form of S3 is of this type.
-pub fn is_query(method: &Method, path: &str, headers: &HeaderMap) -> bool {
+/// Whether a request is one to IAM or STS, and not to S3: no form of S3 is of this type, and none of its requests names one of
+/// these versions.
+pub fn is_query(method: &Method, uri: &Uri, headers: &HeaderMap) -> bool {
+    let query = uri.query().unwrap_or_default();
+    let has = |known: &str| query.split('&').any(|pair| pair == known);
+    let in_query = [VERSION_OF_IAM, VERSION_OF_STS].iter().any(|version| has(&format!("Version={version}")));
+    match *method {
+        Method::POST => uri.path() == "/" && (in_query || is_form(headers)),
+        Method::GET => uri.path() == "/" && in_query,
+        _ => false,
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    *method == Method::POST && path == "/" && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// Parameters that name what a request is about, of which the first that is there tells most.
@@ -147,6 +162,8 @@ impl Service {
             id: id.clone(),
             caller: asked.caller,
             error: answer.as_ref().err().map(|error| error.code.to_owned()),
+            why: answer.as_ref().err().and_then(|error| error.why.clone()),
+            method: head.method.to_string(),
         });
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml"));
@@ -165,19 +182,27 @@ impl Service {
         asked: &mut Asked,
     ) -> Result<Vec<Node>> {
         let body = read(body).await?;
-        let form = Form::parse(&body)?;
-        asked.is_sts = form.get("Version") == Some("2011-06-15");
+        // A body that is no form is one of a request that has all in its query, where clients send an empty one.
+        let in_body: &[u8] = if is_form(&head.headers) { &body } else { &[] };
+        let form = Form::parse([in_body, head.uri.query().unwrap_or_default().as_bytes()])?;
+        asked.is_sts = form.get("Version") == Some(VERSION_OF_STS);
         let user_agent = head.headers.get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let (now, region, is_secure) = (self.clock.now(), self.options.region.as_str(), self.options.tls);
+        let facts = RequestFacts { now, peer: peer.ip(), is_secure, region, user_agent };
         if asked.is_sts && form.get("Action") == Some(web_identity::ACTION) {
             asked.action = web_identity::ACTION.to_owned();
-            let (now, region, is_secure) = (self.clock.now(), self.options.region.as_str(), self.options.tls);
-            let facts = RequestFacts { now, peer: peer.ip(), is_secure, region, user_agent };
-            return web_identity::assume_role(&self.iam, &form, facts).await;
+            asked.resource = form.get("RoleArn").map(str::to_owned);
+            return web_identity::assume_role((&self.iam, &form), facts, &mut asked.caller).await;
+        }
+        if asked.is_sts && form.get("Action") == Some(ldap_identity::ACTION) {
+            asked.action = ldap_identity::ACTION.to_owned();
+            asked.resource = form.get("LDAPUsername").map(str::to_owned);
+            return ldap_identity::assume_role((&self.iam, &form), facts, &mut asked.caller).await;
         }
         let (identity, region) = match caller {
             Caller::Known(identity) => (identity, self.options.region.clone()),
             Caller::Signs => {
-                let claim = sigv4::parse_form(&head.headers, &Sha256::digest(&body));
+                let claim = sigv4::parse_form(Parts::of(head), &Sha256::digest(&body));
                 let claim = claim.map_err(|refusal| Error::unsigned(&refusal))?.ok_or_else(|| {
                     let words = "Request is missing Authentication Token";
                     Error::new(StatusCode::FORBIDDEN, "MissingAuthenticationToken", words)
@@ -228,15 +253,9 @@ impl Service {
             Some(token) => self.iam.find_session(&claim.access_key, token, now)?,
             None => self.iam.find(&claim.access_key, now).ok_or_else(Error::unknown_caller)?,
         };
-        let parts = Parts {
-            method: head.method.as_str(),
-            path: head.uri.path(),
-            query: head.uri.query().unwrap_or_default(),
-            headers: &head.headers,
-        };
         let region = if claim.region == REGION_OF_ALL { REGION_OF_ALL } else { &self.options.region };
         let now = AmzTime::from_unix_secs(now.as_secs());
-        sigv4::verify(parts, claim, &identity.secret, region, now)
+        sigv4::verify(Parts::of(head), claim, &identity.secret, region, now)
             .map_err(|refusal| Error::unsigned(&refusal))?;
         Ok(identity)
     }

@@ -1,5 +1,7 @@
 //! STS's operations.
 
+use std::collections::BTreeSet;
+
 use hyper::StatusCode;
 
 use super::answer::{Node, text};
@@ -7,12 +9,12 @@ use super::caller::{Call, Keys};
 use super::error::{Error, Result};
 use super::form::Form;
 use crate::iam::federation::RoleOf;
-use crate::iam::identities::{Grants, PolicyText, canned_policies};
+use crate::iam::identities::{Grants, IdentityError, PolicyText, canned_policies};
 use crate::iam::policy::{Grammar, Policy};
 use crate::iam::{
     Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials,
 };
-use crate::types::{CanonicalId, Timestamp};
+use crate::types::{CanonicalId, Timestamp, Why};
 
 pub(super) type Answer = Result<Vec<Node>>;
 
@@ -112,6 +114,11 @@ fn assume_role(call: &Call<'_>) -> Answer {
     if tags.len() > TAGS_MAX {
         return Err(Error::invalid(format!("A session has {TAGS_MAX} tags at most.")));
     }
+    let keys: BTreeSet<_> = tags.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
+    if keys.len() < tags.len() {
+        let words = IdentityError::DuplicateTags.to_string();
+        return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidParameterValue", words));
+    }
     let of = permitted(call, (arn, name), &tags)?;
     let chained = matches!(call.principal(), Principal::Session(_));
     let longest = if chained { ROLE_SECS } else { of.role.session_secs_max };
@@ -138,13 +145,13 @@ fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, Str
     if call.principal().arn().ends_with(":root") {
         return Err(Error::denied("Roles may not be assumed by root accounts."));
     }
-    let refused = || {
+    let refused = |action: &str, missing: String| {
         let caller = call.principal().arn();
-        Error::denied(format!(
-            "User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}"
-        ))
+        let words = format!("User: {caller} is not authorized to perform: sts:AssumeRole on resource: {arn}");
+        Error::denied(words).with_why(untrusted((action, arn), missing))
     };
-    let of = call.iam.role_by_arn(arn).ok_or_else(refused)?;
+    let nowhere = || refused("sts:AssumeRole", format!("there is no role {arn}"));
+    let of = call.iam.role_by_arn(arn).ok_or_else(nowhere)?;
     let trust =
         Policy::parse(of.role.trust.as_bytes(), Grammar::Trust).map_err(|error| Error::failed(&error))?;
     let mut keys: Keys = vec![("sts:rolesessionname".into(), session.to_owned())];
@@ -158,7 +165,8 @@ fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, Str
         let question = (action, arn, &keys);
         let trusted = call.decide(question, (&NOBODY, Some(&trust), &all()), |decision| decision.allowed);
         if !trusted {
-            return Err(refused());
+            let caller = call.principal().arn();
+            return Err(refused(action, missing_trust(action, &caller)));
         }
         let grants = &call.identity.grants;
         call.decide(question, (&of.account.canonical_id, Some(&trust), grants), |decision| {
@@ -166,6 +174,17 @@ fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, Str
         })?;
     }
     Ok(of)
+}
+
+/// What must change for somebody whom a role does not trust.
+pub(super) fn missing_trust(action: &str, caller: &str) -> String {
+    format!("Allow {action} to {caller} in the trust policy of the role, and do not deny it there")
+}
+
+/// Why somebody may not take a role whose trust policy does not let them.
+pub(super) fn untrusted((action, arn): (&str, &str), missing: String) -> Why {
+    let decision = "ImplicitDeny".to_owned();
+    Why { decision, action: action.to_owned(), resource: arn.to_owned(), deciding: None, missing }
 }
 
 /// No account has this id, so that with it as the owner the role's own policy must allow, whoever calls: the caller's policies
@@ -198,7 +217,7 @@ fn session_policies((iam, form): (&Iam, &Form), account: &Account) -> Result<Vec
             let words = format!("A session policy has {POLICY_CHARS_MAX} characters at most.");
             return Err(Error::new(StatusCode::BAD_REQUEST, "PackedPolicyTooLarge", words));
         }
-        PolicyText::new(document).map_err(crate::iam::identities::IdentityError::from)?;
+        PolicyText::new(document).map_err(IdentityError::from)?;
         policies.push(SessionPolicy::Inline(document.to_owned()));
     }
     Ok(policies)

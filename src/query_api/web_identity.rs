@@ -2,36 +2,44 @@
 //! is all that it shows.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use hyper::StatusCode;
 
 use super::answer::text;
 use super::error::Error;
 use super::form::Form;
-use super::sts::{Answer, ROLE_SECS, begin, check_name, ends};
+use super::sts::{Answer, ROLE_SECS, begin, check_name, ends, missing_trust, untrusted};
 use crate::iam::federation::TokenRefused;
 use crate::iam::{Iam, RequestFacts};
 
 /// The operation.
 pub(super) const ACTION: &str = "AssumeRoleWithWebIdentity";
 
-/// Carries it out.
-pub(super) async fn assume_role(iam: &Iam, form: &Form, facts: RequestFacts<'_>) -> Answer {
+/// Carries it out, and tells `caller` who it was that the provider vouches for.
+pub(super) async fn assume_role(
+    (iam, form): (&Iam, &Form),
+    facts: RequestFacts<'_>,
+    caller: &mut Option<Arc<str>>,
+) -> Answer {
     let (arn, name) = (form.required("RoleArn")?, form.required("RoleSessionName")?);
     check_name(name)?;
     let token = form.required("WebIdentityToken")?;
     let who =
         iam.federation().identify(token, facts.now).await.map_err(|refused| told(refused, facts.peer))?;
+    *caller = Some(who.full_name().into());
     let of = iam.role_for(arn, (&who, name), &facts).ok_or_else(|| {
         tracing::info!(role = arn, provider = who.provider, subject = who.subject, peer = %facts.peer, "role not given");
-        Error::denied("Not authorized to perform sts:AssumeRoleWithWebIdentity")
+        let action = who.kind.action();
+        let why = untrusted((action, arn), missing_trust(action, &who.full_name()));
+        Error::denied(format!("Not authorized to perform {action}")).with_why(why)
     })?;
     let expires = ends((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
     let mut answer = begin((iam, form), &of, (name, Vec::new()), expires)?;
     answer.extend([
-        text("SubjectFromWebIdentityToken", who.subject),
-        text("Audience", who.audience),
-        text("Provider", format!("arn:aws:iam::{}:oidc-provider/{}", of.account.id, who.provider)),
+        text("SubjectFromWebIdentityToken", &who.subject),
+        text("Audience", who.claim("aud").unwrap_or_default()),
+        text("Provider", who.provider_arn(&of.account.id)),
     ]);
     Ok(answer)
 }

@@ -382,7 +382,7 @@ fn verify_v2<'a>(
     let now_secs = now.as_secs();
     // Those that were presigned into the query are signed as if they had been sent.
     unhoist(&query, &mut head.headers);
-    let parts = parts(head);
+    let parts = Parts::of(head);
     let claim = version2::parse(parts).map_err(|refusal| Error::unauthorized_v2(refusal, None, now_secs))?;
     let token = headers::text(&head.headers, "x-amz-security-token");
     let token = token.or_else(|| query.get("x-amz-security-token"));
@@ -414,16 +414,6 @@ fn unsigned_payload(service: &Service, head: &request::Parts) -> Result<Payload>
     }
 }
 
-/// What a signature covers.
-fn parts(head: &request::Parts) -> Parts<'_> {
-    Parts {
-        method: head.method.as_str(),
-        path: head.uri.path(),
-        query: head.uri.query().unwrap_or_default(),
-        headers: &head.headers,
-    }
-}
-
 /// Checks the signature, if there is one.
 pub(super) fn verify<'a>(
     service: &'a Service,
@@ -435,10 +425,10 @@ pub(super) fn verify<'a>(
     let now = service.clock.now();
     let now_secs = now.as_secs();
     let region = &service.options.region;
-    if service.options.signature_v2 && version2::claimed(parts(head)) {
+    if service.options.signature_v2 && version2::claimed(Parts::of(head)) {
         return verify_v2(service, head, query, wire, peer);
     }
-    let parts = parts(head);
+    let parts = Parts::of(head);
     let claim =
         sigv4::parse(parts).map_err(|refusal| Error::unauthorized(refusal, None, region, now_secs))?;
     let Some(claim) = claim else {

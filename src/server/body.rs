@@ -26,6 +26,8 @@ pub(super) struct Account {
     sent: u64,
     /// What the request was.
     seen: Option<Box<SeenRequest>>,
+    /// What it was where it is none of S3.
+    called: Operation,
     /// Where it is written down.
     journal: Option<Arc<Journal>>,
     /// That it was let in, where that is limited.
@@ -46,6 +48,7 @@ impl Account {
             received,
             sent: 0,
             seen: None,
+            called: Operation::Unknown,
             journal: None,
             _permit: None,
             logged: None,
@@ -57,13 +60,18 @@ impl Account {
         (self.seen, self.status) = (Some(seen), status);
     }
 
+    /// The answer to IAM or STS is there, and has so many bytes.
+    pub(super) fn called(&mut self, operation: Operation, status: u16, sent: u64) {
+        (self.called, self.status, self.sent) = (operation, status, sent);
+    }
+
     /// The head of an answer is there to what is no operation of S3.
     pub(super) fn unnamed(&mut self, status: u16) {
         self.status = status;
     }
 
     fn operation(&self) -> Operation {
-        self.seen.as_ref().map_or(Operation::Unknown, |seen| seen.operation)
+        self.seen.as_ref().map_or(self.called, |seen| seen.operation)
     }
 
     /// The request counts among those of its access key until it has ended.

@@ -13,7 +13,7 @@ use percent_encoding::percent_decode_str;
 
 use super::body::{Account, FrontBody};
 use super::bridge::{Bridge, make_inert};
-use super::front::S3Front;
+use super::front::{S3Front, announced};
 use crate::admin::{self, Refusal, api::ObjectPlaces};
 use crate::console;
 use crate::http::drain_unwanted;
@@ -83,8 +83,9 @@ impl ConsoleFront {
         let shows = bridge.cross(&mut head);
         let request = Request::from_parts(head, body);
         if bridge == Bridge::Iam {
-            let answered = self.s3.query_api.handle_for(request, caller.identity, peer).await;
-            return secured(self.s3.called(answered, peer));
+            let received = announced(request.headers());
+            let answer = self.s3.query_api.handle_for(request, caller.identity, peer);
+            return secured(self.s3.counted(answer, received, peer).await);
         }
         let mut response = self.s3.handle(request, peer, Door::Vouched(caller.identity)).await;
         let answered = (response.body().operation(), response.status());

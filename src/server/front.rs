@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use bytes::Bytes;
+use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
 use hyper::{Request, Response};
@@ -15,7 +17,7 @@ use crate::jobs::AccessLogs;
 use crate::object::Engine;
 use crate::query_api::{self, is_query};
 use crate::s3::{self, AccessRecord, Door};
-use crate::telemetry::{Metrics, SeenCall, SeenRequest};
+use crate::telemetry::{Metrics, Operation, SeenCall, SeenRequest};
 
 /// The S3 address.
 #[derive(Debug)]
@@ -44,8 +46,10 @@ impl S3Front {
         {
             return health.map(FrontBody::Plain);
         }
-        if is_api && is_query(request.method(), request.uri().path(), request.headers()) {
-            return self.called(self.query_api.handle(request, peer).await, peer).map(FrontBody::Plain);
+        if is_api && is_query(request.method(), request.uri(), request.headers()) {
+            let received = announced(request.headers());
+            let answer = self.query_api.handle(request, peer);
+            return self.counted(answer, received, peer).await.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
         // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then
@@ -72,6 +76,21 @@ impl S3Front {
 }
 
 impl S3Front {
+    /// Has a request to IAM or STS answered, counts it, and writes it down.
+    pub(super) async fn counted(
+        &self,
+        answer: impl Future<Output = Response<Full<Bytes>>>,
+        received: u64,
+        peer: SocketAddr,
+    ) -> Response<Full<Bytes>> {
+        let mut account = Account::open(self.metrics.clone(), received);
+        let response = answer.await;
+        let is_sts = response.extensions().get::<SeenCall>().is_some_and(|call| call.service == "sts");
+        let operation = if is_sts { Operation::Sts } else { Operation::Iam };
+        account.called(operation, response.status().as_u16(), response.body().size_hint().lower());
+        self.called(response, peer)
+    }
+
     /// Writes down what an answer was given to.
     pub(super) fn called<B>(&self, mut response: Response<B>, peer: SocketAddr) -> Response<B> {
         if let Some(seen) = response.extensions_mut().remove::<SeenCall>() {
@@ -82,7 +101,7 @@ impl S3Front {
 }
 
 /// The bytes that a request's headers promise; 0 where they do not say.
-fn announced(headers: &HeaderMap) -> u64 {
+pub(super) fn announced(headers: &HeaderMap) -> u64 {
     let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|value| value.parse().ok()).unwrap_or(0)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::StartError;
-use crate::admin::denial_line;
+use crate::admin::{denial_line, denied_call_line};
 use crate::config::Options;
 use crate::http::tls::Trust;
 use crate::jobs::{Lines, LinesUnderWay, RotatedFile};
@@ -131,12 +131,16 @@ impl Journal {
 
     /// Writes down a call of another service.
     pub(super) fn call(&self, call: &SeenCall, peer: IpAddr, status: u16) {
+        let at = SystemClock.now();
+        if call.why.is_some() {
+            self.denials.push(denied_call_line(call, peer, (status, at)));
+        }
         let Some(audit) = &self.audit else { return };
         let refused = matches!(status, 401 | 403);
         push(
             audit,
             &Entry {
-                at: SystemClock.now().iso_millis(),
+                at: at.iso_millis(),
                 service: call.service,
                 action: &call.action,
                 request_id: &call.id,
@@ -149,8 +153,8 @@ impl Journal {
                 status,
                 error_code: call.error.as_deref(),
                 decision: if refused { "deny" } else { "allow" },
-                deciding: None,
-                missing: None,
+                deciding: call.why.as_ref().and_then(|why| why.deciding.as_ref()),
+                missing: call.why.as_ref().map(|why| why.missing.as_str()),
                 took_us: None,
                 sent: None,
                 received: None,

@@ -113,9 +113,10 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     };
     let iam = Iam::open(root, storage.engine.metadata(), deployment_key.as_ref()).await;
     let mut iam = iam.map_err(StartError::Accounts)?;
-    if !options.identity_providers.is_empty() {
+    if !options.identity_providers.is_empty() || options.ldap.is_some() {
         let trust = Trust::of(options.tls_ca.as_deref(), None).map_err(StartError::Trust)?;
         iam.add_providers(&options.identity_providers, &trust);
+        options.ldap.iter().for_each(|ldap| iam.set_ldap(ldap.clone(), &trust));
     }
     let iam = Arc::new(iam);
     let (stop, stopped) = watch::channel(false);

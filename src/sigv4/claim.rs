@@ -131,15 +131,12 @@ impl Service {
     }
 }
 
-/// Reads the claim of a form to IAM or STS, whose clients leave out what is said of the payload: it is the SHA-256 of the body.
-/// `None` for an anonymous one.
-pub fn parse_form(headers: &HeaderMap, body_sha256: &[u8; 32]) -> Result<Option<Claim>, Refusal> {
-    if !headers.contains_key(AUTHORIZATION) {
-        return Ok(None);
-    }
+/// Reads the claim of a request to IAM or STS, whose clients leave out what is said of the payload: it is the SHA-256 of the
+/// body. `None` for an anonymous one.
+pub fn parse_form(parts: Parts<'_>, body_sha256: &[u8; 32]) -> Result<Option<Claim>, Refusal> {
     let computed = super::hex(body_sha256).iter().map(|digit| char::from(*digit)).collect::<String>();
-    let claim = from_header(headers, Some(&computed))?;
-    let malformed = |what| Err(Refusal::Malformed(Placement::Header, what));
+    let Some(claim) = parse_any(parts, Some(&computed))? else { return Ok(None) };
+    let malformed = |what| Err(Refusal::Malformed(claim.placement, what));
     match (claim.service, claim.payload) {
         (Service::S3, _) => malformed(Malformed::Service),
         (Service::Iam | Service::Sts, Payload::Sha256(given)) if given == *body_sha256 => Ok(Some(claim)),
@@ -149,7 +146,7 @@ pub fn parse_form(headers: &HeaderMap, body_sha256: &[u8; 32]) -> Result<Option<
 
 /// Reads the claim of a request to S3; `None` for an anonymous one.
 pub fn parse(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
-    let claim = parse_any(parts)?;
+    let claim = parse_any(parts, None)?;
     match &claim {
         Some(claim) if claim.service != Service::S3 => {
             Err(Refusal::Malformed(claim.placement, Malformed::Service))
@@ -158,7 +155,8 @@ pub fn parse(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
     }
 }
 
-fn parse_any(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
+/// `computed` is what the payload hash is where the request does not say it.
+fn parse_any(parts: Parts<'_>, computed: Option<&str>) -> Result<Option<Claim>, Refusal> {
     let in_header = parts.headers.contains_key(AUTHORIZATION);
     let names = || parts.query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
     let in_query = names().any(|name| name == "X-Amz-Algorithm" || name == "X-Amz-Signature");
@@ -167,13 +165,12 @@ fn parse_any(parts: Parts<'_>) -> Result<Option<Claim>, Refusal> {
     }
     match (in_header, in_query) {
         (true, true) => Err(Refusal::TwoMechanisms),
-        (true, false) => from_header(parts.headers, None).map(Some),
-        (false, true) => from_query(parts).map(Some),
+        (true, false) => from_header(parts.headers, computed).map(Some),
+        (false, true) => from_query(parts, computed).map(Some),
         (false, false) => Ok(None),
     }
 }
 
-/// `computed` is what the payload hash is where the request does not say it.
 fn from_header(headers: &HeaderMap, computed: Option<&str>) -> Result<Claim, Refusal> {
     let malformed = |what| Refusal::Malformed(Placement::Header, what);
     let text = header(headers, AUTHORIZATION.as_str()).ok_or(malformed(Malformed::Fields))?;
@@ -219,7 +216,7 @@ fn header_date(headers: &HeaderMap) -> Result<(String, AmzTime), Refusal> {
     Ok((time.to_string(), time))
 }
 
-fn from_query(parts: Parts<'_>) -> Result<Claim, Refusal> {
+fn from_query(parts: Parts<'_>, computed: Option<&str>) -> Result<Claim, Refusal> {
     let malformed = |what| Refusal::Malformed(Placement::Query { expires_secs: 0 }, what);
     let parameter = |name: &str| query_parameter(parts.query, name);
     let required = |name: &str| parameter(name).ok_or(malformed(Malformed::MissingParameter));
@@ -235,7 +232,7 @@ fn from_query(parts: Parts<'_>) -> Result<Claim, Refusal> {
     let credential = Credential::parse(&credential).map_err(malformed)?;
     let payload_text = parameter("X-Amz-Content-Sha256")
         .or_else(|| header(parts.headers, "x-amz-content-sha256").map(str::to_owned))
-        .unwrap_or_else(|| "UNSIGNED-PAYLOAD".into());
+        .unwrap_or_else(|| computed.unwrap_or("UNSIGNED-PAYLOAD").into());
     Ok(Claim {
         placement: Placement::Query { expires_secs: parse_expires(&expires).map_err(malformed)? },
         access_key: credential.access_key.into(),

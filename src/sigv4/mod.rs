@@ -32,6 +32,7 @@ pub use time::AmzTime;
 pub use verify::{EXPIRES_SECS_MAX, Mismatch, Refusal, SKEW_SECS_MAX, Verification, verify};
 
 use hyper::HeaderMap;
+use hyper::http::request;
 
 /// The parts of a request that its signature covers, as they came over the wire.
 #[derive(Debug, Clone, Copy)]
@@ -44,6 +45,18 @@ pub struct Parts<'a> {
     pub query: &'a str,
     /// All headers.
     pub headers: &'a HeaderMap,
+}
+
+impl<'a> Parts<'a> {
+    /// Those of a request.
+    pub fn of(head: &'a request::Parts) -> Self {
+        Self {
+            method: head.method.as_str(),
+            path: head.uri.path(),
+            query: head.uri.query().unwrap_or_default(),
+            headers: &head.headers,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -43,6 +43,10 @@ operations! {
     AbortMultipartUpload = "abort_multipart_upload",
     ListParts = "list_parts",
     ListMultipartUploads = "list_multipart_uploads",
+    /// Anything of IAM.
+    Iam = "iam",
+    /// Anything of STS.
+    Sts = "sts",
     /// A sub-resource that is answered from a fixed table, or refused.
     Subresource = "subresource",
     /// A request that was refused before its operation was known.

@@ -58,6 +58,10 @@ pub struct SeenCall {
     pub caller: Option<Arc<str>>,
     /// The code of the error that it was answered with.
     pub error: Option<String>,
+    /// Why it was denied.
+    pub why: Option<Box<Why>>,
+    /// The method of the request, of IAM and STS.
+    pub method: String,
 }
 
 /// What is known of a request once its answer has ended.

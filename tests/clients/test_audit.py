@@ -7,9 +7,9 @@ import pytest
 import topology
 from conftest import client_at
 from console import signed_in
-from test_admin import admin
+from test_admin import admin, ask
 from test_console_own import fetch
-from test_iam import Keys, allow, deny, policy, user
+from test_iam import Keys, allow, deny, policy, trust, user
 from webhook import Webhook
 
 
@@ -34,6 +34,19 @@ def wait_for(server, wanted):
     return found[0]
 
 
+def explained(server, request_id):
+    """Why a request to IAM or STS was denied, as soon as it is remembered."""
+    found = []
+
+    def is_there():
+        status, _, said = ask(server, "GET", f"/api/v1/requests/{request_id}")
+        found.append(said)
+        return status == 200
+
+    topology.wait_until(is_there, "a denied request that is remembered")
+    return found[-1]["why"]
+
+
 def test_every_request_is_written_down_with_what_decided(audited):
     root = Keys(audited, topology.ACCESS_KEY, topology.SECRET_KEY)
     root.s3.create_bucket(Bucket="bucket")
@@ -52,6 +65,31 @@ def test_every_request_is_written_down_with_what_decided(audited):
     assert line["deciding"]["statement"] == "#2" and line["resource"] == "arn:aws:s3:::bucket/k"
     line = wait_for(audited, lambda line: line["action"] == "put_object")
     assert line["deciding"]["policy"] == "the account's root" and line["received"] > 0
+
+
+def test_why_iam_and_sts_denied_something_is_remembered_by_its_id(audited):
+    root = Keys(audited, topology.ACCESS_KEY, topology.SECRET_KEY)
+    name, anna = user(root, allow("iam:*"), deny("iam:DeleteUser") | {"Sid": "NoDeletion"})
+    account = root.sts.get_caller_identity()["Account"]
+    arn = f"arn:aws:iam::{account}:role/worker"
+    root.iam.create_role(RoleName="worker", AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:user/{user(root)[0]}"))
+
+    def denied(call, **arguments):
+        with pytest.raises(anna.iam.exceptions.ClientError) as error:
+            call(**arguments)
+        return error.value.response["ResponseMetadata"]["RequestId"]
+
+    request_id = denied(anna.iam.delete_user, UserName=name)
+    why = explained(audited, request_id)
+    assert (why["decision"], why["action"], why["deciding"]["statement"]) == ("ExplicitDeny", "iam:DeleteUser", "NoDeletion")
+    assert f"statement NoDeletion of the inline policy own of the user {name}" in admin(audited, "why", request_id)
+    line = wait_for(audited, lambda line: line["request_id"] == request_id)
+    assert line["deciding"]["statement"] == "NoDeletion" and line["decision"] == "deny"
+    why = explained(audited, denied(user(root)[1].iam.list_users))
+    assert why["decision"] == "ImplicitDeny" and why["missing"].startswith("Allow iam:ListUsers on ")
+    assert "trust policy" in explained(audited, denied(anna.sts.assume_role, RoleArn=arn, RoleSessionName="work"))["missing"]
+    elsewhere = denied(anna.sts.assume_role, RoleArn=arn + "s", RoleSessionName="work")
+    assert explained(audited, elsewhere)["missing"] == f"there is no role {arn}s"
 
 
 def test_iam_and_the_admin_api_are_written_down_too(audited):

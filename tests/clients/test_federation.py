@@ -15,6 +15,8 @@ import pytest
 import topology
 from botocore.exceptions import ClientError
 from conftest import client_at
+from test_audit import explained
+from test_audit import wait_for as audit_line
 
 CLIENT = "holdfast-console"
 ANNA = oidc_provider_mock.User(sub="anna", claims={"email": "anna@example.com", "roles": ["nobodys", "reader"], "team": "storage"})
@@ -153,6 +155,32 @@ def test_who_does_not_fulfil_the_conditions_takes_no_role(server, provider, role
         assert code_of(assume, server, refused, boris) == "AccessDenied", refused
 
 
+def test_who_came_with_a_token_and_why_it_took_no_role_is_written_down(tmp_path, provider):
+    server = with_provider(tmp_path, provider)
+    server.front.arguments += ["--audit-file", "audit.jsonl"]
+    server.start()
+    try:
+        account = client_for(server, "sts").get_caller_identity()["Account"]
+        arn = f"arn:aws:iam::{account}:role/reader"
+        place = provider.removeprefix("http://")
+        trust = {"Effect": "Allow", "Principal": {"Federated": f"arn:aws:iam::{account}:oidc-provider/{place}"}, "Action": "sts:AssumeRoleWithWebIdentity"}
+        trust["Condition"] = {"StringEquals": {f"{place}:sub": "anna"}}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        client_for(server, "iam").create_role(RoleName="reader", AssumeRolePolicyDocument=document)
+        assume(server, arn, token_of(provider, "anna"))
+        with pytest.raises(ClientError) as denied:
+            assume(server, arn, token_of(provider, "boris"))
+        line = audit_line(server, lambda line: line["action"] == "AssumeRoleWithWebIdentity" and line["status"] == 200)
+        assert (line["caller"], line["resource"]) == (f"{place}:anna", arn)
+        request_id = denied.value.response["ResponseMetadata"]["RequestId"]
+        line = audit_line(server, lambda line: line["request_id"] == request_id)
+        assert line["caller"] == f"{place}:boris" and line["decision"] == "deny" and "trust policy" in line["missing"]
+        why = explained(server, request_id)
+        assert (why["action"], why["resource"]) == ("sts:AssumeRoleWithWebIdentity", arn) and f"{place}:boris" in why["missing"]
+    finally:
+        server.stop()
+
+
 def test_a_policy_that_trusts_everybody_trusts_no_provider(server, provider, iam, role):
     arn = role("reader", {"sub": "anna"})
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"}]}
@@ -214,7 +242,7 @@ def path_of(url):
 
 def test_somebody_signs_in_to_the_console_with_the_first_role_that_is_theirs(server, provider, role):
     role("reader", {"sub": "anna", "aud": CLIENT})
-    assert json.loads(browse(server, "/api/v1/sso")[2]) == {"providers": [{"id": "sso", "name": "sso"}]}
+    assert json.loads(browse(server, "/api/v1/sso")[2]) == {"providers": [{"id": "sso", "name": "sso"}], "ldap": False}
     location, away = begun(server)
     query = urllib.parse.parse_qs(urllib.parse.urlparse(location).query)
     assert query["code_challenge_method"] == ["S256"] and query["client_id"] == [CLIENT] and "openid" in query["scope"][0]

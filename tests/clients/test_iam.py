@@ -4,12 +4,16 @@ import json
 import pathlib
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 import uuid
 
 import boto3
 import pytest
 import topology
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from test_access import Account, refused
 
@@ -475,3 +479,121 @@ def test_the_last_use_of_an_access_key_is_told_and_kept(running):
     assert last()["AccessKeyLastUsed"] == used
     refused("NoSuchEntity", 404, root.iam.get_access_key_last_used, AccessKeyId="AKIANOTHERE000000000")
     text_of(anna.iam.get_access_key_last_used, AccessKeyId=anna.access_key)
+
+
+def test_requests_to_iam_and_sts_are_counted(root):
+    server = root.server
+    counted = lambda operation: server.metric("holdfast_requests_total", f'operation="{operation}",status="2xx"')
+    before = counted("iam"), counted("sts"), server.metric("holdfast_requests_total", 'operation="iam",status="4xx"')
+    root.iam.list_users()
+    root.sts.get_caller_identity()
+    refused("NoSuchEntity", 404, root.iam.get_user, UserName=fresh("nobody"))
+    after = counted("iam"), counted("sts"), server.metric("holdfast_requests_total", 'operation="iam",status="4xx"')
+    assert [now - then for now, then in zip(after, before)] == [1, 1, 1]
+    topology.wait_until(lambda: server.metric("holdfast_requests_in_flight") == 0, "none is counted as under way")
+    assert server.metric("holdfast_sent_bytes_total", 'operation="sts"') > 100
+
+
+def test_one_request_has_no_key_of_a_tag_twice(root, account):
+    name, anna = user(root, allow("sts:AssumeRole"), allow("sts:TagSession"))
+    twice = [{"Key": "Team", "Value": "a"}, {"Key": "team", "Value": "b"}]
+    refused("InvalidInput", 400, root.iam.tag_user, UserName=name, Tags=twice)
+    refused("InvalidInput", 400, root.iam.create_user, UserName=fresh("user"), Tags=twice)
+    refused("InvalidInput", 400, root.iam.create_role, RoleName=fresh("role"), AssumeRolePolicyDocument=trust("*"), Tags=twice)
+    refused("InvalidInput", 400, root.iam.create_policy, PolicyName=fresh("policy"), PolicyDocument=policy(allow("s3:*")), Tags=twice)
+    assert root.iam.list_user_tags(UserName=name)["Tags"] == []
+    root.iam.tag_user(UserName=name, Tags=twice[:1])
+    root.iam.tag_user(UserName=name, Tags=twice[1:])
+    assert root.iam.list_user_tags(UserName=name)["Tags"] == twice[1:]
+    role = fresh("role")
+    arn = root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:user/{name}"))["Role"]["Arn"]
+    refused("InvalidParameterValue", 400, anna.sts.assume_role, RoleArn=arn, RoleSessionName="work", Tags=twice)
+
+
+def test_descriptions_have_a_thousand_characters_at_most(root):
+    role, whole, longer = fresh("role"), "ä" * 1000, "ä" * 1001
+    refused("ValidationError", 400, root.iam.create_role, RoleName=role, AssumeRolePolicyDocument=trust("*"), Description=longer)
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("*"), Description=whole)
+    refused("ValidationError", 400, root.iam.update_role, RoleName=role, Description=longer)
+    assert root.iam.get_role(RoleName=role)["Role"]["Description"] == whole
+    refused("ValidationError", 400, root.iam.create_policy, PolicyName=fresh("policy"), PolicyDocument=policy(allow("s3:*")), Description=longer)
+
+
+def test_policies_may_ask_for_tags_in_requests(root):
+    only_own = {"StringEquals": {"aws:RequestTag/team": "storage"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    _, maker = user(root, allow(["iam:CreateUser", "iam:CreateRole", "iam:TagUser", "iam:TagRole"], Condition=only_own))
+    team, other, more = {"Key": "team", "Value": "storage"}, {"Key": "team", "Value": "sales"}, {"Key": "cost", "Value": "1"}
+    made, role = fresh("user"), fresh("role")
+    for tags in [[], [other], [team, more]]:
+        refused("AccessDenied", 403, maker.iam.create_user, UserName=made, Tags=tags)
+        refused("AccessDenied", 403, maker.iam.create_role, RoleName=role, AssumeRolePolicyDocument=trust("*"), Tags=tags)
+    maker.iam.create_user(UserName=made, Tags=[team])
+    maker.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("*"), Tags=[team])
+    maker.iam.tag_user(UserName=made, Tags=[team])
+    refused("AccessDenied", 403, maker.iam.tag_user, UserName=made, Tags=[more])
+    refused("AccessDenied", 403, maker.iam.tag_role, RoleName=role, Tags=[other])
+
+
+def test_iam_and_sts_take_their_parameters_in_the_query_too(root):
+    name, anna = user(root, allow("iam:GetUser"))
+
+    def got(keys, query, service, method="GET", url=None):
+        """Status and body of a request signed in its headers, sent to `url` where that is another."""
+        request = AWSRequest(method, f"{root.server.endpoint}/?{query}")
+        SigV4Auth(Credentials(keys.access_key, keys.secret_key), service, topology.REGION).add_auth(request)
+        request = urllib.request.Request(url or request.url, method=method, headers=dict(request.headers))
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    about_anna = f"Action=GetUser&UserName={name}&Version=2010-05-08"
+    for method in ["GET", "POST"]:
+        status, body = got(anna, about_anna, "iam", method)
+        assert status == 200 and f"<UserName>{name}</UserName>" in body, body
+    status, body = got(anna, "Action=ListUsers&Version=2010-05-08", "iam")
+    assert status == 403 and "<Code>AccessDenied</Code>" in body
+    status, body = got(anna, about_anna, "iam", url=f"{root.server.endpoint}/?{about_anna.replace('GetUser', 'DeleteUser')}")
+    assert status == 403 and "<Code>SignatureDoesNotMatch</Code>" in body
+    status, body = got(anna, "Action=GetCallerIdentity&Version=2011-06-15", "s3")
+    assert status == 400 and "<Code>IncompleteSignature</Code>" in body, "signed for S3, and for nothing else"
+    url = anna.sts.generate_presigned_url("get_caller_identity", ExpiresIn=300, HttpMethod="GET")
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        assert f":user/{name}</Arn>" in answer.read().decode()
+    for wrong in [url.replace("GetCallerIdentity", "GetSessionToken"), url.replace("X-Amz-Expires=300", "X-Amz-Expires=301")]:
+        with pytest.raises(urllib.error.HTTPError) as error:
+            urllib.request.urlopen(wrong, timeout=30)
+        assert error.value.code == 403 and b"SignatureDoesNotMatch" in error.value.read()
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(f"{root.server.endpoint}/?{about_anna}", timeout=30)
+    assert error.value.code == 403 and b"MissingAuthenticationToken" in error.value.read()
+
+
+def test_who_is_made_anew_under_an_old_name_is_not_trusted_in_the_place_of_the_one_before(root, account):
+    def take(keys):
+        return keys.sts.assume_role(RoleArn=arn, RoleSessionName="work")["AssumedRoleUser"]["Arn"]
+
+    def fresh_user(name):
+        root.iam.create_user(UserName=name)
+        root.iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=policy(allow("sts:AssumeRole")))
+        made = root.iam.create_access_key(UserName=name)["AccessKey"]
+        return Keys(root.server, made["AccessKeyId"], made["SecretAccessKey"])
+
+    name, new_name, role = fresh("anna"), fresh("berta"), fresh("role")
+    anna = fresh_user(name)
+    arn = root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:user/{name}"))["Role"]["Arn"]
+    assert take(anna)
+    root.iam.update_user(UserName=name, NewUserName=new_name)
+    assert take(anna), "the same user with another name"
+    refused("AccessDenied", 403, take, keys=fresh_user(name))
+    user_id = root.iam.get_user(UserName=new_name)["User"]["UserId"]
+    root.iam.delete_user_policy(UserName=new_name, PolicyName="own")
+    root.iam.delete_access_key(UserName=new_name, AccessKeyId=anna.access_key)
+    root.iam.delete_user(UserName=new_name)
+    document = root.iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+    assert document["Statement"][0]["Principal"]["AWS"] == [user_id]
+    another = fresh_user(new_name)
+    refused("AccessDenied", 403, take, keys=another)
+    root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:user/{new_name}"))
+    assert take(another)

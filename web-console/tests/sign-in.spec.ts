@@ -1,3 +1,6 @@
+import { startDirectory } from "./support/directory";
+import { startServer } from "./support/server";
+import { Api } from "./support/session";
 import { expect, signInByForm, test, unique } from "./support/test";
 
 test("a wrong secret is refused with a sentence, the right one leads to where one wanted to go", async ({ page }) => {
@@ -50,4 +53,51 @@ test("a session that ends asks to sign in over the page, which stays", async ({ 
   await expect(dialog).toBeHidden();
   await page.getByRole("button", { name: "Load again" }).click();
   await expect(page.getByText("This bucket is empty")).toBeVisible();
+});
+
+test("people of a directory sign in by name and password where there is one", async ({ browser, page }) => {
+  await page.goto("/");
+  await expect(page.getByLabel("Access key")).toBeVisible();
+  await expect(page.getByRole("button", { name: /instead/ })).toHaveCount(0);
+
+  const directory = await startDirectory();
+  test.skip(!directory, "slapd is not installed");
+  if (!directory) return;
+  const server = await startServer(directory.flags);
+  try {
+    const context = await browser.newContext({ baseURL: server.console });
+    const api = await Api.signIn(context.request, server.console);
+    const [, account] = /<Account>(\d+)</.exec(await api.sts("GetCallerIdentity")) ?? [];
+    const trust = {
+      Version: "2012-10-17",
+      Statement: [
+        {
+          Effect: "Allow",
+          Principal: { Federated: `arn:aws:iam::${account}:ldap-provider/ldap` },
+          Action: "sts:AssumeRoleWithLDAPIdentity",
+        },
+      ],
+    };
+    await api.iam("CreateRole", { RoleName: "reader", AssumeRolePolicyDocument: JSON.stringify(trust) });
+    await context.clearCookies();
+    const there = await context.newPage();
+    await there.goto("/server");
+    await there.getByRole("button", { name: "Use a user name and a password instead" }).click();
+    const signIn = async (password: string) => {
+      await there.getByLabel("User name").fill("anna");
+      await there.getByLabel("Password").fill(password);
+      await there.getByRole("button", { name: "Sign in", exact: true }).click();
+    };
+    await signIn("another");
+    await expect(there.getByRole("alert")).toContainText("look for typing errors");
+    await there.getByRole("button", { name: "Use an access key instead" }).click();
+    await expect(there.getByLabel("Secret key")).toBeVisible();
+    await there.getByRole("button", { name: "Use a user name and a password instead" }).click();
+    await signIn(directory.password);
+    await expect(there.getByText(/:assumed-role\/reader\/anna/).first()).toBeVisible();
+    await context.close();
+  } finally {
+    await server.stop();
+    await directory.stop();
+  }
 });

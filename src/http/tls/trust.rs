@@ -45,6 +45,11 @@ impl Trust {
         Ok(Self(Arc::new(verifier.with_no_client_auth())))
     }
 
+    /// The same, for a library that opens TLS by itself.
+    pub fn client_config(&self) -> Arc<ClientConfig> {
+        self.0.clone()
+    }
+
     /// Opens TLS to `host` on a connection of the runtime.
     pub async fn open(
         &self,

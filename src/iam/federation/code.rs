@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::Federation;
+use super::identity::WebIdentity;
 use super::provider::{Description, Provider};
-use super::token::{TokenRefused, WebIdentity};
+use super::token::TokenRefused;
 use crate::checksum::Sha256;
 use crate::runtime::random_bytes;
 use crate::types::{Secret, Timestamp};

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::token::{self, TokenRefused, WebIdentity};
+use super::identity::WebIdentity;
+use super::token::{self, TokenRefused};
 use crate::http::tls::Trust;
 use crate::http::{ExchangeLimits, Remote};
 use crate::types::{Secret, Timestamp};

@@ -6,6 +6,7 @@ use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde_json::{Map, Value};
 
+use super::identity::{ProviderKind, WebIdentity};
 use super::provider::ProviderOptions;
 use crate::types::Timestamp;
 
@@ -40,58 +41,6 @@ pub enum TokenRefused {
     /// Its provider cannot be asked.
     #[error("the identity provider cannot be used: {0}")]
     Unreachable(String),
-}
-
-/// Somebody whom a provider vouches for.
-#[derive(Debug, Clone, PartialEq)]
-pub struct WebIdentity {
-    /// The provider's issuer without its scheme.
-    pub provider: String,
-    /// Who, in the provider's words.
-    pub subject: String,
-    /// For whom the token was made.
-    pub audience: String,
-    /// What the provider was told to repeat in the token.
-    pub nonce: Option<String>,
-    /// Roles that the provider names.
-    pub roles: Vec<String>,
-    claims: Map<String, Value>,
-}
-
-impl WebIdentity {
-    /// A name for a session: an address or a name that is fit, else the subject.
-    pub fn session_name(&self) -> String {
-        let fit = |text: &&str| (2..=64).contains(&text.len()) && text.chars().all(in_session_name);
-        let named =
-            ["email", "preferred_username"].iter().filter_map(|claim| self.claims.get(*claim)?.as_str());
-        let named = named.chain([self.subject.as_str()]).find(fit).map(str::to_owned);
-        named.unwrap_or_else(|| {
-            let kept: String = self.subject.chars().filter(|c| in_session_name(*c)).take(60).collect();
-            format!("id-{kept}")
-        })
-    }
-
-    /// What conditions of trust policies see: every claim of one or more texts, below the provider's name.
-    pub(super) fn condition_keys(&self) -> impl Iterator<Item = (String, String)> {
-        let texts = |value: &Value| match value {
-            Value::String(text) => vec![text.clone()],
-            Value::Bool(is) => vec![is.to_string()],
-            Value::Number(number) => vec![number.to_string()],
-            Value::Array(values) => {
-                values.iter().filter_map(|value| value.as_str().map(str::to_owned)).collect()
-            }
-            Value::Null | Value::Object(_) => Vec::new(),
-        };
-        let claims = self.claims.iter().filter(|(name, _)| *name != "aud");
-        let claims = claims
-            .flat_map(move |(name, value)| texts(value).into_iter().map(move |text| (name.clone(), text)));
-        let audience = [("aud".to_owned(), self.audience.clone())];
-        claims.chain(audience).map(|(name, text)| (format!("{}:{name}", self.provider), text))
-    }
-}
-
-fn in_session_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }
 
 pub(super) fn unreadable(_: jsonwebtoken::errors::Error) -> TokenRefused {
@@ -129,7 +78,7 @@ pub(super) fn verify(
         return Err(invalid("The ID Token is signed with an algorithm that is not taken"));
     }
     let claims = signed_claims(token, head, keys);
-    let claims = claims.ok_or_else(|| invalid("The signature of the ID Token does not hold"))?;
+    let mut claims = claims.ok_or_else(|| invalid("The signature of the ID Token does not hold"))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
     let time = |name: &str| claims.get(name).and_then(Value::as_f64);
     if text("iss").map(|issuer| issuer.trim_end_matches('/')) != Some(of.issuer.as_str()) {
@@ -156,14 +105,11 @@ pub(super) fn verify(
     }
     let subject = text("sub").filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| invalid("The ID Token names no subject"))?.to_owned();
-    Ok(WebIdentity {
-        provider: of.place().to_owned(),
-        subject,
-        audience: of.client_id.clone(),
-        nonce: text("nonce").map(str::to_owned),
-        roles: roles(claims.get(&of.roles_claim)),
-        claims,
-    })
+    let (nonce, roles) = (text("nonce").map(str::to_owned), roles(claims.get(&of.roles_claim)));
+    // Others for whom the token is good too are no business of conditions.
+    claims.insert("aud".into(), of.client_id.clone().into());
+    let kind = ProviderKind::OpenIdConnect;
+    Ok(WebIdentity { kind, provider: of.place().to_owned(), subject, nonce, roles, claims })
 }
 
 /// The claims of a token that one of these keys signed.

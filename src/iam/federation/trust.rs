@@ -1,9 +1,9 @@
-//! Which role somebody from a provider may take (AWS: "AssumeRoleWithWebIdentity").
+//! Which role somebody from a provider may take (AWS: "AssumeRoleWithWebIdentity"), whatever kind of provider vouches.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::token::WebIdentity;
+use super::identity::WebIdentity;
 use crate::iam::identities::Role;
 use crate::iam::policy::{ConditionKeys, Grammar, Policies, Policy, Request, Resource, decide};
 use crate::iam::{
@@ -72,13 +72,13 @@ impl Iam {
     ) -> Option<RoleOf> {
         let of = self.role_by_arn(arn)?;
         let trust = Policy::parse(of.role.trust.as_bytes(), Grammar::Trust).ok()?;
-        let provider = format!("arn:aws:iam::{}:oidc-provider/{}", of.account.id, who.provider);
+        let provider = who.provider_arn(&of.account.id);
         let mut keys: Vec<_> = who.condition_keys().collect();
         keys.push(("sts:rolesessionname".into(), session.to_owned()));
         let owner = &of.account.canonical_id;
         let question = Request {
             principal: &Principal::Federated(provider.into()),
-            action: "sts:AssumeRoleWithWebIdentity",
+            action: who.kind.action(),
             resource: Resource::Other(arn),
             bucket_owner: owner,
             owner,
@@ -88,24 +88,26 @@ impl Iam {
         decide(&question, &policies).allowed.then_some(of)
     }
 
-    /// The first of the roles that a provider names for somebody which that may take. They are roles of the first account,
-    /// by name, or of any by ARN.
+    /// The roles that a provider names for somebody: of the first account, by name, or of any by ARN.
+    pub fn roles_named_for(&self, who: &WebIdentity) -> impl Iterator<Item = String> {
+        let first = self.first();
+        let identities = self.identities(&first.id);
+        who.roles.iter().filter_map(move |name| {
+            if name.starts_with("arn:") {
+                return Some(name.clone());
+            }
+            let role = identities.role(name).ok()?.clone();
+            Some(RoleOf { account: first.clone(), role }.arn())
+        })
+    }
+
+    /// The first of the roles that a provider names for somebody which that may take.
     pub fn role_named_for(
         &self,
         (who, session): (&WebIdentity, &str),
         facts: &RequestFacts<'_>,
     ) -> Option<RoleOf> {
-        let first = self.first().id.clone();
-        who.roles.iter().find_map(|name| {
-            let arn = match name.starts_with("arn:") {
-                true => name.clone(),
-                false => {
-                    let role = self.identities(&first).role(name).ok()?.clone();
-                    RoleOf { account: self.first().clone(), role }.arn()
-                }
-            };
-            self.role_for(&arn, (who, session), facts)
-        })
+        self.roles_named_for(who).find_map(|arn| self.role_for(&arn, (who, session), facts))
     }
 
     /// Begins a session of a role that may be taken.

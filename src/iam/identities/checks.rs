@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::policy::{Grammar, Policy};
 use super::{IdentityError, Named};
@@ -9,6 +9,9 @@ type Result<T> = std::result::Result<T, IdentityError>;
 
 /// Tags of one user, role or policy at most.
 const TAGS_MAX: usize = 50;
+
+/// Characters of the description of a role or policy at most.
+const DESCRIPTION_CHARS_MAX: usize = 1000;
 
 fn invalid(field: &str, rule: &str) -> IdentityError {
     IdentityError::Invalid(format!(
@@ -51,8 +54,19 @@ pub(super) fn check_path(path: &str) -> Result<()> {
     }
 }
 
+/// What a role or policy is for.
+pub(super) fn check_description(description: Option<&str>) -> Result<()> {
+    let length = description.map_or(0, |text| text.chars().count());
+    let rule = || format!("Member must have length less than or equal to {DESCRIPTION_CHARS_MAX}");
+    if length <= DESCRIPTION_CHARS_MAX { Ok(()) } else { Err(invalid("description", &rule())) }
+}
+
 /// Puts tags beside those that are there.
 pub(super) fn put_tags(tags: &mut BTreeMap<String, String>, new: &[(String, String)]) -> Result<()> {
+    let keys: BTreeSet<_> = new.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
+    if keys.len() < new.len() {
+        return Err(IdentityError::DuplicateTags);
+    }
     for (key, value) in new {
         let (key_len, value_len) = (key.chars().count(), value.chars().count());
         if !(1..=128).contains(&key_len) || value_len > 256 || key.to_ascii_lowercase().starts_with("aws:") {

@@ -18,6 +18,9 @@ pub enum IdentityError {
     /// A value cannot be what it is given as.
     #[error("{0}")]
     Invalid(String),
+    /// Two tags of one request have one key.
+    #[error("Duplicate tag keys found. Please note that Tag keys are case insensitive.")]
+    DuplicateTags,
     /// A document is no policy.
     #[error("{0}")]
     Malformed(String),

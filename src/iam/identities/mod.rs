@@ -8,6 +8,7 @@
 //! - `permissions`: inline and attached policies, which users, groups and roles have alike.
 //! - `canned`: policies that are there from the beginning.
 //! - `grants`: the policies that decide for a caller.
+//! - `trusted`: whom trust policies go on to mean.
 //! - `rows`: how a state is kept.
 //!
 //! Everything here is pure: a change is a function from one state to the next, and the directory commits it if nobody else
@@ -24,6 +25,7 @@ mod permissions;
 mod policies;
 mod roles;
 mod rows;
+mod trusted;
 mod users;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::canned::canned;
-use super::checks::{check_length, new_named, put_tags};
+use super::checks::{check_description, check_length, new_named, put_tags};
 use super::{Identities, IdentityError, ManagedPolicy, PolicyText, PolicyVersion, policy_arn};
 use crate::types::Timestamp;
 
@@ -67,6 +67,7 @@ impl Identities {
     pub fn create_policy(&mut self, new: &NewPolicy<'_>, now: Timestamp) -> Result<Arc<ManagedPolicy>> {
         let named = new_named(("policyName", "ANPA"), new.name, new.path, now)?;
         let document = managed_text(new.document)?;
+        check_description(new.description)?;
         let mut tags = BTreeMap::new();
         put_tags(&mut tags, new.tags)?;
         let key = new.name.to_ascii_lowercase();

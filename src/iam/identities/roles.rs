@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::checks::{check_trust, new_named, put_tags};
+use super::checks::{check_description, check_trust, new_named, put_tags};
 use super::{Identities, IdentityError, Permissions, Role};
 use crate::types::Timestamp;
 
@@ -37,6 +37,7 @@ impl Identities {
     pub fn create_role(&mut self, new: &NewRole<'_>, now: Timestamp) -> Result<Arc<Role>> {
         let named = new_named(("roleName", "AROA"), new.name, new.path, now)?;
         check_trust(new.trust)?;
+        check_description(new.description)?;
         let session_secs_max = session_secs(new.session_secs_max)?;
         let boundary = new.boundary.map(|arn| self.bound_by(arn)).transpose()?;
         let mut tags = BTreeMap::new();
@@ -64,6 +65,7 @@ impl Identities {
     /// Changes what a role is for, and how long its sessions may be.
     pub fn update_role(&mut self, name: &str, description: Option<&str>, secs: Option<u64>) -> Result<()> {
         let secs = secs.map(|secs| session_secs(Some(secs))).transpose()?;
+        check_description(description)?;
         let role = self.role_mut(name)?;
         role.session_secs_max = secs.unwrap_or(role.session_secs_max);
         if let Some(description) = description {
@@ -82,7 +84,9 @@ impl Identities {
     /// Removes a role that has no policies left. Its sessions end.
     pub fn delete_role(&mut self, name: &str) -> Result<()> {
         self.role(name)?.permissions.check_none()?;
-        self.roles.remove(&name.to_ascii_lowercase());
+        if let Some(gone) = self.roles.remove(&name.to_ascii_lowercase()) {
+            self.is_gone("role", &gone.named);
+        }
         Ok(())
     }
 }

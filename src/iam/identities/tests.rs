@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::*;
 use crate::metadata::IdentityKind;
 use crate::types::{AccountId, Secret, StoredSecret, Timestamp};
@@ -184,4 +186,42 @@ fn only_what_changed_is_written_and_it_reads_back() {
     }
     assert_eq!(read, after);
     assert_eq!(changes(&after, &after.clone()), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_trust_policy_means_whom_it_named_whoever_is_called_so_later() {
+    let mut state = some();
+    let account = state.account.clone();
+    let arn = |name: &str| format!("arn:aws:iam::{account}:{name}");
+    let trust = |names: &[String]| {
+        let principal = serde_json::json!({"AWS": names});
+        let statement =
+            serde_json::json!({"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"});
+        serde_json::json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    };
+    let told = |state: &Identities| {
+        let trust: serde_json::Value = serde_json::from_str(&state.role("worker").unwrap().trust).unwrap();
+        let names = trust["Statement"][0]["Principal"]["AWS"].as_array().unwrap().clone();
+        names.into_iter().map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    state.create_user(&new_user("bert"), NOW).unwrap();
+    state.create_role(&new_role("leader"), NOW).unwrap();
+    let elsewhere = "arn:aws:iam::000000000009:user/bert".to_owned();
+    let named = trust(&[arn("user/bert"), arn("role/leader"), arn("root"), elsewhere.clone()]);
+    state.create_role(&NewRole { trust: &named, ..new_role("worker") }, NOW).unwrap();
+    let untouched = state.role("leader").unwrap().clone();
+    state.update_user("bert", Some("Berta"), Some("/staff/")).unwrap();
+    assert_eq!(told(&state), [arn("user/staff/Berta"), arn("role/leader"), arn("root"), elsewhere.clone()]);
+    assert!(
+        Arc::ptr_eq(&untouched, state.role("leader").unwrap()),
+        "a role that names nobody is the same row"
+    );
+    let (user, role) = (state.user("berta").unwrap().named.id.clone(), untouched.named.id.clone());
+    state.delete_user("berta").unwrap();
+    state.delete_role("leader").unwrap();
+    assert_eq!(told(&state), [user, role, arn("root"), elsewhere]);
+    let kept = state.role("worker").unwrap().trust.clone();
+    state.create_user(&NewUser { path: "/staff/", ..new_user("Berta") }, NOW).unwrap();
+    state.set_trust("worker", &kept).unwrap();
+    assert_eq!(state.role("worker").unwrap().trust, kept, "what is shown may be given back");
 }

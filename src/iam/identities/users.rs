@@ -67,8 +67,12 @@ impl Identities {
             return Err(IdentityError::taken("User", new_name));
         }
         let user = User { named, ..(**user).clone() };
-        self.users.remove(&from);
+        let after = user.named.clone();
+        let before = self.users.remove(&from);
         self.users.insert(to, Arc::new(user));
+        if let Some(before) = before {
+            self.user_renamed(&before.named, &after);
+        }
         Ok(())
     }
 
@@ -82,7 +86,9 @@ impl Identities {
             return Err(IdentityError::conflict("remove users from group"));
         }
         user.permissions.check_none()?;
-        self.users.remove(&name.to_ascii_lowercase());
+        if let Some(gone) = self.users.remove(&name.to_ascii_lowercase()) {
+            self.is_gone("user", &gone.named);
+        }
         Ok(())
     }
 

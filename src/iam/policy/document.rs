@@ -96,7 +96,7 @@ pub(super) enum PrincipalName {
     Arn(String),
     /// A provider of identities, by its ARN.
     Federated(String),
-    /// A service, none of which calls here.
+    /// A service, none of which calls here, or somebody who is gone.
     Foreign,
 }
 
@@ -304,7 +304,7 @@ fn principals(statement: &Map<String, Value>, grammar: Grammar) -> Result<Princi
             let mut names = Vec::new();
             for (kind, who) in kinds {
                 let texts = texts(who).ok_or_else(|| invalid(value))?;
-                let read = texts.iter().map(|text| PrincipalName::parse(kind, text));
+                let read = texts.iter().map(|text| PrincipalName::parse(kind, text, grammar));
                 names.extend(read.collect::<Option<Vec<_>>>().ok_or_else(|| invalid(value))?);
             }
             names
@@ -314,10 +314,17 @@ fn principals(statement: &Map<String, Value>, grammar: Grammar) -> Result<Princi
     Ok(if inverted { Principals::AllBut(names) } else { Principals::These(names) })
 }
 
+/// Whether this is what trust policies name a user or role by that is gone.
+fn is_id(text: &str) -> bool {
+    let prefixed = text.starts_with("AIDA") || text.starts_with("AROA");
+    prefixed && text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
 impl PrincipalName {
-    fn parse(kind: &str, text: &str) -> Option<Self> {
+    fn parse(kind: &str, text: &str, grammar: Grammar) -> Option<Self> {
         match kind {
             "AWS" if text == "*" => Some(Self::Everybody),
+            "AWS" if grammar == Grammar::Trust && is_id(text) => Some(Self::Foreign),
             "AWS" => AccountId::parse(text).map(Self::Account).or_else(|| Self::parse_arn(text)),
             "CanonicalUser" => CanonicalId::parse(text).map(Self::Canonical),
             "Federated" => (!text.is_empty()).then(|| Self::Federated(text.to_owned())),

@@ -686,8 +686,18 @@ export interface SsoProvider {
 
 /** Identity providers by whom people sign in. */
 export interface SsoProviders {
+  /** Whether names and passwords of a directory (LDAP) are taken too. */
+  ldap: boolean;
   /** They. */
   providers: SsoProvider[];
+}
+
+/** The body of `POST /api/v1/session/ldap`. */
+export interface StartLdapSession {
+  /** Its password. */
+  password: string;
+  /** A name that the directory knows. */
+  user_name: string;
 }
 
 /** The body of `POST /api/v1/session`. */

@@ -1,7 +1,7 @@
 import { Observable } from "@/lib/observable";
 import { ApiError } from "./error";
 import { getJson, postJson, send, setCsrfToken, setSessionEndListener } from "./http";
-import type { Session, SsoProvider, SsoProviders } from "./schema";
+import type { Session, SsoProviders } from "./schema";
 
 /** `ended` still shows the page of before, and asks to sign in again over it: running uploads wait for that. */
 export type SessionState =
@@ -45,9 +45,16 @@ async function renew(): Promise<void> {
   }
 }
 
-export async function signIn(accessKey: string, secretKey: string): Promise<void> {
+export const signIn = (accessKey: string, secretKey: string): Promise<void> =>
+  begin("/api/v1/session", { access_key: accessKey, secret_key: secretKey });
+
+/** Signs in as somebody of the directory. */
+export const signInByLdap = (userName: string, password: string): Promise<void> =>
+  begin("/api/v1/session/ldap", { user_name: userName, password });
+
+async function begin(path: string, who: object): Promise<void> {
   const before = sessionState.get();
-  const session = await postJson<Session>("/api/v1/session", { access_key: accessKey, secret_key: secretKey });
+  const session = await postJson<Session>(path, who);
   // Somebody else took over: nothing of the one before may stay on the screen or in memory.
   if (before.phase === "ended" && before.session.arn !== session.arn) location.assign("/");
   enter(session);
@@ -58,8 +65,8 @@ export async function signOut(): Promise<void> {
   location.assign("/");
 }
 
-export const listSsoProviders = async (): Promise<SsoProvider[]> =>
-  (await getJson<SsoProviders>("/api/v1/sso")).providers;
+/** Ways to sign in that need no access key. */
+export const otherWaysIn = (): Promise<SsoProviders> => getJson<SsoProviders>("/api/v1/sso");
 
 /** The session of a page that is shown only when there is one. */
 export function currentSession(): Session {

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { listSsoProviders, signIn } from "@/api/session";
+import { otherWaysIn, signIn, signInByLdap } from "@/api/session";
 import { t } from "@/i18n";
 import { Button, buttonClass } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
@@ -26,8 +26,53 @@ export function SignInPage() {
 }
 
 export function SignInForm() {
-  const [accessKey, setAccessKey] = useState("");
-  const [secretKey, setSecretKey] = useState("");
+  const others = useQuery({ queryKey: ["sso"], queryFn: otherWaysIn, staleTime: Number.POSITIVE_INFINITY }).data;
+  const [byName, setByName] = useState(false);
+  return (
+    <div className="flex flex-col gap-4">
+      {byName ? (
+        <PairForm key="ldap" name={t("User name")} secret={t("Password")} begin={signInByLdap} />
+      ) : (
+        <PairForm
+          key="access-key"
+          name={t("Access key")}
+          secret={t("Secret key")}
+          hint={t('The first start prints where the pair is kept; "holdfast env" shows it on the server\'s machine.')}
+          // Copied from somewhere as a rule, and keys have no spaces.
+          begin={(accessKey, secretKey) => signIn(accessKey, secretKey.trim())}
+        />
+      )}
+      {others?.ldap && (
+        <Button onClick={() => setByName(!byName)}>
+          {byName ? t("Use an access key instead") : t("Use a user name and a password instead")}
+        </Button>
+      )}
+      {others?.providers.map(({ id, name }) => (
+        <a key={id} href={`/api/v1/sso/${encodeURIComponent(id)}/start`} className={buttonClass("plain")}>
+          {t("Sign in with {name}", { name })}
+        </a>
+      ))}
+      <SsoFailure />
+      {location.protocol === "http:" && !isLoopback() && (
+        <Notice kind="warn">
+          {t("This connection is not encrypted: others on the network can read what you send.")}
+        </Notice>
+      )}
+    </div>
+  );
+}
+
+interface PairFormProps {
+  /** Labels of the two fields. */
+  name: string;
+  secret: string;
+  hint?: string;
+  begin: (name: string, secret: string) => Promise<void>;
+}
+
+/** A name and what only its owner knows. */
+function PairForm({ name, secret, hint, begin }: PairFormProps) {
+  const [given, setGiven] = useState({ name: "", secret: "" });
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent) => {
@@ -35,7 +80,7 @@ export function SignInForm() {
     setBusy(true);
     setError(undefined);
     try {
-      await signIn(accessKey.trim(), secretKey.trim());
+      await begin(given.name.trim(), given.secret);
     } catch (failure) {
       setError(failure);
       setBusy(false);
@@ -44,20 +89,20 @@ export function SignInForm() {
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
       <TextField
-        label={t("Access key")}
-        value={accessKey}
-        onChange={(event) => setAccessKey(event.target.value)}
+        label={name}
+        value={given.name}
+        onChange={(event) => setGiven({ ...given, name: event.target.value })}
         autoComplete="username"
         autoCapitalize="off"
         spellCheck={false}
         required
       />
       <TextField
-        label={t("Secret key")}
-        hint={t('The first start prints where the pair is kept; "holdfast env" shows it on the server\'s machine.')}
+        label={secret}
+        hint={hint}
         type="password"
-        value={secretKey}
-        onChange={(event) => setSecretKey(event.target.value)}
+        value={given.secret}
+        onChange={(event) => setGiven({ ...given, secret: event.target.value })}
         autoComplete="current-password"
         required
       />
@@ -65,13 +110,6 @@ export function SignInForm() {
       <Button type="submit" kind="primary" disabled={busy}>
         {t("Sign in")}
       </Button>
-      <SsoLinks />
-      <SsoFailure />
-      {location.protocol === "http:" && !isLoopback() && (
-        <Notice kind="warn">
-          {t("This connection is not encrypted: others on the network can read what you send.")}
-        </Notice>
-      )}
     </form>
   );
 }
@@ -80,15 +118,6 @@ export function SignInForm() {
 function SsoFailure() {
   const reason = new URLSearchParams(location.search).get("sso_error");
   return reason && <Notice kind="danger">{t("Single sign-on did not succeed: {reason}", { reason })}</Notice>;
-}
-
-function SsoLinks() {
-  const providers = useQuery({ queryKey: ["sso"], queryFn: listSsoProviders, staleTime: Number.POSITIVE_INFINITY });
-  return providers.data?.map(({ id, name }) => (
-    <a key={id} href={`/api/v1/sso/${encodeURIComponent(id)}/start`} className={buttonClass("plain")}>
-      {t("Sign in with {name}", { name })}
-    </a>
-  ));
 }
 
 const isLoopback = (): boolean => ["localhost", "127.0.0.1", "[::1]"].includes(location.hostname);

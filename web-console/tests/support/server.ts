@@ -42,15 +42,15 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), HOLDFAST_ROOT_ACCESS_KEY: ACCESS_KEY, HOLDFAST_ROOT_SECRET_KEY: SECRET_KEY };
 }
 
-/** A server with drives of its own; or the one that SERVER names, for measuring on what it holds. */
-export async function startServer(): Promise<Server> {
+/** A server with drives of its own, and with these flags; or the one that SERVER names, for measuring on what it holds. */
+export async function startServer(flags: string[] = []): Promise<Server> {
   const running = process.env.SERVER;
   if (running) return inFrontOf({ console: running, s3: "", stop: async () => {} });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-console-"));
   const [s3, consolePort] = [await freePort(), await freePort()];
   const drives = [1, 2, 3, 4].map((number) => join(folder, `drive${number}`));
   const addresses = ["--address", `127.0.0.1:${s3}`, "--console-address", `127.0.0.1:${consolePort}`];
-  const process_ = spawn(program(), ["serve", ...drives, ...addresses], { env: environment(), cwd: folder });
+  const process_ = spawn(program(), ["serve", ...drives, ...addresses, ...flags], { env: environment(), cwd: folder });
   let log = "";
   process_.stderr.on("data", (text) => {
     log = (log + text).slice(-20_000);

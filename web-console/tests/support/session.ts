@@ -74,6 +74,10 @@ export class Api {
     return ok(this.request.post(this.base + path, { headers: this.headers(), data }));
   }
 
+  async sts(action: string): Promise<string> {
+    return this.iam(action, { Version: "2011-06-15" });
+  }
+
   async iam(action: string, parameters: Record<string, string> = {}): Promise<string> {
     const form = { Action: action, Version: "2010-05-08", ...parameters };
     return (await ok(this.request.post(`${this.base}/api/v1/iam`, { headers: this.headers(), form }))).text();

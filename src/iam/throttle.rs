@@ -1,5 +1,5 @@
-//! How often a pair may be guessed: failures count for the address that they come from and for the access key that they
-//! are about. Each has so many that may follow each other at once, and gets one more every few seconds.
+//! How often a pair may be guessed: failures count for the address that they come from and for the name, an access key or that of
+//! a directory's user, that they are about. Each has so many that may follow each other at once, and gets one more every few seconds.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -13,29 +13,29 @@ const AT_ONCE: u64 = 20;
 /// After how long one more is allowed.
 const ONE_MORE_MILLIS: u64 = 5_000;
 
-/// Addresses and access keys that are remembered. Beyond it those are forgotten that failed longest ago.
+/// Addresses and names that are remembered. Beyond it those are forgotten that failed longest ago.
 const REMEMBERED_MAX: usize = 10_000;
 
 /// What failures count for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Counted {
     Address(IpAddr),
-    AccessKey(String),
+    Name(String),
 }
 
 /// Failures of late.
 #[derive(Debug, Default)]
-pub(super) struct Throttle {
+pub struct Throttle {
     /// When all that failed will be forgiven.
     forgiven: Mutex<HashMap<Counted, u64>>,
 }
 
 impl Throttle {
     /// Counts an attempt, which [`Self::succeeded`] takes back; the seconds to wait where there were too many.
-    pub(super) fn attempt(&self, peer: IpAddr, access_key: &str, now: Timestamp) -> Result<(), u64> {
+    pub fn attempt(&self, peer: IpAddr, name: &str, now: Timestamp) -> Result<(), u64> {
         let now = now.as_millis();
         let mut all = self.forgiven.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = counted(peer, access_key);
+        let names = counted(peer, name);
         let debt = |name: &Counted| all.get(name).map_or(0, |until| until.saturating_sub(now));
         let most = (AT_ONCE - 1) * ONE_MORE_MILLIS;
         let worst = names.iter().map(debt).max().unwrap_or(0);
@@ -60,9 +60,9 @@ impl Throttle {
     }
 
     /// The attempt was none at guessing.
-    pub(super) fn succeeded(&self, peer: IpAddr, access_key: &str) {
+    pub fn succeeded(&self, peer: IpAddr, name: &str) {
         let mut all = self.forgiven.lock().unwrap_or_else(PoisonError::into_inner);
-        for name in counted(peer, access_key) {
+        for name in counted(peer, name) {
             if let Some(until) = all.get_mut(&name) {
                 *until = until.saturating_sub(ONE_MORE_MILLIS);
             }
@@ -70,7 +70,7 @@ impl Throttle {
     }
 }
 
-fn counted(peer: IpAddr, access_key: &str) -> [Counted; 2] {
+fn counted(peer: IpAddr, name: &str) -> [Counted; 2] {
     let address = match peer.to_canonical() {
         // Whoever has one address of a network of version 6 has all of them.
         IpAddr::V6(address) => {
@@ -80,8 +80,8 @@ fn counted(peer: IpAddr, access_key: &str) -> [Counted; 2] {
         address @ IpAddr::V4(_) => address,
     };
     // Longer ones than any access key are not worth the memory.
-    let access_key = access_key.chars().take(128).collect();
-    [Counted::Address(address), Counted::AccessKey(access_key)]
+    let name = name.chars().take(128).collect();
+    [Counted::Address(address), Counted::Name(name)]
 }
 
 #[cfg(test)]
