@@ -16,6 +16,8 @@ export interface Server {
   console: string;
   /** URL of the S3 address. */
   s3: string;
+  /** The process; undefined where it is not the tests' own. */
+  pid: number | undefined;
   stop: () => Promise<void>;
 }
 
@@ -45,7 +47,7 @@ function environment(): NodeJS.ProcessEnv {
 /** A server with drives of its own; or the one that SERVER names, for measuring on what it holds. */
 export async function startServer(): Promise<Server> {
   const running = process.env.SERVER;
-  if (running) return inFrontOf({ console: running, s3: "", stop: async () => {} });
+  if (running) return inFrontOf({ console: running, s3: "", pid: undefined, stop: async () => {} });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-console-"));
   const [s3, consolePort] = [await freePort(), await freePort()];
   const drives = [1, 2, 3, 4].map((number) => join(folder, `drive${number}`));
@@ -58,7 +60,8 @@ export async function startServer(): Promise<Server> {
   process_.stdout.resume();
   const url = `http://127.0.0.1:${consolePort}`;
   await ready(url, process_, () => log);
-  return inFrontOf({ console: url, s3: `http://127.0.0.1:${s3}`, stop: () => stop(process_, folder) });
+  const stopIt = () => stop(process_, folder);
+  return inFrontOf({ console: url, s3: `http://127.0.0.1:${s3}`, pid: process_.pid, stop: stopIt });
 }
 
 /** For work on the console: what `npm run build` has just made, before a binary that need not be built anew for it. */

@@ -44,6 +44,10 @@ export class Api {
     await ok(this.request.put(`${this.base}/api/v1/s3/${bucket}/${path}`, { headers: this.headers(headers), data }));
   }
 
+  async remove(bucket: string, key: string): Promise<void> {
+    await ok(this.request.delete(`${this.base}/api/v1/s3/${bucket}/${key}`, { headers: this.headers() }));
+  }
+
   /** Many tiny objects, many at once; sent by Node.js itself, which is quicker than the browser's driver. */
   async putMany(bucket: string, keys: readonly string[]): Promise<void> {
     const waiting = [...keys];
