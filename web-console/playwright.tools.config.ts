@@ -6,7 +6,7 @@ import { defineConfig } from "@playwright/test";
  */
 export default defineConfig({
   testDir: "tests",
-  testMatch: ["zz-sheet.ts", "measure.ts", "many-bytes.ts", "screenshots.ts"],
+  testMatch: ["measure.ts", "many-bytes.ts", "screenshots.ts"],
   workers: 1,
   timeout: 3_600_000,
   expect: { timeout: 60_000 },

@@ -161,19 +161,26 @@ async function manyFiles(root: string): Promise<void> {
   }
 }
 
-/** The longest time, in milliseconds, that the page has not drawn a frame since this was begun. */
-async function watchFrames(page: Page): Promise<() => Promise<number>> {
+/**
+ * The longest time, in milliseconds, that scripts of the page kept it from answering since it was given files. What comes before
+ * that is the browser's own: it takes in the names.
+ */
+async function watchTasks(page: Page): Promise<() => Promise<number>> {
   await page.evaluate(() => {
-    let [last, longest] = [performance.now(), 0];
-    const step = (now: number) => {
-      longest = Math.max(longest, now - last);
-      last = now;
+    let [given, longest] = [Number.POSITIVE_INFINITY, 0];
+    addEventListener("change", () => {
+      given = performance.now();
+    });
+    const observer = new PerformanceObserver((tasks) => {
+      for (const { startTime, duration } of tasks.getEntries()) {
+        const late = startTime + duration - Math.max(startTime, given);
+        longest = Math.max(longest, late);
+      }
       document.body.dataset.longest = String(longest);
-      requestAnimationFrame(step);
-    };
-    requestAnimationFrame(step);
+    });
+    observer.observe({ entryTypes: ["longtask"] });
   });
-  return async () => Number(await page.evaluate(() => document.body.dataset.longest));
+  return async () => Number((await page.evaluate(() => document.body.dataset.longest)) ?? 0);
 }
 
 test(`a folder of ${FILES} files arrives`, async ({ console_: page, api, server, browser }) => {
@@ -184,13 +191,13 @@ test(`a folder of ${FILES} files arrives`, async ({ console_: page, api, server,
   await page.goto(`/buckets/${bucket}`);
   await expect(page.getByText("This bucket is empty")).toBeVisible();
   const memory = new MemoryWatch(browser, server.pid);
-  const longest = await watchFrames(page);
+  const longest = await watchTasks(page);
   const startedAt = Date.now();
   await page.getByLabel("Folder to upload").setInputFiles(root);
   await uploaded(page, FILES);
   const seconds = (Date.now() - startedAt) / 1000;
   say(`${FILES} files`, `${seconds.toFixed(1)} s, ${(FILES / seconds).toFixed(0)} files/s`);
-  say("longest time without a frame", `${Math.round(await longest())} ms`);
+  say("longest time that scripts took at once", `${Math.round(await longest())} ms`);
   const peaks = await memory.stop();
   sayMemory("meanwhile", peaks);
   expect(peaks.renderer).toBeLessThan(RENDERER_MEBIBYTES_MAX);

@@ -88,7 +88,7 @@ function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
       aria-label={label}
       className="hidden"
       onChange={(event) => {
-        if (event.target.files) upload(bucket, prefix, picked(event.target.files));
+        if (event.target.files) void upload(bucket, prefix, picked(event.target.files));
         event.target.value = "";
       }}
     />
