@@ -63,10 +63,10 @@ web-console/node_modules/.package-lock.json: web-console/package-lock.json
 	touch $@
 
 .PHONY: test-console
-test-console: web-console/node_modules/.package-lock.json $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
+test-console: web-console/node_modules/.package-lock.json $(VENV)/ready $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
 	scripts/chromium
 	cd web-console && npm run --silent check && npm run --silent unit
-	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast npx playwright test $(ONLY)
+	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast OIDC_PROVIDER=$(abspath $(VENV))/bin/oidc-provider-mock npx playwright test $(ONLY)
 
 .PHONY: measure-console
 measure-console: web-console/node_modules/.package-lock.json build ## Load time, frames a second and memory of the console in Chromium (KEYS=1000000)

@@ -54,7 +54,7 @@ test("a user is made, signs in, may read and not write, and is locked out by a p
     Statement: [
       {
         Effect: "Deny",
-        Principal: { AWS: `arn:aws:iam::${await accountOf(page)}:user/${user}` },
+        Principal: { AWS: `arn:aws:iam::${await api.account()}:user/${user}` },
         Action: "s3:*",
         Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
       },
@@ -68,9 +68,6 @@ test("a user is made, signs in, may read and not write, and is locked out by a p
   await expect(theirs.getByRole("alert")).toContainText("request id");
   await context.close();
 });
-
-const accountOf = async (page: Page): Promise<string> =>
-  (await (await page.request.get("/api/v1/session")).json()).account.id;
 
 test("groups, policies of their own and the simulator decide alike", async ({ console_: page }) => {
   const [group, user, policy] = [unique("readers"), unique("berta"), unique("photos")];

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { listSsoProviders, signIn } from "@/api/session";
+import { listSsoProviders, SIGN_IN_WINDOW, sessionState, signIn } from "@/api/session";
 import { t } from "@/i18n";
 import { Button, buttonClass } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
@@ -82,10 +82,12 @@ function SsoFailure() {
   return reason && <Notice kind="danger">{t("Single sign-on did not succeed: {reason}", { reason })}</Notice>;
 }
 
+/** Away to the provider goes the page itself; where a session has ended on it, another window, as its uploads would go too. */
 function SsoLinks() {
+  const target = sessionState.get().phase === "ended" ? SIGN_IN_WINDOW : undefined;
   const providers = useQuery({ queryKey: ["sso"], queryFn: listSsoProviders, staleTime: Number.POSITIVE_INFINITY });
   return providers.data?.map(({ id, name }) => (
-    <a key={id} href={`/api/v1/sso/${encodeURIComponent(id)}/start`} className={buttonClass("plain")}>
+    <a key={id} href={`/api/v1/sso/${encodeURIComponent(id)}/start`} target={target} className={buttonClass("plain")}>
       {t("Sign in with {name}", { name })}
     </a>
   ));

@@ -27,6 +27,11 @@ export class Api {
     return new Api(request, base, csrf, cookie);
   }
 
+  /** The number of the account that is signed in. */
+  async account(): Promise<string> {
+    return (await (await this.request.get(`${this.base}/api/v1/session`)).json()).account.id;
+  }
+
   private headers(more: Record<string, string> = {}) {
     return { "x-holdfast-csrf": this.csrf, ...more };
   }
