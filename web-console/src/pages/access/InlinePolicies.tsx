@@ -3,10 +3,11 @@ import { Pencil, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { deleteInline, type EntityKind, getInline, listInline, putInline } from "@/api/iam";
 import { t } from "@/i18n";
+import { indented } from "@/policy/document";
 import { Button, IconButton } from "@/ui/Button";
 import { Asked, Card } from "@/ui/layout";
 import { sayError } from "@/ui/toasts";
-import { indented, PolicyDialog } from "./PolicyDialog";
+import { PolicyDialog } from "./PolicyDialog";
 
 /** Policies that belong to one user, group or role alone. */
 export function InlinePolicies({ kind, name }: { kind: EntityKind; name: string }) {
