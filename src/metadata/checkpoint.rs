@@ -13,6 +13,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
+use super::checked;
 use super::model::MetadataError;
 use super::schema::PAGE_BYTES;
 use crate::runtime::Tasks;
@@ -68,7 +69,7 @@ impl Checkpointer {
             let _ending: oneshot::Sender<()> = ending;
             // A database that is gone is not made anew here. The writer sees for itself when it fails.
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let db = Connection::open_with_flags(path, flags).map_err(MetadataError::from);
+            let db = checked::open(&path, flags).map_err(MetadataError::from);
             let run = |db: Connection| (0..RUNS).try_for_each(|_| checkpoint(&db, Mode::Passive).map(drop));
             if let Err(error) = db.and_then(run) {
                 tracing::warn!(%error, "the metadata database's log was not written back");
@@ -105,7 +106,8 @@ mod tests {
     fn the_log_stays_short_while_writes_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
-        let db = Connection::open(&path).unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let db = checked::open(&path, flags).unwrap();
         db.pragma_update(None, "page_size", PAGE_BYTES as i64).unwrap();
         db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);").unwrap();
         let mut checkpointer = Checkpointer::new(&Tasks::for_unit_tests(), &db, 0).unwrap();

@@ -9,6 +9,7 @@ mod accounts;
 mod apply;
 mod blobs;
 mod catch_up;
+mod checked;
 mod checkpoint;
 mod configuration;
 mod encoding;

@@ -98,7 +98,7 @@ pub(super) fn start_empty(path: &Path) -> Result<Connection> {
 }
 
 /// Removes the database with its write-ahead log: one must never meet the other's successor.
-fn remove_database(path: &Path) -> Result<()> {
+pub(super) fn remove_database(path: &Path) -> Result<()> {
     for suffix in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags};
 
+use super::checked;
 use super::log::{Replica, ReplicaError};
 use super::model::MetadataError;
 use super::query;
@@ -30,12 +31,14 @@ pub(super) enum Copying {
 /// Copies the database as one reader sees it to `path`, and tells the log index it includes.
 /// The writer goes on meanwhile.
 pub(super) fn copy_database(source: &Connection, path: &Path, way: Copying) -> Result<u64, MetadataError> {
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if way == Copying::Compactly {
         let name = path.to_str().ok_or_else(|| MetadataError::Database("path is not UTF-8".into()))?;
         source.execute("VACUUM INTO ?1", [name])?;
-        return query::state(&Connection::open(path)?, "applied_index");
+        return query::state(&checked::open(path, flags)?, "applied_index");
     }
-    let mut target = Connection::open(path)?;
+    let mut target = checked::open(path, flags)?;
     source.execute_batch("BEGIN")?;
     let copied = (|| {
         let index = query::state(source, "applied_index")?;
@@ -108,7 +111,8 @@ mod tests {
     fn both_ways_make_a_copy_of_the_same_state_and_a_compact_one_has_no_empty_pages() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
-        let source = Connection::open(path("source.db")).unwrap();
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let source = checked::open(&path("source.db"), flags).unwrap();
         source.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL").unwrap();
         schema::prepare(&source).unwrap();
         query::set_state(&source, "applied_index", 7).unwrap();
@@ -118,12 +122,11 @@ mod tests {
                  INSERT INTO payloads SELECT i, randomblob(4000) FROM n; DELETE FROM payloads WHERE sequence % 10",
             )
             .unwrap();
-        let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-        let reader = Connection::open_with_flags(path("source.db"), read_only).unwrap();
+        let reader = checked::open(&path("source.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
         let mut sizes = Vec::new();
         for (way, name) in [(Copying::PageByPage, "pages.db"), (Copying::Compactly, "compact.db")] {
             assert_eq!(copy_database(&reader, &path(name), way).unwrap(), 7);
-            let copy = Connection::open(path(name)).unwrap();
+            let copy = checked::open(&path(name), flags).unwrap();
             let rows: (i64, i64, i64) = copy
                 .query_row(
                     "SELECT count(*), user_version, auto_vacuum FROM payloads, pragma_user_version, pragma_auto_vacuum",

@@ -25,6 +25,7 @@ use tokio::time::Instant;
 use super::accounts::{self, AccessKeyRow, AccountRow};
 use super::apply::Applier;
 use super::catch_up::{self, Standing, WAIT_ENTRIES_MAX, catch_up};
+use super::checked;
 use super::checkpoint::Checkpointer;
 use super::events::{self, EventRow, OutboxRow};
 use super::expiry::{self, AgingRow, AgingVersionRow, VersionCursor};
@@ -175,7 +176,12 @@ impl Readers {
 
 /// Opens the database for the writer, making tables if it is new.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
-    let connection = Connection::open(path)?;
+    if checked::lacks_checksums(path) {
+        add_checksums(path)?;
+    }
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = checked::open(path, flags)?;
     connection.pragma_update(None, "page_size", schema::PAGE_BYTES as i64)?;
     // Counts for a database without tables alone.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
@@ -188,10 +194,23 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
+/// Puts a database with checksums in the place of one of an earlier release. A crash leaves one of the two.
+fn add_checksums(path: &Path) -> Result<()> {
+    tracing::info!(database = %path.display(), "the metadata database gets checksums of its pages");
+    let target = path.with_extension("checked");
+    let failed =
+        |error: std::io::Error| MetadataError::Database(format!("replace {}: {error}", path.display()));
+    let _ = std::fs::remove_file(&target);
+    checked::add_checksums(path, &target)?;
+    std::fs::File::open(&target).and_then(|file| file.sync_all()).map_err(failed)?;
+    recovery::remove_database(path)?;
+    std::fs::rename(&target, path).map_err(failed)
+}
+
 fn open_reader(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch("PRAGMA cache_size = -512; PRAGMA mmap_size = 1073741824;")?;
+    let connection = checked::open(path, flags)?;
+    connection.execute_batch("PRAGMA cache_size = -512;")?;
     connection.busy_timeout(Duration::from_secs(5))?;
     keep_statements(&connection, 32)?;
     Ok(connection)
