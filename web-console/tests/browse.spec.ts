@@ -135,7 +135,38 @@ test("a move to a bucket without versions cannot be undone, and no such thing is
   await page.getByRole("dialog").getByLabel("Move: delete it here").check();
   await page.getByRole("dialog").getByRole("button", { name: "Move", exact: true }).click();
   await expect(page.getByText(`Moved to ${other}/`)).toBeVisible();
-  await expect(page.getByRole("button", { name: "Undo" })).toBeHidden();
+  // At once: the message goes by itself.
+  expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
+});
+
+test("a deletion that cannot be undone, as versions are suspended, offers no undo", async ({ console_: page, api }) => {
+  const bucket = unique("suspended");
+  await api.bucket(bucket);
+  await api.versioning(bucket);
+  await api.put(bucket, "old.txt", "kept as a version");
+  await api.versioning(bucket, "Suspended");
+  await api.put(bucket, "new.txt", "kept as none");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select new.txt").check();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("button", { name: "new.txt" })).toBeHidden();
+  await expect(page.getByRole("status", { name: "Messages" }).getByText("Deleted")).toBeVisible();
+  // At once: the message goes by itself.
+  expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
+  await page.goto(`/buckets/${bucket}?deleted=true&object=new.txt`);
+  const details = page.getByRole("complementary", { name: "Details of new.txt" });
+  await expect(details.getByText("delete marker")).toBeVisible();
+  await expect(details.getByRole("button", { name: "Bring the object back" })).toBeHidden();
+
+  await page.goto(`/buckets/${bucket}?object=old.txt`);
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("button", { name: "old.txt" })).toBeHidden();
+  await page.goto(`/buckets/${bucket}?deleted=true&object=old.txt`);
+  await page.getByRole("button", { name: "Bring the object back" }).click();
+  await expect(page.getByRole("tab", { name: "Preview" })).toBeVisible();
 });
 
 test("an object is renamed, and that is undone", async ({ console_: page, api }) => {

@@ -490,7 +490,7 @@ const zh: Record<string, string> = {
   "This is another file, or it was changed since: name, size and date must be the same.":
     "这是另一个文件，或者它已被更改：名称、大小和日期必须相同。",
   "This is not JSON.": "这不是有效的 JSON。",
-  "This object is deleted. One of its versions can be brought back.": "此对象已删除，可以恢复它的某个版本。",
+  "This object is deleted. A version that is kept can be brought back.": "此对象已删除，可以恢复它的某个版本。",
   "This page could not be shown": "无法显示此页面",
   "This policy is built in and cannot be changed.": "此策略是内置的，不能修改。",
   "This rule does nothing yet.": "此规则还没有任何作用。",

@@ -67,12 +67,9 @@ export class Api {
     await Promise.all(Array.from({ length: PUTS_AT_ONCE }, work));
   }
 
-  async versioning(bucket: string): Promise<void> {
-    await this.configure(
-      bucket,
-      "versioning",
-      "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
-    );
+  async versioning(bucket: string, status: "Enabled" | "Suspended" = "Enabled"): Promise<void> {
+    const document = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`;
+    await this.configure(bucket, "versioning", document);
   }
 
   async search(bucket: string): Promise<void> {

@@ -64,7 +64,7 @@ async function headOrNothing(bucket: string, key: string): Promise<ObjectHead | 
 function Deleted({ bucket, objectKey, onChanged }: ObjectDetailsProps) {
   return (
     <div className="flex flex-col gap-4 p-4">
-      <p>{t("This object is deleted. One of its versions can be brought back.")}</p>
+      <p>{t("This object is deleted. A version that is kept can be brought back.")}</p>
       <Versions bucket={bucket} objectKey={objectKey} onChanged={onChanged} />
     </div>
   );

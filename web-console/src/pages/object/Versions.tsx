@@ -54,7 +54,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
             </p>
           )}
           <ul aria-label={t("Versions")} className="flex flex-col">
-            {list.map((version) => (
+            {list.map((version, index) => (
               <li key={version.versionId} className="flex items-center gap-2 border-b border-line py-1.5 text-sm">
                 <div className="min-w-0 grow">
                   <p>
@@ -66,7 +66,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
                     {version.versionId}
                   </p>
                 </div>
-                {version.isDeleteMarker && version.isLatest && (
+                {version.isDeleteMarker && version.isLatest && list[index + 1]?.isDeleteMarker === false && (
                   <IconButton
                     icon={RotateCcw}
                     label={t("Bring the object back")}
