@@ -43,19 +43,22 @@ interface ToolbarProps {
 
 export function Toolbar(props: ToolbarProps) {
   return (
-    <div className="flex flex-wrap items-center gap-2 px-4 py-2">
+    <div className="@container flex flex-wrap items-center gap-2 px-4 py-2">
       {props.selection.size > 0 ? <SelectionTools {...props} /> : <PlaceTools {...props} />}
     </div>
   );
 }
+
+/** Words that are only for the ears where the toolbar is narrow. */
+const WHERE_ROOM = "sr-only @xl:not-sr-only";
 
 function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
   const [making, setMaking] = useState(false);
   return (
     <>
       <UploadButton place={place} />
-      <Button icon={FolderPlus} onClick={() => setMaking(true)}>
-        {t("New folder")}
+      <Button icon={FolderPlus} title={t("New folder")} onClick={() => setMaking(true)}>
+        <span className={WHERE_ROOM}>{t("New folder")}</span>
       </Button>
       <Begins
         key={place.prefix + (search.begins ?? "")}
@@ -66,9 +69,10 @@ function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
         icon={ArchiveRestore}
         aria-pressed={search.deleted ?? false}
         onClick={() => onChange({ deleted: search.deleted ? undefined : true })}
+        title={t("Deleted")}
         className="aria-pressed:bg-accent-soft"
       >
-        {t("Deleted")}
+        <span className={WHERE_ROOM}>{t("Deleted")}</span>
       </Button>
       <IconButton icon={RefreshCw} label={t("Load again")} onClick={onReload} />
       <Suspense>{making && <NewFolder place={place} onClose={() => setMaking(false)} onMade={onReload} />}</Suspense>
@@ -116,7 +120,7 @@ function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
 function Begins({ text, onChange }: { text: string; onChange: (text: string | undefined) => void }) {
   return (
     <form
-      className="min-w-32 grow sm:max-w-56"
+      className="min-w-24 flex-1 basis-24 sm:max-w-56"
       onSubmit={(event) => {
         event.preventDefault();
         onChange(String(new FormData(event.currentTarget).get("begins")) || undefined);
@@ -143,13 +147,17 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
   const only = keys.length === 1 ? keys[0] : undefined;
   const object = only?.endsWith("/") ? undefined : only;
   const close = () => setAsked(undefined);
+  const renamed = () => {
+    onClear();
+    onReload();
+  };
   const dialogs: Record<Asked, () => ReactNode> = {
     delete: () => (
-      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onUndone={onReload} />
+      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onChanged={onReload} />
     ),
-    move: () => <MoveDialog place={place} keys={keys} onClose={close} onMoved={onReload} />,
+    move: () => <MoveDialog place={place} keys={keys} onClose={close} onChanged={onReload} onGone={onClear} />,
     rename: () =>
-      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={onReload} />,
+      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={renamed} />,
     share: () => object && <ShareDialog bucket={place.bucket} objectKey={object} onClose={close} />,
   };
   return (

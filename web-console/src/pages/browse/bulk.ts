@@ -48,10 +48,12 @@ export async function deleteAll(bucket: string, keys: readonly string[], onDone:
 export async function undelete(bucket: string, markers: readonly Deleted[]): Promise<void> {
   for (let from = 0; from < markers.length; from += DELETED_AT_ONCE) {
     const bundle = markers.slice(from, from + DELETED_AT_ONCE);
-    await deleteObjects(
+    const { errors } = await deleteObjects(
       bucket,
       bundle.map(({ key, markerId }) => ({ key, versionId: markerId })),
     );
+    if (errors[0])
+      throw new Error(t("{key} was not brought back: {reason}", { key: errors[0].key, reason: errors[0].message }));
   }
 }
 
@@ -118,7 +120,8 @@ async function transferOne(from: ObjectPlace, to: ObjectPlace, move: boolean): P
 const isKept = (versionId: string | undefined): versionId is string =>
   versionId !== undefined && versionId !== NULL_VERSION;
 
-async function removeVersion({ bucket, key, versionId }: ObjectPlace): Promise<void> {
+/** Removes one version, or delete marker, for good. */
+export async function removeVersion({ bucket, key, versionId }: ObjectPlace): Promise<void> {
   const { errors } = await deleteObjects(bucket, [{ key, versionId }]);
   if (errors[0]) throw new Error(t("{key} was not deleted: {reason}", { key, reason: errors[0].message }));
 }
