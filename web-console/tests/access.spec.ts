@@ -142,6 +142,42 @@ test("a key for a program may do what its policy leaves of its user's rights, an
   await context.close();
 });
 
+test("a key is deleted after a question alone", async ({ console_: page }) => {
+  const user = unique("dora");
+  const pair = await makeUser(page, user);
+  const line = page.getByRole("listitem").filter({ hasText: pair.id });
+  await line.getByRole("button", { name: "Delete" }).click();
+  const question = page.getByRole("dialog", { name: `Delete the key ${pair.id}?` });
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(line).toBeVisible();
+  await line.getByRole("button", { name: "Delete" }).click();
+  await question.getByRole("button", { name: "Delete" }).click();
+  await expect(line).toBeHidden();
+});
+
+test("who may make a bucket and not set it up has the bucket, and is told what it lacks", async ({
+  console_: page,
+  api,
+  browser,
+  server,
+}) => {
+  const [bucket, user] = [unique("made"), unique("emil")];
+  const pair = await makeUser(page, user);
+  const allow = { Effect: "Allow", Action: ["s3:CreateBucket", "s3:ListBucket", "s3:ListAllMyBuckets"], Resource: "*" };
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: [allow] });
+  await api.iam("PutUserPolicy", { UserName: user, PolicyName: "makes", PolicyDocument: document });
+  const context = await browser.newContext({ baseURL: server.console });
+  const theirs = await context.newPage();
+  await theirs.goto("/buckets");
+  await signInByForm(theirs, pair.id, pair.secret);
+  await theirs.getByRole("button", { name: "Create bucket" }).click();
+  await theirs.getByLabel("Name", { exact: true }).fill(bucket);
+  await theirs.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
+  await expect(theirs.getByText("This bucket is empty")).toBeVisible();
+  await expect(theirs.getByRole("status", { name: "Messages" })).toContainText("s3:PutBucketVersioning");
+  await context.close();
+});
+
 test("a role is made with whom it trusts", async ({ console_: page }) => {
   const role = unique("backup");
   await page.goto("/access/roles");

@@ -77,6 +77,16 @@ export async function signOut(): Promise<void> {
 export const listSsoProviders = async (): Promise<SsoProvider[]> =>
   (await getJson<SsoProviders>("/api/v1/sso")).providers;
 
+/** Calls `listener` when somebody has signed in again over the page; returns what ends that. */
+export function onSessionBack(listener: () => void): () => void {
+  let before = sessionState.get().phase;
+  return sessionState.subscribe(() => {
+    const now = sessionState.get().phase;
+    if (before === "ended" && now === "signed-in") listener();
+    before = now;
+  });
+}
+
 /** The session of a page that is shown only when there is one. */
 export function currentSession(): Session {
   const state = sessionState.get();

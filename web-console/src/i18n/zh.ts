@@ -179,7 +179,6 @@ const zh: Record<string, string> = {
   "Refused or failed": "被拒绝或失败",
   "Even out drives": "均衡驱动器",
   "Even out how full drives are": "均衡驱动器使用量",
-  "Every error says its request id.": "每个错误都会给出请求编号。",
   "Everybody may read a folder": "所有人可以读取一个文件夹",
   "Everybody who has it can read this object until {time}.": "在 {time} 之前，任何持有链接的人都可以读取此对象。",
   "Everybody who reaches the server can read everything under {place}, now and whatever is stored there later.":
@@ -451,7 +450,6 @@ const zh: Record<string, string> = {
   "Tells a webhook of what changes here. The operator names webhooks in the server's configuration; each has an ARN.":
     "把此处的更改告知 webhook。webhook 由运维人员在服务器配置中命名，各有一个 ARN。",
   Text: "文本",
-  "Text in key, caller or address": "键、调用者或地址中的文字",
   "The ARN of a bucket or of objects; * for everything": "存储桶或对象的 ARN；* 表示全部",
   "The archive could not be made: check that all of it may be read.": "无法生成压缩包：请确认全部内容都可以读取。",
   "The bucket {name} is deleted": "存储桶 {name} 已删除",
@@ -660,7 +658,6 @@ const zh: Record<string, string> = {
   "{key} was copied and not deleted: {reason}": "{key} 已复制但未能删除：{reason}",
   "{key} was not deleted: {reason}": "{key} 未能删除：{reason}",
   "{mode} until {time}": "{mode}，直到 {time}",
-  "{n} a second": "每秒 {n} 次",
   "{n} buckets": "{n} 个存储桶",
   "{n} bytes": "{n} 字节",
   "{n} days": "{n} 天",
@@ -774,6 +771,16 @@ const zh: Record<string, string> = {
   "{key} is at least {values}": "{key}不小于 {values}",
   "{key} is not {values}": "{key}不是 {values}",
   "{key} is {values}": "{key}是 {values}",
+  "{key} was not brought back: {reason}": "{key} 未能恢复：{reason}",
+  "Delete the key {id}?": "删除密钥 {id}？",
+  "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.":
+    "使用它的人会立即失去访问，密钥内容也无法恢复。可以先停用它试试。",
+  "Remove the account {name}?": "移除账户 {name}？",
+  "Its users, policies and keys go with it. It must have no bucket.":
+    "其用户、策略和密钥会一并移除。账户不能拥有存储桶。",
+  "Key, caller, address": "键、调用者、地址",
+  "Every error says it": "每个错误都会给出",
+  "{n}/s": "{n}/秒",
 };
 
 export default zh;
