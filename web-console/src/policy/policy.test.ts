@@ -95,6 +95,9 @@ describe("policies", () => {
     ).toEqual([
       "Who has this policy may read objects and list objects, on the bucket photos and every object in photos.",
     ]);
+    expect(said({ Action: ["s3:Get*", "s3:PutObject", "s3:List*"], Resource: "*" }, "identity")).toEqual([
+      "Who has this policy may store objects and use s3:Get* and s3:List*, on everything.",
+    ]);
     expect(
       said({
         Effect: "Deny",

@@ -45,16 +45,18 @@ function principalInWords(arn: string): string {
 }
 
 function whatInWords({ actions, notActions }: Statement, isDenied: boolean): string {
-  if (notActions.length === 0)
-    return joined(
-      actions.map((action) => actionInWords(action, isDenied)),
-      "conjunction",
-    );
-  const but = { actions: joined(notActions, "conjunction") };
-  return isDenied ? t("do anything but {actions}", but) : t("do everything but {actions}", but);
+  if (notActions.length > 0) {
+    const but = { actions: joined(notActions, "conjunction") };
+    return isDenied ? t("do anything but {actions}", but) : t("do everything but {actions}", but);
+  }
+  const deeds = actions.flatMap((action) => deedOf(action, isDenied) ?? []);
+  const others = actions.filter((action) => deedOf(action, isDenied) === undefined);
+  if (others.length > 0) deeds.push(t("use {actions}", { actions: joined(others, "conjunction") }));
+  return joined(deeds, "conjunction");
 }
 
-function actionInWords(action: string, isDenied: boolean): string {
+/** What an action does, where there are words for it. */
+function deedOf(action: string, isDenied: boolean): string | undefined {
   const words: Record<string, string> = {
     "*": isDenied ? t("do anything") : t("do everything"),
     "s3:*": isDenied ? t("do anything in S3") : t("do everything in S3"),
@@ -68,7 +70,7 @@ function actionInWords(action: string, isDenied: boolean): string {
     "sts:AssumeRole": t("take this role"),
     "sts:AssumeRoleWithWebIdentity": t("take this role by single sign-on"),
   };
-  return words[action] ?? t("use {action}", { action });
+  return words[action];
 }
 
 function whereInWords({ resources, notResources }: Statement): string {

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import "./chart.css";
 import { language, t } from "@/i18n";
 import { useObservable } from "@/lib/observable";
 import { theme } from "@/lib/theme";
@@ -65,9 +66,11 @@ function optionsOf(
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   return {
     cursor: { drag: { x: false, y: false } },
+    // The last time of day is written beyond the lines.
+    padding: [8, 36, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE)] } },
     axes: [
-      { ...axis, space: 70, values: (_, ticks) => ticks.map(clockOf) },
+      { ...axis, space: 90, gap: 8, values: (_, ticks) => ticks.map(clockOf) },
       { ...axis, ...(isBytes && { incrs: POWERS_OF_TWO }), size: 90, values: (_, ticks) => ticks.map(format) },
     ],
     // What is under the pointer is written here; without one this says which line is which.

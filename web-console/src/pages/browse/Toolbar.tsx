@@ -60,11 +60,6 @@ function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
       <Button icon={FolderPlus} title={t("New folder")} onClick={() => setMaking(true)}>
         <span className={WHERE_ROOM}>{t("New folder")}</span>
       </Button>
-      <Begins
-        key={place.prefix + (search.begins ?? "")}
-        text={search.begins ?? ""}
-        onChange={(begins) => onChange({ begins })}
-      />
       <Button
         icon={ArchiveRestore}
         aria-pressed={search.deleted ?? false}
@@ -75,6 +70,11 @@ function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
         <span className={WHERE_ROOM}>{t("Deleted")}</span>
       </Button>
       <IconButton icon={RefreshCw} label={t("Load again")} onClick={onReload} />
+      <Begins
+        key={place.prefix + (search.begins ?? "")}
+        text={search.begins ?? ""}
+        onChange={(begins) => onChange({ begins })}
+      />
       <Suspense>{making && <NewFolder place={place} onClose={() => setMaking(false)} onMade={onReload} />}</Suspense>
     </>
   );
@@ -120,7 +120,7 @@ function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
 function Begins({ text, onChange }: { text: string; onChange: (text: string | undefined) => void }) {
   return (
     <form
-      className="min-w-24 flex-1 basis-24 sm:max-w-56"
+      className="basis-full @md:ml-auto @md:max-w-56 @md:min-w-24 @md:flex-1"
       onSubmit={(event) => {
         event.preventDefault();
         onChange(String(new FormData(event.currentTarget).get("begins")) || undefined);

@@ -145,7 +145,7 @@ function RequestTable({ requests, onOpen }: { requests: RequestReport[]; onOpen:
           <th>{t("Object")}</th>
           <th className="text-right">{t("Took")}</th>
           <th className="hidden text-right md:table-cell">{t("Sent")}</th>
-          <th className="hidden lg:table-cell">{t("Caller")}</th>
+          <th className="hidden xl:table-cell">{t("Caller")}</th>
         </tr>
       </thead>
       <tbody>
@@ -168,7 +168,7 @@ function RequestTable({ requests, onOpen }: { requests: RequestReport[]; onOpen:
               {t("{n} ms", { n: (request.took_us / 1000).toFixed(1) })}
             </td>
             <td className="hidden text-right whitespace-nowrap md:table-cell">{formatBytes(request.sent)}</td>
-            <td className="hidden max-w-56 truncate lg:table-cell">{request.caller}</td>
+            <td className="hidden max-w-56 truncate xl:table-cell">{request.caller}</td>
           </tr>
         ))}
       </tbody>
