@@ -182,6 +182,18 @@ test("a folder is opened to everybody after a warning, and closed again", async 
   await anonymous.dispose();
 });
 
+test("an upload that nobody goes on with is found and stopped", async ({ console_: page, api }) => {
+  const bucket = unique("open");
+  await api.bucket(bucket);
+  await api.post(`/api/v1/s3/${bucket}/half.bin?uploads`, "");
+  await section(page, bucket, "uploads");
+  const line = page.getByRole("row").filter({ hasText: "half.bin" });
+  await line.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("No upload is open")).toBeVisible();
+  expect(await document(page, bucket, "uploads")).not.toContain("half.bin");
+});
+
 test("a policy is written by keyboard with what is offered for each place", async ({ console_: page, api }) => {
   const bucket = unique("offered");
   await api.bucket(bucket);

@@ -129,7 +129,6 @@ const zh: Record<string, string> = {
   "Delete the bucket": "删除存储桶",
   "Delete the key {name}?": "删除密钥 {name}？",
   "Delete this policy?": "删除此策略？",
-  "Delete {name}": "删除 {name}",
   "Delete {name}?": "删除 {name}？",
   "Delete {n} at once?": "一次删除 {n} 项？",
   Deleted: "已删除",
@@ -781,6 +780,9 @@ const zh: Record<string, string> = {
   "Key, caller, address": "键、调用者、地址",
   "Every error says it": "每个错误都会给出",
   "{n}/s": "{n}/秒",
+  "What it allows ends at once, and its text is gone.": "其允许的权限会立即失效，策略内容也无法找回。",
+  "Stop the upload of {key}?": "停止上传 {key}？",
+  "Its parts are removed: whoever is sending it begins anew.": "其分段会被移除，上传者需要重新开始。",
 };
 
 export default zh;

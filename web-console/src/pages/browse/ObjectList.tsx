@@ -3,12 +3,12 @@ import { type MouseEvent, memo, useCallback, useEffect, useId, useRef } from "re
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
-import type { BrowseSearch, Sort } from "@/router";
+import type { Sort } from "@/router";
 import { Empty, Loading } from "@/ui/layout";
 import { ErrorNotice, Notice } from "@/ui/Notice";
 import { VirtualRows, type VirtualRowsHandle } from "@/ui/VirtualRows";
 import { type Listing, type ListingState, type Row, SORTED_ROWS_MAX } from "./listing";
-import { useGridKeys } from "./useGridKeys";
+import { type GridProps, useGridKeys } from "./useGridKeys";
 
 const ROW_PX = 40;
 /** More rows are asked for when somebody comes this near to the last one. */
@@ -16,16 +16,9 @@ const ROWS_AHEAD = 500;
 
 const COLUMNS = "grid grid-cols-[2.5rem_minmax(0,1fr)_6rem] sm:grid-cols-[2.5rem_minmax(0,1fr)_7rem_12rem]";
 
-interface ObjectListProps {
+interface ObjectListProps extends GridProps {
   listing: Listing;
   state: ListingState;
-  rows: readonly Row[];
-  prefix: string;
-  search: BrowseSearch;
-  selection: ReadonlySet<string>;
-  onSelect: (keys: ReadonlySet<string>) => void;
-  onOpen: (key: string, isFolder: boolean) => void;
-  onUp: () => void;
   onSort: (by: Sort) => void;
 }
 

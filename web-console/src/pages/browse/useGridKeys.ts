@@ -4,7 +4,8 @@ import type { Row } from "./listing";
 
 const PAGE_ROWS = 15;
 
-interface GridKeys {
+/** What a list of objects is of, and what can be done in it by keyboard as well as by pointer. */
+export interface GridProps {
   rows: readonly Row[];
   prefix: string;
   search: BrowseSearch;
@@ -12,6 +13,9 @@ interface GridKeys {
   onSelect: (keys: ReadonlySet<string>) => void;
   onOpen: (key: string, isFolder: boolean) => void;
   onUp: () => void;
+}
+
+interface GridKeys extends GridProps {
   toggle: (key: string) => void;
   /** Scrolls to a row. */
   reveal: (index: number) => void;
