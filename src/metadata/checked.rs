@@ -112,7 +112,8 @@ impl LogPages {
 }
 
 /// What all connections of a database share, by the file's device and inode.
-static DATABASES: LazyLock<Mutex<HashMap<(u64, u64), Weak<LogPages>>>> = LazyLock::new(Mutex::default);
+type Databases = HashMap<(u64, u64), Weak<LogPages>>;
+static DATABASES: LazyLock<Mutex<Databases>> = LazyLock::new(Mutex::default);
 
 fn log_pages_of(database: &CStr) -> Arc<LogPages> {
     let Ok(file) = std::fs::metadata(OsStr::from_bytes(database.to_bytes())) else { return Arc::default() };
@@ -138,8 +139,7 @@ impl CheckedFile {
     /// Whether what was read is what was written.
     fn fits(&self, data: &[u8], offset: u64) -> bool {
         if !self.is_log {
-            let place = data.len().saturating_sub(RESERVED);
-            return !is_database_page(data, offset) || data[place..] == checksum(data, offset).to_le_bytes();
+            return !is_database_page(data, offset) || page_fits(data, offset);
         }
         if has_page_length(data.len()) {
             return self.log_pages.fits(offset, data);
@@ -150,6 +150,12 @@ impl CheckedFile {
         }
         true
     }
+}
+
+/// Pages that were free from the start are never written: they are zeros, which SQLite takes for none of a table's.
+fn page_fits(page: &[u8], offset: u64) -> bool {
+    let place = page.len() - RESERVED;
+    page[place..] == checksum(page, offset).to_le_bytes() || page.iter().all(|byte| *byte == 0)
 }
 
 fn has_page_length(len: usize) -> bool {
@@ -222,15 +228,21 @@ unsafe extern "C" fn shm_barrier(file: *mut ffi::sqlite3_file) {
 }
 
 unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, data: *mut c_void, len: c_int, offset: i64) -> c_int {
-    // SAFETY: SQLite gives `len` bytes of memory to fill, which are whole afterwards: what is short is filled up with zeros.
+    // SAFETY: SQLite gives `len` bytes of memory to fill.
     unsafe {
         let code = read_beneath(file, data, len, offset);
-        let whole = code == ffi::SQLITE_OK;
-        let fits = |data| (*file.cast::<CheckedFile>()).fits(data, offset as u64);
-        if whole && !fits(std::slice::from_raw_parts(data.cast(), len as usize)) {
-            return ffi::SQLITE_IOERR_DATA;
+        let checked = &*file.cast::<CheckedFile>();
+        let fits = |data| checked.fits(data, offset as u64);
+        match code {
+            // SQLite would take a page that was cut off for one of zeros.
+            ffi::SQLITE_IOERR_SHORT_READ if checked.is_log && has_page_length(len as usize) => {
+                ffi::SQLITE_IOERR_DATA
+            }
+            ffi::SQLITE_OK if !fits(std::slice::from_raw_parts(data.cast(), len as usize)) => {
+                ffi::SQLITE_IOERR_DATA
+            }
+            code => code,
         }
-        code
     }
 }
 

@@ -30,8 +30,8 @@ const RUNS: usize = 2;
 pub(super) struct Checkpointer {
     step: u64,
     tasks: Tasks,
-    /// Ends with the work that is under way.
-    running: Option<oneshot::Receiver<()>>,
+    /// How the work that is under way ends.
+    running: Option<oneshot::Receiver<Result<(), MetadataError>>>,
 }
 
 impl Checkpointer {
@@ -51,10 +51,13 @@ impl Checkpointer {
             checkpoint(db, Mode::Passive)?;
             return Ok(());
         }
-        if self.running.as_mut().is_some_and(|running| running.try_recv() == Err(TryRecvError::Empty)) {
+        let ended = self.running.as_mut().map(|running| running.try_recv());
+        if ended == Some(Err(TryRecvError::Empty)) {
             return Ok(());
         }
-        match self.running.take() {
+        self.running = None;
+        match ended {
+            Some(Ok(Err(error))) => return Err(error),
             Some(_) if pages >= self.step * STEPS_MAX => drop(checkpoint(db, Mode::Passive)?),
             _ if pages - written_back >= self.step => self.start(path),
             _ => {}
@@ -66,14 +69,11 @@ impl Checkpointer {
         let path = path.to_owned();
         let (ending, ended) = oneshot::channel();
         let work = async move {
-            let _ending: oneshot::Sender<()> = ending;
             // A database that is gone is not made anew here. The writer sees for itself when it fails.
             let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let db = checked::open(&path, flags).map_err(MetadataError::from);
             let run = |db: Connection| (0..RUNS).try_for_each(|_| checkpoint(&db, Mode::Passive).map(drop));
-            if let Err(error) = db.and_then(run) {
-                tracing::warn!(%error, "the metadata database's log was not written back");
-            }
+            let _ = ending.send(db.and_then(run));
         };
         self.running = self.tasks.spawn("checkpoint", work).ok().map(|()| ended);
     }

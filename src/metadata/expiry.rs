@@ -184,7 +184,7 @@ pub(super) fn aging(
 pub(super) fn aging_versions(
     db: &Connection,
     bucket: &str,
-    (prefix, after): (&str, Option<VersionCursor>),
+    (prefix, after): (&str, Option<&VersionCursor>),
     max: usize,
 ) -> Result<(Vec<AgingVersionRow>, Option<VersionCursor>)> {
     let bucket = query::bucket_id(db, bucket)?;
@@ -192,9 +192,9 @@ pub(super) fn aging_versions(
         "SELECT key, rank, size, modified, detail FROM versions
          WHERE bucket = ?1 AND (key, rank) > (?2, ?3) ORDER BY key, rank LIMIT ?4",
     )?;
-    let (key, rank) = after.as_ref().map_or((prefix, i64::MIN), |after| (after.key.as_str(), after.rank));
+    let (key, rank) = after.map_or((prefix, i64::MIN), |after| (after.key.as_str(), after.rank));
     let mut rows = select.query(params![bucket, key, rank, max as i64])?;
-    let (mut found, mut place) = (Vec::new(), after.clone());
+    let (mut found, mut place) = (Vec::new(), after.cloned());
     while let Some(row) = rows.next()? {
         let key: String = row.get(0)?;
         if !key.starts_with(prefix) {

@@ -25,6 +25,7 @@ mod part_checksums;
 mod payload;
 mod query;
 mod quota;
+mod readers;
 mod recode;
 mod recovery;
 mod rename;

@@ -900,6 +900,9 @@ pub enum MetadataError {
     /// The database failed.
     #[error("metadata database: {0}")]
     Database(String),
+    /// The database is gone, or what is read of it is not what was written.
+    #[error("metadata database: {0}")]
+    Damaged(String),
 }
 
 impl BlobLayout {
@@ -910,10 +913,21 @@ impl BlobLayout {
     }
 }
 
+impl MetadataError {
+    /// Whether the database did not do what it was asked, rather than that this was not to be done.
+    pub(super) fn is_of_database(&self) -> bool {
+        matches!(self, Self::Database(_) | Self::Damaged(_) | Self::NoSpace)
+    }
+}
+
 impl From<rusqlite::Error> for MetadataError {
     fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, SystemIoFailure};
         match error.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::DiskFull) => Self::NoSpace,
+            Some(DiskFull) => Self::NoSpace,
+            Some(CannotOpen | DatabaseCorrupt | NotADatabase | SystemIoFailure) => {
+                Self::Damaged(error.to_string())
+            }
             _ => Self::Database(error.to_string()),
         }
     }

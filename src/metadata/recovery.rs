@@ -21,13 +21,16 @@ use super::apply::Applier;
 use super::catch_up::{Standing, WAIT_ENTRIES_MAX, append_all, catch_up};
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::MetadataError;
-use super::{query, schema, snapshot, store};
+use super::{query, readers, rescue, schema, snapshot, store};
 use crate::types::{LogEntry, LogPosition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// How long one log may take to be brought up to date: it may lack more than 100 MiB.
 pub(super) const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The name of a damaged database that was put aside.
+const DAMAGED: &str = "damaged";
 
 /// A database that is up to date, and where the log ends.
 #[derive(Debug)]
@@ -42,6 +45,7 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>], quorum: 
     let mut copies = snapshot::available(replicas).await;
     let mut candidate = open_existing(path);
     loop {
+        let is_old = candidate.is_some();
         let connection = match candidate.take() {
             Some(connection) => connection,
             None if copies.is_empty() => start_empty(path)?,
@@ -62,7 +66,15 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>], quorum: 
                 }
             }
         };
-        match replay(connection, replicas, quorum).await? {
+        let replayed = match replay(connection, replicas, quorum).await {
+            Err(MetadataError::Damaged(reason)) if is_old => {
+                tracing::warn!(reason, "the metadata database is damaged");
+                set_aside(path);
+                continue;
+            }
+            replayed => replayed?,
+        };
+        match replayed {
             Some(recovered) => return Ok(recovered),
             None if copies.is_empty() => {
                 return Err(MetadataError::Unavailable(
@@ -82,7 +94,7 @@ pub(super) fn position(db: &Connection) -> Result<LogPosition> {
 }
 
 fn open_existing(path: &Path) -> Option<Connection> {
-    if !path.exists() {
+    if !readers::is_there(path) {
         return None;
     }
     let opened = store::open_writer(path).and_then(|db| {
@@ -95,6 +107,17 @@ fn open_existing(path: &Path) -> Option<Connection> {
 pub(super) fn start_empty(path: &Path) -> Result<Connection> {
     remove_database(path)?;
     store::open_writer(path)
+}
+
+/// Puts a damaged database aside, for who wants to look at it; it is never used again.
+pub(super) fn set_aside(path: &Path) {
+    // The one before makes way.
+    let _ = remove_database(&path.with_file_name(format!("{DAMAGED}.db")));
+    match rescue::move_aside(path, DAMAGED) {
+        Ok(moved) => tracing::warn!(?moved, "the damaged metadata database is put aside"),
+        // Its drive may be gone, and the database is made anew on another.
+        Err(error) => tracing::warn!(%error, database = %path.display(), "not put aside"),
+    }
 }
 
 /// Removes the database with its write-ahead log: one must never meet the other's successor.

@@ -16,7 +16,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot::{self, error::TryRecvError};
@@ -36,6 +35,7 @@ use super::model::{
     MetadataError, MisencodedRow, Mutation, ObjectRow, OwnerRow, PartRow, PlacedBlob, RenameToken, UploadRow,
 };
 use super::query::{self, VersionPlace, Walk, Walked};
+use super::readers::{self, Complaint, Readers};
 use super::recovery::CATCH_UP_TIMEOUT;
 use super::search::{self, Searchable};
 use super::snapshot::{self, Copying};
@@ -52,8 +52,6 @@ type Answer = oneshot::Sender<Result<Applied>>;
 
 /// Most mutations in one entry of the log.
 const BATCH_MUTATIONS_MAX: usize = 512;
-/// Idle connections kept for readers.
-const READERS_MAX: usize = 16;
 /// How long a replica may take over an append before it counts as failed.
 const APPEND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often replicas that fell behind are looked at.
@@ -100,10 +98,12 @@ pub struct Store {
     writer: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
+/// What the writer is asked to do.
 #[derive(Debug)]
-enum Job {
+pub(super) enum Job {
     Commit(Box<Mutation>, Answer),
     CheckDatabase,
+    Complaint(Complaint),
     AddReplica {
         replica: Arc<dyn Replica>,
         quorum: usize,
@@ -130,50 +130,6 @@ struct Status {
     stalled: AtomicBool,
 }
 
-/// Connections for readers, of the database as it stands now.
-#[derive(Debug)]
-struct Readers {
-    pool: Mutex<Pool>,
-}
-
-#[derive(Debug)]
-struct Pool {
-    path: PathBuf,
-    /// Counts the databases there were; connections of an earlier one are not kept.
-    generation: u64,
-    idle: Vec<Connection>,
-}
-
-impl Readers {
-    fn new(path: PathBuf) -> Self {
-        Self { pool: Mutex::new(Pool { path, generation: 0, idle: Vec::new() }) }
-    }
-
-    fn pool(&self) -> std::sync::MutexGuard<'_, Pool> {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn with<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let mut pool = self.pool();
-        let (generation, idle) = (pool.generation, pool.idle.pop());
-        let path = if idle.is_none() { pool.path.clone() } else { PathBuf::new() };
-        drop(pool);
-        let connection = idle.map_or_else(|| open_reader(&path), Ok)?;
-        let result = read(&connection);
-        let mut pool = self.pool();
-        if pool.generation == generation && pool.idle.len() < READERS_MAX {
-            pool.idle.push(connection);
-        }
-        result
-    }
-
-    /// Turns to another database.
-    fn switch(&self, path: PathBuf) {
-        let mut pool = self.pool();
-        *pool = Pool { path, generation: pool.generation + 1, idle: Vec::new() };
-    }
-}
-
 /// Opens the database for the writer, making tables if it is new.
 pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     if checked::lacks_checksums(path) {
@@ -189,7 +145,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
          PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;",
     )?;
-    keep_statements(&connection, 64)?;
+    readers::keep_statements(&connection, 64)?;
     schema::prepare(&connection)?;
     Ok(connection)
 }
@@ -207,28 +163,12 @@ fn add_checksums(path: &Path) -> Result<()> {
     std::fs::rename(&target, path).map_err(failed)
 }
 
-fn open_reader(path: &Path) -> Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = checked::open(path, flags)?;
-    connection.execute_batch("PRAGMA cache_size = -512;")?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    keep_statements(&connection, 32)?;
-    Ok(connection)
-}
-
-/// Keeps prepared statements, and keeps SQLite from planning them anew for each bound value.
-fn keep_statements(connection: &Connection, capacity: usize) -> Result<()> {
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    connection.set_prepared_statement_cache_capacity(capacity);
-    Ok(())
-}
-
 /// The log index that the database at `path` includes; `None` if there is none that can be read.
 pub fn applied_index(path: &Path) -> Option<u64> {
     if !path.exists() {
         return None;
     }
-    open_reader(path).and_then(|db| query::state(&db, "applied_index")).ok()
+    readers::open(path).and_then(|db| query::state(&db, "applied_index")).ok()
 }
 
 /// Writes what is kept once a transaction; the caller commits.
@@ -255,7 +195,7 @@ impl Store {
         let status = Arc::new(Status::default());
         status.quorum.store(options.quorum as u64, Ordering::Relaxed);
         let (jobs, received) = unbounded_channel();
-        let readers = Arc::new(Readers::new(database.clone()));
+        let readers = Arc::new(Readers::new(database.clone(), jobs.downgrade(), options.tasks.are_threads()));
         let mut writer = Writer {
             checkpointer: checkpointer(&options.tasks, &recovered.connection, &database)?,
             db: recovered.connection,
@@ -489,8 +429,11 @@ impl Store {
     }
 
     /// Where each of some blobs is, all at one moment.
-    pub fn blob_layouts(&self, blobs: impl IntoIterator<Item = BlobId>) -> Result<Vec<Option<BlobLayout>>> {
-        let layouts = |db: &Connection| blobs.into_iter().map(|blob| query::blob_layout(db, blob)).collect();
+    pub fn blob_layouts(
+        &self,
+        blobs: impl Iterator<Item = BlobId> + Clone,
+    ) -> Result<Vec<Option<BlobLayout>>> {
+        let layouts = |db: &Connection| blobs.clone().map(|blob| query::blob_layout(db, blob)).collect();
         self.readers.with(|db| in_one_moment(db, || layouts(db)))
     }
 
@@ -519,7 +462,7 @@ impl Store {
     pub fn aging_versions(
         &self,
         bucket: &str,
-        prefix_after: (&str, Option<VersionCursor>),
+        prefix_after: (&str, Option<&VersionCursor>),
         max: usize,
     ) -> Result<(Vec<AgingVersionRow>, Option<VersionCursor>)> {
         self.readers.with(|db| in_one_moment(db, || expiry::aging_versions(db, bucket, prefix_after, max)))
@@ -734,8 +677,8 @@ impl Writer {
                     (waiting, gathered) = gather(&mut jobs, (mutation, answer));
                     self.commit_batch(waiting).await;
                 }
-                Some(Job::CheckDatabase) if !self.database.exists() => self.rebuild_database().await,
-                Some(Job::CheckDatabase) => {}
+                Some(Job::CheckDatabase) => self.rebuild_if_gone().await,
+                Some(Job::Complaint(complaint)) => self.see_to(complaint).await,
                 Some(Job::AddReplica { replica, quorum, database, done }) => {
                     self.add_replica(replica, quorum, database).await;
                     let _ = done.send(());
@@ -822,8 +765,8 @@ impl Writer {
         let (mutations, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         let mut results = Vec::with_capacity(answers.len());
         let mut committed = self.try_commit(&mutations, &mut results).await;
-        if let Err(MetadataError::Database(_)) = committed {
-            self.rebuild_database().await;
+        if let Err(MetadataError::Database(_) | MetadataError::Damaged(_)) = committed {
+            self.rebuild_database(matches!(committed, Err(MetadataError::Damaged(_)))).await;
             // What the log took is in the rebuilt database, with the results that it had here; else nothing is.
             committed = if self.logged.take() == Some(self.end) {
                 Ok(())
@@ -845,6 +788,9 @@ impl Writer {
     fn mind_checkpoint(&mut self) {
         if let Err(error) = self.checkpointer.mind(&self.db, &self.database, self.full) {
             tracing::warn!(%error, "the metadata database's log was not written back");
+            if matches!(error, MetadataError::Damaged(_)) {
+                drop(self.readers.report(self.readers.generation(), true));
+            }
         }
     }
 
@@ -865,8 +811,11 @@ impl Writer {
                 continue;
             }
             let result = self.applier.apply(&self.db, mutation);
-            if let Err(error @ (MetadataError::Database(_) | MetadataError::NoSpace)) = result {
+            if let Err(error) = &result
+                && error.is_of_database()
+            {
                 // Half of the mutation may stand in the transaction.
+                let error = error.clone();
                 self.roll_back()?;
                 return Err(error);
             }
@@ -914,9 +863,28 @@ impl Writer {
         Ok(available < needed / 2 || available + reusable < needed)
     }
 
-    /// Rebuilds the database from the drives, in another place where there is one.
-    async fn rebuild_database(&mut self) {
+    async fn rebuild_if_gone(&mut self) {
+        if !readers::is_there(&self.database) {
+            self.rebuild_database(false).await;
+        }
+    }
+
+    /// Sees to a database that a reader could not read, unless that has been done.
+    async fn see_to(&mut self, complaint: Complaint) {
+        if complaint.generation == self.readers.generation() {
+            match complaint.opened {
+                true => self.rebuild_database(true).await,
+                false => self.rebuild_if_gone().await,
+            }
+        }
+    }
+
+    /// Rebuilds the database from the drives, in another place where there is one. One that is damaged is never used again.
+    async fn rebuild_database(&mut self, damaged: bool) {
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
+        if damaged {
+            recovery::set_aside(&self.database);
+        }
         let failed = self.options.databases.iter().position(|path| *path == self.database).unwrap_or(0);
         self.options.databases.rotate_left(failed + 1);
         self.open_database_elsewhere().await;
@@ -1210,11 +1178,16 @@ impl Writer {
         let copies = self.options.copies.max(1);
         let database = self.database.clone();
         let way = if self.settle_at.is_none() { Copying::Compactly } else { Copying::PageByPage };
+        let (readers, generation) = (self.readers.clone(), self.readers.generation());
         let copying = async move {
             let result = copy_to_drives(&database, way, &holders, copies).await;
             let result =
                 result.inspect_err(|error| tracing::warn!(%error, "metadata was not copied to the drives"));
+            let damaged = matches!(result, Err(MetadataError::Damaged(_)));
             let _ = done.send(result.ok());
+            if damaged {
+                readers.complain(generation, true);
+            }
         };
         match self.options.tasks.spawn("metadata-copy", copying) {
             Ok(()) => self.snapshot = SnapshotState::Running(finished),
@@ -1249,7 +1222,7 @@ async fn copy_to_drives(
 ) -> Result<u64> {
     let path = database.with_extension("copy");
     let _ = std::fs::remove_file(&path);
-    let index = snapshot::copy_database(&open_reader(database)?, &path, way)?;
+    let index = snapshot::copy_database(&readers::open(database)?, &path, way)?;
     let mut held = 0;
     for holder in holders {
         match snapshot::store(holder.as_ref(), index, &path).await {
@@ -1315,6 +1288,66 @@ mod tests {
             has_lock: false,
             owner: None,
             configurations: Vec::new(),
+        }
+    }
+
+    /// Ways in which a database goes, of whose folder the path is given.
+    const LOSSES: [(&str, fn(&Path)); 4] = [
+        ("gone", |folder| std::fs::remove_dir_all(folder).unwrap()),
+        ("cut off", |folder| spoil(folder, |_| Vec::new())),
+        ("overwritten", |folder| spoil(folder, |old| vec![7; old.len()])),
+        ("flipped", |folder| spoil(folder, |old| old.iter().map(|byte| byte ^ 16).collect())),
+    ];
+
+    /// Writes something else over what is in the files of a folder.
+    fn spoil(folder: &Path, to: impl Fn(&[u8]) -> Vec<u8>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let new = to(&std::fs::read(&path).unwrap());
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_len(new.len() as u64).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &new, 0).unwrap();
+        }
+    }
+
+    fn two_places(folder: &Path, replicas: &[Arc<MemoryReplica>]) -> Options {
+        let places = ["drive1", "drive2"].map(|name| folder.join(name).join("test.db"));
+        places.iter().for_each(|place| std::fs::create_dir_all(place.parent().unwrap()).unwrap());
+        Options { databases: places.to_vec(), ..options(folder, replicas) }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn readers_never_notice_that_the_database_went() {
+        for (way, lose) in LOSSES {
+            let folder = tempfile::tempdir().unwrap();
+            let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+            let store = Store::open(two_places(folder.path(), &replicas)).await.unwrap();
+            store.commit(create("first")).await.unwrap();
+            lose(&folder.path().join("drive1"));
+            assert_eq!(store.bucket("first").unwrap().name, "first", "{way}");
+            store.commit(create("second")).await.unwrap();
+            assert_eq!(store.buckets().unwrap().len(), 2, "{way}");
+            store.close().await;
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_start_makes_a_damaged_database_anew_also_where_there_is_no_other_place() {
+        for (way, lose) in &LOSSES[1..] {
+            let folder = tempfile::tempdir().unwrap();
+            let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+            let mut options = two_places(folder.path(), &replicas);
+            options.databases.truncate(1);
+            let store = Store::open(options).await.unwrap();
+            store.commit(create("first")).await.unwrap();
+            store.close().await;
+            drop(store);
+            lose(&folder.path().join("drive1"));
+            let mut options = two_places(folder.path(), &replicas);
+            options.databases.truncate(1);
+            let store = Store::open(options).await.unwrap();
+            assert_eq!(store.bucket("first").unwrap().name, "first", "{way}");
+            store.close().await;
         }
     }
 

@@ -116,7 +116,7 @@ impl From<MetadataError> for Error {
                 tracing::warn!(%error, "metadata unavailable");
                 Self::Unavailable("metadata")
             }
-            MetadataError::Database(_) => Self::Internal(Box::new(error)),
+            MetadataError::Database(_) | MetadataError::Damaged(_) => Self::Internal(Box::new(error)),
         }
     }
 }

@@ -187,7 +187,7 @@ impl Engine {
         rows_max: usize,
     ) -> Result<Expired> {
         let (now, day_secs) = (self.clock.now(), self.lifecycle_day_secs);
-        let (rows, next) = self.store.aging_versions(bucket, (prefix, after), rows_max)?;
+        let (rows, next) = self.store.aging_versions(bucket, (prefix, after.as_ref()), rows_max)?;
         let (mut expired, mut due, mut moves) =
             (Expired::default(), Vec::new(), Moves { now, due: Vec::new() });
         let tomorrow = Timestamp::from_millis(now.as_millis() + day_secs * 1000);

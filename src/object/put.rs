@@ -134,8 +134,12 @@ impl Engine {
         match (committed, blob) {
             (Ok(_), _) if needs_heal => self.heals.ring(),
             // Where the outcome is unknown the shards stay: recovery may yet apply the entry.
-            (Ok(_) | Err(MetadataError::Unavailable(_) | MetadataError::Database(_)), _) | (Err(_), None) => {
-            }
+            (
+                Ok(_)
+                | Err(MetadataError::Unavailable(_) | MetadataError::Database(_) | MetadataError::Damaged(_)),
+                _,
+            )
+            | (Err(_), None) => {}
             (Err(_), Some(layout)) => stripe_writer::discard(&self.drives, layout).await,
         }
     }
