@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { temporaryFolder } from "./support/folder";
 import { ACCESS_KEY, SECRET_KEY } from "./support/server";
 import { expect, signInByForm, test, unique } from "./support/test";
 
@@ -62,7 +62,7 @@ test("by keyboard alone: sign in, make a bucket, upload, share, find", async ({ 
 
 test("on a phone: sign in, make a bucket, upload a folder, share, find", async ({ page }) => {
   const bucket = unique("phone");
-  const folder = join(mkdtempSync(join(tmpdir(), "console-phone-")), "holiday");
+  const folder = join(temporaryFolder(), "holiday");
   mkdirSync(folder);
   for (const name of ["sea.txt", "tide.txt"]) writeFileSync(join(folder, name), name);
   await page.setViewportSize({ width: 360, height: 740 });
@@ -99,7 +99,7 @@ test("a folder of thousands of files arrives whole, and the page answers meanwhi
   const files = 10_000;
   const bucket = unique("folder");
   await api.bucket(bucket);
-  const root = join(mkdtempSync(join(tmpdir(), "console-many-")), "many");
+  const root = join(temporaryFolder(), "many");
   for (let at = 0; at < files; at += 1) {
     const folder = join(root, String(at % 10));
     if (at < 10) mkdirSync(folder, { recursive: true });

@@ -6,20 +6,11 @@
  */
 
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  createReadStream,
-  ftruncateSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, createReadStream, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { temporaryFolder } from "./support/folder";
 import { MemoryWatch } from "./support/processes";
 import type { Server } from "./support/server";
 import type { Api } from "./support/session";
@@ -44,11 +35,7 @@ function sayMemory(what: string, peaks: Record<string, number>): void {
   say(`most memory ${what}, MiB`, figures.join(", "));
 }
 
-let folder = "";
-test.beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "many-bytes-"));
-});
-test.afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** A file of holes, in which each mebibyte begins with bytes of its own: parts that were swapped or cut would show. */
 function sparseFile(path: string): void {

@@ -1,8 +1,8 @@
 /** An identity provider on loopback: the OpenID Connect server that `tests/clients` signs people in by, with its own pages. */
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { temporaryFolder } from "./folder";
 import { freePort, until } from "./server";
 
 export const CLIENT = "holdfast-console";
@@ -23,8 +23,7 @@ function program(): string {
 
 /** Starts a provider that knows these people: their subject, and the roles that it names for them. */
 export async function startProvider(people: Record<string, string[]>): Promise<Provider> {
-  const folder = mkdtempSync(join(tmpdir(), "holdfast-provider-"));
-  const secret = join(folder, "secret");
+  const secret = join(temporaryFolder(), "secret");
   writeFileSync(secret, "any\n");
   const port = await freePort();
   const claims = Object.entries(people).map(([sub, roles]) =>
@@ -42,7 +41,6 @@ export async function startProvider(people: Record<string, string[]>): Promise<P
     const gone = new Promise((done) => process_.once("exit", done));
     process_.kill();
     await gone;
-    rmSync(folder, { recursive: true, force: true });
   };
   const flags = [
     "--oidc",
