@@ -1,22 +1,21 @@
 import { useState } from "react";
-import { Button, type ButtonKind } from "./Button";
+import { Button } from "./Button";
 import { FormDialog } from "./Dialog";
 
 interface ConfirmButtonProps {
   /** The word on the button, and on the one that does it. */
   action: string;
-  kind?: ButtonKind;
   question: string;
   warning: string;
   onConfirm: () => Promise<unknown>;
 }
 
 /** A button for what cannot be taken back: it asks before. */
-export function ConfirmButton({ action, kind = "risky", question, warning, onConfirm }: ConfirmButtonProps) {
+export function ConfirmButton({ action, question, warning, onConfirm }: ConfirmButtonProps) {
   const [asked, setAsked] = useState(false);
   return (
     <>
-      <Button kind={kind} onClick={() => setAsked(true)}>
+      <Button kind="risky" onClick={() => setAsked(true)}>
         {action}
       </Button>
       {asked && (
