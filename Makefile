@@ -84,7 +84,7 @@ crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/rounds.py --rounds $(or $(ROUNDS),20)
 
 .PHONY: losses
-losses: $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted and hung, then an audit of every byte
+losses: $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted, ruined and hung, then an audit of every byte
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/losses.py --drives 4 --drives 6
 
 .PHONY: growth

@@ -49,9 +49,13 @@ async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
     }
     engine.work().begin(NAME, WorkUnit::Bytes, total);
     tracing::info!(bytes = total, "shards are moved between drives");
+    let mut course = Course { began: Instant::now(), bytes: 0, foretold: engine.moves().foretold_rate() };
     loop {
-        let moved = walk(engine, pace).await?;
+        let moved = walk(engine, pace, &mut course).await?;
         let left = engine.bytes_to_move()?;
+        if left == 0 || moved == 0 {
+            engine.moves().foretell(0);
+        }
         if left == 0 {
             return settle(engine).await;
         }
@@ -63,22 +67,48 @@ async fn pass(engine: &Engine, pace: &mut Pace) -> Result<bool> {
     }
 }
 
+/// How far the work has come, and how fast it was foretold to go: what a dry run said is kept, as far as that costs clients no
+/// more than a dry run could know.
+struct Course {
+    began: Instant,
+    bytes: u64,
+    /// Bytes a second.
+    foretold: Option<u64>,
+}
+
+impl Course {
+    /// By how much it is earlier than was foretold; `None` where nothing was.
+    fn early(&self) -> Option<Duration> {
+        let foretold = Duration::from_secs_f64(self.bytes as f64 / self.foretold? as f64);
+        Some(foretold.saturating_sub(self.began.elapsed()))
+    }
+
+    /// Bytes a second, once that is worth noting.
+    fn rate(&self) -> Option<u64> {
+        (self.bytes >= RATE_BYTES_MIN)
+            .then(|| (self.bytes as f64 / self.began.elapsed().as_secs_f64()) as u64)
+    }
+}
+
 /// One walk; returns the bytes moved.
-async fn walk(engine: &Engine, pace: &mut Pace) -> Result<u64> {
+async fn walk(engine: &Engine, pace: &mut Pace, course: &mut Course) -> Result<u64> {
     let mut balance = engine.balance()?;
-    let began = Instant::now();
     let (mut after, mut all) = (BlobId(0), 0);
     loop {
         let started = Instant::now();
         let moved = engine.move_shards(after, &mut balance, pace.step_bytes()).await?;
         all += moved.bytes;
+        course.bytes += moved.bytes;
         engine.work().update(NAME, |work| work.advance(moved.bytes));
         let Some(last) = moved.last else { return Ok(all) };
-        if all >= RATE_BYTES_MIN {
-            engine.moves().note_rate((all as f64 / began.elapsed().as_secs_f64()) as u64);
+        if let Some(rate) = course.rate() {
+            engine.moves().note_rate(rate);
         }
         after = last;
-        pace.rest(engine.activity(), started.elapsed()).await;
+        match course.early() {
+            Some(early) => pace.rest_until(engine.activity(), started.elapsed(), early).await,
+            None => pace.rest(engine.activity(), started.elapsed()).await,
+        }
     }
 }
 
@@ -112,7 +142,7 @@ pub async fn rehearse_moves(engine: &Engine) -> Result<()> {
         pace.rest(engine.activity(), started.elapsed()).await;
     }
     if bytes > 0 {
-        engine.moves().note_rate((bytes as f64 / began.elapsed().as_secs_f64()) as u64);
+        engine.moves().foretell((bytes as f64 / began.elapsed().as_secs_f64()) as u64);
     }
     Ok(())
 }

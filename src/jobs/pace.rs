@@ -11,6 +11,8 @@ const STEP_BYTES: (u64, u64) = (256 << 10, 128 << 20);
 const STEP_ROWS: (usize, usize) = (32, 4096);
 /// Rest after a step while clients are at work, in lengths of the step.
 const REST_STEPS: u32 = 4;
+/// The same for work whose end was foretold: shorter when it is late, longer when it is early.
+const FORETOLD_REST_STEPS: (u32, u32) = (2, 12);
 /// Bounds of one rest.
 const REST: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(2));
 
@@ -34,11 +36,21 @@ impl Pace {
 
     /// To be called after a step that took so long.
     pub(super) async fn rest(&mut self, activity: &Activity, step: Duration) {
+        self.rest_for(activity, step * REST_STEPS).await;
+    }
+
+    /// As [`Self::rest`], for work that would end when it was foretold to if it rested for `early` now.
+    pub(super) async fn rest_until(&mut self, activity: &Activity, step: Duration, early: Duration) {
+        let (least, most) = FORETOLD_REST_STEPS;
+        self.rest_for(activity, early.clamp(step * least, step * most)).await;
+    }
+
+    async fn rest_for(&mut self, activity: &Activity, rest: Duration) {
         let begun = activity.begun();
         self.busy = begun != self.seen || activity.under_way() > 0;
         self.seen = begun;
         if self.busy {
-            tokio::time::sleep((step * REST_STEPS).clamp(REST.0, REST.1)).await;
+            tokio::time::sleep(rest.clamp(REST.0, REST.1)).await;
         } else {
             tokio::task::yield_now().await;
         }
@@ -59,5 +71,17 @@ mod tests {
         drop(request);
         pace.rest(&activity, Duration::from_millis(10)).await;
         assert_eq!(pace.step_bytes(), idle);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_that_is_early_rests_longer_and_late_work_less_within_bounds() {
+        let (activity, mut pace) = (Activity::default(), Pace::default());
+        let _request = activity.begin();
+        let step = Duration::from_millis(10);
+        for (early, rest) in [(0, 20), (50, 50), (10_000, 120)] {
+            let began = tokio::time::Instant::now();
+            pace.rest_until(&activity, step, Duration::from_millis(early)).await;
+            assert_eq!(began.elapsed(), Duration::from_millis(rest));
+        }
     }
 }

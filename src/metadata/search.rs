@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
 
+use super::checked;
 use super::model::MetadataError;
 use super::query;
 use super::schema::{ObjectDetail, pack_etag, unpack, unpack_etag};
@@ -167,7 +168,13 @@ impl SearchIndex {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| MetadataError::Database(error.to_string()))?;
         }
-        let db = Connection::open(path)?;
+        if checked::lacks_checksums(path) {
+            return Err(MetadataError::Database("a search index of another release".into()));
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = checked::open(path, flags)?;
         db.execute_batch(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
              PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
@@ -299,8 +306,7 @@ pub fn search(path: &Path, asked: &SearchQuery) -> Result<SearchPage> {
     SearchReader::open(path)?.search(asked)
 }
 
-/// The index, open for searches. Kept from one to the next it has its pages in its memory map already: to map them anew
-/// takes half of a search over a million keys.
+/// The index, open for searches. Kept from one to the next it has many of its pages in memory already.
 #[derive(Debug)]
 pub struct SearchReader {
     db: Connection,
@@ -313,9 +319,10 @@ impl SearchReader {
     /// Opens the index at `path`.
     pub fn open(path: &Path) -> Result<Self> {
         let inode = inode_of(path).ok_or_else(|| MetadataError::Database("no search index".into()))?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(path, flags)?;
-        db.execute_batch("PRAGMA cache_size = -2048; PRAGMA mmap_size = 1073741824;")?;
+        // Not read-only, or else SQLite maps the index of the write-ahead log into memory where nobody writes yet.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = checked::open(path, flags)?;
+        db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(Self { db, path: path.to_owned(), inode })
     }
 

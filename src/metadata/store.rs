@@ -1292,7 +1292,8 @@ mod tests {
     }
 
     /// Ways in which a database goes, of whose folder the path is given.
-    const LOSSES: [(&str, fn(&Path)); 4] = [
+    type Loss = (&'static str, fn(&Path));
+    const LOSSES: [Loss; 4] = [
         ("gone", |folder| std::fs::remove_dir_all(folder).unwrap()),
         ("cut off", |folder| spoil(folder, |_| Vec::new())),
         ("overwritten", |folder| spoil(folder, |old| vec![7; old.len()])),

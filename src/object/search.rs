@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use super::api::{Error, Result};
 use super::engine::Engine;
 use super::work::Bell;
-use crate::metadata::{self, Mutation, SearchIndex, SearchPage, SearchQuery, SearchReader};
+use crate::metadata::{self, MetadataError, Mutation, SearchIndex, SearchPage, SearchQuery, SearchReader};
 use crate::runtime::{Tasks, random_bytes};
 use crate::types::{BucketName, ConfigurationKind, Timestamp};
 
@@ -58,6 +58,14 @@ struct Waiting {
     comparing: Option<String>,
 }
 
+impl Waiting {
+    fn begin_anew(&mut self) {
+        metadata::remove_search_index(&self.path);
+        self.is_open = false;
+        self.comparing = Some(String::new());
+    }
+}
+
 /// How far an index is behind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct IndexLag {
@@ -81,11 +89,24 @@ impl Searches {
     }
 
     /// A reader of the index at `path`: one that was kept, or a new one.
-    fn take_reader(&self, path: &Path) -> Result<SearchReader> {
+    fn take_reader(&self, path: &Path) -> std::result::Result<SearchReader, MetadataError> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = readers.iter().rposition(|reader| reader.is_of(path)).map(|index| readers.remove(index));
         drop(readers);
-        kept.map_or_else(|| Ok(SearchReader::open(path)?), Ok)
+        kept.map_or_else(|| SearchReader::open(path), Ok)
+    }
+
+    /// What to say of an index that could not be read; one that is damaged is made anew.
+    fn unreadable(&self, bucket: &str, error: MetadataError) -> Error {
+        if !matches!(error, MetadataError::Damaged(_)) {
+            return error.into();
+        }
+        tracing::warn!(bucket, %error, "the search index is made anew");
+        if let Some(waiting) = self.lock().get_mut(bucket) {
+            waiting.begin_anew();
+        }
+        self.bell.ring();
+        Error::Unavailable("the search index is being made")
     }
 
     fn keep_reader(&self, reader: SearchReader) {
@@ -200,12 +221,19 @@ impl Engine {
         };
         let path = path.ok_or(Error::Unavailable("the search index is being made"))?;
         let _permit = self.searches.at_once.acquire().await.map_err(|_| Error::Unavailable("search"))?;
-        let reader = self.searches.take_reader(&path)?;
+        let reader = match self.searches.take_reader(&path) {
+            Ok(reader) => reader,
+            Err(error) => return Err(self.searches.unreadable(bucket.as_str(), error)),
+        };
         let search = move || reader.search(&asked).map(|page| (page, reader));
         let found = self.searches.tasks.blocking(search).await;
-        let (page, reader) = found.map_err(|error| Error::Internal(Box::new(error)))??;
-        self.searches.keep_reader(reader);
-        Ok((page, lag))
+        match found.map_err(|error| Error::Internal(Box::new(error)))? {
+            Ok((page, reader)) => {
+                self.searches.keep_reader(reader);
+                Ok((page, lag))
+            }
+            Err(error) => Err(self.searches.unreadable(bucket.as_str(), error)),
+        }
     }
 
     /// How far the index of a bucket is behind.
@@ -289,9 +317,14 @@ impl Engine {
                 waiting.since = waiting.since.filter(|_| is_more);
                 Ok(is_more)
             }
+            Err(MetadataError::Damaged(reason)) => {
+                tracing::warn!(bucket, reason, "the search index is made anew");
+                waiting.begin_anew();
+                Ok(true)
+            }
             Err(error) => {
                 waiting.comparing = Some(String::new());
-                Err(error)
+                Err(error.into())
             }
         }
     }
@@ -302,7 +335,7 @@ impl Engine {
         path: &Path,
         keys: &[String],
         (comparing, max): (Option<&str>, usize),
-    ) -> Result<Option<String>> {
+    ) -> std::result::Result<Option<String>, MetadataError> {
         let generation = u64::from_le_bytes(random_bytes()) >> 1;
         let mut index = SearchIndex::open(path, generation)?;
         let (mut present, mut gone) = (Vec::new(), Vec::new());
@@ -318,6 +351,6 @@ impl Engine {
         let Some(after) = comparing else { return Ok(None) };
         let objects = self.store.searchable_after(bucket, after, max)?;
         let is_last = objects.len() < max;
-        Ok(index.compare(after, &objects, is_last)?)
+        index.compare(after, &objects, is_last)
     }
 }

@@ -179,6 +179,8 @@ impl WorkBoard {
 pub struct Bell {
     /// Bytes a second; 0 before that was measured.
     rate: AtomicU64,
+    /// Bytes a second that the last dry run told; 0 if none did since work was done.
+    foretold: AtomicU64,
     bell: Notify,
 }
 
@@ -199,6 +201,19 @@ impl Bell {
         let guess = if activity.is_busy() { guess.1 } else { guess.0 };
         let rate = Some(self.rate.load(Ordering::Relaxed)).filter(|rate| *rate > 0);
         bytes.div_ceil(rate.unwrap_or(guess))
+    }
+
+    /// Notes how fast a dry run says that it goes, in bytes a second; 0 once that has been done.
+    pub fn foretell(&self, bytes_per_second: u64) {
+        self.foretold.store(bytes_per_second, Ordering::Relaxed);
+        if bytes_per_second > 0 {
+            self.note_rate(bytes_per_second);
+        }
+    }
+
+    /// How fast the last dry run said that it goes, in bytes a second.
+    pub fn foretold_rate(&self) -> Option<u64> {
+        Some(self.foretold.load(Ordering::Relaxed)).filter(|rate| *rate > 0)
     }
 
     /// Notes how fast it was.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every choice of m drives out of all, removed, corrupted and hung.
+"""Every choice of m drives out of all, removed, corrupted, ruined and hung.
 
 Each time every object must read right and writes must go on; afterwards redundancy must come back to "all full", and in
 the end an audit of every byte on the drives must agree with that.
@@ -9,6 +9,7 @@ the end an audit of every byte on the drives must agree with that.
 
 import argparse
 import itertools
+import os
 import pathlib
 import random
 import shutil
@@ -117,6 +118,40 @@ def removed_and_corrupted(folder, drives, choices):
     drill.audit(folder.glob("drive*"), database)
 
 
+def overwrite(path, length):
+    with open(path, "r+b") as file:
+        file.write(random.randbytes(length))
+
+
+# What becomes of all files of a drive, its log, its copies of the database and the database itself among them.
+RUINS = {"overwritten": overwrite, "cut off": lambda path, length: os.truncate(path, length // 3)}
+
+
+def ruined(folder, drives, choices):
+    """One process: whole drives turn to rubbish under it; at its next start blank ones take their places."""
+    deployment = topology.serve(folder, drives)
+    deployment.start()
+    drill = Drill(deployment)
+    drill.write("first")
+    for (way, ruin), choice in itertools.product(RUINS.items(), choices):
+        lost = [folder / f"drive{number + 1}" for number in choice]
+        for path in [path for drive in lost for path in drive.rglob("*") if path.is_file()]:
+            ruin(path, path.stat().st_size)
+        drill.check()
+        drill.write(f"{way}{choice}")
+        drill.check()
+        for path in lost:
+            shutil.rmtree(path)
+        drill.connection.close()
+        deployment.front.terminate()
+        deployment.start_front()
+        drill.check()
+        drill.wait_until_full()
+        print(f"  drives {choice}: {way}, refilled; {len(drill.objects)} objects right", flush=True)
+    (database,) = folder.glob("drive*/metadata/holdfast.db")
+    drill.audit(folder.glob("drive*"), database)
+
+
 def hung(folder, drives, choices):
     """A cluster whose nodes stop answering, and go on later."""
     deployment = topology.cluster(folder, drives)
@@ -146,7 +181,7 @@ def main():
         choices = list(itertools.combinations(range(drives), PARITY))
         if arguments.choices:
             choices = random.Random(drives).sample(choices, min(arguments.choices, len(choices)))
-        for drill in [removed_and_corrupted, hung]:
+        for drill in [removed_and_corrupted, ruined, hung]:
             print(f"{drill.__name__}: {len(choices)} choices of {PARITY} out of {drives} drives", flush=True)
             with tempfile.TemporaryDirectory(prefix="holdfast-losses-") as folder:
                 drill(pathlib.Path(folder), drives, choices)

@@ -10,5 +10,6 @@ mod nodes;
 mod objects;
 mod parity;
 mod quota;
+mod search;
 mod setup;
 mod topology;
