@@ -64,16 +64,22 @@ web-console/node_modules/.package-lock.json: web-console/package-lock.json
 	touch $@
 
 .PHONY: test-console
-test-console: web-console/node_modules/.package-lock.json $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
+test-console: web-console/node_modules/.package-lock.json $(VENV)/ready $(TARGET)/debug/holdfast ## The web console: types, lints, units, and every flow in Chromium (ONLY=upload)
 	scripts/chromium
 	scripts/slapd .slapd
 	cd web-console && npm run --silent check && npm run --silent unit
-	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast npx playwright test $(ONLY)
+	cd web-console && HOLDFAST=$(abspath $(TARGET))/debug/holdfast OIDC_PROVIDER=$(abspath $(VENV))/bin/oidc-provider-mock npx playwright test $(ONLY)
 
 .PHONY: measure-console
 measure-console: web-console/node_modules/.package-lock.json build ## Load time, frames a second and memory of the console in Chromium (KEYS=1000000)
 	scripts/chromium
-	cd web-console && HOLDFAST=$(abspath $(HOLDFAST)) KEYS=$(KEYS) npm run --silent measure
+	cd web-console && HOLDFAST=$(abspath $(HOLDFAST)) KEYS=$(or $(KEYS),100000) npm run --silent measure
+
+# Three times GIB of room under TMPDIR.
+.PHONY: many-bytes-console
+many-bytes-console: web-console/node_modules/.package-lock.json build ## A file of 10 GiB and a folder of 10,000 files through the console in Chromium (GIB=10 FILES=10000)
+	scripts/chromium
+	cd web-console && HOLDFAST=$(abspath $(HOLDFAST)) GIB=$(or $(GIB),10) FILES=$(or $(FILES),10000) npm run --silent many-bytes
 
 .PHONY: crash
 crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)

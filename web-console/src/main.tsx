@@ -3,7 +3,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { ApiError } from "./api/error";
-import { resumeSession } from "./api/session";
+import { onSessionBack, resumeSession } from "./api/session";
 import { language, loadLanguage } from "./i18n";
 import { useObservable } from "./lib/observable";
 import { startTheme } from "./lib/theme";
@@ -21,6 +21,9 @@ const queries = new QueryClient({
     },
   },
 });
+
+// What could not be asked for while nobody was signed in.
+onSessionBack(() => void queries.invalidateQueries());
 
 /** Everything is drawn anew in another language; uploads go on, they live outside. */
 function App() {

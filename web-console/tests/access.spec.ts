@@ -54,7 +54,7 @@ test("a user is made, signs in, may read and not write, and is locked out by a p
     Statement: [
       {
         Effect: "Deny",
-        Principal: { AWS: `arn:aws:iam::${await accountOf(page)}:user/${user}` },
+        Principal: { AWS: `arn:aws:iam::${await api.account()}:user/${user}` },
         Action: "s3:*",
         Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
       },
@@ -68,9 +68,6 @@ test("a user is made, signs in, may read and not write, and is locked out by a p
   await expect(theirs.getByRole("alert")).toContainText("request id");
   await context.close();
 });
-
-const accountOf = async (page: Page): Promise<string> =>
-  (await (await page.request.get("/api/v1/session")).json()).account.id;
 
 test("groups, policies of their own and the simulator decide alike", async ({ console_: page }) => {
   const [group, user, policy] = [unique("readers"), unique("berta"), unique("photos")];
@@ -145,6 +142,42 @@ test("a key for a program may do what its policy leaves of its user's rights, an
   await context.close();
 });
 
+test("a key is deleted after a question alone", async ({ console_: page }) => {
+  const user = unique("dora");
+  const pair = await makeUser(page, user);
+  const line = page.getByRole("listitem").filter({ hasText: pair.id });
+  await line.getByRole("button", { name: "Delete" }).click();
+  const question = page.getByRole("dialog", { name: `Delete the key ${pair.id}?` });
+  await question.getByRole("button", { name: "Cancel" }).click();
+  await expect(line).toBeVisible();
+  await line.getByRole("button", { name: "Delete" }).click();
+  await question.getByRole("button", { name: "Delete" }).click();
+  await expect(line).toBeHidden();
+});
+
+test("who may make a bucket and not set it up has the bucket, and is told what it lacks", async ({
+  console_: page,
+  api,
+  browser,
+  server,
+}) => {
+  const [bucket, user] = [unique("made"), unique("emil")];
+  const pair = await makeUser(page, user);
+  const allow = { Effect: "Allow", Action: ["s3:CreateBucket", "s3:ListBucket", "s3:ListAllMyBuckets"], Resource: "*" };
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: [allow] });
+  await api.iam("PutUserPolicy", { UserName: user, PolicyName: "makes", PolicyDocument: document });
+  const context = await browser.newContext({ baseURL: server.console });
+  const theirs = await context.newPage();
+  await theirs.goto("/buckets");
+  await signInByForm(theirs, pair.id, pair.secret);
+  await theirs.getByRole("button", { name: "Create bucket" }).click();
+  await theirs.getByLabel("Name", { exact: true }).fill(bucket);
+  await theirs.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
+  await expect(theirs.getByText("This bucket is empty")).toBeVisible();
+  await expect(theirs.getByRole("status", { name: "Messages" })).toContainText("s3:PutBucketVersioning");
+  await context.close();
+});
+
 test("a role is made with whom it trusts", async ({ console_: page }) => {
   const role = unique("backup");
   await page.goto("/access/roles");
@@ -152,5 +185,5 @@ test("a role is made with whom it trusts", async ({ console_: page }) => {
   await page.getByLabel("Name", { exact: true }).fill(role);
   await page.getByRole("button", { name: "Create", exact: true }).click();
   await page.getByRole("link", { name: role }).click();
-  await expect(page.getByText(/Allows .*:root: take this role/)).toBeVisible();
+  await expect(page.getByText(/The account \d+ may take this role\./)).toBeVisible();
 });

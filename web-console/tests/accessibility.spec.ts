@@ -43,7 +43,7 @@ for (const theme of ["light", "dark"] as const) {
   });
 }
 
-test("axe finds nothing serious in dialogs and menus", async ({ console_: page }) => {
+test("axe finds nothing serious in dialogs, menus and suggestions", async ({ console_: page }) => {
   await page.goto("/buckets");
   await page.getByRole("button", { name: "Create bucket" }).click();
   await expect(page.getByRole("dialog")).toBeVisible();
@@ -56,6 +56,11 @@ test("axe finds nothing serious in dialogs and menus", async ({ console_: page }
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Colours" }).click();
   await expect(page.getByRole("menuitem", { name: "Dark" })).toBeVisible();
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.goto("/buckets/holiday-photos/settings/policy");
+  await page.getByLabel("Policy of holiday-photos").focus();
+  await page.keyboard.type('{"');
+  await expect(page.getByRole("listbox", { name: "Suggestions" })).toBeVisible();
   expect(await seriousFaults(page)).toEqual([]);
 });
 

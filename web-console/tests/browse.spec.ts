@@ -135,7 +135,38 @@ test("a move to a bucket without versions cannot be undone, and no such thing is
   await page.getByRole("dialog").getByLabel("Move: delete it here").check();
   await page.getByRole("dialog").getByRole("button", { name: "Move", exact: true }).click();
   await expect(page.getByText(`Moved to ${other}/`)).toBeVisible();
-  await expect(page.getByRole("button", { name: "Undo" })).toBeHidden();
+  // At once: the message goes by itself.
+  expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
+});
+
+test("a deletion that cannot be undone, as versions are suspended, offers no undo", async ({ console_: page, api }) => {
+  const bucket = unique("suspended");
+  await api.bucket(bucket);
+  await api.versioning(bucket);
+  await api.put(bucket, "old.txt", "kept as a version");
+  await api.versioning(bucket, "Suspended");
+  await api.put(bucket, "new.txt", "kept as none");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select new.txt").check();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("button", { name: "new.txt" })).toBeHidden();
+  await expect(page.getByRole("status", { name: "Messages" }).getByText("Deleted")).toBeVisible();
+  // At once: the message goes by itself.
+  expect(await page.getByRole("button", { name: "Undo" }).count()).toBe(0);
+  await page.goto(`/buckets/${bucket}?deleted=true&object=new.txt`);
+  const details = page.getByRole("complementary", { name: "Details of new.txt" });
+  await expect(details.getByText("delete marker")).toBeVisible();
+  await expect(details.getByRole("button", { name: "Bring the object back" })).toBeHidden();
+
+  await page.goto(`/buckets/${bucket}?object=old.txt`);
+  await page.getByRole("button", { name: "More" }).click();
+  await page.getByRole("menuitem", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await expect(page.getByRole("button", { name: "old.txt" })).toBeHidden();
+  await page.goto(`/buckets/${bucket}?deleted=true&object=old.txt`);
+  await page.getByRole("button", { name: "Bring the object back" }).click();
+  await expect(page.getByRole("tab", { name: "Preview" })).toBeVisible();
 });
 
 test("an object is renamed, and that is undone", async ({ console_: page, api }) => {
@@ -152,25 +183,73 @@ test("an object is renamed, and that is undone", async ({ console_: page, api })
   await expect(page.getByRole("button", { name: "before.txt" })).toBeVisible();
 });
 
-test("by keyboard alone one walks through the list, opens, selects and comes back", async ({ console_: page, api }) => {
+test("by keyboard alone one walks through folders, opens, selects and comes back", async ({ console_: page, api }) => {
   const bucket = unique("keys");
   await api.bucket(bucket);
-  for (const key of ["a/in.txt", "b.txt", "c.txt"]) await api.put(bucket, key, key);
+  for (const key of ["a/", "a1/in.txt", "b.txt", "c.txt"]) await api.put(bucket, key, key);
   await page.goto(`/buckets/${bucket}`);
   const grid = page.getByRole("grid", { name: "Objects" });
   await grid.focus();
+  // Into an empty folder and back: one goes on where one was.
+  await page.keyboard.press("Enter");
+  await expect(page.getByText("This folder is empty")).toBeVisible();
+  await page.keyboard.press("Backspace");
+  await expect(grid).toBeFocused();
+  await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await expect(page.getByRole("button", { name: "in.txt" })).toBeVisible();
-  await grid.focus();
+  await expect(grid).toBeFocused();
   await page.keyboard.press("Backspace");
   await expect(page.getByRole("button", { name: "b.txt" })).toBeVisible();
-  await grid.focus();
+  await expect(grid).toBeFocused();
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press(" ");
+  await expect(page.getByLabel("Select b.txt")).toBeChecked();
   await page.keyboard.press("Shift+ArrowDown");
   await expect(page.getByText("2 selected")).toBeVisible();
   await page.keyboard.press("Escape");
   await expect(page.getByText("2 selected")).toBeHidden();
+
+  // Into the details and back; a dialog that is closed there closes nothing else.
   await page.keyboard.press("Enter");
-  await expect(page.getByRole("complementary", { name: /Details of c.txt/ })).toBeVisible();
+  const details = page.getByRole("complementary", { name: "Details of c.txt" });
+  await expect(details).toBeFocused();
+  await details.getByRole("button", { name: "Share" }).press("Enter");
+  await expect(page.getByRole("dialog")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect(details).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(details).toBeHidden();
+  await expect(grid).toBeFocused();
+
+  // The headings have keys of their own.
+  await page.getByRole("button", { name: "Size" }).press("Enter");
+  await expect(page.getByRole("columnheader", { name: "Size" })).toHaveAttribute("aria-sort", "ascending");
+});
+
+test("what was moved away is no longer selected", async ({ console_: page, api }) => {
+  const bucket = unique("gone");
+  await api.bucket(bucket);
+  await api.put(bucket, "one.txt", "one");
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select one.txt").check();
+  await page.getByRole("button", { name: "Copy or move" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Folder", { exact: true }).fill("there");
+  await dialog.getByLabel("Move: delete it here").check();
+  await dialog.getByRole("button", { name: "Move", exact: true }).click();
+  await expect(page.getByRole("button", { name: "there/" })).toBeVisible();
+  await expect(page.getByText("1 selected")).toBeHidden();
+});
+
+test("the tab is named by what it shows", async ({ console_: page, api }) => {
+  const bucket = unique("named");
+  await api.bucket(bucket);
+  await page.goto("/buckets");
+  await expect(page).toHaveTitle("Buckets – Holdfast");
+  await page.getByRole("link", { name: bucket, exact: true }).click();
+  await expect(page).toHaveTitle(`Objects of ${bucket} – Holdfast`);
+  await page.getByRole("link", { name: `Settings of ${bucket}` }).click();
+  await expect(page).toHaveTitle(`${bucket} · Settings – Holdfast`);
 });

@@ -1,9 +1,9 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { temporaryFolder } from "./support/folder";
 import { ACCESS_KEY, SECRET_KEY } from "./support/server";
-import { expect, test, unique } from "./support/test";
+import { expect, signInByForm, test, unique } from "./support/test";
 
 /** Presses Tab until what has the focus has this name. */
 async function tabTo(page: Page, name: RegExp): Promise<void> {
@@ -60,6 +60,37 @@ test("by keyboard alone: sign in, make a bucket, upload, share, find", async ({ 
   await expect(page.getByRole("link", { name: "by-hand.txt" })).toBeVisible();
 });
 
+test("on a phone: sign in, make a bucket, upload a folder, share, find", async ({ page }) => {
+  const bucket = unique("phone");
+  const folder = join(temporaryFolder(), "holiday");
+  mkdirSync(folder);
+  for (const name of ["sea.txt", "tide.txt"]) writeFileSync(join(folder, name), name);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/");
+  await signInByForm(page);
+  await page.getByRole("button", { name: "Create bucket" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(bucket);
+  await page.getByRole("dialog").getByRole("button", { name: "Create bucket" }).click();
+  await expect(page.getByText("This bucket is empty")).toBeVisible();
+
+  const choosing = page.waitForEvent("filechooser");
+  await page.getByRole("button", { name: "Upload", exact: true }).click();
+  await page.getByRole("menuitem", { name: "A folder" }).click();
+  await (await choosing).setFiles(folder);
+  await page.getByRole("button", { name: "holiday/" }).click();
+  await page.getByRole("button", { name: "sea.txt" }).click();
+  const details = page.getByRole("complementary", { name: "Details of sea.txt" });
+  await details.getByRole("button", { name: "Share" }).click();
+  await expect(page.getByLabel("Link", { exact: true })).toHaveValue(/X-Amz-Signature/);
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+  await details.getByRole("button", { name: "Close the details" }).click();
+
+  await page.getByRole("textbox", { name: `Search in ${bucket}` }).fill("tide");
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "holiday/tide.txt" }).click();
+  await expect(page.getByRole("complementary", { name: "Details of tide.txt" })).toBeVisible();
+});
+
 test("a folder of thousands of files arrives whole, and the page answers meanwhile", async ({
   console_: page,
   api,
@@ -68,7 +99,7 @@ test("a folder of thousands of files arrives whole, and the page answers meanwhi
   const files = 10_000;
   const bucket = unique("folder");
   await api.bucket(bucket);
-  const root = join(mkdtempSync(join(tmpdir(), "console-many-")), "many");
+  const root = join(temporaryFolder(), "many");
   for (let at = 0; at < files; at += 1) {
     const folder = join(root, String(at % 10));
     if (at < 10) mkdirSync(folder, { recursive: true });

@@ -160,7 +160,8 @@ test("a version is restored, a deleted object is brought back", async ({ console
 test("tags and metadata are changed", async ({ console_: page, api }) => {
   const bucket = unique("labels");
   await api.bucket(bucket);
-  await api.put(bucket, "labelled.txt", "text", { "x-amz-meta-author": "anna", "content-type": "text/plain" });
+  const headers = { "x-amz-meta-author": "anna", "content-type": "text/plain", "content-language": "de" };
+  await api.put(bucket, "labelled.txt", "text", headers);
   await page.goto(`/buckets/${bucket}?object=labelled.txt`);
   await details(page).getByRole("tab", { name: "Labels" }).click();
   const form = (name: string) => details(page).locator("section").filter({ hasText: name }).locator("form");
@@ -174,9 +175,13 @@ test("tags and metadata are changed", async ({ console_: page, api }) => {
   await expect(page.getByText("Saved")).toHaveCount(2);
   const head = await page.request.head(`/api/v1/s3/${bucket}/labelled.txt`);
   expect(head.headers()["x-amz-meta-author"]).toBe("berta");
+  expect(head.headers()["content-language"]).toBe("de");
   expect(await (await page.request.get(`/api/v1/s3/${bucket}/labelled.txt?tagging`)).text()).toContain(
     "<Key>project</Key>",
   );
+  await details(page).getByRole("tab", { name: "Facts" }).click();
+  await details(page).getByRole("tab", { name: "Labels" }).click();
+  await expect(form("Tags").getByLabel("Value 1")).toHaveValue("holdfast");
 });
 
 test("a legal hold and a retention keep a version", async ({ console_: page, api }) => {

@@ -182,6 +182,60 @@ test("a folder is opened to everybody after a warning, and closed again", async 
   await anonymous.dispose();
 });
 
+test("an upload that nobody goes on with is found and stopped", async ({ console_: page, api }) => {
+  const bucket = unique("open");
+  await api.bucket(bucket);
+  await api.post(`/api/v1/s3/${bucket}/half.bin?uploads`, "");
+  await section(page, bucket, "uploads");
+  const line = page.getByRole("row").filter({ hasText: "half.bin" });
+  await line.getByRole("button", { name: "Stop" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Stop" }).click();
+  await expect(page.getByText("No upload is open")).toBeVisible();
+  expect(await document(page, bucket, "uploads")).not.toContain("half.bin");
+});
+
+test("a policy is written by keyboard with what is offered for each place", async ({ console_: page, api }) => {
+  const bucket = unique("offered");
+  await api.bucket(bucket);
+  await section(page, bucket, "policy");
+  const editor = page.getByLabel(`Policy of ${bucket}`);
+  const offered = page.getByRole("listbox", { name: "Suggestions" });
+  const take = async (typed: string, option: string) => {
+    await page.keyboard.type(typed);
+    await expect(offered.getByRole("option", { name: option, exact: true })).toHaveAttribute("aria-selected", "true");
+    await page.keyboard.press("Enter");
+    await expect(offered).toBeHidden();
+  };
+  await editor.focus();
+  await take('{"ver', "Version");
+  await take(': "', "2012-10-17");
+  await take(', "stat', "Statement");
+  await take(': [{"eff', "Effect");
+  await take(': "a', "Allow");
+  await take(', "princ', "Principal");
+  await take(': "', "*");
+  await take(', "act', "Action");
+  await page.keyboard.type(': "getobjectt');
+  await expect(offered.getByRole("option")).toHaveText(["s3:GetObjectTagging", "s3:GetObjectTorrent"]);
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("ArrowUp");
+  await take("", "s3:GetObjectTagging");
+  await take(', "reso', "Resource");
+  await page.keyboard.type(': "');
+  await page.keyboard.press("ArrowDown");
+  await take("", `arn:aws:s3:::${bucket}/*`);
+  await take(', "cond', "Condition");
+  await take(': {"ipa', "IpAddress");
+  await take(': {"sourceip', "aws:SourceIp");
+  await page.keyboard.type(': "192.0.2.0/24"}}}]}');
+  const sentence = `Everybody may use s3:GetObjectTagging, on every object in ${bucket}, if the caller's address is in 192.0.2.0/24.`;
+  await expect(page.getByText(sentence)).toBeVisible();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await saved(page);
+  expect(await document(page, bucket, "policy")).toContain("s3:GetObjectTagging");
+});
+
 test("a policy is checked while it is typed, explained, and refused by the server in its words", async ({
   console_: page,
   api,
@@ -191,9 +245,9 @@ test("a policy is checked while it is typed, explained, and refused by the serve
   await section(page, bucket, "policy");
   const editor = page.getByLabel(`Policy of ${bucket}`);
   await editor.fill('{ "Version": "2012-10-17", ');
-  await expect(page.getByText("This is not JSON.")).toBeVisible();
+  await expect(page.getByText("Line 1: This is not JSON: a name in double quotes should stand here.")).toBeVisible();
   await page.getByRole("button", { name: "Everybody may read a folder" }).click();
-  await expect(page.getByText(`Allows everybody: read objects on ${bucket}/public/*`)).toBeVisible();
+  await expect(page.getByText(`Everybody may read objects, on what begins with ${bucket}/public/.`)).toBeVisible();
   const wrong = (await editor.inputValue()).replaceAll(bucket, "some-other-bucket");
   await editor.fill(wrong);
   await page.getByRole("button", { name: "Save" }).click();

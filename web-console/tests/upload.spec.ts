@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
+import { temporaryFolder } from "./support/folder";
 import { expect, test, unique } from "./support/test";
 
 const MEBIBYTE = 1024 * 1024;
 
 function folder(files: Record<string, string | Buffer>): string {
-  const root = join(mkdtempSync(join(tmpdir(), "console-upload-")), "holiday");
+  const root = join(temporaryFolder(), "holiday");
   for (const [name, content] of Object.entries(files)) {
     const path = join(root, name);
     mkdirSync(join(path, ".."), { recursive: true });

@@ -271,18 +271,29 @@ export async function copyObject(from: ObjectPlace, to: ObjectPlace): Promise<st
   return answer.headers.get("x-amz-version-id") ?? undefined;
 }
 
-/** Gives an object other metadata by copying it onto itself. */
+/** Headers that an object is stored with and that this page does not change: a copy with other metadata loses what it is not given. */
+const KEPT_HEADERS = [
+  "content-encoding",
+  "content-language",
+  "expires",
+  "x-amz-storage-class",
+  "x-amz-website-redirect-location",
+];
+
+/** Gives an object other metadata by copying it onto itself; `head` tells what it has now. */
 export async function replaceMetadata(
   place: ObjectPlace,
   mediaType: string,
   metadata: Record<string, string>,
+  head: ObjectHead,
 ): Promise<void> {
+  const kept = KEPT_HEADERS.flatMap((name) => (head.headers[name] ? [[name, head.headers[name]]] : []));
   const named = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
   await put(s3Path(place.bucket, place.key), "", {
     "x-amz-copy-source": copySource(place.bucket, place.key),
     "x-amz-metadata-directive": "REPLACE",
     "content-type": mediaType,
-    ...Object.fromEntries(named),
+    ...Object.fromEntries([...kept, ...named]),
   });
 }
 

@@ -15,24 +15,43 @@ export const sessionState = new Observable<SessionState>({ phase: "starting" });
 /** How often a session that is in use is renewed; far below the 12 hours that one lasts. */
 const RENEWAL_MS = 30 * 60 * 1000;
 
+/** Pages of this browser tell each other here that somebody has signed in: they share the cookie, and not the CSRF token. */
+const pages = new BroadcastChannel("holdfast.session");
+
+/** Names the window in which somebody signs in again by single sign-on, while the page that asked for it stays. */
+export const SIGN_IN_WINDOW = "holdfast-sign-in";
+
 setSessionEndListener(() => {
   const state = sessionState.get();
   if (state.phase === "signed-in") sessionState.set({ phase: "ended", session: state.session });
 });
 
 function enter(session: Session): void {
+  const before = sessionState.get();
+  const isKnown = before.phase === "signed-in" || before.phase === "ended";
+  if (isKnown && before.session.arn !== session.arn) {
+    // Somebody else took over: nothing of the one before may stay on the screen or in memory.
+    location.assign("/");
+    return;
+  }
   setCsrfToken(session.csrf ?? "");
   sessionState.set({ phase: "signed-in", session });
 }
 
+const askSession = () => getJson<Session>("/api/v1/session");
+
 /** Finds out whether the browser has a session already. */
 export async function resumeSession(): Promise<void> {
   try {
-    enter(await getJson<Session>("/api/v1/session"));
+    enter(await askSession());
+    pages.postMessage("signed in");
+    if (window.name === SIGN_IN_WINDOW) window.close();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     sessionState.set({ phase: "signed-out" });
   }
+  // Without an answer the next request tells whether there is a session.
+  pages.onmessage = () => void askSession().then(enter, () => {});
   setInterval(renew, RENEWAL_MS);
 }
 
@@ -53,11 +72,8 @@ export const signInByLdap = (userName: string, password: string): Promise<void> 
   begin("/api/v1/session/ldap", { user_name: userName, password });
 
 async function begin(path: string, who: object): Promise<void> {
-  const before = sessionState.get();
-  const session = await postJson<Session>(path, who);
-  // Somebody else took over: nothing of the one before may stay on the screen or in memory.
-  if (before.phase === "ended" && before.session.arn !== session.arn) location.assign("/");
-  enter(session);
+  enter(await postJson<Session>(path, who));
+  pages.postMessage("signed in");
 }
 
 export async function signOut(): Promise<void> {
@@ -67,6 +83,16 @@ export async function signOut(): Promise<void> {
 
 /** Ways to sign in that need no access key. */
 export const otherWaysIn = (): Promise<SsoProviders> => getJson<SsoProviders>("/api/v1/sso");
+
+/** Calls `listener` when somebody has signed in again over the page; returns what ends that. */
+export function onSessionBack(listener: () => void): () => void {
+  let before = sessionState.get().phase;
+  return sessionState.subscribe(() => {
+    const now = sessionState.get().phase;
+    if (before === "ended" && now === "signed-in") listener();
+    before = now;
+  });
+}
 
 /** The session of a page that is shown only when there is one. */
 export function currentSession(): Session {

@@ -1,22 +1,30 @@
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
+import { listUsage } from "@/api/admin";
+import { currentSession } from "@/api/session";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
-import { TextArea } from "@/ui/Field";
 import { Notice } from "@/ui/Notice";
-import { checkPolicy, explain, type PolicyKind } from "./document";
+import { CompletingArea } from "./CompletingArea";
+import { checkPolicy, type PolicyKind } from "./document";
+import { explain } from "./words";
 
 interface PolicyEditorProps {
   label: string;
   kind: PolicyKind;
   value: string;
   onChange: (value: string) => void;
+  /** The one whose policy it is; else all are offered. */
+  bucket?: string;
   templates?: readonly { name: string; document: unknown }[];
 }
 
 const written = (document: unknown): string => JSON.stringify(document, null, 2);
 
 /** A policy as text, with what is wrong with it and what it says in words. */
-export function PolicyEditor({ label, kind, value, onChange, templates = [] }: PolicyEditorProps) {
+export function PolicyEditor({ label, kind, value, onChange, bucket, templates = [] }: PolicyEditorProps) {
+  const usage = useQuery({ queryKey: ["buckets"], queryFn: listUsage, enabled: bucket === undefined });
+  const buckets = bucket === undefined ? (usage.data ?? []).map(({ name }) => name) : [bucket];
   const { statements, faults } = useMemo(() => checkPolicy(value, kind), [value, kind]);
   const isEmpty = value.trim() === "";
   return (
@@ -31,20 +39,18 @@ export function PolicyEditor({ label, kind, value, onChange, templates = [] }: P
           ))}
         </div>
       )}
-      <TextArea
+      <CompletingArea
         label={label}
         value={value}
-        onChange={(event) => onChange(event.target.value)}
-        rows={Math.max(8, Math.min(24, value.split("\n").length + 1))}
-        spellCheck={false}
-        className="font-mono text-xs! whitespace-pre"
+        onChange={onChange}
+        around={{ kind, buckets, account: currentSession().account.id }}
       />
       <div role="status" className="flex flex-col gap-3">
         {!isEmpty && faults.length > 0 && (
           <Notice kind="warn">
             <ul>
               {faults.map(({ text, line }) => (
-                <li key={text}>
+                <li key={`${line}: ${text}`}>
                   {line !== undefined && `${t("Line {n}", { n: line })}: `}
                   {text}
                 </li>

@@ -12,7 +12,7 @@ import {
   UserRound,
   X,
 } from "lucide-react";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { currentSession, mayAdminister, signOut } from "@/api/session";
 import { t } from "@/i18n";
 import { useObservable } from "@/lib/observable";
@@ -30,8 +30,12 @@ const UploadPanel = lazy(() => import("@/uploads/UploadPanel"));
 export function Shell() {
   const [menuOpen, setMenuOpen] = useState(false);
   const path = useRouterState({ select: (state) => state.location.pathname });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere is done with the menu
-  useEffect(() => setMenuOpen(false), [path]);
+  const content = useRef<HTMLElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: whoever has gone somewhere by the menu is done with it
+  useEffect(() => {
+    if (menuOpen) content.current?.focus();
+    setMenuOpen(false);
+  }, [path]);
   return (
     <div className="flex h-full flex-col">
       <a href="#content" className="sr-only z-50 bg-panel p-2 focus:not-sr-only focus:absolute">
@@ -62,7 +66,7 @@ export function Shell() {
         >
           <Links />
         </nav>
-        <main id="content" tabIndex={-1} className="min-w-0 grow overflow-auto outline-none">
+        <main ref={content} id="content" tabIndex={-1} className="min-w-0 grow overflow-auto outline-none">
           <Suspense fallback={<Loading />}>
             <Outlet />
           </Suspense>

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
-import { otherWaysIn, signIn, signInByLdap } from "@/api/session";
+import { otherWaysIn, SIGN_IN_WINDOW, sessionState, signIn, signInByLdap } from "@/api/session";
 import { t } from "@/i18n";
 import { Button, buttonClass } from "@/ui/Button";
 import { TextField } from "@/ui/Field";
@@ -28,6 +28,8 @@ export function SignInPage() {
 export function SignInForm() {
   const others = useQuery({ queryKey: ["sso"], queryFn: otherWaysIn, staleTime: Number.POSITIVE_INFINITY }).data;
   const [byName, setByName] = useState(false);
+  // Away to the provider goes the page itself; where a session has ended on it, another window, as its uploads would go too.
+  const ssoTarget = sessionState.get().phase === "ended" ? SIGN_IN_WINDOW : undefined;
   return (
     <div className="flex flex-col gap-4">
       {byName ? (
@@ -48,7 +50,12 @@ export function SignInForm() {
         </Button>
       )}
       {others?.providers.map(({ id, name }) => (
-        <a key={id} href={`/api/v1/sso/${encodeURIComponent(id)}/start`} className={buttonClass("plain")}>
+        <a
+          key={id}
+          href={`/api/v1/sso/${encodeURIComponent(id)}/start`}
+          target={ssoTarget}
+          className={buttonClass("plain")}
+        >
           {t("Sign in with {name}", { name })}
         </a>
       ))}

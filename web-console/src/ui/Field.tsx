@@ -37,14 +37,6 @@ export function TextField({ label, hint, error, className = "", ...rest }: Compo
   );
 }
 
-export function TextArea({ label, hint, error, className = "", ...rest }: ComponentProps<"textarea"> & Described) {
-  return (
-    <Field label={label} hint={hint} error={error}>
-      {(control) => <textarea {...rest} {...control} className={`control ${className}`} />}
-    </Field>
-  );
-}
-
 type SelectProps = Omit<ComponentProps<"select">, "onChange"> &
   Described & { options: readonly (readonly [value: string, text: string])[]; onChange: (value: string) => void };
 

@@ -1,15 +1,26 @@
 import type { LucideIcon } from "lucide-react";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { t } from "@/i18n";
 import { ErrorNotice } from "./Notice";
 import { Scroller } from "./Scroller";
+
+/** Names the browser's tab by the heading of the page. */
+export function usePageTitle() {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${heading.current?.textContent ?? ""} – Holdfast`;
+  });
+  return heading;
+}
 
 /** A page with its heading, what can be done there, and its content. */
 export function Page({ title, actions, children }: { title: ReactNode; actions?: ReactNode; children: ReactNode }) {
   return (
     <div className="mx-auto flex max-w-6xl flex-col gap-5 p-4 sm:p-6">
       <div className="flex flex-wrap items-center justify-between gap-3">
-        <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">{title}</h1>
+        <h1 ref={usePageTitle()} className="min-w-0 text-xl font-semibold wrap-anywhere">
+          {title}
+        </h1>
         {actions && <div className="flex flex-wrap gap-2">{actions}</div>}
       </div>
       {children}

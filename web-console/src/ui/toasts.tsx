@@ -1,4 +1,5 @@
 import { X } from "lucide-react";
+import { useEffect, useState } from "react";
 import { t } from "@/i18n";
 import { Observable, useObservable } from "@/lib/observable";
 import { Button, IconButton } from "./Button";
@@ -25,7 +26,6 @@ function show(toast: Omit<Toast, "id">): void {
   lastId += 1;
   const id = lastId;
   toasts.set([...toasts.get().slice(1 - TOASTS_MAX), { ...toast, id }]);
-  setTimeout(() => dismiss(id), SHOWN_MS);
 }
 
 /** Says that something was done, and how to undo it where that is possible. */
@@ -49,18 +49,30 @@ export function Toasts() {
 }
 
 function ToastLine({ toast }: { toast: Toast }) {
-  const { action } = toast;
+  const { id, action } = toast;
+  /** Pointed at or focused: it stays as long as that lasts. */
+  const [held, setHeld] = useState(false);
+  useEffect(() => {
+    if (held) return;
+    const timer = setTimeout(() => dismiss(id), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [held, id]);
   const run = () => {
-    dismiss(toast.id);
+    dismiss(id);
     Promise.resolve(action?.run()).catch(sayError);
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only waits for who is reading
     <div
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      onFocus={() => setHeld(true)}
+      onBlur={() => setHeld(false)}
       className={`pointer-events-auto flex max-w-full items-center gap-3 rounded-lg border px-4 py-1.5 text-sm shadow-xl ${toast.kind === "danger" ? "border-danger bg-danger-soft text-danger" : "border-line bg-panel"}`}
     >
       <span className="min-w-0 py-1 wrap-anywhere">{toast.text}</span>
       {action && <Button onClick={run}>{action.label}</Button>}
-      <IconButton icon={X} label={t("Dismiss")} onClick={() => dismiss(toast.id)} />
+      <IconButton icon={X} label={t("Dismiss")} onClick={() => dismiss(id)} />
     </div>
   );
 }

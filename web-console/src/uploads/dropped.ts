@@ -8,11 +8,19 @@ export interface FoundFile {
   handle?: FileHandle;
 }
 
-/** Files are handed on in bundles, so that a folder of many thousands neither waits for the last one nor floods the page. */
-const BUNDLE_FILES = 200;
+/**
+ * Files are handed on in bundles, so that a folder of many thousands neither waits for the last one nor stops the page: the
+ * browser looks a file up on the disk when its size is asked for, and meanwhile draws nothing.
+ */
+const BUNDLE_FILES = 100;
 
-export function picked(files: FileList): FoundFile[] {
-  return Array.from(files, (file) => ({ path: file.webkitRelativePath || file.name, file }));
+/** The files that were picked in a dialog. The list must be whole when this is called; it may be emptied afterwards. */
+export function picked(files: FileList): AsyncGenerator<FoundFile[]> {
+  return bundled(found([...files]));
+}
+
+async function* found(files: readonly File[]): AsyncGenerator<FoundFile> {
+  for (const file of files) yield { path: file.webkitRelativePath || file.name, file };
 }
 
 type Droppable = DataTransferItem & { getAsFileSystemHandle?: () => Promise<FileSystemHandle | null> };
@@ -67,6 +75,8 @@ async function* bundled(files: AsyncIterable<FoundFile>): AsyncGenerator<FoundFi
     if (bundle.length < BUNDLE_FILES) continue;
     yield bundle;
     bundle = [];
+    // A task of its own for each bundle: between tasks the page is drawn.
+    await new Promise((resolve) => setTimeout(resolve));
   }
   if (bundle.length > 0) yield bundle;
 }

@@ -81,7 +81,7 @@ class MemoryJournal implements Journal {
   forget = async (id: string) => void this.kept.delete(id);
 }
 
-function queueOn(server: Server, journal = new MemoryJournal()) {
+function queueOn<J extends Journal>(server: Server, journal: J) {
   let ids = 0;
   const waits: number[] = [];
   const queue = new UploadQueue({
@@ -113,9 +113,25 @@ async function until(condition: () => boolean): Promise<void> {
 const isIdle = (queue: UploadQueue) => () => queue.summary().active === 0;
 
 describe("the queue of uploads", () => {
+  it("sends parts, and removes them when it is cancelled, where the browser keeps no journal", async () => {
+    const server = new Server();
+    const refuses = async () => Promise.reject(new DOMException("no room", "QuotaExceededError"));
+    const { queue } = queueOn(server, { entries: async () => [], keep: refuses, forget: refuses });
+    queue.add([put("kept.bin", SINGLE_BYTES_MAX + 1)], "ask");
+    await until(() => queue.items[0]?.state === "done");
+    expect(server.objects.get("kept.bin")).toBe(SINGLE_BYTES_MAX + 1);
+
+    server.fate = () => new Promise(() => {});
+    queue.add([put("cancelled.bin", SINGLE_BYTES_MAX + 1)], "ask");
+    await until(() => server.uploads.size === 1);
+    const [, cancelled] = queue.items;
+    if (cancelled) await queue.cancel(cancelled);
+    expect(server.uploads.size).toBe(0);
+  });
+
   it("sends many small files, a few at a time", async () => {
     const server = new Server();
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add(
       Array.from({ length: 1000 }, (_, index) => put(`file-${index}`)),
       "ask",
@@ -128,7 +144,7 @@ describe("the queue of uploads", () => {
 
   it("sends a large file in parts and completes it", async () => {
     const server = new Server();
-    const { queue, journal } = queueOn(server);
+    const { queue, journal } = queueOn(server, new MemoryJournal());
     queue.add([put("large", 20 * MEBIBYTE)], "ask");
     await until(() => queue.summary().done === 1);
     expect(server.objects.get("large")).toBe(20 * MEBIBYTE);
@@ -138,7 +154,7 @@ describe("the queue of uploads", () => {
 
   it("sends a file of exactly the limit in one request", async () => {
     const server = new Server();
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("edge", SINGLE_BYTES_MAX)], "ask");
     await until(() => queue.summary().done === 1);
     expect(server.requests).toEqual(["edge"]);
@@ -150,7 +166,7 @@ describe("the queue of uploads", () => {
     server.fate = async () => {
       if (failures-- > 0) throw offline();
     };
-    const { queue, waits } = queueOn(server);
+    const { queue, waits } = queueOn(server, new MemoryJournal());
     queue.add([put("shaky")], "ask");
     await until(() => queue.summary().done === 1);
     expect(waits.filter((ms) => ms >= 500)).toEqual([500, 1000, 2000]);
@@ -162,7 +178,7 @@ describe("the queue of uploads", () => {
     server.fate = async () => {
       if (isOffline) throw offline();
     };
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("patient")], "ask");
     await until(() => queue.summary().failed === 1);
     isOffline = false;
@@ -175,7 +191,7 @@ describe("the queue of uploads", () => {
     server.fate = async () => {
       throw new ApiError("denied", 403, "AccessDenied");
     };
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("denied")], "ask");
     await until(() => queue.summary().failed === 1);
     expect(server.requests).toEqual(["denied"]);
@@ -184,7 +200,7 @@ describe("the queue of uploads", () => {
   it("asks where a name is taken, and does what is chosen", async () => {
     const server = new Server();
     server.objects.set("a.txt", 1).set("b.txt", 1).set("c.txt", 1);
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("a.txt"), put("b.txt"), put("c.txt")], "ask");
     await until(() => queue.summary().conflicts === 3);
     const [a, b, c] = queue.items;
@@ -202,7 +218,7 @@ describe("the queue of uploads", () => {
   it("sends no part of a large file whose name is taken before somebody has chosen", async () => {
     const server = new Server();
     server.objects.set("large", 1);
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("large", 20 * MEBIBYTE)], "ask");
     await until(() => queue.summary().conflicts === 1);
     expect(server.requests).toEqual([]);
@@ -217,7 +233,7 @@ describe("the queue of uploads", () => {
       request === "large#3"
         ? new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)))
         : Promise.resolve();
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("large", 24 * MEBIBYTE)], "ask");
     const [item] = queue.items;
     if (!item) throw new Error("an item was added");
@@ -274,7 +290,7 @@ describe("the queue of uploads", () => {
     server.fate = async () => {
       if (!isSignedIn) throw new ApiError("who?", 401, "NotSignedIn");
     };
-    const { queue } = queueOn(server);
+    const { queue } = queueOn(server, new MemoryJournal());
     queue.add([put("one"), put("two")], "ask");
     await until(() => server.inFlight === 0 && queue.items.every(({ state }) => state === "waiting"));
     isSignedIn = true;
@@ -286,7 +302,7 @@ describe("the queue of uploads", () => {
     const server = new Server();
     server.fate = (_, signal) =>
       new Promise((__, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-    const { queue, journal } = queueOn(server);
+    const { queue, journal } = queueOn(server, new MemoryJournal());
     queue.add([put("large", 20 * MEBIBYTE)], "ask");
     await until(() => server.requests.length > 0);
     const [item] = queue.items;

@@ -169,8 +169,13 @@ export class UploadQueue {
   /** Removes what is kept of an upload, here and on the server. */
   private async discard(item: UploadItem): Promise<void> {
     if (!item.uploadId) return;
-    await this.with_.journal.forget(item.id);
+    await this.forget(item);
     await this.with_.transport.abort(item, item.uploadId);
+  }
+
+  /** Has the journal forget an item, if it can: a browser that keeps nothing, as in private windows, forgets by itself. */
+  private forget(item: UploadItem): Promise<void> {
+    return this.with_.journal.forget(item.id).catch(() => {});
   }
 
   async cancelAll(): Promise<void> {
@@ -248,7 +253,7 @@ export class UploadQueue {
     item.state = state;
     item.file = undefined;
     if (state === "skipped") void this.discard(item).catch(() => {});
-    else if (item.uploadId) void this.with_.journal.forget(item.id);
+    else if (item.uploadId) void this.forget(item);
     this.changed();
   }
 
@@ -340,18 +345,9 @@ export class UploadQueue {
   private async begin(item: UploadItem): Promise<void> {
     item.uploadId = await this.with_.transport.begin(item, item.mediaType);
     const { id, bucket, key, size, lastModified, mediaType, handle, onConflict, partBytes, uploadId } = item;
-    await this.with_.journal.keep({
-      id,
-      bucket,
-      key,
-      size,
-      lastModified,
-      mediaType,
-      handle,
-      onConflict,
-      partBytes,
-      uploadId,
-    });
+    const entry = { id, bucket, key, size, lastModified, mediaType, handle, onConflict, partBytes, uploadId };
+    // Without the journal the upload goes on; a closed tab could not.
+    await this.with_.journal.keep(entry).catch(() => {});
   }
 
   /** Sends the parts that are not `there`, several at once, and adds them to it. */

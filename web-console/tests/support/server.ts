@@ -16,6 +16,8 @@ export interface Server {
   console: string;
   /** URL of the S3 address. */
   s3: string;
+  /** The process; undefined where it is not the tests' own. */
+  pid: number | undefined;
   stop: () => Promise<void>;
 }
 
@@ -25,7 +27,7 @@ function program(): string {
   return path;
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((done) => {
     const listener = createServer();
     listener.listen(0, "127.0.0.1", () => {
@@ -42,10 +44,20 @@ function environment(): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), HOLDFAST_ROOT_ACCESS_KEY: ACCESS_KEY, HOLDFAST_ROOT_SECRET_KEY: SECRET_KEY };
 }
 
+/** Waits until something holds. */
+export async function until(what: string, holds: () => Promise<boolean | undefined>): Promise<void> {
+  const deadline = Date.now() + READY_MS_MAX;
+  while (Date.now() < deadline) {
+    if (await holds()) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`in vain was waited until ${what}`);
+}
+
 /** A server with drives of its own, and with these flags; or the one that SERVER names, for measuring on what it holds. */
-export async function startServer(flags: string[] = []): Promise<Server> {
+export async function startServer(flags: readonly string[] = []): Promise<Server> {
   const running = process.env.SERVER;
-  if (running) return inFrontOf({ console: running, s3: "", stop: async () => {} });
+  if (running) return inFrontOf({ console: running, s3: "", pid: undefined, stop: async () => {} });
   const folder = mkdtempSync(join(tmpdir(), "holdfast-console-"));
   const [s3, consolePort] = [await freePort(), await freePort()];
   const drives = [1, 2, 3, 4].map((number) => join(folder, `drive${number}`));
@@ -58,7 +70,8 @@ export async function startServer(flags: string[] = []): Promise<Server> {
   process_.stdout.resume();
   const url = `http://127.0.0.1:${consolePort}`;
   await ready(url, process_, () => log);
-  return inFrontOf({ console: url, s3: `http://127.0.0.1:${s3}`, stop: () => stop(process_, folder) });
+  const stopIt = () => stop(process_, folder);
+  return inFrontOf({ console: url, s3: `http://127.0.0.1:${s3}`, pid: process_.pid, stop: stopIt });
 }
 
 /** For work on the console: what `npm run build` has just made, before a binary that need not be built anew for it. */
@@ -66,7 +79,9 @@ async function inFrontOf(server: Server): Promise<Server> {
   if (!process.env.CONSOLE_DIST) return server;
   const { preview } = await import("vite");
   const port = await freePort();
-  const proxy = { "/api": server.console, "/-": server.console, "/metrics": server.console };
+  // With the address that the browser asked for: from it the server knows where single sign-on leads back to.
+  const way = { target: server.console, changeOrigin: false };
+  const proxy = { "/api": way, "/-": way, "/metrics": way };
   const running = await preview({ preview: { port, host: "127.0.0.1", strictPort: true, proxy }, logLevel: "error" });
   const close = async () => {
     await running.close();
@@ -76,14 +91,16 @@ async function inFrontOf(server: Server): Promise<Server> {
 }
 
 async function ready(url: string, process_: ChildProcess, log: () => string): Promise<void> {
-  const deadline = Date.now() + READY_MS_MAX;
-  while (Date.now() < deadline && process_.exitCode === null) {
-    const answer = await fetch(`${url}/-/health/ready`).catch(() => undefined);
-    if (answer?.ok) return;
-    await new Promise((done) => setTimeout(done, 50));
+  const isReady = async () => {
+    if (process_.exitCode !== null) throw new Error("it has ended");
+    return (await fetch(`${url}/-/health/ready`).catch(() => undefined))?.ok;
+  };
+  try {
+    await until("the server is ready", isReady);
+  } catch (error) {
+    process_.kill();
+    throw new Error(`${error}:\n${log()}`);
   }
-  process_.kill();
-  throw new Error(`the server did not become ready:\n${log()}`);
 }
 
 async function stop(process_: ChildProcess, folder: string): Promise<void> {

@@ -27,6 +27,11 @@ export class Api {
     return new Api(request, base, csrf, cookie);
   }
 
+  /** The number of the account that is signed in. */
+  async account(): Promise<string> {
+    return (await (await this.request.get(`${this.base}/api/v1/session`)).json()).account.id;
+  }
+
   private headers(more: Record<string, string> = {}) {
     return { "x-holdfast-csrf": this.csrf, ...more };
   }
@@ -44,6 +49,10 @@ export class Api {
     await ok(this.request.put(`${this.base}/api/v1/s3/${bucket}/${path}`, { headers: this.headers(headers), data }));
   }
 
+  async remove(bucket: string, key: string): Promise<void> {
+    await ok(this.request.delete(`${this.base}/api/v1/s3/${bucket}/${key}`, { headers: this.headers() }));
+  }
+
   /** Many tiny objects, many at once; sent by Node.js itself, which is quicker than the browser's driver. */
   async putMany(bucket: string, keys: readonly string[]): Promise<void> {
     const waiting = [...keys];
@@ -58,12 +67,9 @@ export class Api {
     await Promise.all(Array.from({ length: PUTS_AT_ONCE }, work));
   }
 
-  async versioning(bucket: string): Promise<void> {
-    await this.configure(
-      bucket,
-      "versioning",
-      "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
-    );
+  async versioning(bucket: string, status: "Enabled" | "Suspended" = "Enabled"): Promise<void> {
+    const document = `<VersioningConfiguration><Status>${status}</Status></VersioningConfiguration>`;
+    await this.configure(bucket, "versioning", document);
   }
 
   async search(bucket: string): Promise<void> {

@@ -12,6 +12,7 @@ import {
 import { t } from "@/i18n";
 import { formatTime } from "@/lib/format";
 import { Button } from "@/ui/Button";
+import { ConfirmButton } from "@/ui/ConfirmButton";
 import { CopyButton } from "@/ui/CopyButton";
 import { Dialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
@@ -79,9 +80,14 @@ export function KeyLine({ user, accessKey: { id, active, created }, onChanged, c
       <Button onClick={() => after(setAccessKeyActive(user, id, !active))}>
         {active ? t("Deactivate") : t("Activate")}
       </Button>
-      <Button kind="risky" onClick={() => after(deleteAccessKey(user, id))}>
-        {t("Delete")}
-      </Button>
+      <ConfirmButton
+        action={t("Delete")}
+        question={t("Delete the key {id}?", { id })}
+        warning={t(
+          "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
+        )}
+        onConfirm={() => deleteAccessKey(user, id).then(onChanged)}
+      />
     </li>
   );
 }

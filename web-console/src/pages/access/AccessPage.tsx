@@ -1,9 +1,10 @@
-import { Link, useParams } from "@tanstack/react-router";
+import { useParams } from "@tanstack/react-router";
 import { lazy, Suspense } from "react";
 import { mayAdminister } from "@/api/session";
 import { t } from "@/i18n";
 import { Loading, Page } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
+import { SectionNav } from "@/ui/SectionNav";
 
 const SECTIONS = {
   users: { title: () => t("Users"), List: lazy(() => import("./Users")) },
@@ -25,18 +26,16 @@ export default function AccessPage() {
   );
   return (
     <Page title={t("Users and access")}>
-      <nav aria-label={t("Users and access")} className="flex gap-1 overflow-x-auto border-b border-line pb-2">
-        {sections.map(([name, { title }]) => (
-          <Link
-            key={name}
-            to="/access/$section"
-            params={{ section: name }}
-            className="rounded-md px-3 py-1.5 text-sm whitespace-nowrap hover:bg-raised aria-[current=page]:bg-accent-soft aria-[current=page]:font-medium"
-          >
-            {title()}
-          </Link>
-        ))}
-      </nav>
+      <SectionNav
+        label={t("Users and access")}
+        sections={sections.map(([name, { title }]) => ({
+          name,
+          title: title(),
+          link: { to: "/access/$section", params: { section: name } },
+        }))}
+        current={section}
+        className="border-b border-line pb-2"
+      />
       <Suspense fallback={<Loading />}>
         {shown ? <shown.List /> : <Notice kind="info">{t("There is no such section.")}</Notice>}
       </Suspense>

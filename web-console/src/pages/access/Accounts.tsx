@@ -5,6 +5,7 @@ import { addAccount, addRootKey, changeRootKey, listAccounts, listRootKeys, remo
 import type { AccountReport, KeyReport, NewKey } from "@/api/schema";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
+import { ConfirmButton } from "@/ui/ConfirmButton";
 import { FormDialog } from "@/ui/Dialog";
 import { TextField } from "@/ui/Field";
 import { Asked, Badge, Card } from "@/ui/layout";
@@ -23,7 +24,6 @@ export default function Accounts() {
   const [adding, setAdding] = useState(false);
   const [made, setMade] = useState<NewKey>();
   const reload = () => queries.invalidateQueries({ queryKey: ["accounts"] });
-  const after = (work: Promise<unknown>) => void work.then(reload).catch(sayError);
   const show = async (work: Promise<NewKey>) => {
     setMade(await work);
     await reload();
@@ -47,9 +47,16 @@ export default function Accounts() {
                     {account.email} {t("{n} buckets", { n: account.buckets })}
                   </span>
                   <Button onClick={() => void show(addRootKey(account.id)).catch(sayError)}>{t("Create a key")}</Button>
-                  {index > 0 && <Button onClick={() => after(removeAccount(account.id))}>{t("Remove")}</Button>}
+                  {index > 0 && (
+                    <ConfirmButton
+                      action={t("Remove")}
+                      question={t("Remove the account {name}?", { name: account.name })}
+                      warning={t("Its users, policies and keys go with it. It must have no bucket.")}
+                      onConfirm={() => removeAccount(account.id).then(reload)}
+                    />
+                  )}
                 </div>
-                <RootKeys keys={keys.filter((key) => key.account === account.id)} after={after} />
+                <RootKeys keys={keys.filter((key) => key.account === account.id)} reload={reload} />
               </li>
             ))}
           </ul>
@@ -61,7 +68,8 @@ export default function Accounts() {
   );
 }
 
-function RootKeys({ keys, after }: { keys: KeyReport[]; after: (work: Promise<unknown>) => void }) {
+function RootKeys({ keys, reload }: { keys: KeyReport[]; reload: () => Promise<void> }) {
+  const after = (work: Promise<unknown>) => void work.then(reload).catch(sayError);
   return (
     <ul className="flex flex-col gap-1">
       {keys.map(({ access_key, active }) => (
@@ -72,7 +80,14 @@ function RootKeys({ keys, after }: { keys: KeyReport[]; after: (work: Promise<un
           <Button onClick={() => after(changeRootKey(access_key, active ? "disable" : "enable"))}>
             {active ? t("Deactivate") : t("Activate")}
           </Button>
-          <Button onClick={() => after(changeRootKey(access_key, "remove"))}>{t("Delete")}</Button>
+          <ConfirmButton
+            action={t("Delete")}
+            question={t("Delete the key {id}?", { id: access_key })}
+            warning={t(
+              "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
+            )}
+            onConfirm={() => changeRootKey(access_key, "remove").then(reload)}
+          />
         </li>
       ))}
     </ul>

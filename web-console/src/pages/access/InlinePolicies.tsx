@@ -1,12 +1,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Pencil, Plus, Trash2 } from "lucide-react";
+import { Pencil, Plus } from "lucide-react";
 import { useState } from "react";
 import { deleteInline, type EntityKind, getInline, listInline, putInline } from "@/api/iam";
 import { t } from "@/i18n";
+import { indented } from "@/policy/document";
 import { Button, IconButton } from "@/ui/Button";
+import { ConfirmButton } from "@/ui/ConfirmButton";
 import { Asked, Card } from "@/ui/layout";
 import { sayError } from "@/ui/toasts";
-import { indented, PolicyDialog } from "./PolicyDialog";
+import { PolicyDialog } from "./PolicyDialog";
 
 /** Policies that belong to one user, group or role alone. */
 export function InlinePolicies({ kind, name }: { kind: EntityKind; name: string }) {
@@ -42,10 +44,11 @@ export function InlinePolicies({ kind, name }: { kind: EntityKind; name: string 
                     label={t("Change {name}", { name: policy })}
                     onClick={() => void open(policy).catch(sayError)}
                   />
-                  <IconButton
-                    icon={Trash2}
-                    label={t("Delete {name}", { name: policy })}
-                    onClick={() => void deleteInline(kind, name, policy).then(reload).catch(sayError)}
+                  <ConfirmButton
+                    action={t("Delete")}
+                    question={t("Delete {name}?", { name: policy })}
+                    warning={t("What it allows ends at once, and its text is gone.")}
+                    onConfirm={() => deleteInline(kind, name, policy).then(reload)}
                   />
                 </li>
               ))}

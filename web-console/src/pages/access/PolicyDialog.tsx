@@ -42,12 +42,3 @@ export function PolicyDialog({ title, name, document, onSave, onClose }: PolicyD
     </FormDialog>
   );
 }
-
-/** A document with its lines indented; one that is no JSON stays as it is. */
-export function indented(document: string): string {
-  try {
-    return JSON.stringify(JSON.parse(document), null, 2);
-  } catch {
-    return document;
-  }
-}

@@ -3,11 +3,11 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { deletePolicy, getPolicyDocument, isBuiltIn, putPolicyDocument } from "@/api/iam";
 import { t } from "@/i18n";
-import { checkPolicy, explain } from "@/policy/document";
+import { checkPolicy, indented } from "@/policy/document";
 import { PolicyEditor } from "@/policy/PolicyEditor";
+import { explain } from "@/policy/words";
 import { Asked, Card, Page } from "@/ui/layout";
 import { SaveForm } from "@/ui/SaveForm";
-import { indented } from "./PolicyDialog";
 import { RemovalButton } from "./RemovalButton";
 
 /** One managed policy; `name` is its ARN. */

@@ -1,8 +1,6 @@
 import { useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 import { t } from "@/i18n";
-import { Button } from "@/ui/Button";
-import { FormDialog } from "@/ui/Dialog";
+import { ConfirmButton } from "@/ui/ConfirmButton";
 
 interface RemovalButtonProps {
   /** The question that is asked before. */
@@ -15,28 +13,10 @@ interface RemovalButtonProps {
 
 /** Deletes what a page is about, after a question. */
 export function RemovalButton({ question, warning, remove, section }: RemovalButtonProps) {
-  const [asked, setAsked] = useState(false);
   const navigate = useNavigate();
-  const submit = async () => {
+  const confirmed = async () => {
     await remove();
     await navigate({ to: "/access/$section", params: { section } });
   };
-  return (
-    <>
-      <Button kind="danger" onClick={() => setAsked(true)}>
-        {t("Delete")}
-      </Button>
-      {asked && (
-        <FormDialog
-          title={question}
-          action={t("Delete")}
-          actionKind="danger"
-          onSubmit={submit}
-          onClose={() => setAsked(false)}
-        >
-          <p>{warning}</p>
-        </FormDialog>
-      )}
-    </>
-  );
+  return <ConfirmButton action={t("Delete")} question={question} warning={warning} onConfirm={confirmed} />;
 }

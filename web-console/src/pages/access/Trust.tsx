@@ -2,10 +2,10 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { getRole, putTrust } from "@/api/iam";
 import { t } from "@/i18n";
+import { indented } from "@/policy/document";
 import { PolicyEditor } from "@/policy/PolicyEditor";
 import { Asked, Card } from "@/ui/layout";
 import { SaveForm } from "@/ui/SaveForm";
-import { indented } from "./PolicyDialog";
 
 /** Who may take a role. */
 export function Trust({ role }: { role: string }) {

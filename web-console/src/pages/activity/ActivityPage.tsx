@@ -23,7 +23,7 @@ function chartsOf(points: HistoryPoint[], step: number): ChartOf[] {
     label,
     values: points.map((point) => value(point) ?? null),
   });
-  const perSecond = (value: number) => t("{n} a second", { n: value.toFixed(1) });
+  const perSecond = (value: number) => t("{n}/s", { n: value.toFixed(1) });
   const milliseconds = (value: number) => t("{n} ms", { n: value.toFixed(1) });
   return [
     {

@@ -1,7 +1,8 @@
 import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { t } from "@/i18n";
+import "./chart.css";
+import { language, t } from "@/i18n";
 import { useObservable } from "@/lib/observable";
 import { theme } from "@/lib/theme";
 import { Scroller } from "@/ui/Scroller";
@@ -65,22 +66,29 @@ function optionsOf(
   const axis = { stroke: colour("--muted"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   return {
     cursor: { drag: { x: false, y: false } },
+    // The last time of day is written beyond the lines.
+    padding: [8, 36, 0, 0],
     scales: { y: { range: (_, __, max) => [0, Math.max(max * 1.1, Number.MIN_VALUE)] } },
     axes: [
-      axis,
+      { ...axis, space: 90, gap: 8, values: (_, ticks) => ticks.map(clockOf) },
       { ...axis, ...(isBytes && { incrs: POWERS_OF_TWO }), size: 90, values: (_, ticks) => ticks.map(format) },
     ],
+    // What is under the pointer is written here; without one this says which line is which.
+    legend: { markers: { width: 0, fill: (_, index) => colour(LINES[(index - 1) % LINES.length] ?? "--accent") } },
     series: [
-      {},
+      { label: t("Time"), value: (_: uPlot, time: number | null) => (time === null ? "" : clockOf(time)) },
       ...series.map(({ label }, index) => ({
         label,
         stroke: colour(LINES[index % LINES.length] ?? "--accent"),
         width: 2,
-        value: (_: uPlot, value: number | null) => (value === null ? "–" : format(value)),
+        value: (_: uPlot, value: number | null) => (value === null || value === undefined ? "" : format(value)),
       })),
     ],
   };
 }
+
+/** A time of the day as the reader writes it. */
+const clockOf = (seconds: number): string => new Date(seconds * 1000).toLocaleTimeString(language.get());
 
 const TABLE_ROWS_MAX = 30;
 
@@ -101,7 +109,7 @@ function FigureTable({ times, series, format }: Omit<ChartProps, "title" | "isBy
       <tbody>
         {times.slice(first).map((time, index) => (
           <tr key={time}>
-            <td>{new Date(time * 1000).toLocaleTimeString()}</td>
+            <td>{clockOf(time)}</td>
             {series.map(({ label, values }) => {
               const value = values[first + index];
               return (

@@ -3,12 +3,15 @@ import { ChevronRight, Settings } from "lucide-react";
 import { t } from "@/i18n";
 import { ancestorsOf } from "@/lib/keys";
 import { buttonClass } from "@/ui/Button";
+import { usePageTitle } from "@/ui/layout";
 
 export function Breadcrumbs({ bucket, prefix }: { bucket: string; prefix: string }) {
   const steps = [{ name: bucket, prefix: "" }, ...ancestorsOf(prefix)];
   return (
     <div className="flex items-center gap-2 px-4 pt-3">
-      <h1 className="sr-only">{t("Objects of {bucket}", { bucket })}</h1>
+      <h1 ref={usePageTitle()} className="sr-only">
+        {t("Objects of {bucket}", { bucket })}
+      </h1>
       <nav aria-label={t("Folders")} className="min-w-0 grow">
         <ol className="flex flex-wrap items-center gap-1">
           <li>

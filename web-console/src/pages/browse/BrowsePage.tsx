@@ -1,5 +1,6 @@
 import { getRouteApi } from "@tanstack/react-router";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { onSessionBack } from "@/api/session";
 import { useObservable } from "@/lib/observable";
 import type { BrowseSearch } from "@/router";
 import { Loading } from "@/ui/layout";
@@ -123,6 +124,7 @@ function useListing(bucket: string, prefix: string, begins: string, deleted: boo
     await fresh.upTo(Math.max(1, Math.min(rows, KEPT_ROWS_MAX)));
     setShown((old) => (old.place === place ? { place, listing: fresh } : old));
   }, [place]);
+  useEffect(() => onSessionBack(() => void reload()), [reload]);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     uploads.onArrival = (arrivedIn, key) => {

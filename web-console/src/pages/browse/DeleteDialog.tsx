@@ -11,10 +11,11 @@ interface DeleteDialogProps {
   keys: readonly string[];
   onClose: () => void;
   onRemoved: (keys: ReadonlySet<string>) => void;
-  onUndone: () => void;
+  /** Something is gone, or back. */
+  onChanged: () => void;
 }
 
-export default function DeleteDialog({ bucket, keys, onClose, onRemoved, onUndone }: DeleteDialogProps) {
+export default function DeleteDialog({ bucket, keys, onClose, onRemoved, onChanged }: DeleteDialogProps) {
   const [done, setDone] = useState(0);
   const folders = keys.filter((key) => key.endsWith("/")).length;
   const queries = useQueryClient();
@@ -23,14 +24,18 @@ export default function DeleteDialog({ bucket, keys, onClose, onRemoved, onUndon
     queries.removeQueries({ queryKey: ["versions", bucket] });
   };
   const submit = async () => {
-    const markers = await deleteAll(bucket, keys, setDone);
+    const again = () => {
+      forget();
+      onChanged();
+    };
+    const markers = await deleteAll(bucket, keys, setDone).catch((failure) => {
+      // Some of it is gone.
+      again();
+      throw failure;
+    });
     forget();
     onRemoved(new Set(keys));
-    const undo = async () => {
-      await undelete(bucket, markers);
-      forget();
-      onUndone();
-    };
+    const undo = () => undelete(bucket, markers).finally(again);
     say(t("Deleted"), markers.length > 0 ? { label: t("Undo"), run: undo } : undefined);
   };
   const [only] = keys;

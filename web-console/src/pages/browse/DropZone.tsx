@@ -5,12 +5,18 @@ import { sayError } from "@/ui/toasts";
 import { uploads } from "@/uploads";
 import { dropped, type FoundFile } from "@/uploads/dropped";
 
-/** Sends files to a folder of a bucket. */
-export function upload(bucket: string, prefix: string, files: readonly FoundFile[]): void {
-  uploads.add(
-    files.map(({ path, file, handle }) => ({ bucket, key: prefix + path, file, handle })),
-    "ask",
-  );
+/** Sends files to a folder of a bucket, as they are found. */
+export async function upload(bucket: string, prefix: string, bundles: AsyncIterable<FoundFile[]>): Promise<void> {
+  try {
+    for await (const files of bundles) {
+      uploads.add(
+        files.map(({ path, file, handle }) => ({ bucket, key: prefix + path, file, handle })),
+        "ask",
+      );
+    }
+  } catch (error) {
+    sayError(error);
+  }
 }
 
 const hasFiles = (event: DragEvent): boolean => event.dataTransfer.types.includes("Files");
@@ -25,15 +31,11 @@ export function DropZone({ bucket, prefix, children }: { bucket: string; prefix:
     depth.current += step;
     setOver(depth.current > 0);
   };
-  const drop = async (event: DragEvent) => {
+  const drop = (event: DragEvent) => {
     event.preventDefault();
     depth.current = 0;
     setOver(false);
-    try {
-      for await (const files of dropped(event.dataTransfer)) upload(bucket, prefix, files);
-    } catch (error) {
-      sayError(error);
-    }
+    void upload(bucket, prefix, dropped(event.dataTransfer));
   };
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: dropping has the button Upload beside it
@@ -42,7 +44,7 @@ export function DropZone({ bucket, prefix, children }: { bucket: string; prefix:
       onDragEnter={(event) => enter(event, 1)}
       onDragLeave={(event) => enter(event, -1)}
       onDragOver={(event) => hasFiles(event) && event.preventDefault()}
-      onDrop={(event) => void drop(event)}
+      onDrop={drop}
     >
       {children}
       {over && (

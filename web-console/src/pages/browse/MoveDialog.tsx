@@ -11,10 +11,13 @@ interface MoveDialogProps {
   place: Target;
   keys: readonly string[];
   onClose: () => void;
-  onMoved: () => void;
+  /** Something is elsewhere, or back. */
+  onChanged: () => void;
+  /** All of it has gone from where it was. */
+  onGone: () => void;
 }
 
-export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialogProps) {
+export default function MoveDialog({ place, keys, onClose, onChanged, onGone }: MoveDialogProps) {
   const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
   const [bucket, setBucket] = useState(place.bucket);
   const [folder, setFolder] = useState(place.prefix);
@@ -23,12 +26,12 @@ export default function MoveDialog({ place, keys, onClose, onMoved }: MoveDialog
   const prefix = folder === "" || folder.endsWith("/") ? folder : `${folder}/`;
   const isSame = bucket === place.bucket && prefix === place.prefix;
   const submit = async () => {
-    const takeBack = await transfer(place, keys, { bucket, prefix }, move, setDone);
-    onMoved();
+    // Also where it ends half way.
+    const takeBack = await transfer(place, keys, { bucket, prefix }, move, setDone).finally(onChanged);
+    if (move) onGone();
     const target = { place: `${bucket}/${prefix}` };
     const undo = async () => {
-      await takeBack?.();
-      onMoved();
+      await takeBack?.().finally(onChanged);
     };
     say(
       move ? t("Moved to {place}", target) : t("Copied to {place}", target),

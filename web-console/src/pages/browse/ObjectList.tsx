@@ -1,38 +1,30 @@
 import { ArrowDown, ArrowUp, File, Folder, Inbox, SearchX } from "lucide-react";
-import { type KeyboardEvent, type MouseEvent, memo, useCallback, useEffect, useId, useRef, useState } from "react";
+import { type MouseEvent, memo, useCallback, useEffect, useId, useRef } from "react";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { nameOf } from "@/lib/keys";
-import type { BrowseSearch, Sort } from "@/router";
+import type { Sort } from "@/router";
 import { Empty, Loading } from "@/ui/layout";
 import { ErrorNotice, Notice } from "@/ui/Notice";
 import { VirtualRows, type VirtualRowsHandle } from "@/ui/VirtualRows";
 import { type Listing, type ListingState, type Row, SORTED_ROWS_MAX } from "./listing";
+import { type GridProps, useGridKeys } from "./useGridKeys";
 
 const ROW_PX = 40;
 /** More rows are asked for when somebody comes this near to the last one. */
 const ROWS_AHEAD = 500;
-const PAGE_ROWS = 15;
 
 const COLUMNS = "grid grid-cols-[2.5rem_minmax(0,1fr)_6rem] sm:grid-cols-[2.5rem_minmax(0,1fr)_7rem_12rem]";
 
-interface ObjectListProps {
+interface ObjectListProps extends GridProps {
   listing: Listing;
   state: ListingState;
-  rows: readonly Row[];
-  prefix: string;
-  search: BrowseSearch;
-  selection: ReadonlySet<string>;
-  onSelect: (keys: ReadonlySet<string>) => void;
-  onOpen: (key: string, isFolder: boolean) => void;
-  onUp: () => void;
   onSort: (by: Sort) => void;
 }
 
 /** The objects and folders of a place, as a grid that is one stop of the Tab key and moved in by the arrows. */
 export function ObjectList(props: ObjectListProps) {
-  const { listing, state, rows, selection, onSelect, onOpen, onUp } = props;
-  const [cursor, setCursor] = useState(0);
+  const { listing, state, rows, search, selection, onSelect, onOpen } = props;
   const list = useRef<VirtualRowsHandle>(null);
   const id = useId();
 
@@ -52,35 +44,8 @@ export function ObjectList(props: ObjectListProps) {
     },
     [listing],
   );
-  const moveTo = (index: number, extend: boolean) => {
-    const target = Math.max(0, Math.min(rows.length - 1, index));
-    if (extend) {
-      const [from, to] = [Math.min(cursor, target), Math.max(cursor, target)];
-      onSelect(new Set([...selection, ...rows.slice(from, to + 1).map((row) => row.key)]));
-    }
-    setCursor(target);
-    list.current?.reveal(target);
-  };
-  const keyDown = (event: KeyboardEvent) => {
-    const steps: Record<string, number> = {
-      ArrowDown: cursor + 1,
-      ArrowUp: cursor - 1,
-      PageDown: cursor + PAGE_ROWS,
-      PageUp: cursor - PAGE_ROWS,
-      Home: 0,
-      End: rows.length - 1,
-    };
-    const row = rows[cursor];
-    const target = steps[event.key];
-    if (target !== undefined) moveTo(target, event.shiftKey);
-    else if (event.key === "Enter" && row) onOpen(row.key, row.isFolder);
-    else if (event.key === " " && row) toggle(row.key);
-    else if (event.key === "Backspace") onUp();
-    else if (event.key === "Escape") onSelect(new Set());
-    else if (event.key === "a" && (event.ctrlKey || event.metaKey)) onSelect(new Set(rows.map(({ key }) => key)));
-    else return;
-    event.preventDefault();
-  };
+  const reveal = useCallback((index: number) => list.current?.reveal(index), []);
+  const { cursor, setCursor, home, grid, keyDown } = useGridKeys({ ...props, toggle, reveal });
 
   const drawRow = useCallback(
     (index: number) => {
@@ -94,40 +59,47 @@ export function ObjectList(props: ObjectListProps) {
           index={index}
           isSelected={selection.has(row.key)}
           isCurrent={cursor === index}
+          isOpen={search.object === row.key}
           onToggle={toggle}
           onOpen={onOpen}
           onPoint={setCursor}
         />
       );
     },
-    [rows, selection, cursor, id, toggle, onOpen],
+    [rows, selection, cursor, search.object, id, toggle, onOpen, setCursor],
   );
 
-  if (rows.length === 0) return <NoRows {...props} />;
   return (
-    <>
-      <div
-        role="grid"
-        aria-label={t("Objects")}
-        aria-rowcount={state.complete ? rows.length + 1 : -1}
-        aria-multiselectable
-        aria-activedescendant={`${id}-${cursor}`}
-        tabIndex={0}
-        onKeyDown={keyDown}
-        className="flex min-h-0 grow flex-col focus-visible:-outline-offset-2"
-      >
-        <VirtualRows
-          count={rows.length}
-          rowHeight={ROW_PX}
-          row={drawRow}
-          onReach={reach}
-          handle={list}
-          className="grow"
-          header={<Header {...props} />}
-        />
-      </div>
-      <Footer {...props} />
-    </>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it takes the keys where there is no grid, as in an empty folder
+    <div ref={home} tabIndex={-1} onKeyDown={keyDown} className="flex min-h-0 grow flex-col outline-none">
+      {rows.length === 0 ? (
+        <NoRows {...props} />
+      ) : (
+        <>
+          <div
+            ref={grid}
+            role="grid"
+            aria-label={t("Objects")}
+            aria-rowcount={state.complete ? rows.length + 1 : -1}
+            aria-multiselectable
+            aria-activedescendant={`${id}-${cursor}`}
+            tabIndex={0}
+            className="group flex min-h-0 grow flex-col focus-visible:-outline-offset-2"
+          >
+            <VirtualRows
+              count={rows.length}
+              rowHeight={ROW_PX}
+              row={drawRow}
+              onReach={reach}
+              handle={list}
+              className="grow"
+              header={<Header {...props} />}
+            />
+          </div>
+          <Footer {...props} />
+        </>
+      )}
+    </div>
   );
 }
 
@@ -174,15 +146,17 @@ interface RowProps {
   index: number;
   isSelected: boolean;
   isCurrent: boolean;
+  /** Its details are beside the list. */
+  isOpen: boolean;
   onToggle: (key: string) => void;
   onOpen: (key: string, isFolder: boolean) => void;
   onPoint: (index: number) => void;
 }
 
 const ObjectRow = memo(function ObjectRow(props: RowProps) {
-  const { id, row, index, isSelected, isCurrent, onToggle, onOpen, onPoint } = props;
+  const { id, row, index, isSelected, isCurrent, isOpen, onToggle, onOpen, onPoint } = props;
   const Icon = row.isFolder ? Folder : File;
-  const colour = isSelected ? "bg-accent-soft" : "hover:bg-raised";
+  const colour = isSelected ? "bg-accent-soft" : isOpen ? "bg-raised" : "hover:bg-raised";
   const point = (event: MouseEvent) => {
     onPoint(index);
     if (event.ctrlKey || event.metaKey) onToggle(row.key);
@@ -195,7 +169,7 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
       aria-rowindex={index + 2}
       aria-selected={isSelected}
       onClick={point}
-      className={`${COLUMNS} items-center border-b border-line px-3 text-sm contain-content ${colour} ${isCurrent ? "shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
+      className={`${COLUMNS} items-center border-b border-line px-3 text-sm contain-content ${colour} ${isCurrent ? "group-focus-within:shadow-[inset_3px_0_0_var(--accent)]" : ""}`}
       style={{ height: ROW_PX }}
     >
       <div role="gridcell" className="flex justify-center">
@@ -212,6 +186,7 @@ const ObjectRow = memo(function ObjectRow(props: RowProps) {
         <button
           type="button"
           tabIndex={-1}
+          aria-current={isOpen || undefined}
           onClick={() => onOpen(row.key, row.isFolder)}
           className="flex max-w-full items-center gap-2 py-1 hover:underline"
         >

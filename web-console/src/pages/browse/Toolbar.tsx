@@ -43,34 +43,38 @@ interface ToolbarProps {
 
 export function Toolbar(props: ToolbarProps) {
   return (
-    <div className="flex flex-wrap items-center gap-2 px-4 py-2">
+    <div className="@container flex flex-wrap items-center gap-2 px-4 py-2">
       {props.selection.size > 0 ? <SelectionTools {...props} /> : <PlaceTools {...props} />}
     </div>
   );
 }
+
+/** Words that are only for the ears where the toolbar is narrow. */
+const WHERE_ROOM = "sr-only @xl:not-sr-only";
 
 function PlaceTools({ place, search, onChange, onReload }: ToolbarProps) {
   const [making, setMaking] = useState(false);
   return (
     <>
       <UploadButton place={place} />
-      <Button icon={FolderPlus} onClick={() => setMaking(true)}>
-        {t("New folder")}
+      <Button icon={FolderPlus} title={t("New folder")} onClick={() => setMaking(true)}>
+        <span className={WHERE_ROOM}>{t("New folder")}</span>
       </Button>
+      <Button
+        icon={ArchiveRestore}
+        aria-pressed={search.deleted ?? false}
+        onClick={() => onChange({ deleted: search.deleted ? undefined : true })}
+        title={t("Deleted")}
+        className="aria-pressed:bg-accent-soft"
+      >
+        <span className={WHERE_ROOM}>{t("Deleted")}</span>
+      </Button>
+      <IconButton icon={RefreshCw} label={t("Load again")} onClick={onReload} />
       <Begins
         key={place.prefix + (search.begins ?? "")}
         text={search.begins ?? ""}
         onChange={(begins) => onChange({ begins })}
       />
-      <Button
-        icon={ArchiveRestore}
-        aria-pressed={search.deleted ?? false}
-        onClick={() => onChange({ deleted: search.deleted ? undefined : true })}
-        className="aria-pressed:bg-accent-soft"
-      >
-        {t("Deleted")}
-      </Button>
-      <IconButton icon={RefreshCw} label={t("Load again")} onClick={onReload} />
       <Suspense>{making && <NewFolder place={place} onClose={() => setMaking(false)} onMade={onReload} />}</Suspense>
     </>
   );
@@ -88,7 +92,7 @@ function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
       aria-label={label}
       className="hidden"
       onChange={(event) => {
-        if (event.target.files) upload(bucket, prefix, picked(event.target.files));
+        if (event.target.files) void upload(bucket, prefix, picked(event.target.files));
         event.target.value = "";
       }}
     />
@@ -116,7 +120,7 @@ function UploadButton({ place: { bucket, prefix } }: { place: Place }) {
 function Begins({ text, onChange }: { text: string; onChange: (text: string | undefined) => void }) {
   return (
     <form
-      className="min-w-32 grow sm:max-w-56"
+      className="basis-full @md:ml-auto @md:max-w-56 @md:min-w-24 @md:flex-1"
       onSubmit={(event) => {
         event.preventDefault();
         onChange(String(new FormData(event.currentTarget).get("begins")) || undefined);
@@ -143,13 +147,17 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
   const only = keys.length === 1 ? keys[0] : undefined;
   const object = only?.endsWith("/") ? undefined : only;
   const close = () => setAsked(undefined);
+  const renamed = () => {
+    onClear();
+    onReload();
+  };
   const dialogs: Record<Asked, () => ReactNode> = {
     delete: () => (
-      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onUndone={onReload} />
+      <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onChanged={onReload} />
     ),
-    move: () => <MoveDialog place={place} keys={keys} onClose={close} onMoved={onReload} />,
+    move: () => <MoveDialog place={place} keys={keys} onClose={close} onChanged={onReload} onGone={onClear} />,
     rename: () =>
-      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={onReload} />,
+      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={renamed} />,
     share: () => object && <ShareDialog bucket={place.bucket} objectKey={object} onClose={close} />,
   };
   return (

@@ -23,7 +23,10 @@ async function* bundlesOf(bucket: string, keys: readonly string[]): AsyncGenerat
   }
 }
 
-/** Deletes a selection. The delete markers that this leaves can be deleted in turn, which undoes it. */
+/**
+ * Deletes a selection. Returns the delete markers that this leaves if all of it can be undone by deleting them in turn: where
+ * versions are suspended, a marker has taken the place of the object.
+ */
 export async function deleteAll(bucket: string, keys: readonly string[], onDone: OnDone): Promise<Deleted[]> {
   const markers: Deleted[] = [];
   let done = 0;
@@ -33,22 +36,24 @@ export async function deleteAll(bucket: string, keys: readonly string[], onDone:
       bucket,
       bundle.map((key) => ({ key })),
     );
-    if (markers.length < UNDONE_MAX) markers.push(...deleted.filter(({ markerId }) => markerId));
+    if (markers.length < UNDONE_MAX) markers.push(...deleted.filter(({ markerId }) => isKept(markerId)));
     const [first] = errors;
     if (first) throw new Error(t("{key} was not deleted: {reason}", { key: first.key, reason: first.message }));
     done += bundle.length;
     onDone(done);
   }
-  return done <= UNDONE_MAX ? markers : [];
+  return markers.length === done ? markers : [];
 }
 
 export async function undelete(bucket: string, markers: readonly Deleted[]): Promise<void> {
   for (let from = 0; from < markers.length; from += DELETED_AT_ONCE) {
     const bundle = markers.slice(from, from + DELETED_AT_ONCE);
-    await deleteObjects(
+    const { errors } = await deleteObjects(
       bucket,
       bundle.map(({ key, markerId }) => ({ key, versionId: markerId })),
     );
+    if (errors[0])
+      throw new Error(t("{key} was not brought back: {reason}", { key: errors[0].key, reason: errors[0].message }));
   }
 }
 
@@ -115,7 +120,8 @@ async function transferOne(from: ObjectPlace, to: ObjectPlace, move: boolean): P
 const isKept = (versionId: string | undefined): versionId is string =>
   versionId !== undefined && versionId !== NULL_VERSION;
 
-async function removeVersion({ bucket, key, versionId }: ObjectPlace): Promise<void> {
+/** Removes one version, or delete marker, for good. */
+export async function removeVersion({ bucket, key, versionId }: ObjectPlace): Promise<void> {
   const { errors } = await deleteObjects(bucket, [{ key, versionId }]);
   if (errors[0]) throw new Error(t("{key} was not deleted: {reason}", { key, reason: errors[0].message }));
 }

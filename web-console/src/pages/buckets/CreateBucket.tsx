@@ -9,6 +9,7 @@ import { t } from "@/i18n";
 import { parseSize } from "@/lib/size";
 import { FormDialog } from "@/ui/Dialog";
 import { CheckField, TextField } from "@/ui/Field";
+import { sayError } from "@/ui/toasts";
 import { QuotaField } from "../settings/Quota";
 
 /** What is wrong with a name for a bucket; empty where nothing is. */
@@ -29,8 +30,8 @@ interface Choices {
   search: boolean;
 }
 
-async function create(name: string, choices: Choices, quota: number | undefined): Promise<void> {
-  await createBucket(name, choices);
+/** Gives a bucket that was made just now what was chosen for it. */
+async function furnish(name: string, choices: Choices, quota: number | undefined): Promise<void> {
   // Object Lock brings versioning with it.
   if (choices.versioning && !choices.objectLock) await putVersioning(name, "Enabled");
   if (choices.encryption) await putEncryption(name, { algorithm: "AES256", keyId: "", bucketKey: false });
@@ -55,7 +56,9 @@ export default function CreateBucket({ onClose }: { onClose: () => void }) {
   const quota = parseSize(size);
   const isSizeWrong = size.trim() !== "" && quota === undefined;
   const submit = async () => {
-    await create(name, choices, quota);
+    await createBucket(name, choices);
+    // The bucket is there: what it could not be given is said where its settings are, and not asked for by making it again.
+    await furnish(name, choices, quota).catch(sayError);
     await queries.invalidateQueries({ queryKey: ["buckets"] });
     await navigate({ to: "/buckets/$bucket", params: { bucket: name } });
   };

@@ -35,7 +35,7 @@ export function DriveCards({ drives }: { drives: DriveReport[] }) {
   );
   return (
     <Card title={t("Drives")} actions={add}>
-      <ul className="grid gap-3 sm:grid-cols-2 lg:grid-cols-3">
+      <ul className="grid gap-3 sm:grid-cols-2 xl:grid-cols-4">
         {drives.map((drive) => (
           <li key={drive.slot} className="flex flex-col gap-2 rounded-md border border-line p-3">
             <div className="flex items-center gap-2">
@@ -78,7 +78,9 @@ export function DriveCards({ drives }: { drives: DriveReport[] }) {
                 free: formatBytes(drive.free_bytes),
                 total: formatBytes(drive.total_bytes),
               })}
-              {drive.held_bytes != null && `, ${t("{size} of shards", { size: formatBytes(drive.held_bytes) })}`}
+            </p>
+            <p className="-mt-2 text-sm text-muted">
+              {drive.held_bytes != null && t("{size} of shards", { size: formatBytes(drive.held_bytes) })}
             </p>
           </li>
         ))}

@@ -12,16 +12,19 @@ export default function Labels({ place, head }: { place: ObjectPlace; head: Obje
   const tags = useQuery({
     queryKey: ["tags", place.bucket, place.key],
     queryFn: () => getObjectTags(place),
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
   });
   return (
     <div className="flex flex-col gap-6">
       <section className="flex flex-col gap-2">
         <h3 className="font-semibold">{t("Tags")}</h3>
-        <Asked query={tags}>{(found) => <TagForm place={place} tags={found} />}</Asked>
+        {/* Made anew when the server has others, as after saving. */}
+        <Asked query={tags}>{(found) => <TagForm key={tags.dataUpdatedAt} place={place} tags={found} />}</Asked>
       </section>
       <section className="flex flex-col gap-2">
         <h3 className="font-semibold">{t("Metadata")}</h3>
-        <MetadataForm place={place} head={head} />
+        <MetadataForm key={head.versionId + head.modified} place={place} head={head} />
       </section>
     </div>
   );
@@ -29,8 +32,13 @@ export default function Labels({ place, head }: { place: ObjectPlace; head: Obje
 
 function TagForm({ place, tags }: { place: ObjectPlace; tags: Tags }) {
   const [pairs, setPairs] = useState<Pairs>(Object.entries(tags));
+  const queries = useQueryClient();
+  const save = async () => {
+    await putObjectTags(place, recordOf(pairs));
+    await queries.invalidateQueries({ queryKey: ["tags", place.bucket, place.key] });
+  };
   return (
-    <SaveForm onSave={() => putObjectTags(place, recordOf(pairs))}>
+    <SaveForm onSave={save}>
       <PairsEditor pairs={pairs} onChange={setPairs} />
     </SaveForm>
   );
@@ -41,7 +49,7 @@ function MetadataForm({ place, head }: { place: ObjectPlace; head: ObjectHead })
   const [pairs, setPairs] = useState<Pairs>(Object.entries(head.metadata));
   const queries = useQueryClient();
   const save = async () => {
-    await replaceMetadata(place, mediaType, recordOf(pairs));
+    await replaceMetadata(place, mediaType, recordOf(pairs), head);
     await queries.invalidateQueries({ queryKey: ["head", place.bucket, place.key] });
   };
   return (

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Download, EllipsisVertical, ExternalLink, Link as LinkIcon, Pencil, Share2, Trash2, X } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { type KeyboardEvent, lazy, type ReactNode, Suspense, useLayoutEffect, useRef, useState } from "react";
 import { ApiError } from "@/api/error";
 import { headObject, type ObjectHead } from "@/api/s3";
 import { currentSession } from "@/api/session";
@@ -37,11 +37,27 @@ interface ObjectDetailsProps {
 export default function ObjectDetails(props: ObjectDetailsProps) {
   const { bucket, objectKey, onClose } = props;
   const head = useQuery({ queryKey: ["head", bucket, objectKey], queryFn: () => headOrNothing(bucket, objectKey) });
+  const panel = useRef<HTMLElement>(null);
+  // Who came by keyboard goes on in the details, and afterwards where they were.
+  useLayoutEffect(() => {
+    const [here, before] = [panel.current, document.activeElement];
+    if (before?.role === "grid") here?.focus();
+    return () => {
+      if (here?.contains(document.activeElement) && before instanceof HTMLElement) before.focus();
+    };
+  }, []);
+  const keyDown = (event: KeyboardEvent) => {
+    // A dialog or a menu in here closes alone.
+    const isOwn = event.target instanceof Element && !event.target.closest("dialog, [role=menu]");
+    if (event.key === "Escape" && isOwn) onClose();
+  };
   return (
     <aside
+      ref={panel}
+      tabIndex={-1}
       aria-label={t("Details of {name}", { name: nameOf(objectKey) })}
-      onKeyDown={(event) => event.key === "Escape" && onClose()}
-      className="absolute inset-0 z-20 flex flex-col overflow-auto border-l border-line bg-panel lg:static lg:w-md lg:shrink-0"
+      onKeyDown={keyDown}
+      className="absolute -outline-offset-2 inset-0 z-20 flex flex-col overflow-auto border-l border-line bg-panel lg:static lg:w-md lg:shrink-0"
     >
       <div className="flex items-center gap-1 border-b border-line py-1.5 pr-2 pl-4">
         <h2 className="min-w-0 grow font-semibold wrap-anywhere">{nameOf(objectKey)}</h2>
@@ -64,7 +80,7 @@ async function headOrNothing(bucket: string, key: string): Promise<ObjectHead | 
 function Deleted({ bucket, objectKey, onChanged }: ObjectDetailsProps) {
   return (
     <div className="flex flex-col gap-4 p-4">
-      <p>{t("This object is deleted. One of its versions can be brought back.")}</p>
+      <p>{t("This object is deleted. A version that is kept can be brought back.")}</p>
       <Versions bucket={bucket} objectKey={objectKey} onChanged={onChanged} />
     </div>
   );
@@ -117,7 +133,13 @@ function Actions({ bucket, objectKey, onRenamed, onRemoved, onChanged }: ObjectD
           <RenameDialog bucket={bucket} objectKey={objectKey} onClose={close} onRenamed={onRenamed} />
         )}
         {asked === "delete" && (
-          <DeleteDialog bucket={bucket} keys={[objectKey]} onClose={close} onRemoved={onRemoved} onUndone={onChanged} />
+          <DeleteDialog
+            bucket={bucket}
+            keys={[objectKey]}
+            onClose={close}
+            onRemoved={onRemoved}
+            onChanged={onChanged}
+          />
         )}
       </Suspense>
     </div>

@@ -23,7 +23,7 @@ export default function Shards({ bucket, objectKey }: { bucket: string; objectKe
             <p>{t("{data} data and {parity} parity shards; any {data} of them give the object.", { ...scheme })}</p>
           )}
           {in_metadata && <p>{t("It is so small that it lives in the metadata, of which every drive has a copy.")}</p>}
-          <ul className="grid grid-cols-2 gap-2 sm:grid-cols-3">
+          <ul className="grid grid-cols-2 gap-2 sm:grid-cols-4">
             {list.map((shard, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: a shard is its place
               <li key={index} className="rounded-md border border-line p-2">

@@ -1,24 +1,20 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Download, RotateCcw, Trash2 } from "lucide-react";
 import { useState } from "react";
-import { copyObject, deleteObjects, type VersionEntry, versionsOf } from "@/api/s3";
+import { copyObject, type VersionEntry, versionsOf } from "@/api/s3";
 import { t } from "@/i18n";
 import { formatBytes, formatTime } from "@/lib/format";
 import { IconButton } from "@/ui/Button";
 import { FormDialog } from "@/ui/Dialog";
 import { Asked, Badge } from "@/ui/layout";
 import { say, sayError } from "@/ui/toasts";
+import { removeVersion } from "../browse/bulk";
 import { download } from "../browse/download";
 
 interface VersionsProps {
   bucket: string;
   objectKey: string;
   onChanged: () => void;
-}
-
-async function removeVersion(bucket: string, { key, versionId }: VersionEntry): Promise<void> {
-  const { errors } = await deleteObjects(bucket, [{ key, versionId }]);
-  if (errors[0]) throw new Error(errors[0].message);
 }
 
 /** Every version of a key, the newest first: to look at, to bring back, to remove for good. */
@@ -40,7 +36,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
     say(t("The version is the current one again"));
   };
   const undelete = async (marker: VersionEntry) => {
-    await removeVersion(bucket, marker);
+    await removeVersion({ bucket, ...marker });
     await changed();
     say(t("The object is back"));
   };
@@ -54,7 +50,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
             </p>
           )}
           <ul aria-label={t("Versions")} className="flex flex-col">
-            {list.map((version) => (
+            {list.map((version, index) => (
               <li key={version.versionId} className="flex items-center gap-2 border-b border-line py-1.5 text-sm">
                 <div className="min-w-0 grow">
                   <p>
@@ -66,7 +62,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
                     {version.versionId}
                   </p>
                 </div>
-                {version.isDeleteMarker && version.isLatest && (
+                {version.isDeleteMarker && version.isLatest && list[index + 1]?.isDeleteMarker === false && (
                   <IconButton
                     icon={RotateCcw}
                     label={t("Bring the object back")}
@@ -101,7 +97,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
               action={t("Remove")}
               actionKind="danger"
               onSubmit={async () => {
-                await removeVersion(bucket, doomed);
+                await removeVersion({ bucket, ...doomed });
                 await changed();
               }}
               onClose={() => setDoomed(undefined)}

@@ -3,7 +3,7 @@ import { Pause, Play } from "lucide-react";
 import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
 import { listRequests, type RequestFilter } from "@/api/observe";
 import type { RequestReport } from "@/api/schema";
-import { t } from "@/i18n";
+import { language, t } from "@/i18n";
 import { formatBytes } from "@/lib/format";
 import { Button } from "@/ui/Button";
 import { SelectField, TextField } from "@/ui/Field";
@@ -101,7 +101,10 @@ function Filters({ filter, onChange, onLookUp }: FiltersProps) {
   return (
     <Card>
       <div className="flex flex-col gap-4">
-        <form onSubmit={submit} className="grid items-end gap-3 sm:grid-cols-2 lg:grid-cols-5">
+        <form
+          onSubmit={submit}
+          className="grid items-end gap-3 sm:grid-cols-2 lg:grid-cols-[repeat(4,minmax(0,1fr))_auto]"
+        >
           <SelectField
             label={t("Status")}
             value={filter.status ?? ""}
@@ -117,16 +120,14 @@ function Filters({ filter, onChange, onLookUp }: FiltersProps) {
           />
           <TextField label={t("Operation")} name="operation" placeholder="get_object" />
           <TextField label={t("Bucket")} name="bucket" />
-          <TextField label={t("Text in key, caller or address")} name="text" />
+          <TextField label={t("Key, caller, address")} name="text" />
           <Button type="submit">{t("Filter")}</Button>
         </form>
         <form onSubmit={lookUp} className="flex max-w-xl items-end gap-3">
           <div className="grow">
-            <TextField label={t("Request id")} name="id" hint={t("Every error says its request id.")} />
+            <TextField label={t("Request id")} name="id" placeholder={t("Every error says it")} />
           </div>
-          <Button type="submit" className="mb-6">
-            {t("Look up")}
-          </Button>
+          <Button type="submit">{t("Look up")}</Button>
         </form>
       </div>
     </Card>
@@ -139,32 +140,35 @@ function RequestTable({ requests, onOpen }: { requests: RequestReport[]; onOpen:
       <thead>
         <tr>
           <th>{t("Time")}</th>
+          <th>{t("Status")}</th>
           <th>{t("Operation")}</th>
           <th>{t("Object")}</th>
-          <th>{t("Status")}</th>
           <th className="text-right">{t("Took")}</th>
           <th className="hidden text-right md:table-cell">{t("Sent")}</th>
-          <th className="hidden lg:table-cell">{t("Caller")}</th>
+          <th className="hidden xl:table-cell">{t("Caller")}</th>
         </tr>
       </thead>
       <tbody>
         {requests.map((request) => (
           <tr key={request.seq}>
-            <td className="whitespace-nowrap tabular-nums">{new Date(request.at).toLocaleTimeString()}</td>
+            <td className="whitespace-nowrap tabular-nums">
+              {new Date(request.at).toLocaleTimeString(language.get())}
+            </td>
+            <td>
+              <StatusBadge status={request.status} />
+            </td>
             <td>
               <button type="button" className="link" onClick={() => onOpen(request.request_id)}>
                 {request.operation || request.method}
               </button>
+              {request.error_code && <p className="text-xs text-muted">{request.error_code}</p>}
             </td>
-            <td className="max-w-72 truncate">{[request.bucket, request.key].filter(Boolean).join("/")}</td>
-            <td className="whitespace-nowrap">
-              <StatusBadge status={request.status} /> {request.error_code}
-            </td>
+            <td className="max-w-60 truncate">{[request.bucket, request.key].filter(Boolean).join("/")}</td>
             <td className="text-right whitespace-nowrap tabular-nums">
               {t("{n} ms", { n: (request.took_us / 1000).toFixed(1) })}
             </td>
             <td className="hidden text-right whitespace-nowrap md:table-cell">{formatBytes(request.sent)}</td>
-            <td className="hidden max-w-56 truncate lg:table-cell">{request.caller}</td>
+            <td className="hidden max-w-56 truncate xl:table-cell">{request.caller}</td>
           </tr>
         ))}
       </tbody>

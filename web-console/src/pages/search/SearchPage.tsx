@@ -1,7 +1,7 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
-import { type FormEvent, useMemo } from "react";
+import { type FormEvent, useMemo, useRef } from "react";
 import { listUsage } from "@/api/admin";
 import { type SearchAsk, searchBucket } from "@/api/s3";
 import type { BucketUsage } from "@/api/schema";
@@ -99,20 +99,24 @@ function Unsearched({ buckets }: { buckets: string[] }) {
 
 function SearchForm({ search, buckets }: { search: SearchSearch; buckets: BucketUsage[] }) {
   const navigate = route.useNavigate();
+  const form = useRef<HTMLFormElement>(null);
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const value = (name: string) => String(form.get(name) ?? "") || undefined;
-    void navigate({ search: { q: value("q"), bucket: search.bucket, tag: value("tag"), metadata: value("metadata") } });
+    const given = new FormData(event.currentTarget);
+    const value = (name: string) => String(given.get(name) ?? "") || undefined;
+    void navigate({
+      search: { q: value("q"), bucket: value("bucket"), tag: value("tag"), metadata: value("metadata") },
+    });
   };
   return (
     <Card>
-      <form onSubmit={submit} className="grid items-start gap-4 sm:grid-cols-2">
+      <form ref={form} onSubmit={submit} className="grid items-start gap-4 sm:grid-cols-2">
         <TextField label={t("Part of the key")} name="q" defaultValue={search.q} />
         <SelectField
           label={t("Bucket")}
-          value={search.bucket ?? ""}
-          onChange={(bucket) => void navigate({ search: (before) => ({ ...before, bucket: bucket || undefined }) })}
+          name="bucket"
+          defaultValue={search.bucket ?? ""}
+          onChange={() => form.current?.requestSubmit()}
           options={[["", t("all")], ...buckets.map(({ name }) => [name, name] as const)]}
         />
         <TextField label={t("Tag")} name="tag" placeholder="project=holdfast" defaultValue={search.tag} />
@@ -171,7 +175,7 @@ function HitTable({ hits }: { hits: Hit[] }) {
       <thead>
         <tr>
           <th>{t("Key")}</th>
-          <th>{t("Bucket")}</th>
+          <th className="hidden sm:table-cell">{t("Bucket")}</th>
           <th className="text-right">{t("Size")}</th>
           <th className="hidden sm:table-cell">{t("Modified")}</th>
         </tr>
@@ -183,8 +187,9 @@ function HitTable({ hits }: { hits: Hit[] }) {
               <ObjectLink bucket={bucket} objectKey={key}>
                 {key}
               </ObjectLink>
+              <p className="text-muted sm:hidden">{bucket}</p>
             </td>
-            <td>{bucket}</td>
+            <td className="hidden sm:table-cell">{bucket}</td>
             <td className="text-right whitespace-nowrap">{formatBytes(size)}</td>
             <td className="hidden whitespace-nowrap sm:table-cell">{formatTime(last_modified)}</td>
           </tr>

@@ -104,15 +104,18 @@ function Settings() {
             <thead>
               <tr>
                 <th>{t("Name")}</th>
-                <th>{t("Value")}</th>
+                <th className="hidden sm:table-cell">{t("Value")}</th>
                 <th>{t("From")}</th>
               </tr>
             </thead>
             <tbody>
               {list.map(({ name, value, origin }) => (
                 <tr key={name}>
-                  <td className="font-mono text-xs">{name}</td>
-                  <td className="font-mono text-xs wrap-anywhere">{value ?? "–"}</td>
+                  <td className="font-mono text-xs">
+                    {name}
+                    <p className="wrap-anywhere text-muted sm:hidden">{value ?? "–"}</p>
+                  </td>
+                  <td className="hidden font-mono text-xs wrap-anywhere sm:table-cell">{value ?? "–"}</td>
                   <td className="text-muted">{origin}</td>
                 </tr>
               ))}

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { getPolicy, putPolicy } from "@/api/bucket-config";
 import { currentSession } from "@/api/session";
 import { t } from "@/i18n";
-import { checkPolicy } from "@/policy/document";
+import { checkPolicy, indented } from "@/policy/document";
 import { PolicyEditor } from "@/policy/PolicyEditor";
 import { bucketTemplates } from "@/policy/templates";
 import { Button } from "@/ui/Button";
@@ -25,8 +25,6 @@ export default function BucketPolicy({ bucket }: { bucket: string }) {
   );
 }
 
-const indented = (policy: string): string => (policy === "" ? "" : JSON.stringify(JSON.parse(policy), null, 2));
-
 function Form({ bucket, policy, reload }: { bucket: string; policy: string; reload: () => Promise<void> }) {
   const [text, setText] = useState(indented(policy));
   const isJson = text.trim() === "" || checkPolicy(text, "bucket").statements.length > 0;
@@ -43,6 +41,7 @@ function Form({ bucket, policy, reload }: { bucket: string; policy: string; relo
       <PolicyEditor
         label={t("Policy of {bucket}", { bucket })}
         kind="bucket"
+        bucket={bucket}
         value={text}
         onChange={setText}
         templates={bucketTemplates(bucket, currentSession().account.id)}

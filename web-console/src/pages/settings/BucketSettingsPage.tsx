@@ -3,6 +3,7 @@ import { lazy, Suspense } from "react";
 import { t } from "@/i18n";
 import { Loading, Page } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
+import { SectionNav } from "@/ui/SectionNav";
 
 const SECTIONS = {
   overview: { title: () => t("Overview"), Form: lazy(() => import("./Overview")) },
@@ -38,18 +39,16 @@ export default function BucketSettingsPage() {
       }
     >
       <div className="flex flex-col gap-5 md:flex-row">
-        <nav aria-label={t("Settings")} className="flex shrink-0 gap-0.5 overflow-x-auto md:w-44 md:flex-col">
-          {Object.entries(SECTIONS).map(([name, { title }]) => (
-            <Link
-              key={name}
-              to="/buckets/$bucket/settings/$section"
-              params={{ bucket, section: name }}
-              className="rounded-md px-2.5 py-1.5 text-sm whitespace-nowrap hover:bg-raised aria-[current=page]:bg-accent-soft aria-[current=page]:font-medium"
-            >
-              {title()}
-            </Link>
-          ))}
-        </nav>
+        <SectionNav
+          label={t("Settings")}
+          sections={Object.entries(SECTIONS).map(([name, { title }]) => ({
+            name,
+            title: title(),
+            link: { to: "/buckets/$bucket/settings/$section", params: { bucket, section: name } },
+          }))}
+          current={section}
+          className="md:w-44 md:flex-col"
+        />
         <div className="min-w-0 grow">
           <Suspense fallback={<Loading />}>
             {shown ? (

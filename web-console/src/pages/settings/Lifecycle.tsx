@@ -47,11 +47,17 @@ function Rules({ bucket, rules, reload }: RulesProps) {
     changed[edited ?? rules.length] = rule;
     return store(changed);
   };
+  const add = (
+    <Button icon={Plus} kind="primary" onClick={() => setEdited(rules.length)}>
+      {t("Add a rule")}
+    </Button>
+  );
   return (
     <div className="flex flex-col gap-3">
       {rules.length === 0 && (
         <Empty icon={Timer} title={t("No rule yet")}>
           <p>{t("For example: delete what is in tmp/ after a week, or old versions after a month.")}</p>
+          {add}
         </Empty>
       )}
       {rules.map((rule, index) => (
@@ -70,11 +76,7 @@ function Rules({ bucket, rules, reload }: RulesProps) {
           />
         </div>
       ))}
-      <div>
-        <Button icon={Plus} kind="primary" onClick={() => setEdited(rules.length)}>
-          {t("Add a rule")}
-        </Button>
-      </div>
+      {rules.length > 0 && <div>{add}</div>}
       {edited !== undefined && (
         <RuleDialog rule={rules[edited] ?? newRule()} onSave={save} onClose={() => setEdited(undefined)} />
       )}

@@ -3,9 +3,8 @@ import { abortMultipartUpload, listMultipartUploads } from "@/api/s3";
 import { t } from "@/i18n";
 import { formatTime } from "@/lib/format";
 import { ActionsHeading } from "@/ui/ActionsHeading";
-import { Button } from "@/ui/Button";
+import { ConfirmButton } from "@/ui/ConfirmButton";
 import { Empty } from "@/ui/layout";
-import { sayError } from "@/ui/toasts";
 import { Section } from "./Section";
 
 export default function OpenUploads({ bucket }: { bucket: string }) {
@@ -21,8 +20,6 @@ export default function OpenUploads({ bucket }: { bucket: string }) {
     >
       {(list, reload) => {
         if (list.length === 0) return <Empty icon={Inbox} title={t("No upload is open")} />;
-        const abort = (key: string, uploadId: string) =>
-          abortMultipartUpload(bucket, key, uploadId).then(reload).catch(sayError);
         return (
           <table className="table">
             <thead>
@@ -38,7 +35,12 @@ export default function OpenUploads({ bucket }: { bucket: string }) {
                   <td className="wrap-anywhere">{key}</td>
                   <td>{formatTime(initiated)}</td>
                   <td>
-                    <Button onClick={() => void abort(key, uploadId)}>{t("Stop")}</Button>
+                    <ConfirmButton
+                      action={t("Stop")}
+                      question={t("Stop the upload of {key}?", { key })}
+                      warning={t("Its parts are removed: whoever is sending it begins anew.")}
+                      onConfirm={() => abortMultipartUpload(bucket, key, uploadId).then(reload)}
+                    />
                   </td>
                 </tr>
               ))}

@@ -96,7 +96,7 @@ function Removal({ usage: { name } }: { usage: BucketUsage }) {
     <Card title={t("Empty or delete")}>
       <div className="flex flex-wrap gap-2">
         <Button onClick={() => setAsked("empty")}>{t("Empty the bucket")}</Button>
-        <Button kind="danger" onClick={() => setAsked("delete")}>
+        <Button kind="risky" onClick={() => setAsked("delete")}>
           {t("Delete the bucket")}
         </Button>
       </div>

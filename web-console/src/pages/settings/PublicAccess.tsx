@@ -69,7 +69,7 @@ function Folders({ bucket, policy, reload }: FoldersProps) {
       ))}
       {open.length === 0 && <p className="text-sm">{t("No folder is public.")}</p>}
       <div>
-        <Button kind="danger" onClick={() => setAsked(true)}>
+        <Button kind="risky" onClick={() => setAsked(true)}>
           {t("Open a folder to everybody")}
         </Button>
       </div>

@@ -15,7 +15,13 @@ interface SectionProps<T> {
 /** A section of a bucket's settings: what it is for, and the form of one document. */
 export function Section<T>({ title, about, bucket, document, read, children }: SectionProps<T>) {
   const key = ["bucket", bucket, document];
-  const query = useQuery({ queryKey: key, queryFn: () => read(bucket), refetchOnWindowFocus: false });
+  const query = useQuery({
+    queryKey: key,
+    queryFn: () => read(bucket),
+    // What somebody is typing is not thrown away.
+    refetchOnWindowFocus: false,
+    refetchOnReconnect: false,
+  });
   const queries = useQueryClient();
   const reload = async () => {
     await queries.invalidateQueries({ queryKey: key });

@@ -11,5 +11,9 @@ export async function emptyBucket(bucket: string, onRemoved: (versions: number) 
     removed += versions.length;
     onRemoved(removed);
   }
-  for (const { key, uploadId } of await listMultipartUploads(bucket)) await abortMultipartUpload(bucket, key, uploadId);
+  for (;;) {
+    const uploads = await listMultipartUploads(bucket);
+    if (uploads.length === 0) break;
+    for (const { key, uploadId } of uploads) await abortMultipartUpload(bucket, key, uploadId);
+  }
 }
