@@ -5,7 +5,7 @@
 
 use hyper::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE,
-    HeaderMap, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use hyper::http::request;
 use hyper::http::uri::PathAndQuery;
@@ -68,8 +68,22 @@ impl Bridge {
 const POLICY_OF_PDF: &str =
     "default-src 'none'; object-src 'self'; style-src 'unsafe-inline'; frame-ancestors 'self'";
 
+/// What an object is stored with and what is overwritten here, by the names under which HEAD tells it: who changes metadata must
+/// give it back.
+const STORED: [(HeaderName, HeaderName); 2] = [
+    (CACHE_CONTROL, HeaderName::from_static("x-holdfast-stored-cache-control")),
+    (CONTENT_DISPOSITION, HeaderName::from_static("x-holdfast-stored-content-disposition")),
+];
+
 /// Has an answer of S3 be inert in a browser.
 pub(super) fn make_inert((operation, status): (Operation, StatusCode), shows: bool, headers: &mut HeaderMap) {
+    if operation == Operation::HeadObject && status.is_success() {
+        for (name, stored_name) in STORED {
+            if let Some(stored) = headers.get(name).cloned() {
+                headers.insert(stored_name, stored);
+            }
+        }
+    }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("SAMEORIGIN"));
@@ -210,6 +224,16 @@ mod tests {
             let saved = ("application/octet-stream".to_owned(), "attachment".to_owned());
             assert_eq!(inert(stored, true), saved, "{stored}");
         }
+    }
+
+    #[test]
+    fn what_is_overwritten_is_told_by_head() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        make_inert((Operation::HeadObject, StatusCode::OK), false, &mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "private, no-cache");
+        assert_eq!(headers["x-holdfast-stored-cache-control"], "max-age=60");
+        assert!(!headers.contains_key("x-holdfast-stored-content-disposition"));
     }
 
     #[test]

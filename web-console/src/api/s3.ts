@@ -271,14 +271,22 @@ export async function copyObject(from: ObjectPlace, to: ObjectPlace): Promise<st
   return answer.headers.get("x-amz-version-id") ?? undefined;
 }
 
-/** Headers that an object is stored with and that this page does not change: a copy with other metadata loses what it is not given. */
-const KEPT_HEADERS = [
-  "content-encoding",
-  "content-language",
-  "expires",
-  "x-amz-storage-class",
-  "x-amz-website-redirect-location",
-];
+/**
+ * Headers that an object is stored with and that this page does not change, and where HEAD tells them: a copy with other metadata
+ * loses what it is not given.
+ */
+const KEPT_HEADERS: Record<string, string> = {
+  "cache-control": "x-holdfast-stored-cache-control",
+  "content-disposition": "x-holdfast-stored-content-disposition",
+  "content-encoding": "content-encoding",
+  "content-language": "content-language",
+  expires: "expires",
+  "x-amz-server-side-encryption": "x-amz-server-side-encryption",
+  "x-amz-server-side-encryption-aws-kms-key-id": "x-amz-server-side-encryption-aws-kms-key-id",
+  "x-amz-server-side-encryption-bucket-key-enabled": "x-amz-server-side-encryption-bucket-key-enabled",
+  "x-amz-storage-class": "x-amz-storage-class",
+  "x-amz-website-redirect-location": "x-amz-website-redirect-location",
+};
 
 /** Gives an object other metadata by copying it onto itself; `head` tells what it has now. */
 export async function replaceMetadata(
@@ -287,7 +295,8 @@ export async function replaceMetadata(
   metadata: Record<string, string>,
   head: ObjectHead,
 ): Promise<void> {
-  const kept = KEPT_HEADERS.flatMap((name) => (head.headers[name] ? [[name, head.headers[name]]] : []));
+  const told = Object.entries(KEPT_HEADERS).map(([name, toldAs]) => [name, head.headers[toldAs]]);
+  const kept = told.filter(([, value]) => value);
   const named = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
   await put(s3Path(place.bucket, place.key), "", {
     "x-amz-copy-source": copySource(place.bucket, place.key),
