@@ -27,16 +27,7 @@ fn object(index: usize) -> Searchable {
 }
 
 fn anything() -> SearchQuery {
-    SearchQuery {
-        text: String::new(),
-        prefix: String::new(),
-        size: 0..=u64::MAX,
-        modified: Timestamp::from_millis(0)..=Timestamp::from_millis(u64::MAX),
-        labels: Vec::new(),
-        after: 0,
-        max: 1000,
-        time_max: Duration::from_secs(60),
-    }
+    SearchQuery::anything(1000, Duration::from_secs(60))
 }
 
 fn kinds(objects: usize) -> Vec<(&'static str, SearchQuery)> {

@@ -124,6 +124,22 @@ pub struct SearchQuery {
     pub time_max: Duration,
 }
 
+impl SearchQuery {
+    /// All objects, so many at most in so much time.
+    pub fn anything(max: usize, time_max: Duration) -> Self {
+        Self {
+            text: String::new(),
+            prefix: String::new(),
+            size: 0..=u64::MAX,
+            modified: Timestamp::from_millis(0)..=Timestamp::from_millis(u64::MAX),
+            labels: Vec::new(),
+            after: 0,
+            max,
+            time_max,
+        }
+    }
+}
+
 /// An object that fits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SearchHit {
@@ -624,16 +640,7 @@ mod tests {
     }
 
     fn anything() -> SearchQuery {
-        SearchQuery {
-            text: String::new(),
-            prefix: String::new(),
-            size: 0..=u64::MAX,
-            modified: Timestamp::from_millis(0)..=Timestamp::from_millis(u64::MAX),
-            labels: Vec::new(),
-            after: 0,
-            max: 1000,
-            time_max: Duration::from_secs(60),
-        }
+        SearchQuery::anything(1000, Duration::from_secs(60))
     }
 
     struct Place(tempfile::TempDir);

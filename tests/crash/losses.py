@@ -72,6 +72,16 @@ class Drill:
         healed = lambda: metric("holdfast_heals_pending") == 0 and full()  # noqa: E731
         topology.wait_until(healed, "all objects are at full redundancy", HEALED_SECONDS_MAX)
 
+    def restart(self, lost=()):
+        """A start takes blank drives in the places of lost ones, and refills them."""
+        self.connection.close()
+        self.deployment.front.terminate()
+        for path in lost:
+            shutil.rmtree(path)
+        self.deployment.start_front()
+        self.check()
+        self.wait_until_full()
+
     def audit(self, roots, database):
         self.deployment.stop()
         # The others are in the metadata.
@@ -108,11 +118,7 @@ def removed_and_corrupted(folder, drives, choices):
             shutil.rmtree(path)
         drill.check()
         drill.write(f"removed{choice}")
-        drill.connection.close()
-        deployment.front.terminate()
-        deployment.start_front()
-        drill.check()
-        drill.wait_until_full()
+        drill.restart()
         print(f"  drives {choice}: corrupted, scrubbed, removed, refilled; {len(drill.objects)} objects right", flush=True)
     (database,) = folder.glob("drive*/metadata/holdfast.db")
     drill.audit(folder.glob("drive*"), database)
@@ -140,13 +146,7 @@ def ruined(folder, drives, choices):
         drill.check()
         drill.write(f"{way}{choice}")
         drill.check()
-        for path in lost:
-            shutil.rmtree(path)
-        drill.connection.close()
-        deployment.front.terminate()
-        deployment.start_front()
-        drill.check()
-        drill.wait_until_full()
+        drill.restart(lost)
         print(f"  drives {choice}: {way}, refilled; {len(drill.objects)} objects right", flush=True)
     (database,) = folder.glob("drive*/metadata/holdfast.db")
     drill.audit(folder.glob("drive*"), database)

@@ -5,22 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use holdfast::object::{Engine, Error, SEARCH_TIME_MAX, SearchQuery};
-use holdfast::types::Timestamp;
 
 use crate::setup::{Deployment, bucket, put};
-
-fn all() -> SearchQuery {
-    SearchQuery {
-        text: String::new(),
-        prefix: String::new(),
-        size: 0..=u64::MAX,
-        modified: Timestamp::from_millis(0)..=Timestamp::from_millis(u64::MAX),
-        labels: Vec::new(),
-        after: 0,
-        max: 100,
-        time_max: SEARCH_TIME_MAX,
-    }
-}
 
 /// What background work does, over and over.
 async fn keep_up(engine: &Engine) {
@@ -34,7 +20,7 @@ async fn keep_up(engine: &Engine) {
 
 async fn found(engine: &Engine) -> usize {
     loop {
-        match engine.search(&bucket(), all()).await {
+        match engine.search(&bucket(), SearchQuery::anything(100, SEARCH_TIME_MAX)).await {
             Ok((page, lag)) if lag.is_complete && lag.pending == 0 => return page.hits.len(),
             Ok(_) | Err(Error::Unavailable(_)) => tokio::time::sleep(Duration::from_millis(5)).await,
             Err(error) => panic!("{error:?}"),
