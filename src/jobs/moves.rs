@@ -93,14 +93,13 @@ impl Course {
 /// One walk; returns the bytes moved.
 async fn walk(engine: &Engine, pace: &mut Pace, course: &mut Course) -> Result<u64> {
     let mut balance = engine.balance()?;
-    let (mut after, mut all) = (BlobId(0), 0);
+    let (mut after, before) = (BlobId(0), course.bytes);
     loop {
         let started = Instant::now();
         let moved = engine.move_shards(after, &mut balance, pace.step_bytes()).await?;
-        all += moved.bytes;
         course.bytes += moved.bytes;
         engine.work().update(NAME, |work| work.advance(moved.bytes));
-        let Some(last) = moved.last else { return Ok(all) };
+        let Some(last) = moved.last else { return Ok(course.bytes - before) };
         if let Some(rate) = course.rate() {
             engine.moves().note_rate(rate);
         }

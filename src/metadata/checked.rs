@@ -35,6 +35,11 @@ const LOG_HEAD_BYTES: u64 = 32;
 const FRAME_HEAD_BYTES: usize = 24;
 const PAGE_BYTES_MIN: usize = 512;
 
+/// How a database is opened; each connection is used by one thread at a time.
+pub(super) const READ: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+pub(super) const WRITE: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+pub(super) const CREATE: OpenFlags = WRITE.union(OpenFlags::SQLITE_OPEN_CREATE);
+
 /// Opens a database all of whose pages have checksums; an empty one gets them from the start.
 pub(super) fn open(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     register()?;
@@ -379,10 +384,8 @@ mod tests {
 
     use super::*;
 
-    const FLAGS: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE.union(OpenFlags::SQLITE_OPEN_CREATE);
-
     fn filled(path: &Path) -> Connection {
-        let db = open(path, FLAGS).unwrap();
+        let db = open(path, CREATE).unwrap();
         db.pragma_update(None, "page_size", 8192).unwrap();
         db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;").unwrap();
         db.execute_batch(
@@ -424,12 +427,12 @@ mod tests {
         for page in 1..100 {
             let at = page * 8192 + (page * 997) % 8192;
             flip(&path, at);
-            let db = open(&path, FLAGS).unwrap();
+            let db = open(&path, CREATE).unwrap();
             assert!(is_damage(sum(&db)), "{at}");
             drop(db);
             flip(&path, at);
         }
-        assert_eq!(sum(&open(&path, FLAGS).unwrap()).unwrap(), expected);
+        assert_eq!(sum(&open(&path, CREATE).unwrap()).unwrap(), expected);
     }
 
     #[test]
@@ -441,7 +444,7 @@ mod tests {
         let mut page = [0; 8192];
         file.read_exact_at(&mut page, 20 * 8192).unwrap();
         file.write_all_at(&page, 30 * 8192).unwrap();
-        assert!(is_damage(sum(&open(&path, FLAGS).unwrap())));
+        assert!(is_damage(sum(&open(&path, CREATE).unwrap())));
     }
 
     #[test]
@@ -453,17 +456,17 @@ mod tests {
         let log = folder.path().join("a.db-wal");
         let at = std::fs::metadata(&log).unwrap().len() / 2;
         for reopened in [false, true] {
-            let reader = open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            let reader = open(&path, READ).unwrap();
             assert_eq!(sum(&reader).unwrap(), expected);
             flip(&log, at);
-            let reader = open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+            let reader = open(&path, READ).unwrap();
             assert!(is_damage(sum(&reader)), "{reopened}");
             assert!(db.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(())).is_err(), "{reopened}");
             flip(&log, at);
         }
         write_back(&db);
         drop(db);
-        assert_eq!(sum(&open(&path, FLAGS).unwrap()).unwrap(), expected);
+        assert_eq!(sum(&open(&path, CREATE).unwrap()).unwrap(), expected);
     }
 
     #[test]
@@ -476,11 +479,11 @@ mod tests {
             let with = |path: &Path| format!("{}{suffix}", path.display());
             std::fs::copy(with(&path), with(&copy)).unwrap();
         }
-        let db = open(&copy, FLAGS).unwrap();
+        let db = open(&copy, CREATE).unwrap();
         assert_eq!(sum(&db).unwrap(), expected);
         let log = folder.path().join("b.db-wal");
         flip(&log, std::fs::metadata(&log).unwrap().len() / 2);
-        assert!(is_damage(sum(&open(&copy, FLAGS).unwrap())));
+        assert!(is_damage(sum(&open(&copy, CREATE).unwrap())));
     }
 
     #[test]
@@ -489,10 +492,10 @@ mod tests {
         let path = folder.path().join("a.db");
         let db = filled(&path);
         write_back(&db);
-        let reader = open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let reader = open(&path, READ).unwrap();
         sum(&reader).unwrap();
         std::fs::File::options().write(true).open(&path).unwrap().set_len(40 * 8192).unwrap();
-        assert!(sum(&open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()).is_err());
+        assert!(sum(&open(&path, READ).unwrap()).is_err());
     }
 
     #[test]
@@ -508,6 +511,6 @@ mod tests {
         assert!(lacks_checksums(&path));
         add_checksums(&path, &target).unwrap();
         assert!(!lacks_checksums(&target));
-        assert_eq!(sum(&open(&target, FLAGS).unwrap()).unwrap(), 2);
+        assert_eq!(sum(&open(&target, CREATE).unwrap()).unwrap(), 2);
     }
 }

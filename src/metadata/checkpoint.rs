@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use super::checked;
@@ -70,8 +70,7 @@ impl Checkpointer {
         let (ending, ended) = oneshot::channel();
         let work = async move {
             // A database that is gone is not made anew here. The writer sees for itself when it fails.
-            let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let db = checked::open(&path, flags).map_err(MetadataError::from);
+            let db = checked::open(&path, checked::WRITE).map_err(MetadataError::from);
             let run = |db: Connection| (0..RUNS).try_for_each(|_| checkpoint(&db, Mode::Passive).map(drop));
             let _ = ending.send(db.and_then(run));
         };
@@ -106,8 +105,7 @@ mod tests {
     fn the_log_stays_short_while_writes_go_on() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("test.db");
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let db = checked::open(&path, flags).unwrap();
+        let db = checked::open(&path, checked::CREATE).unwrap();
         db.pragma_update(None, "page_size", PAGE_BYTES as i64).unwrap();
         db.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (data BLOB);").unwrap();
         let mut checkpointer = Checkpointer::new(&Tasks::for_unit_tests(), &db, 0).unwrap();

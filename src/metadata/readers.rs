@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc::WeakUnboundedSender;
 
@@ -159,8 +159,7 @@ fn connect(path: &Path) -> Result<Connection> {
     if !is_there(path) {
         return Err(MetadataError::Damaged(format!("{} is gone", path.display())));
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(checked::open(path, flags)?)
+    Ok(checked::open(path, checked::READ)?)
 }
 
 /// The first that reads in the file.

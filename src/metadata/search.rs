@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rusqlite::types::Value;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::checked;
 use super::model::MetadataError;
@@ -187,10 +187,7 @@ impl SearchIndex {
         if checked::lacks_checksums(path) {
             return Err(MetadataError::Database("a search index of another release".into()));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = checked::open(path, flags)?;
+        let db = checked::open(path, checked::CREATE)?;
         db.execute_batch(
             "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;
              PRAGMA cache_size = -8192; PRAGMA temp_store = MEMORY;",
@@ -336,8 +333,7 @@ impl SearchReader {
     pub fn open(path: &Path) -> Result<Self> {
         let inode = inode_of(path).ok_or_else(|| MetadataError::Database("no search index".into()))?;
         // Not read-only, or else SQLite maps the index of the write-ahead log into memory where nobody writes yet.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = checked::open(path, flags)?;
+        let db = checked::open(path, checked::WRITE)?;
         db.execute_batch("PRAGMA query_only = ON; PRAGMA cache_size = -16384;")?;
         Ok(Self { db, path: path.to_owned(), inode })
     }

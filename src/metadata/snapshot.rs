@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
 
 use super::checked;
 use super::log::{Replica, ReplicaError};
@@ -31,14 +31,12 @@ pub(super) enum Copying {
 /// Copies the database as one reader sees it to `path`, and tells the log index it includes.
 /// The writer goes on meanwhile.
 pub(super) fn copy_database(source: &Connection, path: &Path, way: Copying) -> Result<u64, MetadataError> {
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if way == Copying::Compactly {
         let name = path.to_str().ok_or_else(|| MetadataError::Database("path is not UTF-8".into()))?;
         source.execute("VACUUM INTO ?1", [name])?;
-        return query::state(&checked::open(path, flags)?, "applied_index");
+        return query::state(&checked::open(path, checked::CREATE)?, "applied_index");
     }
-    let mut target = checked::open(path, flags)?;
+    let mut target = checked::open(path, checked::CREATE)?;
     source.execute_batch("BEGIN")?;
     let copied = (|| {
         let index = query::state(source, "applied_index")?;
@@ -111,8 +109,7 @@ mod tests {
     fn both_ways_make_a_copy_of_the_same_state_and_a_compact_one_has_no_empty_pages() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name| folder.path().join(name);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-        let source = checked::open(&path("source.db"), flags).unwrap();
+        let source = checked::open(&path("source.db"), checked::CREATE).unwrap();
         source.execute_batch("PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL").unwrap();
         schema::prepare(&source).unwrap();
         query::set_state(&source, "applied_index", 7).unwrap();
@@ -122,11 +119,11 @@ mod tests {
                  INSERT INTO payloads SELECT i, randomblob(4000) FROM n; DELETE FROM payloads WHERE sequence % 10",
             )
             .unwrap();
-        let reader = checked::open(&path("source.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+        let reader = checked::open(&path("source.db"), checked::READ).unwrap();
         let mut sizes = Vec::new();
         for (way, name) in [(Copying::PageByPage, "pages.db"), (Copying::Compactly, "compact.db")] {
             assert_eq!(copy_database(&reader, &path(name), way).unwrap(), 7);
-            let copy = checked::open(&path(name), flags).unwrap();
+            let copy = checked::open(&path(name), checked::CREATE).unwrap();
             let rows: (i64, i64, i64) = copy
                 .query_row(
                     "SELECT count(*), user_version, auto_vacuum FROM payloads, pragma_user_version, pragma_auto_vacuum",

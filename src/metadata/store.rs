@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::Instant;
@@ -135,9 +135,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection> {
     if checked::lacks_checksums(path) {
         add_checksums(path)?;
     }
-    let flags =
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = checked::open(path, flags)?;
+    let connection = checked::open(path, checked::CREATE)?;
     connection.pragma_update(None, "page_size", schema::PAGE_BYTES as i64)?;
     // Counts for a database without tables alone.
     connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;

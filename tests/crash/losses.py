@@ -46,8 +46,7 @@ class Drill:
         self.answer("PUT", f"/{BUCKET}")
 
     def answer(self, method, path, body=b""):
-        """As an SDK asks: again, after longer and longer, where the server says that it failed. It may for a moment when the
-        database's drive goes, until it has made the database anew elsewhere."""
+        """As an SDK asks: again, after longer and longer, where the server says that it failed."""
         for pause in [0.1, 0.2, 0.4, 0.8, 1.6]:
             status, _, content = self.connection.request(method, path, body=body)
             if status < 500:
