@@ -14,7 +14,7 @@ use tokio::sync::mpsc::WeakUnboundedSender;
 
 use super::checked;
 use super::model::MetadataError;
-use super::store::Job;
+use super::queue::Job;
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -66,6 +66,11 @@ impl Readers {
     /// Counts the databases there were.
     pub(super) fn generation(&self) -> u64 {
         self.pool().generation
+    }
+
+    /// Where the database is.
+    pub(super) fn path(&self) -> PathBuf {
+        self.pool().path.clone()
     }
 
     /// Reads, and once more if the database had to be made anew.

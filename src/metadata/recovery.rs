@@ -11,7 +11,7 @@
 //! in the writer, none goes into the database before a quorum holds it: were the only drive that has it
 //! lost afterwards, the database would be ahead of all logs, and none could go on behind it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,16 +21,13 @@ use super::apply::Applier;
 use super::catch_up::{Standing, WAIT_ENTRIES_MAX, append_all, catch_up};
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::MetadataError;
-use super::{query, readers, rescue, schema, snapshot, store};
+use super::{database, query, readers, schema, snapshot};
 use crate::types::{LogEntry, LogPosition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// How long one log may take to be brought up to date: it may lack more than 100 MiB.
 pub(super) const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// The name of a damaged database that was put aside.
-const DAMAGED: &str = "damaged";
 
 /// A database that is up to date, and where the log ends.
 #[derive(Debug)]
@@ -69,7 +66,7 @@ pub(super) async fn recover(path: &Path, replicas: &[Arc<dyn Replica>], quorum: 
         let replayed = match replay(connection, replicas, quorum).await {
             Err(MetadataError::Damaged(reason)) if is_old => {
                 tracing::warn!(reason, "the metadata database is damaged");
-                set_aside(path);
+                database::set_aside(path);
                 continue;
             }
             replayed => replayed?,
@@ -97,7 +94,7 @@ fn open_existing(path: &Path) -> Option<Connection> {
     if !readers::is_there(path) {
         return None;
     }
-    let opened = store::open_writer(path).and_then(|db| {
+    let opened = database::open_writer(path).and_then(|db| {
         query::state(&db, "applied_index")?;
         Ok(db)
     });
@@ -105,43 +102,17 @@ fn open_existing(path: &Path) -> Option<Connection> {
 }
 
 pub(super) fn start_empty(path: &Path) -> Result<Connection> {
-    remove_database(path)?;
-    store::open_writer(path)
-}
-
-/// Puts a damaged database aside, for who wants to look at it; it is never used again.
-pub(super) fn set_aside(path: &Path) {
-    // The one before makes way.
-    let _ = remove_database(&path.with_file_name(format!("{DAMAGED}.db")));
-    match rescue::move_aside(path, DAMAGED) {
-        Ok(moved) => tracing::warn!(?moved, "the damaged metadata database is put aside"),
-        // Its drive may be gone, and the database is made anew on another.
-        Err(error) => tracing::warn!(%error, database = %path.display(), "not put aside"),
-    }
-}
-
-/// Removes the database with its write-ahead log: one must never meet the other's successor.
-pub(super) fn remove_database(path: &Path) -> Result<()> {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        match std::fs::remove_file(PathBuf::from(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(MetadataError::Database(format!("remove {}: {error}", path.display())));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    database::remove(path)?;
+    database::open_writer(path)
 }
 
 pub(super) async fn restore(path: &Path, index: u64, replica: &dyn Replica) -> Result<Connection> {
     let fetched = path.with_extension("fetched");
     snapshot::fetch(replica, index, &fetched).await?;
-    remove_database(path)?;
+    database::remove(path)?;
     std::fs::rename(&fetched, path)
         .map_err(|error| MetadataError::Database(format!("rename {}: {error}", fetched.display())))?;
-    let connection = store::open_writer(path)?;
+    let connection = database::open_writer(path)?;
     let intact: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if intact != "ok" {
         return Err(MetadataError::Database(format!("copy is damaged: {intact}")));
@@ -291,7 +262,7 @@ pub(super) fn apply_batch(
             MetadataError::Database(format!("entry {position:?} does not apply to this database: {error}"))
         })?;
     }
-    store::finish_transaction(db, applier, position)?;
+    database::finish_transaction(db, applier, position)?;
     db.execute_batch("COMMIT")?;
     Ok(())
 }

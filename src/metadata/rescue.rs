@@ -177,26 +177,6 @@ impl Rebuilt {
     }
 }
 
-/// A database that was moved aside, file by file: its new names.
-pub fn move_aside(database: &Path, stem: &str) -> std::io::Result<Vec<PathBuf>> {
-    let mut moved = Vec::new();
-    for suffix in ["", "-wal", "-shm"] {
-        let mut from = database.as_os_str().to_owned();
-        from.push(suffix);
-        let from = PathBuf::from(from);
-        if from.exists() {
-            // The write-ahead log keeps its database's name, so that both can be opened together.
-            let to = database.with_file_name(format!("{stem}.db{suffix}"));
-            std::fs::rename(&from, &to)?;
-            moved.push(to);
-        }
-    }
-    if let Some(folder) = database.parent().filter(|_| !moved.is_empty()) {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(moved)
-}
-
 /// Puts a finished database in a place where there is none.
 pub fn install(finished: &Path, database: &Path) -> std::io::Result<()> {
     std::fs::rename(finished, database)?;
@@ -205,9 +185,9 @@ pub fn install(finished: &Path, database: &Path) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::database;
     use super::super::log::tests::MemoryReplica;
     use super::super::model::Mutation;
-    use super::super::store;
     use super::*;
     use crate::types::LogEntry;
 
@@ -239,7 +219,7 @@ mod tests {
         assert_eq!(rebuilt.replayed, told.len() as u64);
         let end = rebuilt.end.index;
         assert_eq!(rebuilt.finish().unwrap(), path);
-        assert_eq!(store::applied_index(&path), Some(end));
+        assert_eq!(database::applied_index(&path), Some(end));
         Ok((end, told))
     }
 
@@ -254,19 +234,6 @@ mod tests {
         let Err(RebuildError::Gap(gap)) = rebuilt(&[1..=3, 5..=9]).await else { panic!("there is a gap") };
         assert_eq!((gap.after.index, gap.newest.index), (3, 9));
         assert!(RebuildError::Gap(gap).to_string().contains("has entry 4 of the log"));
-    }
-
-    #[test]
-    fn a_database_and_its_log_are_moved_aside_together() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = folder.path().join("holdfast.db");
-        for suffix in ["", "-wal"] {
-            std::fs::write(folder.path().join(format!("holdfast.db{suffix}")), suffix).unwrap();
-        }
-        let moved = move_aside(&database, "holdfast-aside").unwrap();
-        let names = moved.iter().map(|path| path.file_name().unwrap().to_str().unwrap());
-        assert_eq!(names.collect::<Vec<_>>(), ["holdfast-aside.db", "holdfast-aside.db-wal"]);
-        assert!(!database.exists() && move_aside(&database, "again").unwrap().is_empty());
     }
 
     #[tokio::test]

@@ -23,6 +23,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
 use super::checked;
+use super::database;
 use super::model::MetadataError;
 use super::query;
 use super::schema::{ObjectDetail, pack_etag, unpack, unpack_etag};
@@ -263,11 +264,8 @@ impl SearchIndex {
 
 /// Removes an index.
 pub fn remove(path: &Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let mut file = path.as_os_str().to_owned();
-        file.push(suffix);
-        // What is not there need not be removed; what cannot be is in nobody's way.
-        let _ = fs::remove_file(file);
+    if let Err(error) = database::remove(path) {
+        tracing::warn!(%error, "a search index is left");
     }
 }
 

@@ -8,9 +8,10 @@ use rusqlite::Connection;
 use rusqlite::backup::{Backup, StepResult};
 
 use super::checked;
+use super::leadership::Errand;
 use super::log::{Replica, ReplicaError};
 use super::model::MetadataError;
-use super::query;
+use super::{query, readers};
 
 /// Bytes sent to a drive at a time.
 const PIECE_BYTES: usize = 1 << 20;
@@ -98,6 +99,38 @@ pub(super) async fn available(replicas: &[Arc<dyn Replica>]) -> Vec<(u64, Arc<dy
     }
     found.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     found
+}
+
+/// Copies the database to so many of the drives; returns the log index the copies include. The drives are written to only
+/// while the errand that `may_begin` gives is kept.
+pub(super) async fn copy_to_drives(
+    database: &Path,
+    way: Copying,
+    (holders, copies): (&[Arc<dyn Replica>], usize),
+    may_begin: impl FnOnce() -> Option<Errand>,
+) -> Result<u64, MetadataError> {
+    let path = database.with_extension("copy");
+    let _ = std::fs::remove_file(&path);
+    let index = copy_database(&readers::open(database)?, &path, way)?;
+    let Some(_errand) = may_begin() else {
+        return Err(MetadataError::Unavailable("another writer has taken over".into()));
+    };
+    let mut held = 0;
+    for holder in holders {
+        match store(holder.as_ref(), index, &path).await {
+            Ok(()) => held += 1,
+            Err(error) => tracing::warn!(slot = holder.slot().0, %error, "no metadata copy on this drive"),
+        }
+        if held == copies {
+            break;
+        }
+    }
+    let _ = std::fs::remove_file(&path);
+    if held < copies {
+        return Err(MetadataError::Unavailable(format!("{held} drives took a copy, {copies} are needed")));
+    }
+    tracing::info!(index, held, "metadata copied to the drives");
+    Ok(index)
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   page: async ({ page, server }, use) => {
     const faults = watch(page, server.console);
     await use(page);
+    // What polls goes on until the page is closed; an answer on its way then is nobody's fault.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     expect(faults).toEqual([]);
   },
   api: async ({ page, server }, use) => use(await Api.signIn(page.request, server.console)),

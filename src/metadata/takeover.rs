@@ -1,0 +1,78 @@
+//! Another writer in the place of one whose database hangs; see `leadership`.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::leadership::Leadership;
+use super::model::MetadataError;
+use super::store::Options;
+use super::writer;
+use crate::runtime::Tasks;
+
+/// How often it is looked whether the writer hangs.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+/// How long a replica has to show that it does not hang itself.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Has another writer take over whenever one hangs, for as long as there is the store. In simulated time no call hangs.
+pub(super) fn watch(leadership: &Arc<Leadership>, tasks: &Tasks) -> Result<(), MetadataError> {
+    if !tasks.are_threads() {
+        return Ok(());
+    }
+    let watched = Arc::downgrade(leadership);
+    let spawned = tasks.spawn("metadata-watch", async move {
+        while let Some(leadership) = next_look(&watched) {
+            // Where there is no other place the writer may yet go on.
+            if leadership.hangs() && leadership.options().databases.len() > 1 {
+                take_over(&leadership).await;
+            }
+        }
+    });
+    spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))
+}
+
+fn next_look(watched: &Weak<Leadership>) -> Option<Arc<Leadership>> {
+    // A timer of tokio's might outlive its runtime, and this is a thread of its own.
+    std::thread::sleep(WATCH_EVERY);
+    watched.upgrade()
+}
+
+/// Makes a writer on another drive than that of the database.
+async fn take_over(leadership: &Arc<Leadership>) {
+    let hanging = leadership.readers.path();
+    tracing::error!(database = %hanging.display(), "the drive of the metadata database hangs; rebuilding it elsewhere");
+    let term = leadership.begin_term().await;
+    let mut options = leadership.options();
+    options.databases.retain(|path| *path != hanging);
+    let (database, recovered) = loop {
+        let error = match writer::recover_somewhere(&answering(&options).await).await {
+            Ok(recovered) => break recovered,
+            Err(error) => error,
+        };
+        tracing::error!(%error, "the metadata database cannot be rebuilt");
+        if !leadership.refuse(&error, WATCH_EVERY).await {
+            return leadership.end(term);
+        }
+    };
+    tracing::info!(database = %database.display(), "the metadata database is in another place now");
+    // Where it was is the last place to come back to.
+    options.databases.push(hanging);
+    leadership.set_options(term, &options);
+    leadership.readers.switch(database.clone());
+    if let Err(error) = writer::start(leadership, (database, recovered)) {
+        tracing::error!(%error, "there is no metadata writer");
+        leadership.end(term);
+    }
+}
+
+/// The same with the replicas that do not hang alone: the recovery reads them one after the other.
+async fn answering(options: &Options) -> Options {
+    let probes = options.replicas.iter().map(|replica| async {
+        let answers = tokio::time::timeout(PROBE_TIMEOUT, replica.end()).await.is_ok();
+        answers.then(|| replica.clone())
+    });
+    let replicas = join_all(probes).await.into_iter().flatten().collect();
+    Options { replicas, ..options.clone() }
+}
