@@ -7,10 +7,14 @@
 //!
 //! Nothing is mapped into memory: reading what was cut off or cannot be read would end the process by a signal. Beneath is
 //! `unix-excl`, where the index of the write-ahead log is memory of the process, and the database nobody else's meanwhile.
+//!
+//! What the system has in memory is read at once; whoever needs more waits for the drive as `drive_waits` says.
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
 use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
+use std::fs::File;
+use std::io::IoSliceMut;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -18,7 +22,10 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak};
 
 use rusqlite::{Connection, OpenFlags, ffi};
+use rustix::io::{Errno, ReadWriteFlags};
 use twox_hash::XxHash3_64;
+
+use super::drive_waits;
 
 const NAME: &CStr = c"holdfast";
 const BENEATH: &CStr = c"unix-excl";
@@ -116,42 +123,80 @@ impl LogPages {
     }
 }
 
-/// What all connections of a database share, by the file's device and inode.
-type Databases = HashMap<(u64, u64), Weak<LogPages>>;
+/// What all connections of a database share.
+#[derive(Debug)]
+struct Shared {
+    path: Arc<Path>,
+    /// The database, to read what the system has in memory. Closed after SQLite's own: to close any file of a process drops
+    /// the process's locks on it (POSIX).
+    file: Option<File>,
+    log_pages: LogPages,
+}
+
+/// Databases by the file's device and inode.
+type Databases = HashMap<(u64, u64), Weak<Shared>>;
 static DATABASES: LazyLock<Mutex<Databases>> = LazyLock::new(Mutex::default);
 
-fn log_pages_of(database: &CStr) -> Arc<LogPages> {
-    let Ok(file) = std::fs::metadata(OsStr::from_bytes(database.to_bytes())) else { return Arc::default() };
+fn shared_of(path: &Path) -> Arc<Shared> {
+    let open = || Arc::new(Shared { path: path.into(), file: at_once(path), log_pages: LogPages::default() });
+    let Ok(file) = std::fs::metadata(path) else { return open() };
     let mut databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
-    databases.retain(|_, pages| pages.strong_count() > 0);
+    databases.retain(|_, shared| shared.strong_count() > 0);
     let entry = databases.entry((file.dev(), file.ino())).or_default();
     entry.upgrade().unwrap_or_else(|| {
-        let pages = Arc::default();
-        *entry = Arc::downgrade(&pages);
-        pages
+        let shared = open();
+        *entry = Arc::downgrade(&shared);
+        shared
     })
+}
+
+/// Whether what the system has in memory of a database that is open is read without waiting for its drive.
+pub(super) fn reads_at_once(path: &Path) -> bool {
+    let Ok(file) = std::fs::metadata(path) else { return false };
+    let databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
+    let shared = databases.get(&(file.dev(), file.ino())).and_then(Weak::upgrade);
+    shared.is_some_and(|shared| shared.file.is_some())
+}
+
+/// A file that can be read without waiting for the drive.
+fn at_once(path: &Path) -> Option<File> {
+    let file = File::open(path).ok()?;
+    matches!(read_at_once(&file, &mut [0], 0), Ok(_) | Err(Errno::AGAIN)).then_some(file)
+}
+
+/// Reads what the system has in memory.
+fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
+    rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT)
 }
 
 /// A database, or its write-ahead log. SQLite's own file stands behind it in memory.
 #[repr(C)]
 struct CheckedFile {
     base: ffi::sqlite3_file,
+    shared: Arc<Shared>,
+    /// Of a write-ahead log, which has no locks.
+    log: Option<File>,
     is_log: bool,
-    log_pages: Arc<LogPages>,
 }
 
 impl CheckedFile {
+    /// Reads what the system has in memory of it; false if that is not all.
+    fn read_at_once(&self, data: &mut [u8], offset: u64) -> bool {
+        let file = if self.is_log { &self.log } else { &self.shared.file };
+        file.as_ref().is_some_and(|file| read_at_once(file, data, offset) == Ok(data.len()))
+    }
+
     /// Whether what was read is what was written.
     fn fits(&self, data: &[u8], offset: u64) -> bool {
         if !self.is_log {
             return !is_database_page(data, offset) || page_fits(data, offset);
         }
         if has_page_length(data.len()) {
-            return self.log_pages.fits(offset, data);
+            return self.shared.log_pages.fits(offset, data);
         }
         if let Some(page) = data.get(FRAME_HEAD_BYTES..).filter(|page| has_page_length(page.len())) {
             // SQLite opens the log, and checks the pages itself.
-            self.log_pages.note(offset + FRAME_HEAD_BYTES as u64, page);
+            self.shared.log_pages.note(offset + FRAME_HEAD_BYTES as u64, page);
         }
         true
     }
@@ -235,8 +280,13 @@ unsafe extern "C" fn shm_barrier(file: *mut ffi::sqlite3_file) {
 unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, data: *mut c_void, len: c_int, offset: i64) -> c_int {
     // SAFETY: SQLite gives `len` bytes of memory to fill.
     unsafe {
-        let code = read_beneath(file, data, len, offset);
         let checked = &*file.cast::<CheckedFile>();
+        let buffer = std::slice::from_raw_parts_mut(data.cast(), len as usize);
+        let code = if checked.read_at_once(buffer, offset as u64) {
+            ffi::SQLITE_OK
+        } else {
+            drive_waits::wait(&checked.shared.path, || read_beneath(file, data, len, offset))
+        };
         let fits = |data| checked.fits(data, offset as u64);
         match code {
             // SQLite would take a page that was cut off for one of zeros.
@@ -262,7 +312,7 @@ unsafe extern "C" fn write(
         let checked = &*file.cast::<CheckedFile>();
         let page: &[u8] = std::slice::from_raw_parts(data.cast(), len as usize);
         if checked.is_log && has_page_length(page.len()) {
-            checked.log_pages.note(offset as u64, page);
+            checked.shared.log_pages.note(offset as u64, page);
         } else if !checked.is_log && is_database_page(page, offset as u64) {
             if offset == 0 && page[RESERVED_AT] != RESERVED as u8 {
                 // A checksum would stand where SQLite has put something.
@@ -344,13 +394,15 @@ unsafe extern "C" fn open_file(
         if code != ffi::SQLITE_OK {
             return code;
         }
-        let log_pages = if is_log {
-            (*ffi::sqlite3_database_file_object(name).cast::<CheckedFile>()).log_pages.clone()
+        let path = Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes()));
+        let (shared, log) = if is_log {
+            let database = &*ffi::sqlite3_database_file_object(name).cast::<CheckedFile>();
+            (database.shared.clone(), at_once(path))
         } else {
-            log_pages_of(CStr::from_ptr(name))
+            (shared_of(path), None)
         };
         let base = ffi::sqlite3_file { pMethods: &raw const METHODS };
-        file.cast::<CheckedFile>().write(CheckedFile { base, is_log, log_pages });
+        file.cast::<CheckedFile>().write(CheckedFile { base, shared, log, is_log });
         code
     }
 }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::time::Instant;
 
+use super::drive_waits;
 use super::model::MetadataError;
 use super::queue::{Answer, Job, Next, Queue};
 use super::readers::Readers;
@@ -40,7 +41,7 @@ impl Work {
     fn time_max(self) -> Duration {
         match self {
             _ if cfg!(test) => Duration::from_secs(2),
-            Self::Apply | Self::Commit => Duration::from_secs(30),
+            Self::Apply | Self::Commit => Duration::from_secs(20),
             Self::WriteBack => Duration::from_secs(180),
         }
     }
@@ -161,10 +162,11 @@ impl Leadership {
         AtWork { leadership: self.clone(), term }
     }
 
-    /// Whether the leader has been at one piece of work for too long.
+    /// Whether the leader has been at one piece of work for too long, or a reader.
     pub(super) fn hangs(&self) -> bool {
         let at_work = *lock(&self.at_work);
-        at_work.is_some_and(|(term, until)| self.leads(term) && Instant::now() >= until)
+        let is_late = at_work.is_some_and(|(term, until)| self.leads(term) && Instant::now() >= until);
+        is_late || drive_waits::hangs(&self.readers.path())
     }
 
     /// Keeps those who wait for a batch.

@@ -13,6 +13,7 @@ mod checked;
 mod checkpoint;
 mod configuration;
 mod database;
+mod drive_waits;
 mod encoding;
 mod events;
 mod expiry;

@@ -4,17 +4,17 @@
 //! from the log and a copy. Readers wait for that and read again, so that what the log holds is never answered with an error.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc::WeakUnboundedSender;
 
-use super::checked;
 use super::model::MetadataError;
 use super::queue::Job;
+use super::{checked, drive_waits};
+use crate::runtime::may_block;
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -52,15 +52,24 @@ struct Failed {
 
 #[derive(Debug)]
 struct Pool {
-    path: PathBuf,
+    path: Arc<Path>,
+    /// Whether reading what is in memory never waits for the drive.
+    reads_at_once: bool,
     /// Counts the databases there were; connections of an earlier one are not kept.
     generation: u64,
     idle: Vec<Connection>,
 }
 
+impl Pool {
+    fn of(path: PathBuf, generation: u64) -> Self {
+        let reads_at_once = checked::reads_at_once(&path);
+        Self { path: path.into(), reads_at_once, generation, idle: Vec::new() }
+    }
+}
+
 impl Readers {
     pub(super) fn new(path: PathBuf, writer: WeakUnboundedSender<Job>, may_wait: bool) -> Self {
-        Self { pool: Mutex::new(Pool { path, generation: 0, idle: Vec::new() }), writer, may_wait }
+        Self { pool: Mutex::new(Pool::of(path, 0)), writer, may_wait }
     }
 
     /// Counts the databases there were.
@@ -69,7 +78,7 @@ impl Readers {
     }
 
     /// Where the database is.
-    pub(super) fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> Arc<Path> {
         self.pool().path.clone()
     }
 
@@ -92,7 +101,7 @@ impl Readers {
     /// Turns to another database.
     pub(super) fn switch(&self, path: PathBuf) {
         let mut pool = self.pool();
-        *pool = Pool { path, generation: pool.generation + 1, idle: Vec::new() };
+        *pool = Pool::of(path, pool.generation + 1);
     }
 
     /// Has the writer see to the database, and waits until it has.
@@ -105,10 +114,7 @@ impl Readers {
             // Nothing is sent: the wait ends when the complaint is dropped.
             let _ = settled.recv_timeout(REBUILT_WITHIN);
         };
-        match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
-            _ => wait(),
-        }
+        may_block(wait);
     }
 
     /// Has the writer see to the database.
@@ -123,19 +129,24 @@ impl Readers {
 
     fn once<T>(&self, read: impl Fn(&Connection) -> Result<T>) -> std::result::Result<T, Failed> {
         let mut pool = self.pool();
-        let (generation, idle) = (pool.generation, pool.idle.pop());
-        let path = if idle.is_none() { pool.path.clone() } else { PathBuf::new() };
+        let (generation, idle, path) = (pool.generation, pool.idle.pop(), pool.path.clone());
+        let reads_at_once = pool.reads_at_once;
         drop(pool);
         let failed = |opened| move |error| Failed { generation, opened, error };
+        if drive_waits::are_too_many(&path) {
+            let error = MetadataError::Unavailable("the drive of the database does not answer".into());
+            return Err(failed(true)(error));
+        }
         let connection = match idle {
             Some(connection) => connection,
-            None => {
+            None => drive_waits::wait(&path, || {
                 let connection = connect(&path).map_err(failed(false))?;
                 set_up(&connection).map_err(failed(true))?;
-                connection
-            }
+                Ok(connection)
+            })?,
         };
-        let result = read(&connection);
+        let result =
+            if reads_at_once { read(&connection) } else { drive_waits::wait(&path, || read(&connection)) };
         let mut pool = self.pool();
         if pool.generation == generation && pool.idle.len() < IDLE_MAX {
             pool.idle.push(connection);

@@ -1,5 +1,7 @@
 //! Another writer in the place of one whose database hangs; see `leadership`.
 
+use std::io::Write;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -13,8 +15,8 @@ use crate::runtime::Tasks;
 
 /// How often it is looked whether the writer hangs.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
-/// How long a replica has to show that it does not hang itself.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long another drive has to show that it does not hang itself.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Has another writer take over whenever one hangs, for as long as there is the store. In simulated time no call hangs.
 pub(super) fn watch(leadership: &Arc<Leadership>, tasks: &Tasks) -> Result<(), MetadataError> {
@@ -45,7 +47,7 @@ async fn take_over(leadership: &Arc<Leadership>) {
     tracing::error!(database = %hanging.display(), "the drive of the metadata database hangs; rebuilding it elsewhere");
     let term = leadership.begin_term().await;
     let mut options = leadership.options();
-    options.databases.retain(|path| *path != hanging);
+    options.databases.retain(|path| **path != *hanging);
     let (database, recovered) = loop {
         let error = match writer::recover_somewhere(&answering(&options).await).await {
             Ok(recovered) => break recovered,
@@ -58,7 +60,7 @@ async fn take_over(leadership: &Arc<Leadership>) {
     };
     tracing::info!(database = %database.display(), "the metadata database is in another place now");
     // Where it was is the last place to come back to.
-    options.databases.push(hanging);
+    options.databases.push(hanging.to_path_buf());
     leadership.set_options(term, &options);
     leadership.readers.switch(database.clone());
     if let Err(error) = writer::start(leadership, (database, recovered)) {
@@ -67,12 +69,31 @@ async fn take_over(leadership: &Arc<Leadership>) {
     }
 }
 
-/// The same with the replicas that do not hang alone: the recovery reads them one after the other.
+/// The same without replicas and places that hang: the recovery goes through them one after the other.
 async fn answering(options: &Options) -> Options {
-    let probes = options.replicas.iter().map(|replica| async {
+    let replicas = options.replicas.iter().map(|replica| async {
         let answers = tokio::time::timeout(PROBE_TIMEOUT, replica.end()).await.is_ok();
         answers.then(|| replica.clone())
     });
-    let replicas = join_all(probes).await.into_iter().flatten().collect();
-    Options { replicas, ..options.clone() }
+    let databases = options.databases.iter().map(|path| async {
+        let probed = path.clone();
+        let probe = options.tasks.blocking(move || probe_place(&probed));
+        let answers = matches!(tokio::time::timeout(PROBE_TIMEOUT, probe).await, Ok(Ok(Ok(()))));
+        answers.then(|| path.clone())
+    });
+    let (replicas, databases) = tokio::join!(join_all(replicas), join_all(databases));
+    Options {
+        replicas: replicas.into_iter().flatten().collect(),
+        databases: databases.into_iter().flatten().collect(),
+        ..options.clone()
+    }
+}
+
+/// Writes beside where a database would be.
+fn probe_place(database: &Path) -> std::io::Result<()> {
+    let path = database.with_extension("probe");
+    let mut file = std::fs::File::create(&path)?;
+    file.write_all(b"probe")?;
+    file.sync_all()?;
+    std::fs::remove_file(path)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::OnceLock;
 
 use rustix::process::setpriority_process;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 
 /// Starts work. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -127,5 +127,13 @@ impl Tasks {
         static RUNTIME: OnceLock<tokio::runtime::Runtime> = OnceLock::new();
         let runtime = RUNTIME.get_or_init(|| tokio::runtime::Runtime::new().expect("threads can be started"));
         Self { runtime: runtime.handle().clone(), simulated: false }
+    }
+}
+
+/// Does what may wait for a disk on this thread. Is it a worker of a runtime with several, another takes its place meanwhile.
+pub fn may_block<T>(work: impl FnOnce() -> T) -> T {
+    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
+        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
+        _ => work(),
     }
 }

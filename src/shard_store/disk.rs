@@ -334,8 +334,8 @@ impl DiskFile {
         self.file.allocate(len).map_err(|error| self.fail("allocate", &error))
     }
 
-    /// Gives the blocks inside a range back; the file keeps its length.
-    pub(super) fn punch(&self, offset: u64, len: u64) -> Result<(), DriveError> {
+    /// Gives the blocks inside a range back; the file keeps its length. False where the file system cannot.
+    pub(super) fn punch(&self, offset: u64, len: u64) -> Result<bool, DriveError> {
         self.file.punch(offset, len).map_err(|error| self.fail("punch", &error))
     }
 

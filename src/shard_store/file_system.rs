@@ -98,8 +98,8 @@ pub trait File: Send + Sync + Debug {
     /// Reserves room for `len` bytes from the start, so that writes inside it need no allocation.
     fn allocate(&self, len: u64) -> io::Result<()>;
 
-    /// Gives the blocks inside a range back; the file keeps its length.
-    fn punch(&self, offset: u64, len: u64) -> io::Result<()>;
+    /// Gives the blocks inside a range back; the file keeps its length. False where the file system cannot.
+    fn punch(&self, offset: u64, len: u64) -> io::Result<bool>;
 
     /// Cuts the file to `len` bytes.
     fn truncate(&self, len: u64) -> io::Result<()>;
@@ -246,14 +246,17 @@ impl File for OsFile {
 
     fn allocate(&self, len: u64) -> io::Result<()> {
         match rustix::fs::fallocate(&self.0, FallocateFlags::empty(), 0, len) {
-            Err(Errno::OPNOTSUPP) => Ok(rustix::fs::ftruncate(&self.0, len)?),
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(rustix::fs::ftruncate(&self.0, len)?),
             other => Ok(other?),
         }
     }
 
-    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
+    fn punch(&self, offset: u64, len: u64) -> io::Result<bool> {
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        Ok(rustix::fs::fallocate(&self.0, flags, offset, len)?)
+        match rustix::fs::fallocate(&self.0, flags, offset, len) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
+            other => Ok(other.map(|()| true)?),
+        }
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {

@@ -108,8 +108,8 @@ impl File for LookOnlyFile {
         Ok(())
     }
 
-    fn punch(&self, _offset: u64, _len: u64) -> io::Result<()> {
-        Ok(())
+    fn punch(&self, _offset: u64, _len: u64) -> io::Result<bool> {
+        Ok(true)
     }
 
     fn truncate(&self, _len: u64) -> io::Result<()> {

@@ -363,14 +363,15 @@ impl Appender {
         if end.saturating_sub(start) < PUNCH_BYTES_MIN {
             return Ok(());
         }
-        let file = {
-            let mut index = self.segments.index_mut();
-            index.segments.get_mut(&location.segment).map(|segment| {
-                segment.held_bytes = segment.held_bytes.saturating_sub(end - start);
-                segment.file.clone()
-            })
-        };
-        file.map_or(Ok(()), |file| file.punch(start, end - start))
+        let file = self.segments.index().segments.get(&location.segment).map(|segment| segment.file.clone());
+        let Some(file) = file else { return Ok(()) };
+        // Without holes the space is dead, and comes back by compaction.
+        if file.punch(start, end - start)?
+            && let Some(segment) = self.segments.index_mut().segments.get_mut(&location.segment)
+        {
+            segment.held_bytes = segment.held_bytes.saturating_sub(end - start);
+        }
+        Ok(())
     }
 
     /// Writes records behind each other, in a new segment if they do not fit; not yet durable.

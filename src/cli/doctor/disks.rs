@@ -98,11 +98,9 @@ fn judge_file_system(label: &str, kind: FileSystemKind) -> Finding {
 fn judge_support(label: &str, trial: &WriteTrial) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !trial.punch {
-        findings.push(Finding::problem(
-            "disk",
-            label,
-            "the file system cannot punch holes, which removing small objects needs; use ext4 or xfs",
-        ));
+        let sentence = "the file system cannot punch holes: space of small objects comes back only by copying what \
+                        lives; nothing is less safe";
+        findings.push(Finding::warning("disk", label, sentence));
     }
     if !trial.direct {
         let sentence = "the file system does not take writes past the page cache: large objects cost more CPU; \
@@ -321,7 +319,7 @@ mod tests {
         let error = DriveError::Io { attempt: "write to d0".into(), error: "read-only file system".into() };
         assert!(only(Survey { trial: Err(error), ..sound() }).sentence.contains("read-only"));
         let trial = WriteTrial { punch: false, ..sound().trial.unwrap() };
-        assert_eq!(only(Survey { trial: Ok(trial), ..sound() }).level, Level::Problem);
+        assert_eq!(only(Survey { trial: Ok(trial), ..sound() }).level, Level::Warning);
     }
 
     #[test]
