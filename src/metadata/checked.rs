@@ -8,7 +8,7 @@
 //! Nothing is mapped into memory: reading what was cut off or cannot be read would end the process by a signal. Beneath is
 //! `unix-excl`, where the index of the write-ahead log is memory of the process, and the database nobody else's meanwhile.
 //!
-//! What the system has in memory is read at once; whoever needs more waits for the drive as `drive_waits` says.
+//! What the system has in memory is read at once, and else the drive is asked as `drive_waits` says.
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
@@ -16,13 +16,13 @@ use std::ffi::{CStr, OsStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError, RwLock, Weak};
 
 use rusqlite::{Connection, OpenFlags, ffi};
-use rustix::io::{Errno, ReadWriteFlags};
+use rustix::io::ReadWriteFlags;
 use twox_hash::XxHash3_64;
 
 use super::drive_waits;
@@ -127,9 +127,8 @@ impl LogPages {
 #[derive(Debug)]
 struct Shared {
     path: Arc<Path>,
-    /// The database, to read what the system has in memory. Closed after SQLite's own: to close any file of a process drops
-    /// the process's locks on it (POSIX).
-    file: Option<File>,
+    /// The database, to read from. Closed after SQLite's own, as closing one drops all locks that the process has (POSIX).
+    file: Option<Arc<File>>,
     log_pages: LogPages,
 }
 
@@ -138,35 +137,23 @@ type Databases = HashMap<(u64, u64), Weak<Shared>>;
 static DATABASES: LazyLock<Mutex<Databases>> = LazyLock::new(Mutex::default);
 
 fn shared_of(path: &Path) -> Arc<Shared> {
-    let open = || Arc::new(Shared { path: path.into(), file: at_once(path), log_pages: LogPages::default() });
-    let Ok(file) = std::fs::metadata(path) else { return open() };
-    let mut databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
-    databases.retain(|_, shared| shared.strong_count() > 0);
-    let entry = databases.entry((file.dev(), file.ino())).or_default();
-    entry.upgrade().unwrap_or_else(|| {
-        let shared = open();
-        *entry = Arc::downgrade(&shared);
-        shared
-    })
-}
-
-/// Whether what the system has in memory of a database that is open is read without waiting for its drive.
-pub(super) fn reads_at_once(path: &Path) -> bool {
-    let Ok(file) = std::fs::metadata(path) else { return false };
-    let databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
-    let shared = databases.get(&(file.dev(), file.ino())).and_then(Weak::upgrade);
-    shared.is_some_and(|shared| shared.file.is_some())
-}
-
-/// A file that can be read without waiting for the drive.
-fn at_once(path: &Path) -> Option<File> {
-    let file = File::open(path).ok()?;
-    matches!(read_at_once(&file, &mut [0], 0), Ok(_) | Err(Errno::AGAIN)).then_some(file)
-}
-
-/// Reads what the system has in memory.
-fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> rustix::io::Result<usize> {
-    rustix::io::preadv2(file, &mut [IoSliceMut::new(buffer)], offset, ReadWriteFlags::NOWAIT)
+    let place = std::fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    let known = || {
+        let mut databases = DATABASES.lock().unwrap_or_else(PoisonError::into_inner);
+        databases.retain(|_, shared| shared.strong_count() > 0);
+        databases
+    };
+    let found = place.as_ref().ok().and_then(|place| known().get(place)?.upgrade());
+    if let Some(shared) = found {
+        return shared;
+    }
+    // The drive may hang here, so nobody waits for this one meanwhile.
+    let file = File::open(path).ok().map(Arc::new);
+    let shared = Arc::new(Shared { path: path.into(), file, log_pages: LogPages::default() });
+    let Ok(place) = place else { return shared };
+    let mut databases = known();
+    let entry = databases.entry(place).or_insert_with(|| Arc::downgrade(&shared));
+    entry.upgrade().unwrap_or(shared)
 }
 
 /// A database, or its write-ahead log. SQLite's own file stands behind it in memory.
@@ -174,16 +161,31 @@ fn read_at_once(file: &File, buffer: &mut [u8], offset: u64) -> rustix::io::Resu
 struct CheckedFile {
     base: ffi::sqlite3_file,
     shared: Arc<Shared>,
-    /// Of a write-ahead log, which has no locks.
-    log: Option<File>,
+    /// Of a write-ahead log, which has no locks: the log, to read from.
+    log: Option<Arc<File>>,
     is_log: bool,
 }
 
 impl CheckedFile {
-    /// Reads what the system has in memory of it; false if that is not all.
-    fn read_at_once(&self, data: &mut [u8], offset: u64) -> bool {
+    /// Reads, from memory if the system has it there. False if that is for SQLite's own file, and an error if the drive hangs.
+    fn read(&self, data: &mut [u8], offset: u64) -> Result<bool, c_int> {
         let file = if self.is_log { &self.log } else { &self.shared.file };
-        file.as_ref().is_some_and(|file| read_at_once(file, data, offset) == Ok(data.len()))
+        let Some(file) = file else { return Ok(false) };
+        let at_once = rustix::io::preadv2(file, &mut [IoSliceMut::new(data)], offset, ReadWriteFlags::NOWAIT);
+        if at_once == Ok(data.len()) {
+            return Ok(true);
+        }
+        let (file, len) = (file.clone(), data.len());
+        let read = move || {
+            let mut buffer = vec![0; len];
+            file.read_exact_at(&mut buffer, offset).map(|()| buffer)
+        };
+        match drive_waits::ask(&self.shared.path, read) {
+            Some(Ok(buffer)) => data.copy_from_slice(&buffer),
+            Some(Err(_)) => return Ok(false),
+            None => return Err(ffi::SQLITE_IOERR_READ),
+        }
+        Ok(true)
     }
 
     /// Whether what was read is what was written.
@@ -282,10 +284,10 @@ unsafe extern "C" fn read(file: *mut ffi::sqlite3_file, data: *mut c_void, len: 
     unsafe {
         let checked = &*file.cast::<CheckedFile>();
         let buffer = std::slice::from_raw_parts_mut(data.cast(), len as usize);
-        let code = if checked.read_at_once(buffer, offset as u64) {
-            ffi::SQLITE_OK
-        } else {
-            drive_waits::wait(&checked.shared.path, || read_beneath(file, data, len, offset))
+        let code = match checked.read(buffer, offset as u64) {
+            Ok(true) => ffi::SQLITE_OK,
+            Ok(false) => read_beneath(file, data, len, offset),
+            Err(code) => code,
         };
         let fits = |data| checked.fits(data, offset as u64);
         match code {
@@ -397,7 +399,7 @@ unsafe extern "C" fn open_file(
         let path = Path::new(OsStr::from_bytes(CStr::from_ptr(name).to_bytes()));
         let (shared, log) = if is_log {
             let database = &*ffi::sqlite3_database_file_object(name).cast::<CheckedFile>();
-            (database.shared.clone(), at_once(path))
+            (database.shared.clone(), File::open(path).ok().map(Arc::new))
         } else {
             (shared_of(path), None)
         };
@@ -432,8 +434,6 @@ fn register() -> rusqlite::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::FileExt;
-
     use super::*;
 
     fn filled(path: &Path) -> Connection {

@@ -16,7 +16,6 @@ use std::time::Duration;
 use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard, oneshot};
 use tokio::time::Instant;
 
-use super::drive_waits;
 use super::model::MetadataError;
 use super::queue::{Answer, Job, Next, Queue};
 use super::readers::Readers;
@@ -166,7 +165,7 @@ impl Leadership {
     pub(super) fn hangs(&self) -> bool {
         let at_work = *lock(&self.at_work);
         let is_late = at_work.is_some_and(|(term, until)| self.leads(term) && Instant::now() >= until);
-        is_late || drive_waits::hangs(&self.readers.path())
+        is_late || self.readers.hangs()
     }
 
     /// Keeps those who wait for a batch.

@@ -4,7 +4,7 @@
 //! from the log and a copy. Readers wait for that and read again, so that what the log holds is never answered with an error.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -38,6 +38,8 @@ pub(super) struct Complaint {
 #[derive(Debug)]
 pub(super) struct Readers {
     pool: Mutex<Pool>,
+    /// Told when there is another database.
+    switched: Condvar,
     writer: WeakUnboundedSender<Job>,
     /// Whether the writer goes on while a reader waits.
     may_wait: bool,
@@ -45,6 +47,7 @@ pub(super) struct Readers {
 
 /// A read that failed: of which database, and whether it could be opened.
 struct Failed {
+    file: Arc<Path>,
     generation: u64,
     opened: bool,
     error: MetadataError,
@@ -52,9 +55,9 @@ struct Failed {
 
 #[derive(Debug)]
 struct Pool {
-    path: Arc<Path>,
-    /// Whether reading what is in memory never waits for the drive.
-    reads_at_once: bool,
+    path: PathBuf,
+    /// The same as SQLite names it: absolute, without links.
+    file: Arc<Path>,
     /// Counts the databases there were; connections of an earlier one are not kept.
     generation: u64,
     idle: Vec<Connection>,
@@ -62,14 +65,16 @@ struct Pool {
 
 impl Pool {
     fn of(path: PathBuf, generation: u64) -> Self {
-        let reads_at_once = checked::reads_at_once(&path);
-        Self { path: path.into(), reads_at_once, generation, idle: Vec::new() }
+        // One that is not there cannot be read by any name.
+        let file = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone()).into();
+        Self { path, file, generation, idle: Vec::new() }
     }
 }
 
 impl Readers {
     pub(super) fn new(path: PathBuf, writer: WeakUnboundedSender<Job>, may_wait: bool) -> Self {
-        Self { pool: Mutex::new(Pool::of(path, 0)), writer, may_wait }
+        let pool = Pool::of(path, 0);
+        Self { pool: Mutex::new(pool), switched: Condvar::new(), writer, may_wait }
     }
 
     /// Counts the databases there were.
@@ -78,8 +83,14 @@ impl Readers {
     }
 
     /// Where the database is.
-    pub(super) fn path(&self) -> Arc<Path> {
+    pub(super) fn path(&self) -> PathBuf {
         self.pool().path.clone()
+    }
+
+    /// Whether the drive of the database hangs.
+    pub(super) fn hangs(&self) -> bool {
+        let file = self.pool().file.clone();
+        drive_waits::hangs(&file)
     }
 
     /// Reads, and once more if the database had to be made anew.
@@ -90,7 +101,11 @@ impl Readers {
         };
         if let MetadataError::Damaged(reason) = &error.error {
             tracing::warn!(reason, "the metadata database cannot be read");
-            self.complain(error.generation, error.opened);
+            if drive_waits::hangs(&error.file) {
+                self.wait_for_another(error.generation);
+            } else {
+                self.complain(error.generation, error.opened);
+            }
             if self.may_wait {
                 return self.once(&read).map_err(|error| error.error);
             }
@@ -101,7 +116,29 @@ impl Readers {
     /// Turns to another database.
     pub(super) fn switch(&self, path: PathBuf) {
         let mut pool = self.pool();
-        *pool = Pool::of(path, pool.generation + 1);
+        let next = Pool::of(path, pool.generation + 1);
+        let before = std::mem::replace(&mut *pool, next);
+        drop(pool);
+        self.switched.notify_all();
+        self.let_go(before.idle);
+    }
+
+    /// Closes what is needed no more. That may wait for a drive that hangs.
+    fn let_go(&self, connections: Vec<Connection>) {
+        let close = move || drop(connections);
+        if !self.may_wait {
+            return close();
+        }
+        // Without a thread they are closed here.
+        let _ = std::thread::Builder::new().name("metadata-close".into()).spawn(close);
+    }
+
+    /// Waits until there is another database than the one of a generation.
+    fn wait_for_another(&self, generation: u64) {
+        may_block(|| {
+            let is_same = |pool: &mut Pool| pool.generation == generation;
+            drop(self.switched.wait_timeout_while(self.pool(), REBUILT_WITHIN, is_same));
+        });
     }
 
     /// Has the writer see to the database, and waits until it has.
@@ -129,26 +166,26 @@ impl Readers {
 
     fn once<T>(&self, read: impl Fn(&Connection) -> Result<T>) -> std::result::Result<T, Failed> {
         let mut pool = self.pool();
-        let (generation, idle, path) = (pool.generation, pool.idle.pop(), pool.path.clone());
-        let reads_at_once = pool.reads_at_once;
+        let (generation, idle, file) = (pool.generation, pool.idle.pop(), pool.file.clone());
         drop(pool);
-        let failed = |opened| move |error| Failed { generation, opened, error };
-        if drive_waits::are_too_many(&path) {
-            let error = MetadataError::Unavailable("the drive of the database does not answer".into());
-            return Err(failed(true)(error));
-        }
+        let failed = |opened| {
+            let file = file.clone();
+            move |error| Failed { file, generation, opened, error }
+        };
         let connection = match idle {
             Some(connection) => connection,
-            None => drive_waits::wait(&path, || {
-                let connection = connect(&path).map_err(failed(false))?;
+            None => {
+                let connection = connect_in_time(&file).map_err(failed(false))?;
                 set_up(&connection).map_err(failed(true))?;
-                Ok(connection)
-            })?,
+                connection
+            }
         };
-        let result =
-            if reads_at_once { read(&connection) } else { drive_waits::wait(&path, || read(&connection)) };
+        let result = read(&connection);
         let mut pool = self.pool();
-        if pool.generation == generation && pool.idle.len() < IDLE_MAX {
+        if pool.generation != generation {
+            drop(pool);
+            self.let_go(vec![connection]);
+        } else if pool.idle.len() < IDLE_MAX {
             pool.idle.push(connection);
         }
         result.map_err(failed(true))
@@ -162,6 +199,13 @@ impl Readers {
 /// Whether there is a database at `path`. To SQLite an empty file is one too, without tables, and its log of no use.
 pub(super) fn is_there(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.len() > 0)
+}
+
+/// As [`connect`], where the drive may hang.
+fn connect_in_time(path: &Arc<Path>) -> Result<Connection> {
+    let database = path.clone();
+    let hangs = || MetadataError::Damaged(format!("the drive of {} hangs", path.display()));
+    drive_waits::ask(path, move || connect(&database)).unwrap_or_else(|| Err(hangs()))
 }
 
 /// Opens the database at `path` to read it.

@@ -47,7 +47,7 @@ async fn take_over(leadership: &Arc<Leadership>) {
     tracing::error!(database = %hanging.display(), "the drive of the metadata database hangs; rebuilding it elsewhere");
     let term = leadership.begin_term().await;
     let mut options = leadership.options();
-    options.databases.retain(|path| **path != *hanging);
+    options.databases.retain(|path| *path != hanging);
     let (database, recovered) = loop {
         let error = match writer::recover_somewhere(&answering(&options).await).await {
             Ok(recovered) => break recovered,
@@ -60,7 +60,7 @@ async fn take_over(leadership: &Arc<Leadership>) {
     };
     tracing::info!(database = %database.display(), "the metadata database is in another place now");
     // Where it was is the last place to come back to.
-    options.databases.push(hanging.to_path_buf());
+    options.databases.push(hanging);
     leadership.set_options(term, &options);
     leadership.readers.switch(database.clone());
     if let Err(error) = writer::start(leadership, (database, recovered)) {

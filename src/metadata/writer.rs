@@ -401,7 +401,10 @@ impl Writer {
     }
 
     async fn rebuild_if_gone(&mut self) {
-        if !readers::is_there(&self.database) {
+        let at_work = self.leadership.at_work(self.term, Work::Apply);
+        let is_there = readers::is_there(&self.database);
+        drop(at_work);
+        if !is_there {
             self.rebuild_database(false).await;
         }
     }
@@ -418,7 +421,8 @@ impl Writer {
 
     /// Rebuilds the database from the drives, in another place where there is one. One that is damaged is never used again.
     async fn rebuild_database(&mut self, damaged: bool) {
-        if !self.leads() {
+        // Another writer takes over from a database whose drive hangs.
+        if !self.leads() || self.leadership.readers.hangs() {
             return;
         }
         tracing::error!(database = %self.database.display(), "the metadata database failed; rebuilding it");
