@@ -86,8 +86,8 @@ crash: $(TARGET)/debug/holdfast ## kill -9 under concurrent writes (ROUNDS=20)
 	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/rounds.py --rounds $(or $(ROUNDS),20)
 
 .PHONY: losses
-losses: $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted, ruined and hung, then an audit of every byte
-	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(PYTHON) tests/crash/losses.py --drives 4 --drives 6
+losses: $(VENV)/ready $(TARGET)/debug/holdfast ## Every two of 4 and of 6 drives removed, corrupted, ruined and hung, then an audit of every byte
+	HOLDFAST=$(abspath $(TARGET))/debug/holdfast $(VENV)/bin/python tests/crash/losses.py --drives 4 --drives 6
 
 .PHONY: growth
 growth: build ## A fifth drive joins four and another leaves, under load, held against the dry runs (needs root: loop devices)

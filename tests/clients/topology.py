@@ -93,6 +93,12 @@ class Process:
     def terminate(self):
         self._end(signal.SIGTERM)
 
+    def hang(self):
+        self.child.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.child.send_signal(signal.SIGCONT)
+
     def _end(self, number):
         if self.alive():
             self.child.send_signal(number)

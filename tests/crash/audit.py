@@ -4,6 +4,7 @@ It knows the formats from their descriptions alone (src/shard_store, src/metadat
 every segment and shard file, works the parity out anew, and compares. Nothing of a server runs meanwhile.
 """
 
+import contextlib
 import json
 import sqlite3
 import struct
@@ -88,6 +89,16 @@ def large_shard(drive, blob, shard, lengths):
         at = stripe * stride + up(head_length(length), PAGE)
         stripes.append(content[at : at + length])
     return stripes
+
+
+def newest(databases):
+    """The one that is in use, of those that it was moved between."""
+
+    def applied_index(database):
+        with contextlib.closing(sqlite3.connect(database)) as rows:
+            return rows.execute("SELECT value FROM state WHERE name = 'applied_index'").fetchone()
+
+    return max(databases, key=applied_index)
 
 
 def audit(roots, database, objects):

@@ -8,12 +8,12 @@ the end an audit of every byte on the drives must agree with that.
 """
 
 import argparse
+import contextlib
 import itertools
 import os
 import pathlib
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "clients"))
 
 import audit  # noqa: E402
+import hanging  # noqa: E402
 import signed  # noqa: E402
 import topology  # noqa: E402
 
@@ -81,8 +82,9 @@ class Drill:
         self.check()
         self.wait_until_full()
 
-    def audit(self, roots, database):
+    def audit(self, roots, databases):
         self.deployment.stop()
+        database = audit.newest(databases)
         # The others are in the metadata.
         on_drives = {key: content for key, content in self.objects.items() if len(content) > 4096}
         print(f"  audit: {audit.audit(roots, database, on_drives)} shards compared byte for byte", flush=True)
@@ -119,8 +121,7 @@ def removed_and_corrupted(folder, drives, choices):
         drill.write(f"removed{choice}")
         drill.restart()
         print(f"  drives {choice}: corrupted, scrubbed, removed, refilled; {len(drill.objects)} objects right", flush=True)
-    (database,) = folder.glob("drive*/metadata/holdfast.db")
-    drill.audit(folder.glob("drive*"), database)
+    drill.audit(folder.glob("drive*"), folder.glob("drive*/metadata/holdfast.db"))
 
 
 def overwrite(path, length):
@@ -147,28 +148,46 @@ def ruined(folder, drives, choices):
         drill.check()
         drill.restart(lost)
         print(f"  drives {choice}: {way}, refilled; {len(drill.objects)} objects right", flush=True)
-    (database,) = folder.glob("drive*/metadata/holdfast.db")
-    drill.audit(folder.glob("drive*"), database)
+    drill.audit(folder.glob("drive*"), folder.glob("drive*/metadata/holdfast.db"))
 
 
-def hung(folder, drives, choices):
-    """A cluster whose nodes stop answering, and go on later."""
-    deployment = topology.cluster(folder, drives)
+def hung(deployment, members, choices):
+    """Members of a deployment stop answering, and go on later."""
     deployment.start()
     drill = Drill(deployment)
     drill.write("first")
     for choice in choices:
-        nodes = [deployment.nodes[number] for number in choice]
-        for node in nodes:
-            node.child.send_signal(signal.SIGSTOP)
+        for number in choice:
+            members[number].hang()
         drill.check()
         drill.write(f"hung{choice}")
         drill.check()
-        for node in nodes:
-            node.child.send_signal(signal.SIGCONT)
+        for number in choice:
+            members[number].go_on()
         drill.wait_until_full()
-        print(f"  drives {choice}: hung, and back; {len(drill.objects)} objects right", flush=True)
-    drill.audit(folder.glob("node*/drive1"), folder / "gateway" / "metadata" / "holdfast.db")
+        print(f"  {choice}: hung, and back; {len(drill.objects)} objects right", flush=True)
+    return drill
+
+
+def hung_drives(folder, drives, choices):
+    """One process, of whose drives some hang, that with the metadata database among them."""
+    if hanging.why_not():
+        print(f"  NOT DONE: {hanging.why_not()}", flush=True)
+        return
+    with contextlib.ExitStack() as mounted:
+        names = [f"drive{number + 1}" for number in range(drives)]
+        members = [mounted.enter_context(hanging.HangingDrive(folder, name)) for name in names]
+        deployment = topology.serve(folder, drives)
+        mounted.callback(deployment.stop)
+        drill = hung(deployment, members, choices)
+        drill.audit(folder.glob("drive*"), folder.glob("drive*/metadata/holdfast.db"))
+
+
+def hung_nodes(folder, drives, choices):
+    """A cluster, of whose nodes some hang."""
+    deployment = topology.cluster(folder, drives)
+    drill = hung(deployment, deployment.nodes, choices)
+    drill.audit(folder.glob("node*/drive1"), [folder / "gateway" / "metadata" / "holdfast.db"])
 
 
 def main():
@@ -180,7 +199,7 @@ def main():
         choices = list(itertools.combinations(range(drives), PARITY))
         if arguments.choices:
             choices = random.Random(drives).sample(choices, min(arguments.choices, len(choices)))
-        for drill in [removed_and_corrupted, ruined, hung]:
+        for drill in [removed_and_corrupted, ruined, hung_drives, hung_nodes]:
             print(f"{drill.__name__}: {len(choices)} choices of {PARITY} out of {drives} drives", flush=True)
             with tempfile.TemporaryDirectory(prefix="holdfast-losses-") as folder:
                 drill(pathlib.Path(folder), drives, choices)
