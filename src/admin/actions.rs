@@ -12,6 +12,7 @@ pub(super) enum AdminAction {
     ChangeNodes,
     Rebalance,
     Scrub,
+    Heal,
     ListBuckets,
     SetParity,
     SetSearch,
@@ -32,7 +33,7 @@ pub(super) enum AdminAction {
 
 impl AdminAction {
     /// All of them.
-    pub(super) const ALL: [Self; 23] = [
+    pub(super) const ALL: [Self; 24] = [
         Self::Status,
         Self::ListDrives,
         Self::ChangeDrives,
@@ -40,6 +41,7 @@ impl AdminAction {
         Self::ChangeNodes,
         Self::Rebalance,
         Self::Scrub,
+        Self::Heal,
         Self::ListBuckets,
         Self::SetParity,
         Self::SetSearch,
@@ -68,6 +70,7 @@ impl AdminAction {
             Self::ChangeNodes => "admin:ChangeNodes",
             Self::Rebalance => "admin:Rebalance",
             Self::Scrub => "admin:Scrub",
+            Self::Heal => "admin:Heal",
             Self::ListBuckets => "admin:ListBuckets",
             Self::SetParity => "admin:SetParity",
             Self::SetSearch => "admin:SetSearch",
@@ -104,6 +107,7 @@ impl Route {
             Self::AddNode | Self::ChangeNode(..) => AdminAction::ChangeNodes,
             Self::Rebalance => AdminAction::Rebalance,
             Self::Scrub => AdminAction::Scrub,
+            Self::Heal => AdminAction::Heal,
             Self::Buckets => AdminAction::ListBuckets,
             Self::SetParity(_) => AdminAction::SetParity,
             Self::SetSearch(_) => AdminAction::SetSearch,

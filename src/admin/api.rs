@@ -15,6 +15,7 @@
 //! | `POST /api/v1/nodes/{address}/drain`, `remove` | [`ChangeNode`] | [`Plan`] |
 //! | `POST /api/v1/rebalance` | [`Rebalance`] | [`Plan`] |
 //! | `POST /api/v1/scrub` | [`Scrub`] | [`Plan`] |
+//! | `POST /api/v1/heal` | [`Heal`] | [`Plan`] |
 //! | `GET /api/v1/buckets` | | [`BucketList`] |
 //! | `POST /api/v1/buckets/{name}/parity` | [`SetParity`] | [`Plan`] |
 //! | `GET /api/v1/keyring` | | [`Keyring`] |
@@ -335,6 +336,8 @@ pub enum WorkState {
     Running,
     /// There is something to do that cannot be done now.
     Waiting,
+    /// Somebody asked for a pause.
+    Paused,
     /// Something that this version has no word for.
     #[serde(other)]
     Unknown,
@@ -503,6 +506,18 @@ pub struct Rebalance {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Scrub {
+    /// Only plan.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// Rebuilds what is missing now, what waits for a drive too, or pauses that for some time.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Heal {
+    /// Seconds to pause for, 86,400 at most; 0 ends a pause.
+    #[serde(default)]
+    pub pause_seconds: u64,
     /// Only plan.
     #[serde(default)]
     pub dry_run: bool,

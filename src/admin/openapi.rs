@@ -96,6 +96,7 @@ fn operations() -> Vec<Described> {
         plan("/nodes/{address}/remove", Action::ChangeNodes, "Takes a node out.", of::<ChangeNode>()),
         plan("/rebalance", Action::Rebalance, "Evens out how full drives are.", of::<Rebalance>()),
         plan("/scrub", Action::Scrub, "Reads every shard now.", of::<Scrub>()),
+        plan("/heal", Action::Heal, "Rebuilds what is missing now, or pauses that.", of::<Heal>()),
         get(
             "/buckets",
             Some(Action::ListBuckets),

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Refusal;
 use super::api::{
     AddDrive, AddNode, BucketList, ChangeDrive, ChangeNode, DriveCondition, DriveList, EventList,
-    EventTarget, NodeList, NodeReport, ObjectAtRisk, Plan, QuotaState, Rebalance, RiskPage, RiskQuery, Scrub,
-    SearchState, SetParity, SetQuota, SetSearch,
+    EventTarget, Heal, NodeList, NodeReport, ObjectAtRisk, Plan, QuotaState, Rebalance, RiskPage, RiskQuery,
+    Scrub, SearchState, SetParity, SetQuota, SetSearch,
 };
 use super::status::{bucket_reports, drive_reports};
 use crate::jobs::rehearse_moves;
@@ -16,6 +17,9 @@ use crate::object::{self, ChangeError, ChangePlan, Engine, Intent, RiskCursor};
 use crate::types::{BucketName, BucketQuota, DriveSlot, Scheme};
 
 type Result<T> = std::result::Result<T, Refusal>;
+
+/// Longest pause of healing, so that none is forgotten.
+const PAUSE_SECONDS_MAX: u64 = 86_400;
 
 /// Carries out what root asks for. Knows no HTTP: requests come in as values, refusals are meanings.
 #[derive(Debug)]
@@ -148,6 +152,36 @@ impl Operations {
             after: "what is found bad is rebuilt".into(),
             started: !request.dry_run,
             notes: vec![format!("{bytes} bytes are to be read")],
+            ..Plan::default()
+        })
+    }
+
+    /// Heals now, or pauses healing.
+    pub(super) fn heal(&self, request: Heal) -> Result<Plan> {
+        let Heal { pause_seconds, dry_run } = request;
+        if pause_seconds > PAUSE_SECONDS_MAX {
+            return Err(Refusal::BadRequest(format!("pause_seconds is at most {PAUSE_SECONDS_MAX}")));
+        }
+        let counts = self.engine.redundancy().map_err(unreadable)?;
+        if !dry_run {
+            self.engine.heals().pause(Duration::from_secs(pause_seconds));
+        }
+        let (during, after) = match pause_seconds {
+            0 => (
+                "what is missing is rebuilt",
+                "every object has its full redundancy, as far as there are drives",
+            ),
+            _ => (
+                "what is missing stays so, unless an object could not bear another loss",
+                "healing goes on by itself; a restart or `holdfast admin heal --now` ends the pause",
+            ),
+        };
+        Ok(Plan {
+            now: counts.sentence(),
+            during: during.into(),
+            after: after.into(),
+            started: !dry_run,
+            notes: vec![format!("{} shards wait to be rebuilt", counts.shards_to_heal)],
             ..Plan::default()
         })
     }

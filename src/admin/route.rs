@@ -26,6 +26,7 @@ pub(super) enum Route {
     ChangeNode(String, NodeChange),
     Rebalance,
     Scrub,
+    Heal,
     Buckets,
     SetParity(String),
     Keyring,
@@ -150,6 +151,7 @@ fn at(path: &str, query: &str) -> Result<(Option<Route>, Option<Route>), Refusal
         }
         ["rebalance"] => (None, Some(Route::Rebalance)),
         ["scrub"] => (None, Some(Route::Scrub)),
+        ["heal"] => (None, Some(Route::Heal)),
         ["buckets"] => (Some(Route::Buckets), None),
         ["buckets", name, "parity"] => (None, Some(Route::SetParity(decode(name)?))),
         ["keyring"] => (Some(Route::Keyring), Some(Route::CreateEncryptionKey)),

@@ -202,6 +202,7 @@ impl Service {
             }
             Route::Rebalance => done(operations.rebalance(parse(body)?).await),
             Route::Scrub => done(operations.scrub(parse(body)?).await),
+            Route::Heal => done(operations.heal(parse(body)?)),
             Route::Buckets => done(operations.buckets().await),
             Route::SetParity(bucket) => done(operations.set_parity(&bucket, parse(body)?).await),
             Route::Keyring => done(Ok(operations.keyring())),

@@ -146,6 +146,7 @@ fn work_report((name, work): (&'static str, object::Work)) -> Work {
             object::WorkState::Idle => WorkState::Idle,
             object::WorkState::Running => WorkState::Running,
             object::WorkState::Waiting => WorkState::Waiting,
+            object::WorkState::Paused => WorkState::Paused,
         },
         done: work.done,
         total: work.total,

@@ -32,6 +32,8 @@ const RETRY_AFTER: (Duration, Duration) = (Duration::from_secs(1), Duration::fro
 /// How long healing goes on before the most urgent spread is looked for anew, and drives that are to be refilled
 /// have their turn.
 const TURN: Duration = Duration::from_secs(10);
+/// How often it is looked whether a pause still counts.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(engine: Arc<Engine>) {
     let mut pace = Pace::default();
@@ -43,6 +45,9 @@ pub(super) async fn run(engine: Arc<Engine>) {
             tracing::warn!(%error, "healing interrupted");
         }
         note_end(&engine);
+        if hold(&engine).await {
+            continue;
+        }
         if matches!(passed, Ok(Healed { failed: 0, .. })) {
             retry_after = RETRY_AFTER.0;
             engine.heals().rung().await;
@@ -51,6 +56,22 @@ pub(super) async fn run(engine: Arc<Engine>) {
             retry_after = (retry_after * 2).min(RETRY_AFTER.1);
         }
     }
+}
+
+/// Waits while healing is paused; false if it was not.
+async fn hold(engine: &Engine) -> bool {
+    let mut was_held = false;
+    while let Ok(Some(left)) = engine.healing_held() {
+        was_held = true;
+        engine.work().end(NAME, WorkState::Paused);
+        let minutes = left.as_secs().div_ceil(60);
+        engine.work().update(NAME, |work| {
+            work.detail =
+                format!("paused for {minutes} more minutes, or until an object could not bear another loss");
+        });
+        let _ = tokio::time::timeout(left.min(LOOK_EVERY), engine.heals().rung()).await;
+    }
+    was_held
 }
 
 /// Heals everything that can be healed now.
@@ -76,6 +97,9 @@ async fn pass(engine: &Engine, pace: &mut Pace, known: &mut Known) -> Result<Hea
     let mut pass = Pass { engine, pace, healed, failed, began: false, turn: Instant::now() };
     loop {
         engine.note_bad_shards().await?;
+        if engine.healing_held()?.is_some() {
+            break;
+        }
         let healed = pass.heal_spreads().await?;
         if pass.refill(known).await? && healed {
             break;

@@ -4,6 +4,7 @@
 //! crash between leaves two copies, of which one is an orphan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::{join, join_all};
 
@@ -65,6 +66,14 @@ impl Engine {
             urgent.entry(spread.margin(|slot| holding.contains(&slot))).or_default().push(spread.id);
         }
         Ok(urgent.into_values().collect())
+    }
+
+    /// For how much longer healing is held back: a pause counts while every object can bear another loss.
+    pub fn healing_held(&self) -> Result<Option<Duration>> {
+        let Some(left) = self.heals.pause_left() else { return Ok(None) };
+        let counts = self.redundancy()?;
+        let at_risk = counts.zero.objects + counts.unreadable.objects;
+        Ok((at_risk == 0).then_some(left))
     }
 
     /// Writes down what reads found bad and still is: it may have been healed meanwhile. What a drive lacks that

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::types::{BlobId, DriveSlot};
 
@@ -17,6 +19,8 @@ pub(crate) type LostShard = (BlobId, u8, DriveSlot);
 #[derive(Debug, Default)]
 pub struct HealQueue {
     waiting: Mutex<BTreeSet<LostShard>>,
+    /// Until when healing is paused.
+    paused_until: Mutex<Option<Instant>>,
     bell: Notify,
 }
 
@@ -39,6 +43,19 @@ impl HealQueue {
     /// Rings: there may be something to heal.
     pub fn ring(&self) {
         self.bell.notify_one();
+    }
+
+    /// Pauses healing for so long from now on, or ends a pause with none. A restart ends it too.
+    pub fn pause(&self, time: Duration) {
+        let until = (!time.is_zero()).then(|| Instant::now() + time);
+        *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        self.ring();
+    }
+
+    /// For how much longer healing is paused; `None` if it is not.
+    pub fn pause_left(&self) -> Option<Duration> {
+        let until = *self.paused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero())
     }
 
     /// Waits until the bell rings.

@@ -80,6 +80,8 @@ pub enum WorkState {
     Running,
     /// It cannot go on before something changes.
     Waiting,
+    /// Held back for some time because somebody asked for that.
+    Paused,
 }
 
 /// What counts as done.

@@ -10,7 +10,6 @@ import botocore
 import pytest
 import topology
 from botocore.exceptions import ClientError
-from test_admin import admin
 
 ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
 AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -21,9 +20,9 @@ class Account:
 
     def __init__(self, server, name):
         self.server, self.name, self.email = server, name, f"{name}@example.com"
-        made = json.loads(admin(server, "account", "add", name, "--email", self.email, "--json"))
+        made = json.loads(server.admin("account", "add", name, "--email", self.email, "--json"))
         self.id, self.access_key, self.secret_key = made["account"], made["access_key"], made["secret_key"]
-        listed = json.loads(admin(server, "account", "list", "--json"))["accounts"]
+        listed = json.loads(server.admin("account", "list", "--json"))["accounts"]
         self.canonical = next(account["canonical_id"] for account in listed if account["id"] == self.id)
         self.arn = f"arn:aws:iam::{self.id}:root"
         self.s3 = client(server, self.access_key, self.secret_key)
@@ -67,7 +66,7 @@ def anybody(server):
 
 @pytest.fixture(scope="session")
 def first_id(server):
-    return json.loads(admin(server, "account", "list", "--json"))["accounts"][0]["id"]
+    return json.loads(server.admin("account", "list", "--json"))["accounts"][0]["id"]
 
 
 def refused(code, status, call, **arguments):
@@ -122,26 +121,26 @@ def test_accounts_own_their_buckets_and_see_no_others(s3, bucket, other):
 
 def test_accounts_and_keys_are_managed_by_the_operator(server):
     account = Account(server, fresh("managed"))
-    assert account.name in admin(server, "account", "list")
-    assert account.secret_key not in admin(server, "key", "list", "--json")
-    said = admin(server, "account", "add", account.name, fails=True)
+    assert account.name in server.admin("account", "list")
+    assert account.secret_key not in server.admin("key", "list", "--json")
+    said = server.admin("account", "add", account.name, fails=True)
     assert "there is an account of this name" in said
-    second = json.loads(admin(server, "key", "add", account.id, "--json"))
+    second = json.loads(server.admin("key", "add", account.id, "--json"))
     account.s3.create_bucket(Bucket=(bucket := fresh("managed")))
     with_second = client(server, second["access_key"], second["secret_key"])
     assert with_second.list_buckets()["Owner"]["ID"] == account.canonical
-    assert "no longer believed" in admin(server, "key", "disable", account.access_key)
+    assert "no longer believed" in server.admin("key", "disable", account.access_key)
     refused("InvalidAccessKeyId", 403, account.s3.list_buckets)
-    admin(server, "key", "enable", account.access_key)
+    server.admin("key", "enable", account.access_key)
     account.s3.list_buckets()
-    admin(server, "key", "remove", second["access_key"])
+    server.admin("key", "remove", second["access_key"])
     refused("InvalidAccessKeyId", 403, with_second.list_buckets)
-    assert "owns buckets" in admin(server, "account", "remove", account.id, fails=True)
+    assert "owns buckets" in server.admin("account", "remove", account.id, fails=True)
     account.s3.delete_bucket(Bucket=bucket)
-    admin(server, "account", "remove", account.id)
+    server.admin("account", "remove", account.id)
     refused("InvalidAccessKeyId", 403, account.s3.list_buckets)
-    assert "there is no such account" in admin(server, "key", "add", account.id, fails=True)
-    assert "is no account" in admin(server, "key", "add", "me", fails=True)
+    assert "there is no such account" in server.admin("key", "add", account.id, fails=True)
+    assert "is no account" in server.admin("key", "add", "me", fails=True)
 
 
 def test_accounts_outlive_a_restart(running):

@@ -7,7 +7,7 @@ import pytest
 import topology
 from conftest import client_at
 from console import signed_in
-from test_admin import admin, ask
+from test_admin import ask
 from test_console_own import fetch
 from test_iam import Keys, allow, deny, policy, trust, user
 from webhook import Webhook
@@ -82,7 +82,7 @@ def test_why_iam_and_sts_denied_something_is_remembered_by_its_id(audited):
     request_id = denied(anna.iam.delete_user, UserName=name)
     why = explained(audited, request_id)
     assert (why["decision"], why["action"], why["deciding"]["statement"]) == ("ExplicitDeny", "iam:DeleteUser", "NoDeletion")
-    assert f"statement NoDeletion of the inline policy own of the user {name}" in admin(audited, "why", request_id)
+    assert f"statement NoDeletion of the inline policy own of the user {name}" in audited.admin("why", request_id)
     line = wait_for(audited, lambda line: line["request_id"] == request_id)
     assert line["deciding"]["statement"] == "NoDeletion" and line["decision"] == "deny"
     why = explained(audited, denied(user(root)[1].iam.list_users))
@@ -174,8 +174,8 @@ def test_denials_are_remembered_over_a_restart(running):
     with pytest.raises(anna.s3.exceptions.ClientError) as denied:
         anna.s3.get_object(Bucket="bucket", Key="k")
     identifier = denied.value.response["ResponseMetadata"]["RequestId"]
-    before = admin(running, "why", identifier)
+    before = running.admin("why", identifier)
     running.front.terminate()
     running.start_front()
-    assert admin(running, "why", identifier) == before and "s3:GetObject" in before
+    assert running.admin("why", identifier) == before and "s3:GetObject" in before
     assert stat.S_IMODE((running.folder / ".holdfast" / "denied.jsonl").stat().st_mode) == 0o600

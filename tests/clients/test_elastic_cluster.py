@@ -5,7 +5,7 @@ import os
 import threading
 
 from conftest import client_at
-from test_admin import admin, ask
+from test_admin import ask
 
 import topology
 
@@ -68,20 +68,20 @@ def test_a_node_joins_under_load_and_one_of_the_first_leaves(cluster):
     for key, content in contents.items():
         s3.put_object(Bucket="bucket", Key=key, Body=content)
     first = cluster.nodes[0]
-    refused = admin(cluster, "node", "drain", first.address, "--dry-run", fails=True)
+    refused = cluster.admin("node", "drain", first.address, "--dry-run", fails=True)
     assert "a stripe needs 4 drives" in refused
     fifth = one_more_node(cluster, "node5", "--zone", "annex")
 
-    planned = admin(cluster, "node", "add", fifth.address, "--dry-run")
+    planned = cluster.admin("node", "add", fifth.address, "--dry-run")
     assert "Nothing was changed" in planned and fifth.address not in slots_by_node(cluster)
     writer = Writer(cluster.endpoint)
     writer.start()
-    assert admin(cluster, "node", "add", fifth.address, "--wait").endswith("Done.\n")
+    assert cluster.admin("node", "add", fifth.address, "--wait").endswith("Done.\n")
     writer.stop()
     contents |= writer.contents
     status = check(cluster, contents)
     assert status["redundancy"]["nodes_that_may_fail"] == 2
-    table = admin(cluster, "node", "list").splitlines()
+    table = cluster.admin("node", "list").splitlines()
     assert [row.split()[:2] for row in table if fifth.address in row] == [[fifth.address, "annex"]]
     drive = next(drive for drive in status["drives"] if drive["slot"] == 4)
     assert drive["node"] == fifth.address and drive["zone"] == "annex" and drive["held_bytes"] > 0
@@ -96,7 +96,7 @@ def test_a_node_joins_under_load_and_one_of_the_first_leaves(cluster):
 
     writer = Writer(cluster.endpoint)
     writer.start()
-    assert admin(cluster, "node", "drain", first.address, "--wait").endswith("Done.\n")
+    assert cluster.admin("node", "drain", first.address, "--wait").endswith("Done.\n")
     writer.stop()
     contents |= writer.contents
     assert first.address not in slots_by_node(cluster)
@@ -115,18 +115,18 @@ def test_a_node_that_died_is_given_up_and_a_drive_is_named_by_its_path(cluster):
     for key, content in contents.items():
         s3.put_object(Bucket="bucket", Key=key, Body=content)
     kept, lost = cluster.nodes[2], cluster.nodes[3]
-    assert "works and holds shards" in admin(cluster, "node", "remove", lost.address, fails=True)
+    assert "works and holds shards" in cluster.admin("node", "remove", lost.address, fails=True)
     lost.kill()
     topology.wait_until(lambda: cluster.metric("holdfast_drive_up") == 3, "the gateway knows")
-    refused = admin(cluster, "node", "remove", lost.address, fails=True)
+    refused = cluster.admin("node", "remove", lost.address, fails=True)
     assert "a stripe needs 4 drives and 3 others are up" in refused
     path = cluster.folder / "more" / "drive2"
-    assert admin(cluster, "drive", "add", f"{kept.address}:{path}", "--wait").endswith("Done.\n")
-    assert admin(cluster, "node", "remove", lost.address, "--wait").endswith("Done.\n")
+    assert cluster.admin("drive", "add", f"{kept.address}:{path}", "--wait").endswith("Done.\n")
+    assert cluster.admin("node", "remove", lost.address, "--wait").endswith("Done.\n")
     topology.wait_until(lambda: cluster.metric("holdfast_heals_pending") == 0, "everything is rebuilt")
     status = check(cluster, contents)
     assert len(status["drives"]) == 4 and slots_by_node(cluster)[kept.address] == [2, 4]
-    assert "node" in admin(cluster, "node", "remove", lost.address, fails=True)
+    assert "node" in cluster.admin("node", "remove", lost.address, fails=True)
 
     # The node's command line does not name the folder.
     kept.kill()

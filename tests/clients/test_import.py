@@ -8,7 +8,7 @@ import zipfile
 import pytest
 import topology
 from test_access import refused
-from test_admin import admin, ask
+from test_admin import ask
 from test_iam import Keys, allow, deny, fresh, policy, root, user  # noqa: F401
 
 PATH = "/api/v1/import/minio-iam"
@@ -115,7 +115,7 @@ def test_who_could_sign_in_there_signs_in_here_and_may_do_the_same(server, root,
         refused("InvalidAccessKeyId", 403, other.keys(off).s3.list_objects_v2, Bucket=bucket)
     root.iam.update_access_key(UserName=other.bert, AccessKeyId=other.bert, Status="Active")
     other.keys(other.bert).s3.put_object(Bucket=bucket, Key="by-group", Body=b"")
-    shown = admin(server, "user", "service", "list", other.anna)
+    shown = server.admin("user", "service", "list", other.anna)
     assert other.job in shown and "nightly" in shown and "2999-01-01" in shown
 
 
@@ -210,13 +210,13 @@ def test_only_whom_a_policy_allows_it_may_import(server, root, other):
 
 def test_a_command_imports_and_shows_what_came_of_everything(server, other, tmp_path):
     (tmp_path / "iam.zip").write_bytes(exported(**other.files()))
-    tried = admin(server, "import", "minio-iam", str(tmp_path / "iam.zip"), "--dry-run")
+    tried = server.admin("import", "minio-iam", str(tmp_path / "iam.zip"), "--dry-run")
     assert re.search(rf"^user +{other.anna} +imported *$", tried, re.M) and "Nothing was changed" in tried
-    said = json.loads(admin(server, "import", "minio-iam", str(tmp_path / "iam.zip"), "--json"))
+    said = json.loads(server.admin("import", "minio-iam", str(tmp_path / "iam.zip"), "--json"))
     assert items(said)["user", other.anna]["outcome"] == "imported"
-    shown = admin(server, "import", "minio-iam", str(tmp_path / "iam.zip"))
+    shown = server.admin("import", "minio-iam", str(tmp_path / "iam.zip"))
     assert re.search(rf"^user +{other.anna} +left alone *$", shown, re.M) and "0 imported" in shown
     assert other.secrets[other.anna] not in tried + shown
     (tmp_path / "bad.zip").write_bytes(b"bad")
-    failed = admin(server, "import", "minio-iam", str(tmp_path / "bad.zip"), fails=True)
+    failed = server.admin("import", "minio-iam", str(tmp_path / "bad.zip"), fails=True)
     assert "no ZIP archive" in failed and len(failed.splitlines()) == 1

@@ -3,7 +3,7 @@
 import pytest
 import topology
 from conftest import client_at
-from test_admin import admin, ask
+from test_admin import ask
 from test_boto3 import refused
 from topology import wait_until
 
@@ -31,9 +31,9 @@ def test_a_key_goes_after_its_wait_and_what_is_under_it_has_a_clear_code(running
     s3 = client_at(running.endpoint, retries={"max_attempts": 0})
     s3.create_bucket(Bucket="photos")
     for name in ["doomed", "kept"]:
-        admin(running, "keyring", "create", name)
+        running.admin("keyring", "create", name)
         s3.put_object(Bucket="photos", Key=name, Body=name.encode() * 1000, **kms(name))
-        said = admin(running, "keyring", "delete", name, "--days", "30" if name == "kept" else "7")
+        said = running.admin("keyring", "delete", name, "--days", "30" if name == "kept" else "7")
         assert "deleted on" in said
         status = key_of(running, name)
         assert status["state"] in ("pending-deletion", "deleted") and not status["enabled"]
@@ -43,9 +43,9 @@ def test_a_key_goes_after_its_wait_and_what_is_under_it_has_a_clear_code(running
     assert s3.head_object(Bucket="photos", Key="kept")["SSEKMSKeyId"] == "kept"
     for verb in ["enable", "disable", "rotate", "delete"]:
         assert "is to be deleted" in refusal(running, verb, "kept")
-    admin(running, "keyring", "keep", "kept")
+    running.admin("keyring", "keep", "kept")
     refused("KMS.DisabledException", 400, lambda: s3.get_object(Bucket="photos", Key="kept"))
-    admin(running, "keyring", "enable", "kept")
+    running.admin("keyring", "enable", "kept")
     assert s3.get_object(Bucket="photos", Key="kept")["Body"].read() == b"kept" * 1000
 
     wait_until(lambda: key_of(running, "doomed")["state"] == "deleted", "the key is deleted")
@@ -73,7 +73,7 @@ def test_deletions_that_make_no_sense_are_refused_with_a_sentence(running):
     s3 = client_at(running.endpoint)
     s3.create_bucket(Bucket="photos")
     s3.put_object(Bucket="photos", Key="a", Body=b"", ServerSideEncryption="AES256")
-    admin(running, "keyring", "create", "k")
+    running.admin("keyring", "create", "k")
     for days in [0, 6, 31]:
         assert "7 to 30" in refusal(running, "delete", "k", f'{{"days": {days}}}')
     assert "server's own" in refusal(running, "delete", "aws%2Fs3-managed")

@@ -8,7 +8,6 @@ import certificates
 import pytest
 import topology
 from conftest import client_at
-from test_admin import admin
 from test_boto3 import refused
 from test_doctor import doctor
 from transit import ROLE_ID, SECRET_ID, TOKEN, Key, Transit
@@ -175,7 +174,7 @@ def test_keys_that_are_not_there_or_not_permitted_have_their_codes(s3, transit):
 
 
 def test_an_object_goes_under_a_key_of_the_service_and_back(s3, running, transit):
-    admin(running, "keyring", "create", "own")
+    running.admin("keyring", "create", "own")
     put(s3, "k", b"1" * 100_000, ServerSideEncryption="AES256")
 
     def update(key):
@@ -199,7 +198,7 @@ def test_keys_of_the_keyring_go_before_those_of_the_service(tmp_path, transit):
     running.start()
     s3 = client_at(running.endpoint)
     s3.create_bucket(Bucket="photos")
-    admin(running, "keyring", "create", "team-a")
+    running.admin("keyring", "create", "team-a")
     put(s3, "own", b"1", **kms("team-a"))
     put(s3, "default", b"2", **kms())
     running.stop()

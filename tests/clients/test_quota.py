@@ -9,7 +9,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 from conftest import client_at
-from test_admin import admin, ask
+from test_admin import ask
 
 MIB = 1024 * 1024
 
@@ -117,15 +117,15 @@ def test_a_client_that_asks_first_sends_nothing_that_does_not_fit(server, s3, bu
 
 def test_a_quota_is_set_shown_and_lifted(server, s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=bytes(512 * 1024))
-    assert "may hold 1.0 MiB, and holds 512 KiB" in admin(server, "bucket", "quota", bucket, "1MiB")
-    assert "1.0 MiB (50 % used)" in admin(server, "bucket", "list")
+    assert "may hold 1.0 MiB, and holds 512 KiB" in server.admin("bucket", "quota", bucket, "1MiB")
+    assert "1.0 MiB (50 % used)" in server.admin("bucket", "list")
     assert listed(server, bucket)["quota"] == MIB
     rows = ask(server, "GET", "/api/v1/usage")[2]["buckets"]
     assert next(row for row in rows if row["name"] == bucket)["quota"] == MIB
     metrics = urllib3.PoolManager().request("GET", f"http://{server.console}/metrics").data.decode()
     assert f'holdfast_bucket_quota_bytes{{bucket="{bucket}"}} {MIB}' in metrics
     assert f'holdfast_bucket_quota_used_bytes{{bucket="{bucket}"}} {512 * 1024}' in metrics
-    assert "may hold any number of bytes" in admin(server, "bucket", "quota", bucket, "none")
+    assert "may hold any number of bytes" in server.admin("bucket", "quota", bucket, "none")
     assert "quota" not in listed(server, bucket)
     s3.put_object(Bucket=bucket, Key="more", Body=bytes(2 * MIB))
 

@@ -7,7 +7,7 @@ import pytest
 import topology
 import urllib3
 from conftest import client_at
-from test_admin import admin, ask
+from test_admin import ask
 from topology import wait_until
 
 MIB = 1024 * 1024
@@ -58,7 +58,7 @@ def test_a_put_of_each_class_takes_what_its_parity_takes(running, s3, bucket):
         assert s3.get_object(Bucket=bucket, Key=name)["Body"].read() == body
     assert report(running, bucket) == ({"REDUCED_REDUNDANCY": ("3+1", 1), "GLACIER_IR": ("1+1", 1)}, 0)
     assert spare(running) == 1, "the least safe object counts"
-    said = admin(running, "bucket", "list")
+    said = running.admin("bucket", "list")
     assert "2+2 (default); REDUCED_REDUNDANCY 3+1; GLACIER_IR 1+1" in said
     for name in ["REDUCED_REDUNDANCY", "GLACIER_IR"]:
         s3.delete_object(Bucket=bucket, Key=name)
@@ -127,7 +127,7 @@ def test_a_transition_has_the_object_encoded_anew_in_the_background(running, s3,
 def test_a_bucket_of_another_parity_takes_its_reduced_class_along(running, s3, bucket):
     s3.put_object(Bucket=bucket, Key="a", Body=bytes(MIB), StorageClass="REDUCED_REDUNDANCY")
     s3.put_object(Bucket=bucket, Key="b", Body=bytes(MIB))
-    admin(running, "bucket", "parity", bucket, "1+2", "--wait")
+    running.admin("bucket", "parity", bucket, "1+2", "--wait")
     assert report(running, bucket) == ({"REDUCED_REDUNDANCY": ("2+1", 1)}, 0)
 
 

@@ -157,6 +157,14 @@ class Topology:
         last = ((process.name, process.log().splitlines()[-30:]) for process in [self.front, *self.nodes])
         return "\n".join("\n".join([f"--- {name}", *lines]) for name, lines in last)
 
+    def admin(self, *arguments, fails=False):
+        """Runs `holdfast admin` in the server's folder, which is where it finds the server by itself."""
+        state = ["--state", "gateway"] if self.nodes else ["--state", ".holdfast"]
+        command = [program(), "admin", *arguments, *state]
+        done = subprocess.run(command, cwd=self.folder, env=environment(), capture_output=True, text=True, timeout=60)
+        assert (done.returncode != 0) == fails, done
+        return done.stderr if fails else done.stdout
+
     def stop(self):
         self.front.terminate()
         for node in self.nodes:

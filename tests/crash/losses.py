@@ -14,7 +14,6 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -112,8 +111,7 @@ def removed_and_corrupted(folder, drives, choices):
             flip(path)
         drill.check()
         drill.write(f"corrupt{choice}")
-        admin = [topology.program(), "admin", "scrub", "--now", "--wait", "--state", ".holdfast"]
-        subprocess.run(admin, cwd=folder, env=topology.environment(), check=True, capture_output=True)
+        deployment.admin("scrub", "--now", "--wait")
         drill.wait_until_full()
         for path in lost:
             shutil.rmtree(path)

@@ -40,6 +40,18 @@ test("evening out is planned and begun, and ended while it is under way", async 
   expect([request.postDataJSON(), status]).toEqual([{ stop: true }, 200]);
 });
 
+test("healing is paused for an hour, and goes on when it is told to", async ({ console_: page }) => {
+  await page.goto("/cluster");
+  await page.getByRole("button", { name: "Pause healing" }).click();
+  const pause = page.getByRole("dialog", { name: "Pause healing for an hour" });
+  await expect(pause.getByText("unless an object could not bear another loss")).toBeVisible();
+  await pause.getByRole("button", { name: "Do it" }).click();
+  await expect(page.getByText("paused for 60 more minutes")).toBeVisible();
+  await page.getByRole("button", { name: "Heal now" }).click();
+  await page.getByRole("dialog", { name: "Heal now" }).getByRole("button", { name: "Do it" }).click();
+  await expect(page.getByRole("button", { name: "Pause healing" })).toBeVisible();
+});
+
 test("draining a drive shows its plan, and nothing happens without consent", async ({ console_: page }) => {
   await page.goto("/cluster");
   await page.getByRole("button", { name: "Change drive 0" }).click();

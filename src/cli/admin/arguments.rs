@@ -156,6 +156,17 @@ pub(super) enum AdminCommand {
         #[command(flatten)]
         flags: ChangeFlags,
     },
+    /// Tell how far healing is, begin it now, or pause it for some time
+    Heal {
+        /// Rebuild what is missing now, and end a pause
+        #[arg(long)]
+        now: bool,
+        /// Pause for so many minutes, a day at most; objects that could not bear another loss are healed all the same
+        #[arg(long, value_name = "MINUTES", conflicts_with = "now", value_parser = clap::value_parser!(u64).range(1..=1440))]
+        pause: Option<u64>,
+        #[command(flatten)]
+        flags: ChangeFlags,
+    },
     /// Show who is told of changes, what waits for them, and how deliveries go
     Events {
         /// Print the server's answer as JSON

@@ -1,4 +1,4 @@
-//! Drives, nodes, objects at risk and the scrub, as tables.
+//! Drives, nodes, objects at risk and background work, as tables.
 
 use super::arguments::{ChangeFlags, RiskArguments};
 use super::status::{condition, work_line};
@@ -195,18 +195,19 @@ fn print_risk_page(page: &RiskPage) {
     }
 }
 
-/// Tells how far the scrub is.
-pub(super) async fn print_scrub(client: &AdminClient, flags: &ChangeFlags) -> Result<(), String> {
+/// Tells how far background work is.
+pub(super) async fn print_work(client: &AdminClient, name: &str, flags: &ChangeFlags) -> Result<(), String> {
     if flags.dry_run || flags.wait {
         return Err("--dry-run and --wait go with --now; without it nothing is changed".into());
     }
     let status: Status = client.get("/api/v1/status").await?;
-    let scrub = status.work.iter().find(|work| work.name == "scrub");
-    let scrub = scrub.ok_or("this server does not scrub; update it to a version that does")?;
+    let work = status.work.iter().find(|work| work.name == name);
+    let work =
+        work.ok_or(format!("this server tells nothing of {name}; update it to a version that does"))?;
     if flags.json {
-        print_json(&serde_json::to_value(scrub).expect("plain fields serialize"));
+        print_json(&serde_json::to_value(work).expect("plain fields serialize"));
     } else {
-        print(&[work_line(scrub)]);
+        print(&[work_line(work)]);
     }
     Ok(())
 }

@@ -53,7 +53,18 @@ pub(super) fn run(admin: Admin) -> Result<(), String> {
                 let change = Change::new("scrub now", "/api/v1/scrub").watching(&["scrub"]);
                 carry_out(&client, change, flags).await
             }
-            AdminCommand::Scrub { now: false, flags } => lists::print_scrub(&client, &flags).await,
+            AdminCommand::Scrub { now: false, flags } => lists::print_work(&client, "scrub", &flags).await,
+            AdminCommand::Heal { now: false, pause: None, flags } => {
+                lists::print_work(&client, "heal", &flags).await
+            }
+            AdminCommand::Heal { pause, flags, .. } => {
+                let change = match pause {
+                    Some(_) => Change::new("pause healing", "/api/v1/heal"),
+                    None => Change::new("heal now", "/api/v1/heal").watching(&["heal"]),
+                };
+                let seconds = pause.unwrap_or(0) * 60;
+                carry_out(&client, change.with(json!({ "pause_seconds": seconds })), flags).await
+            }
             AdminCommand::Events { json: true } => print_answer(&client, "/api/v1/events").await,
             AdminCommand::Events { .. } => lists::print_events(&client).await,
             AdminCommand::Risk(risk) => lists::print_risk(&client, &risk).await,

@@ -148,6 +148,7 @@ pub(super) fn work_line(work: &Work) -> Line {
         WorkState::Idle => ("idle", Tone::Faint),
         WorkState::Running => ("running", Tone::Good),
         WorkState::Waiting => ("waiting", Tone::Warning),
+        WorkState::Paused => ("paused", Tone::Warning),
         WorkState::Unknown => ("unknown", Tone::Warning),
     };
     let mut line = Line::of(format!("  {:<10}", work.name)).with(tone, format!("{word:<8}"));

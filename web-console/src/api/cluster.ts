@@ -46,6 +46,7 @@ export const changeNode = (address: string, change: "drain" | "remove"): Change 
 });
 export const rebalance = (stop: boolean): Change => ({ path: "/api/v1/rebalance", body: { stop } });
 export const scrub: Change = { path: "/api/v1/scrub", body: {} };
+export const heal = (pauseSeconds: number): Change => ({ path: "/api/v1/heal", body: { pause_seconds: pauseSeconds } });
 
 const parityChange = (bucket: string, parity: string): Change => ({
   path: `/api/v1/buckets/${bucket}/parity`,

@@ -259,6 +259,14 @@ export interface Failure {
 /** Health in one word. */
 export type Grade = "full_redundancy" | "reduced_redundancy" | "unavailable" | "unknown";
 
+/** Rebuilds what is missing now, what waits for a drive too, or pauses that for some time. */
+export interface Heal {
+  /** Only plan. */
+  dry_run?: boolean;
+  /** Seconds to pause for, 86,400 at most; 0 ends a pause. */
+  pause_seconds?: number;
+}
+
 /** The answer of `/-/health/cluster`. */
 export interface Health {
   /** Drives of the deployment. */
@@ -787,4 +795,4 @@ export interface Work {
 }
 
 /** Whether background work is under way. */
-export type WorkState = "idle" | "running" | "waiting" | "unknown";
+export type WorkState = "idle" | "running" | "waiting" | "paused" | "unknown";

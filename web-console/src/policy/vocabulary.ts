@@ -27,8 +27,9 @@ export const S3_ACTIONS: readonly string[] = named(
 
 export const ADMIN_ACTIONS: readonly string[] = named(
   "admin",
-  `ChangeAccounts ChangeDrives ChangeEncryptionKeys ChangeKeys ChangeNodes History ImportIAM ListAccounts ListBuckets ListDrives
-  ListEncryptionKeys ListEvents ListKeys ListNodes ListRequests ListRisk Rebalance Scrub SetParity SetQuota SetSearch Settings Status`,
+  `ChangeAccounts ChangeDrives ChangeEncryptionKeys ChangeKeys ChangeNodes Heal History ImportIAM ListAccounts ListBuckets
+  ListDrives ListEncryptionKeys ListEvents ListKeys ListNodes ListRequests ListRisk Rebalance Scrub SetParity SetQuota SetSearch Settings
+  Status`,
 );
 
 export const IAM_ACTIONS: readonly string[] = named(

@@ -1,4 +1,4 @@
-import { rebalance, scrub } from "@/api/cluster";
+import { heal, rebalance, scrub } from "@/api/cluster";
 import type { Work } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
 import { formatNumber, t } from "@/i18n";
@@ -21,15 +21,27 @@ const STATES: Record<Work["state"], () => string> = {
   idle: () => t("nothing to do"),
   running: () => t("under way"),
   waiting: () => t("waiting"),
+  paused: () => t("paused"),
   unknown: () => t("of a newer server"),
 };
+
+/** In seconds. */
+const HOUR = 3600;
 
 /** Background work with its progress, and what can be begun or ended by hand. */
 export function WorkList({ work }: { work: Work[] }) {
   const { ask, dialog } = usePlan();
   const isEvening = work.some(({ name, state }) => name === "rebalance" && state !== "idle");
+  const isPaused = work.some(({ name, state }) => name === "heal" && state === "paused");
   const actions = (
     <>
+      {mayAdminister("admin:Heal") && (
+        <Button
+          onClick={() => ask(isPaused ? t("Heal now") : t("Pause healing for an hour"), heal(isPaused ? 0 : HOUR))}
+        >
+          {isPaused ? t("Heal now") : t("Pause healing")}
+        </Button>
+      )}
       {mayAdminister("admin:Scrub") && <Button onClick={() => ask(t("Scrub now"), scrub)}>{t("Scrub now")}</Button>}
       {mayAdminister("admin:Rebalance") && (
         <Button onClick={() => ask(isEvening ? t("End evening out") : t("Even out drives"), rebalance(isEvening))}>
@@ -58,7 +70,7 @@ function WorkLine({ work }: { work: Work }) {
     <li className="flex flex-col gap-1 text-sm">
       <div className="flex flex-wrap items-center gap-2">
         <span className="font-medium">{title}</span>
-        <Badge kind={state === "waiting" ? "warn" : "plain"}>{STATES[state]()}</Badge>
+        <Badge kind={state === "waiting" || state === "paused" ? "warn" : "plain"}>{STATES[state]()}</Badge>
       </div>
       {state === "running" && total > 0 && (
         <>
