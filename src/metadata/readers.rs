@@ -115,10 +115,8 @@ impl Readers {
 
     /// Turns to another database.
     pub(super) fn switch(&self, path: PathBuf) {
-        let mut pool = self.pool();
-        let next = Pool::of(path, pool.generation + 1);
-        let before = std::mem::replace(&mut *pool, next);
-        drop(pool);
+        let next = Pool::of(path, self.generation() + 1);
+        let before = std::mem::replace(&mut *self.pool(), next);
         self.switched.notify_all();
         self.let_go(before.idle);
     }

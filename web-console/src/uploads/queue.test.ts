@@ -19,6 +19,9 @@ class Server implements Transport {
   /** Decides what becomes of a request: throws for a failure, waits for a delay. */
   fate: (request: string, signal: AbortSignal) => Promise<void> = async () => {};
 
+  /** Decides what becomes of an answer, once the object is there. */
+  answer: (request: string) => Promise<void> = async () => {};
+
   private async serve(request: string, signal: AbortSignal): Promise<void> {
     this.requests.push(request);
     this.inFlight += 1;
@@ -33,11 +36,14 @@ class Server implements Transport {
 
   exists: Transport["exists"] = async ({ key }) => this.objects.has(key);
 
+  holds: Transport["holds"] = async ({ key }, body) => this.objects.get(key) === body.size;
+
   put: Transport["put"] = async ({ key }, body, { onlyIfNew, signal, progress }) => {
     await this.serve(key, signal);
     if (onlyIfNew && this.objects.has(key)) throw taken();
     progress(body.size);
     this.objects.set(key, body.size);
+    await this.answer(key);
   };
 
   begin: Transport["begin"] = async ({ key }) => {
@@ -127,6 +133,22 @@ describe("the queue of uploads", () => {
     const [, cancelled] = queue.items;
     if (cancelled) await queue.cancel(cancelled);
     expect(server.uploads.size).toBe(0);
+  });
+
+  it("knows its own object by its bytes when the answer was lost, and no other's", async () => {
+    const server = new Server();
+    const lost = new Set<string>();
+    server.answer = async (key) => {
+      if (lost.has(key)) return;
+      lost.add(key);
+      if (key === "overwritten.txt") server.objects.set(key, 99);
+      throw offline();
+    };
+    const { queue } = queueOn(server, new MemoryJournal());
+    queue.add([put("own.txt"), put("overwritten.txt")], "ask");
+    await until(isIdle(queue));
+    expect(queue.items.map((item) => item.state)).toEqual(["done", "conflict"]);
+    expect(server.requests.filter((key) => key === "own.txt")).toHaveLength(2);
   });
 
   it("sends many small files, a few at a time", async () => {

@@ -303,13 +303,19 @@ export class UploadQueue {
     const onlyIfNew = item.onConflict !== "replace";
     if (item.size > SINGLE_BYTES_MAX) return this.sendInParts(item, file, signal, onlyIfNew);
     const tracked = new Tracker(item, this.sentMore);
-    const send = () =>
-      this.with_.transport.put(item, file, {
-        mediaType: item.mediaType,
-        onlyIfNew,
-        signal,
-        progress: (sent) => tracked.set(0, sent),
-      });
+    const { transport } = this.with_;
+    const options = { mediaType: item.mediaType, onlyIfNew, signal, progress: (sent: number) => tracked.set(0, sent) };
+    let answerWasLost = false;
+    const send = async () => {
+      try {
+        await transport.put(item, file, options);
+      } catch (error) {
+        // The object that has the name may be the one that was sent before.
+        if (answerWasLost && isTaken(error) && (await transport.holds(item, file))) return;
+        answerWasLost ||= isTransient(error);
+        throw error;
+      }
+    };
     await this.retrying(() => this.slots.use(send, signal), signal);
     tracked.set(0, item.size);
   }

@@ -1,5 +1,5 @@
 import { ApiError, errorOf } from "@/api/error";
-import { commonHeaders, reportSessionEnd } from "@/api/http";
+import { commonHeaders, reportSessionEnd, send } from "@/api/http";
 import {
   abortMultipartUpload,
   completeMultipartUpload,
@@ -16,6 +16,8 @@ export type Progress = (sent: number) => void;
 /** What an upload asks of the server. */
 export interface Transport {
   exists(place: ObjectPlace): Promise<boolean>;
+  /** Whether the object there has just these bytes, which are few enough to compare. */
+  holds(place: ObjectPlace, body: Blob): Promise<boolean>;
   put(place: ObjectPlace, body: Blob, options: PutOptions): Promise<void>;
   begin(place: ObjectPlace, mediaType: string): Promise<string>;
   parts(place: ObjectPlace, uploadId: string): Promise<PartEntry[]>;
@@ -44,6 +46,12 @@ export const httpTransport: Transport = {
       if (error instanceof ApiError && error.status === 404) return false;
       throw error;
     }
+  },
+  async holds({ bucket, key }, body) {
+    if ((await headObject(bucket, key)).size !== body.size) return false;
+    const there = new Uint8Array(await (await send(s3Path(bucket, key))).arrayBuffer());
+    const ours = new Uint8Array(await body.arrayBuffer());
+    return there.length === ours.length && there.every((byte, index) => byte === ours[index]);
   },
   async put({ bucket, key }, body, { mediaType, onlyIfNew, ...options }) {
     const headers: Record<string, string> = { "content-type": mediaType || "application/octet-stream" };
