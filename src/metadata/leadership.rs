@@ -209,11 +209,13 @@ impl Leadership {
         true
     }
 
-    /// To be called at a writer's end.
+    /// To be called at a writer's end, when it has let go of the drives: this does too, so that they can be opened anew once
+    /// it is known.
     pub(super) fn end(&self, term: u64) {
         if self.leads(term)
             && let Some(ended) = lock(&self.ended).take()
         {
+            lock(&self.options).replicas.clear();
             // Who asked may have gone.
             let _ = ended.send(());
         }
