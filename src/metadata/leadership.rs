@@ -8,6 +8,8 @@
 //! fence, which only the leader gets. The term changes, behind the fence, before the logs are read for the next writer: what
 //! the one before had appended is in the new database, and it appends nothing more. What it was about to answer is answered
 //! with an error that leaves open whether it happened. When its call returns it finds that it leads no longer, and ends.
+//! Drives that answer may lack entries, because they were away when those were committed and the others hang now: until all
+//! that was committed is in a database no writer begins.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,6 +69,8 @@ pub(super) struct Leadership {
     term: AtomicU64,
     /// Kept while an entry is appended.
     fence: AsyncMutex<()>,
+    /// Index of the newest entry that was committed.
+    committed: AtomicU64,
     /// In which term somebody is at work on the database, and until when at the latest.
     at_work: Mutex<Option<(u64, Instant)>>,
     /// Who waits for the answers of a batch, and of which term it is.
@@ -100,6 +104,7 @@ impl Leadership {
             queue: AsyncMutex::new(queue),
             term: AtomicU64::new(0),
             fence: AsyncMutex::default(),
+            committed: AtomicU64::new(0),
             at_work: Mutex::default(),
             waiting: Mutex::default(),
             errands: AtomicUsize::new(0),
@@ -130,6 +135,16 @@ impl Leadership {
         if self.leads(term) {
             *lock(&self.options) = options.clone();
         }
+    }
+
+    /// Notes the index of an entry, before anybody is told that it is committed.
+    pub(super) fn note_committed(&self, index: u64) {
+        self.committed.fetch_max(index, Ordering::AcqRel);
+    }
+
+    /// The index that a database which takes the place of another reaches at least.
+    pub(super) fn committed(&self) -> u64 {
+        self.committed.load(Ordering::Acquire)
     }
 
     /// Waits for what is to be done next; `None` when nobody is left to ask for it.

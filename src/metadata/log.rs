@@ -118,6 +118,7 @@ pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -131,12 +132,14 @@ pub(super) mod tests {
         state: Mutex<(Vec<LogEntry>, u64)>,
         failing: Mutex<Option<ReplicaError>>,
         delay: Mutex<Duration>,
+        is_away: AtomicBool,
     }
 
     impl MemoryReplica {
         pub(crate) fn holding(slot: u16, positions: &[(u64, u64)]) -> Self {
             let state = Mutex::new((log(positions), 1));
-            Self { slot: DriveSlot(slot), state, failing: Mutex::default(), delay: Mutex::default() }
+            let (failing, delay, is_away) = Default::default();
+            Self { slot: DriveSlot(slot), state, failing, delay, is_away }
         }
 
         pub(crate) fn positions(&self) -> Vec<LogPosition> {
@@ -153,7 +156,17 @@ pub(super) mod tests {
             *self.failing.lock().unwrap() = failing;
         }
 
+        /// From now on nothing is had of it, or all is again.
+        pub(crate) fn go_away(&self, is_away: bool) {
+            self.is_away.store(is_away, Ordering::SeqCst);
+        }
+
+        fn reach(&self) -> Result<(), ReplicaError> {
+            if self.is_up() { Ok(()) } else { Err(ReplicaError::Failed("away".into())) }
+        }
+
         fn append_now(&self, entry: LogEntry) -> Result<(), ReplicaError> {
+            self.reach()?;
             if let Some(error) = self.failing.lock().unwrap().clone() {
                 return Err(error);
             }
@@ -181,7 +194,7 @@ pub(super) mod tests {
         }
 
         fn is_up(&self) -> bool {
-            true
+            !self.is_away.load(Ordering::SeqCst)
         }
 
         fn append(&self, entries: Vec<LogEntry>) -> Answer<'_, ()> {
@@ -196,6 +209,7 @@ pub(super) mod tests {
 
         fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {
             Box::pin(async move {
+                self.reach()?;
                 let (entries, next) = &*self.state.lock().unwrap();
                 let last = entries.last().map(|entry| entry.position);
                 Ok((last, last.map_or(*next, |last| last.index + 1)))
@@ -204,6 +218,7 @@ pub(super) mod tests {
 
         fn read(&self, from: u64) -> Answer<'_, Vec<LogEntry>> {
             Box::pin(async move {
+                self.reach()?;
                 let entries = &self.state.lock().unwrap().0;
                 if entries.first().is_some_and(|first| from < first.position.index) {
                     return Err(ReplicaError::NotFound);

@@ -73,7 +73,7 @@ impl Store {
             return Err(MetadataError::Unavailable(format!("{up} drives are up, {need} are needed")));
         }
         options.databases.iter().for_each(|path| make_place(path));
-        let (database, recovered) = writer::recover_somewhere(&options).await?;
+        let (database, recovered) = writer::recover_somewhere(&options, 0).await?;
         let (jobs, queue) = Queue::new();
         let tasks = options.tasks.clone();
         let readers = Readers::new(database.clone(), jobs.downgrade(), tasks.are_threads());
@@ -552,6 +552,30 @@ mod tests {
             assert_eq!(names(&store), expected, "by the log");
             store.close().await;
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_writer_takes_over_before_the_drives_that_answer_have_all_that_was_committed() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..4).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let store = Store::open(two_places(folder.path(), &replicas)).await.unwrap();
+        store.commit(create("before")).await.unwrap();
+        replicas[2..].iter().for_each(|replica| replica.go_away(true));
+        store.commit(create("on two of four")).await.unwrap();
+        // The other two come back while these two are away with the database.
+        *store.leadership.hang.lock().unwrap() = Some(Work::Apply);
+        replicas[..2].iter().for_each(|replica| replica.go_away(true));
+        replicas[2..].iter().for_each(|replica| replica.go_away(false));
+        for name in ["during", "later"] {
+            let refused = store.commit(create(name)).await;
+            assert!(matches!(refused, Err(MetadataError::Unavailable(_))), "{refused:?}");
+        }
+        replicas[..2].iter().for_each(|replica| replica.go_away(false));
+        while store.commit(create("after")).await.is_err() {}
+        let names: Vec<String> = store.buckets().unwrap().into_iter().map(|bucket| bucket.name).collect();
+        assert_eq!(names, ["after", "before", "on two of four"]);
+        *store.leadership.hang.lock().unwrap() = None;
+        store.close().await;
     }
 
     #[tokio::test(flavor = "multi_thread")]

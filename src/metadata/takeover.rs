@@ -49,7 +49,8 @@ async fn take_over(leadership: &Arc<Leadership>) {
     let mut options = leadership.options();
     options.databases.retain(|path| *path != hanging);
     let (database, recovered) = loop {
-        let error = match writer::recover_somewhere(&answering(&options).await).await {
+        let error = match writer::recover_somewhere(&answering(&options).await, leadership.committed()).await
+        {
             Ok(recovered) => break recovered,
             Err(error) => error,
         };

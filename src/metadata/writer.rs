@@ -54,8 +54,8 @@ const VACUUM_STEP_PAGES: i64 = 500;
 /// takes no room is accepted, so that objects can still be deleted.
 const ROOM_BYTES_MIN: u64 = 48 << 20;
 
-/// Recovers the database in the first place where that works.
-pub(super) async fn recover_somewhere(options: &Options) -> Result<(PathBuf, Recovered)> {
+/// Recovers the database in the first place where that works, up to the entry of an index at least.
+pub(super) async fn recover_somewhere(options: &Options, committed: u64) -> Result<(PathBuf, Recovered)> {
     let mut failure = MetadataError::Database("no place for the metadata database".into());
     for path in &options.databases {
         // Made when the drive joined: a folder that is gone now is a drive that is gone.
@@ -64,7 +64,10 @@ pub(super) async fn recover_somewhere(options: &Options) -> Result<(PathBuf, Rec
             continue;
         }
         match recovery::recover(path, &options.replicas, options.quorum).await {
-            Ok(recovered) => return Ok((path.clone(), recovered)),
+            Ok(recovered) if recovered.end.index >= committed => return Ok((path.clone(), recovered)),
+            Ok(_) => {
+                failure = MetadataError::Unavailable("the drives that answer lack committed changes".into());
+            }
             Err(error) => {
                 tracing::warn!(%error, database = %path.display(), "metadata database not recovered here");
                 failure = error;
@@ -382,6 +385,7 @@ impl Writer {
             return Err(error.into());
         }
         self.end = position;
+        self.leadership.note_committed(position.index);
         self.settle_at = Some(Instant::now() + SETTLE_AFTER);
         Ok(())
     }
@@ -436,7 +440,7 @@ impl Writer {
 
     /// Turns to the first place where the database can be recovered.
     async fn open_database_elsewhere(&mut self) {
-        match recover_somewhere(&self.options).await {
+        match recover_somewhere(&self.options, self.end.index).await {
             Ok((path, recovered)) => {
                 tracing::info!(database = %path.display(), "the metadata database is in another place now");
                 (self.db, self.applier, self.end) = (recovered.connection, recovered.applier, recovered.end);
