@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::body::{Body, Incoming};
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{CONNECTION, EXPECT, HOST, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -77,9 +77,20 @@ impl Protocols {
         B: Body + 'static,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
-        let service = service_fn(|request| {
+        let service = service_fn(|request: Request<Incoming>| {
+            let expects = request.headers().contains_key(EXPECT);
+            let is_empty = request.body().is_end_stream();
             let answer = handler(request, peer);
-            async move { Ok::<_, Infallible>(answer.await) }
+            async move {
+                let mut answer = answer.await;
+                // Refused, a client never sends the body that it holds back, and what it sends next would be taken for
+                // that (RFC 9110, 10.1.1). Without a body no `100 Continue` is sent, and some that waited for one in
+                // vain (botocore) misread the next answer, until it times out.
+                if expects && (is_empty || !answer.status().is_success()) {
+                    answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, Infallible>(answer)
+            }
         });
         let mut connection = std::pin::pin!(self.http1.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {

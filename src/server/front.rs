@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
-use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HeaderMap};
 use hyper::{Request, Response};
 
 use super::body::{Account, FrontBody};
@@ -52,13 +52,7 @@ impl S3Front {
             return self.counted(answer, received, peer).await.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
-        // Without a body no `100 Continue` is sent. Some clients that waited for one in vain (botocore) then
-        // misread the next answer on the same connection, until it times out: let it be the last.
-        let waits_in_vain = request.headers().contains_key(EXPECT) && request.body().is_end_stream();
         let mut response = self.s3.handle(request, peer, door).await;
-        if waits_in_vain {
-            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
         if let Some(seen) = response.extensions_mut().remove::<Box<SeenRequest>>() {
             if seen.why.is_some() || self.journal.audits() {
                 account.write_down(self.journal.clone());
