@@ -12,7 +12,7 @@ use crate::types::LogPosition;
 type Result<T> = std::result::Result<T, MetadataError>;
 
 /// What SQLite adds to a database's name for its files: itself, its write-ahead log, the log's index.
-pub(super) const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
+const SUFFIXES: [&str; 3] = ["", "-wal", "-shm"];
 
 /// The name of a damaged database that was put aside.
 const DAMAGED: &str = "damaged";

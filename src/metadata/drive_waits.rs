@@ -8,9 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::{Handle, RuntimeFlavor};
-
-use crate::runtime::may_block;
+use crate::runtime::{may_block, threaded_runtime};
 
 /// A drive that does not hang answers within this.
 const WAIT_MAX: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 10 });
@@ -29,10 +27,8 @@ pub(super) fn ask<T: Send + 'static>(
     database: &Arc<Path>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
-    let runtime = Handle::try_current().ok();
-    let runtime = runtime.filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread);
     // In simulated time no call hangs.
-    let Some(runtime) = runtime else { return Some(work()) };
+    let Some(runtime) = threaded_runtime() else { return Some(work()) };
     if hangs(database) {
         return None;
     }

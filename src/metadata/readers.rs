@@ -145,11 +145,8 @@ impl Readers {
         if !self.may_wait {
             return;
         }
-        let wait = || {
-            // Nothing is sent: the wait ends when the complaint is dropped.
-            let _ = settled.recv_timeout(REBUILT_WITHIN);
-        };
-        may_block(wait);
+        // Nothing is sent: the wait ends when the complaint is dropped.
+        let _ = may_block(|| settled.recv_timeout(REBUILT_WITHIN));
     }
 
     /// Has the writer see to the database.
@@ -166,15 +163,12 @@ impl Readers {
         let mut pool = self.pool();
         let (generation, idle, file) = (pool.generation, pool.idle.pop(), pool.file.clone());
         drop(pool);
-        let failed = |opened| {
-            let file = file.clone();
-            move |error| Failed { file, generation, opened, error }
-        };
+        let failed = |opened, error| Failed { file: file.clone(), generation, opened, error };
         let connection = match idle {
             Some(connection) => connection,
             None => {
-                let connection = connect_in_time(&file).map_err(failed(false))?;
-                set_up(&connection).map_err(failed(true))?;
+                let connection = connect_in_time(&file).map_err(|error| failed(false, error))?;
+                set_up(&connection).map_err(|error| failed(true, error))?;
                 connection
             }
         };
@@ -186,7 +180,7 @@ impl Readers {
         } else if pool.idle.len() < IDLE_MAX {
             pool.idle.push(connection);
         }
-        result.map_err(failed(true))
+        result.map_err(|error| failed(true, error))
     }
 
     fn pool(&self) -> MutexGuard<'_, Pool> {

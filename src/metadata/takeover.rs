@@ -32,7 +32,7 @@ pub(super) fn watch(leadership: &Arc<Leadership>, tasks: &Tasks) -> Result<(), M
             }
         }
     });
-    spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))
+    spawned.map_err(writer::not_started)
 }
 
 fn next_look(watched: &Weak<Leadership>) -> Option<Arc<Leadership>> {

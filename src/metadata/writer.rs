@@ -155,8 +155,11 @@ pub(super) fn start(leadership: &Arc<Leadership>, (database, recovered): (PathBu
         drop(writer);
         leadership.end(term);
     };
-    let spawned = tasks.spawn("metadata-writer", writing);
-    spawned.map_err(|error| MetadataError::Database(format!("start thread: {error}")))
+    tasks.spawn("metadata-writer", writing).map_err(not_started)
+}
+
+pub(super) fn not_started(error: std::io::Error) -> MetadataError {
+    MetadataError::Database(format!("start thread: {error}"))
 }
 
 impl Writer {

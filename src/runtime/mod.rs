@@ -9,7 +9,7 @@ mod tasks;
 
 pub use pages::{PAGE_BYTES, PageBuffer};
 pub use random::{random_bytes, seed_random};
-pub use tasks::{Tasks, may_block};
+pub use tasks::{Tasks, may_block, threaded_runtime};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

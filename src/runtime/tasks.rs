@@ -130,10 +130,15 @@ impl Tasks {
     }
 }
 
+/// The runtime that this thread belongs to, if that has several threads. A simulation has none.
+pub fn threaded_runtime() -> Option<Handle> {
+    Handle::try_current().ok().filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
+}
+
 /// Does what may wait for a disk on this thread. Is it a worker of a runtime with several, another takes its place meanwhile.
 pub fn may_block<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::try_current().map(|runtime| runtime.runtime_flavor()) {
-        Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(work),
-        _ => work(),
+    match threaded_runtime() {
+        Some(_) => tokio::task::block_in_place(work),
+        None => work(),
     }
 }

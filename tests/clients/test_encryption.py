@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import pathlib
-import subprocess
 import uuid
 
 import pytest
@@ -240,40 +239,32 @@ def test_an_encryption_context_is_told_back_and_bound_to_the_object(s3, bucket):
     assert body(s3, bucket, "k") == b"1" * 5000
 
 
-def admin(running, *arguments, fails=False):
-    """Runs `holdfast admin` beside the server; answers what it prints."""
-    command = [topology.program(), "admin", *arguments, "--console-address", running.console]
-    done = subprocess.run(command, cwd=running.folder, env=topology.environment(), capture_output=True, text=True)
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stderr if fails else done.stdout
-
-
 def test_named_keys_are_made_rotated_and_disabled_and_lose_nothing(encrypting, s3, bucket):
     name = f"team/{uuid.uuid4().hex[:8]}"
-    assert "enabled" in admin(encrypting, "keyring", "create", name)
-    assert "already" in admin(encrypting, "keyring", "create", name, fails=True)
-    assert "name" in admin(encrypting, "keyring", "create", "no name", fails=True)
+    assert "enabled" in encrypting.admin("keyring", "create", name)
+    assert "already" in encrypting.admin("keyring", "create", name, fails=True)
+    assert "name" in encrypting.admin("keyring", "create", "no name", fails=True)
     mine = KMS_KEY | {"SSEKMSKeyId": name}
     assert tells(s3.put_object(Bucket=bucket, Key="old", Body=b"1" * 9000, **mine), mine)
-    admin(encrypting, "keyring", "rotate", name)
+    encrypting.admin("keyring", "rotate", name)
     s3.put_object(Bucket=bucket, Key="new", Body=b"2" * 9000, **mine)
     assert (body(s3, bucket, "old"), body(s3, bucket, "new")) == (b"1" * 9000, b"2" * 9000)
-    listed = json.loads(admin(encrypting, "keyring", "list", "--json"))
+    listed = json.loads(encrypting.admin("keyring", "list", "--json"))
     (key,) = [key for key in listed["keys"] if key["id"] == name]
     assert (key["versions"], key["enabled"], listed["locked"]) == (2, True, False)
-    admin(encrypting, "keyring", "disable", name)
+    encrypting.admin("keyring", "disable", name)
     refused("KMS.DisabledException", 400, s3.get_object, Bucket=bucket, Key="old")
     refused("KMS.DisabledException", 400, s3.put_object, Bucket=bucket, Key="more", Body=b"3", **mine)
     assert s3.head_object(Bucket=bucket, Key="old")["ContentLength"] == 9000
-    admin(encrypting, "keyring", "enable", name)
+    encrypting.admin("keyring", "enable", name)
     assert body(s3, bucket, "old") == b"1" * 9000
-    assert "no key" in admin(encrypting, "keyring", "rotate", "nobody", fails=True)
+    assert "no key" in encrypting.admin("keyring", "rotate", "nobody", fails=True)
 
 
 @pytest.mark.parametrize("form", ["{}", "alias/{}", "arn:aws:kms:us-east-1:111122223333:alias/{}"])
 def test_a_named_key_may_be_named_by_alias_and_arn(encrypting, s3, bucket, form):
     name = f"k{uuid.uuid4().hex[:8]}"
-    admin(encrypting, "keyring", "create", name)
+    encrypting.admin("keyring", "create", name)
     named = KMS_KEY | {"SSEKMSKeyId": form.format(name)}
     assert tells(s3.put_object(Bucket=bucket, Key="k", Body=b"1" * 5000, **named), named)
     assert body(s3, bucket, "k") == b"1" * 5000
@@ -347,8 +338,8 @@ def arn(key):
 
 
 def test_an_object_goes_under_another_key_without_being_written_anew(s3, encrypting, bucket):
-    admin(encrypting, "keyring", "create", first := f"first-{bucket}")
-    admin(encrypting, "keyring", "create", second := f"second-{bucket}")
+    encrypting.admin("keyring", "create", first := f"first-{bucket}")
+    encrypting.admin("keyring", "create", second := f"second-{bucket}")
     content = os.urandom(200_000)
     put = s3.put_object(Bucket=bucket, Key="k", Body=content, **S3_KEY)
     s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
@@ -365,7 +356,7 @@ def test_an_object_goes_under_another_key_without_being_written_anew(s3, encrypt
         assert head.get("BucketKeyEnabled", False) == bool(more)
         assert (head["ETag"], head["LastModified"]) == (put["ETag"], before["LastModified"])
         assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content
-    admin(encrypting, "keyring", "disable", first)
+    encrypting.admin("keyring", "disable", first)
     assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == content, "it is no longer under that one"
     assert tells(s3.head_object(Bucket=bucket, Key="copy"), S3_KEY)
     assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == content
@@ -375,7 +366,7 @@ def test_an_object_goes_under_another_key_without_being_written_anew(s3, encrypt
 
 
 def test_only_what_the_server_encrypts_in_one_layer_goes_under_another_key(s3, encrypting, bucket):
-    admin(encrypting, "keyring", "create", key := f"key-{bucket}")
+    encrypting.admin("keyring", "create", key := f"key-{bucket}")
     asked = {"SSEKMS": {"KMSKeyArn": arn(key)}}
     for name, written in [("plain", {}), ("customer", customer()), ("dsse", MODES["dsse"][0])]:
         s3.put_object(Bucket=bucket, Key=name, Body=b"x", **written)
@@ -386,7 +377,7 @@ def test_only_what_the_server_encrypts_in_one_layer_goes_under_another_key(s3, e
 def test_a_locked_object_stays_under_its_key(s3, encrypting):
     locked = f"locked-{uuid.uuid4().hex[:12]}"
     s3.create_bucket(Bucket=locked, ObjectLockEnabledForBucket=True)
-    admin(encrypting, "keyring", "create", locked)
+    encrypting.admin("keyring", "create", locked)
     s3.put_object(Bucket=locked, Key="k", Body=b"x", ObjectLockLegalHoldStatus="ON", **S3_KEY)
     asked = {"Bucket": locked, "Key": "k", "ObjectEncryption": {"SSEKMS": {"KMSKeyArn": arn(locked)}}}
     refused("AccessDenied", 403, s3.update_object_encryption, **asked)
