@@ -1,7 +1,7 @@
 //! Puts the web console into the binary: builds it where its sources are newer than what was built, and lists its files.
 //!
 //! Rust-only work never comes here: cargo runs this again only when something under `web-console` that the build reads has
-//! changed. Without npm the binary gets a page that says how to build the console.
+//! changed. Without npm the binary gets the console that was built elsewhere, else a page that says how to build it.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -45,7 +45,8 @@ fn main() -> Result<()> {
     }
     fs::create_dir_all(&files)?;
     let dist = console.join("dist");
-    if is_fresh(console, &dist)? || build(console)? {
+    // Without npm what is there is taken as it is: copies between machines and images do not keep times.
+    if is_fresh(console, &dist)? || build(console)? || dist.join("index.html").exists() {
         copy(&dist, &files)?;
     } else {
         println!(

@@ -25,9 +25,9 @@ pub(super) const WAIT_ENTRIES_MAX: u64 = 256;
 /// How a replica stands now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It has every entry. Its newest may be of this later epoch, which the next epoch must exceed.
+    /// It has every entry. It may know of this later epoch, which the next epoch must exceed.
     Whole {
-        /// Epoch of its newest entry.
+        /// That of its newest entry, or that it was promised.
         newest_epoch: u64,
     },
     /// It lacks more entries than it may be given now.
@@ -44,16 +44,17 @@ pub(super) async fn catch_up(
     sources: &[Arc<dyn Replica>],
     max: u64,
 ) -> Result<Standing, ReplicaError> {
-    let (last, next) = replica.end().await?;
-    if end.index.saturating_sub(last.map_or(next - 1, |last| last.index)) > max {
+    let bounds = replica.bounds().await?;
+    if end.index.saturating_sub(bounds.last.map_or(bounds.next - 1, |last| last.index)) > max {
         return Ok(Standing::Far);
     }
-    let newest_epoch = last.map_or(0, |last| last.epoch);
-    if last == Some(end) || end.index == 0 {
+    let newest_epoch = bounds.last.map_or(0, |last| last.epoch).max(bounds.promised);
+    if bounds.last == Some(end) || end.index == 0 {
         return Ok(Standing::Whole { newest_epoch });
     }
-    let Some(last) = last else {
-        return fill_empty(replica, end, next, sources).await;
+    let Some(last) = bounds.last else {
+        let is_filled = fill_empty(replica, end, bounds.next, sources).await?;
+        return Ok(if is_filled { Standing::Whole { newest_epoch } } else { Standing::Apart });
     };
     let from = last.index.min(end.index).saturating_sub(LOOK_BACK_ENTRIES).max(1);
     let own = read_from(replica, from, end.index).await;
@@ -67,7 +68,7 @@ pub(super) async fn catch_up(
             return match append_all(replica, &ours[shared + 1..]).await {
                 Ok(()) => Ok(Standing::Whole { newest_epoch }),
                 // It ends with an entry of a later epoch that missed its quorum while it was out of sight.
-                Err(ReplicaError::Gap) if newest_epoch > end.epoch => Ok(Standing::Apart),
+                Err(ReplicaError::Gap) if last.epoch > end.epoch => Ok(Standing::Apart),
                 Err(error) => Err(error),
             };
         }
@@ -75,21 +76,22 @@ pub(super) async fn catch_up(
     Ok(Standing::Apart)
 }
 
+/// Gives an empty log all entries up to `end`, where somebody has them all.
 async fn fill_empty(
     replica: &dyn Replica,
     end: LogPosition,
     next: u64,
     sources: &[Arc<dyn Replica>],
-) -> Result<Standing, ReplicaError> {
+) -> Result<bool, ReplicaError> {
     for source in sources.iter().filter(|source| source.is_up()) {
         let ours = read_from(source.as_ref(), next, end.index).await;
         let begins = ours.first().is_some_and(|entry| entry.position.index == next);
         if begins && ours.last().is_some_and(|entry| entry.position == end) {
             append_all(replica, &ours).await?;
-            return Ok(Standing::Whole { newest_epoch: end.epoch });
+            return Ok(true);
         }
     }
-    Ok(Standing::Apart)
+    Ok(false)
 }
 
 /// Empties a replica's log; it goes on behind `end`, and needs a copy of the database to be whole.

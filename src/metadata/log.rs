@@ -4,10 +4,16 @@
 //! that is up to date and goes on when all of them have answered, a quorum at least with success. A
 //! replica that fails falls behind and takes no entries until it is brought up to date again.
 //!
-//! Epochs make this safe without asking anybody. The writer begins a new, higher epoch whenever it starts
-//! and whenever an entry missed its quorum; the first entry of an epoch supersedes whatever an earlier
-//! one left at that index and behind it. Reading the log back, the highest epoch wins at each index and
-//! epochs never fall (see [`merge`]).
+//! Epochs make this safe. The writer begins a new, higher epoch whenever it starts and whenever an entry missed
+//! its quorum; the first entry of an epoch supersedes whatever an earlier one left at that index and behind it.
+//! Reading the log back, the highest epoch wins at each index and epochs never fall (see [`merge`]).
+//!
+//! That takes epochs that rise with time: an entry of a minority, made before others that were acknowledged and
+//! unseen by their writer, must not have a higher one. So no entry of an epoch is written before a quorum has
+//! durably promised the epoch, to this writer alone and above all that were promised before (the terms of Raft,
+//! with the vote's second half, that a log be new enough, left to the recovery, which gives the newest to a
+//! quorum first). A writer knows what a quorum was promised before it chooses, so it chooses a higher one than
+//! any that an entry was ever written in.
 //!
 //! Quorum: n - m replicas of n (m: parity shards of the deployment), because the product goes on with m
 //! drives gone. A start also wants n - m replicas. With m < n/2 any two such sets meet, so what was
@@ -23,7 +29,7 @@ use serde::{Deserialize, Serialize};
 
 use super::model::{Mutation, NewContent};
 use crate::runtime::BoxFuture;
-use crate::types::{DriveSlot, LogEntry, LogPosition};
+use crate::types::{DriveSlot, LogBounds, LogEntry, LogPosition};
 
 /// Why a replica did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,8 +56,11 @@ pub trait Replica: Send + Sync + std::fmt::Debug {
     fn is_up(&self) -> bool;
     /// Appends entries one behind another; durable when answered.
     fn append(&self, entries: Vec<LogEntry>) -> BoxFuture<'_, Result<(), ReplicaError>>;
-    /// The newest entry, and the index the log takes next.
-    fn end(&self) -> BoxFuture<'_, Result<(Option<LogPosition>, u64), ReplicaError>>;
+    /// Where the log begins and ends, and what was promised.
+    fn bounds(&self) -> BoxFuture<'_, Result<LogBounds, ReplicaError>>;
+    /// Promises an epoch, which no other writer is promised; durable when answered. [`ReplicaError::Gap`] where
+    /// this epoch or a later one was promised, or is in the log.
+    fn promise(&self, epoch: u64) -> BoxFuture<'_, Result<(), ReplicaError>>;
     /// Some entries from an index on; none at the end.
     fn read(&self, from: u64) -> BoxFuture<'_, Result<Vec<LogEntry>, ReplicaError>>;
     /// Forgets entries below an index.
@@ -118,7 +127,7 @@ pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::time::Duration;
 
     use super::*;
@@ -133,13 +142,14 @@ pub(super) mod tests {
         failing: Mutex<Option<ReplicaError>>,
         delay: Mutex<Duration>,
         is_away: AtomicBool,
+        promised: AtomicU64,
     }
 
     impl MemoryReplica {
         pub(crate) fn holding(slot: u16, positions: &[(u64, u64)]) -> Self {
             let state = Mutex::new((log(positions), 1));
-            let (failing, delay, is_away) = Default::default();
-            Self { slot: DriveSlot(slot), state, failing, delay, is_away }
+            let (failing, delay, is_away, promised) = Default::default();
+            Self { slot: DriveSlot(slot), state, failing, delay, is_away, promised }
         }
 
         pub(crate) fn positions(&self) -> Vec<LogPosition> {
@@ -207,12 +217,21 @@ pub(super) mod tests {
             })
         }
 
-        fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {
+        fn bounds(&self) -> Answer<'_, LogBounds> {
             Box::pin(async move {
                 self.reach()?;
                 let (entries, next) = &*self.state.lock().unwrap();
-                let last = entries.last().map(|entry| entry.position);
-                Ok((last, last.map_or(*next, |last| last.index + 1)))
+                let [first, last] = [entries.first(), entries.last()].map(|entry| Some(entry?.position));
+                let next = last.map_or(*next, |last| last.index + 1);
+                Ok(LogBounds { first, last, next, promised: self.promised.load(Ordering::SeqCst) })
+            })
+        }
+
+        fn promise(&self, epoch: u64) -> Answer<'_, ()> {
+            Box::pin(async move {
+                self.reach()?;
+                let is_higher = self.promised.fetch_max(epoch, Ordering::SeqCst) < epoch;
+                if is_higher { Ok(()) } else { Err(ReplicaError::Gap) }
             })
         }
 

@@ -22,7 +22,7 @@ use super::catch_up::{Standing, WAIT_ENTRIES_MAX, append_all, catch_up};
 use super::log::{Batch, Replica, ReplicaError, merge};
 use super::model::MetadataError;
 use super::{database, query, readers, schema, snapshot};
-use crate::types::{LogEntry, LogPosition};
+use crate::types::{LogBounds, LogEntry, LogPosition};
 
 type Result<T> = std::result::Result<T, MetadataError>;
 
@@ -164,7 +164,7 @@ impl ReadLog<'_> {
 async fn read_logs(replicas: &[Arc<dyn Replica>], from: u64) -> Vec<ReadLog<'_>> {
     let mut logs = Vec::new();
     for replica in replicas {
-        let read = async { Ok((replica.end().await?.0, replica.read(from).await?)) };
+        let read = async { Ok((replica.bounds().await?.last, replica.read(from).await?)) };
         match read.await {
             Ok((end, entries)) => logs.push(ReadLog { replica, entries, end }),
             Err(ReplicaError::NotFound) => {}
@@ -242,7 +242,7 @@ async fn give(
 pub(super) async fn farthest_end(replicas: &[Arc<dyn Replica>]) -> LogPosition {
     let mut farthest = LogPosition::default();
     for replica in replicas {
-        if let Ok((Some(end), _)) = replica.end().await {
+        if let Ok(LogBounds { last: Some(end), .. }) = replica.bounds().await {
             farthest = farthest.max(end);
         }
     }

@@ -623,6 +623,33 @@ mod tests {
         store.close().await;
     }
 
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_a_minority_tried_to_begin_supersedes_nothing_that_others_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let replicas: Vec<_> = (0..3).map(|slot| Arc::new(MemoryReplica::holding(slot, &[]))).collect();
+        let away =
+            |which: &[usize], is_away: bool| which.iter().for_each(|&at| replicas[at].go_away(is_away));
+        let store = open(folder.path(), &replicas).await;
+        store.commit(create("before")).await.unwrap();
+        away(&[1, 2], true);
+        for _ in 0..3 {
+            let refused = store.commit(create("refused")).await;
+            assert!(matches!(refused, Err(MetadataError::Unavailable(_))), "{refused:?}");
+        }
+        store.close().await;
+        away(&[1, 2], false);
+        away(&[0], true);
+        database::remove(&folder.path().join("test.db")).unwrap();
+        let store = open(folder.path(), &replicas).await;
+        store.commit(create("acknowledged")).await.unwrap();
+        store.close().await;
+        away(&[0], false);
+        database::remove(&folder.path().join("test.db")).unwrap();
+        let store = open(folder.path(), &replicas).await;
+        assert!(store.bucket("acknowledged").is_ok());
+        store.close().await;
+    }
+
     /// A database that refuses a bucket, at once or only when it is committed; another place for it has no such
     /// trigger.
     async fn a_failing_database_is_not_the_clients_concern(trigger: &str) {

@@ -73,7 +73,7 @@ async fn take_over(leadership: &Arc<Leadership>) {
 /// The same without replicas and places that hang: the recovery goes through them one after the other.
 async fn answering(options: &Options) -> Options {
     let replicas = options.replicas.iter().map(|replica| async {
-        let answers = tokio::time::timeout(PROBE_TIMEOUT, replica.end()).await.is_ok();
+        let answers = tokio::time::timeout(PROBE_TIMEOUT, replica.bounds()).await.is_ok();
         answers.then(|| replica.clone())
     });
     let databases = options.databases.iter().map(|path| async {

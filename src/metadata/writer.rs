@@ -473,8 +473,9 @@ impl Writer {
         if self.epoch_open {
             return Ok(());
         }
-        // The epoch is used up even if the entry misses its quorum.
+        // The epoch is used up even if it is not promised by a quorum, or the entry misses its own.
         self.epoch += 1;
+        self.have_promised().await?;
         let position = LogPosition { epoch: self.epoch, index: self.end.index + 1 };
         self.append(position, Batch { mutations: Vec::new() }).await?;
         let _at_work = self.leadership.at_work(self.term, Work::Commit);
@@ -484,6 +485,18 @@ impl Writer {
         self.end = position;
         self.epoch_open = true;
         Ok(())
+    }
+
+    /// Has a quorum promise the epoch to this writer: see the head of `log`. Replicas that do not fall behind, and tell
+    /// what they promised when they rejoin.
+    async fn have_promised(&mut self) -> Result<()> {
+        let epoch = self.epoch;
+        let results = join_all(self.live.iter().cloned().map(|replica| async move {
+            let promise = tokio::time::timeout(APPEND_TIMEOUT, replica.promise(epoch)).await;
+            promise.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
+        }))
+        .await;
+        self.judge(&results)
     }
 
     /// Appends to all live replicas at once; those that fail fall behind.
@@ -502,9 +515,14 @@ impl Writer {
             }
         }))
         .await;
+        self.judge(&results)
+    }
+
+    /// Whether a quorum of the live replicas did what was asked; those that failed fall behind.
+    fn judge(&mut self, results: &[std::result::Result<(), ReplicaError>]) -> Result<()> {
         // Only what no replica holds is refused for good: recovery may yet apply what one of them does.
         let full = results.iter().all(|result| *result == Err(ReplicaError::NoSpace));
-        self.drop_failed(&results);
+        self.drop_failed(results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
         let reached = taken >= self.options.quorum;
         self.leadership.status.stalled.store(!reached, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::metadata::{Replica, ReplicaError};
 use crate::runtime::BoxFuture;
 use crate::shard_store::{Drive, DriveError};
-use crate::types::{DriveSlot, LogEntry, LogPosition};
+use crate::types::{DriveSlot, LogBounds, LogEntry, LogPosition};
 
 /// The log and the database copies on one drive, local or remote.
 #[derive(Debug, Clone)]
@@ -49,11 +49,12 @@ impl Replica for DriveReplica {
         Box::pin(async move { self.drive.log_append(&entries).await.map_err(meaning) })
     }
 
-    fn end(&self) -> Answer<'_, (Option<LogPosition>, u64)> {
-        Box::pin(async move {
-            let (_, last, next) = self.drive.log_bounds().await.map_err(meaning)?;
-            Ok((last, next))
-        })
+    fn bounds(&self) -> Answer<'_, LogBounds> {
+        Box::pin(async move { self.drive.log_bounds().await.map_err(meaning) })
+    }
+
+    fn promise(&self, epoch: u64) -> Answer<'_, ()> {
+        Box::pin(async move { self.drive.log_promise(epoch).await.map_err(meaning) })
     }
 
     fn read(&self, from: u64) -> Answer<'_, Vec<LogEntry>> {

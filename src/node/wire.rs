@@ -23,10 +23,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::runtime::{PageBuffer, random_bytes};
 use crate::shard_store::{DriveError, DriveFormat, DriveState, Op, Reply, ShardId, Usage};
-use crate::types::{DriveId, LogEntry, LogPosition};
+use crate::types::{DriveId, LogBounds, LogEntry, LogPosition};
 
 /// Magic and version of the protocol.
-const HELLO: [u8; 8] = *b"HFnode\x00\x02";
+const HELLO: [u8; 8] = *b"HFnode\x00\x03";
 /// Longest frame: a log read's 4 MiB and what one large entry adds.
 const FRAME_BYTES_MAX: usize = 64 << 20;
 const NONCE_BYTES: usize = 32;
@@ -78,11 +78,7 @@ pub(super) enum Answer {
     Flags(Vec<bool>),
     Shards(Vec<ShardId>),
     Usage(Usage),
-    LogBounds {
-        first: Option<LogPosition>,
-        last: Option<LogPosition>,
-        next: u64,
-    },
+    LogBounds(LogBounds),
     /// Positions and payload lengths of the entries whose payloads follow each other.
     Log(Vec<(LogPosition, u32)>),
     Snapshot(Option<u64>),
@@ -105,7 +101,7 @@ pub(super) fn answer_of(reply: Result<Reply, DriveError>) -> (Answer, Bytes) {
         Ok(Reply::Flags(flags)) => plain(Answer::Flags(flags)),
         Ok(Reply::Shards(ids)) => plain(Answer::Shards(ids)),
         Ok(Reply::Usage(usage)) => plain(Answer::Usage(usage)),
-        Ok(Reply::LogBounds { first, last, next }) => plain(Answer::LogBounds { first, last, next }),
+        Ok(Reply::LogBounds(bounds)) => plain(Answer::LogBounds(bounds)),
         Ok(Reply::Snapshot(index)) => plain(Answer::Snapshot(index)),
         Ok(Reply::Log(entries)) => {
             let heads = entries.iter().map(|entry| (entry.position, entry.payload.len() as u32)).collect();
@@ -131,7 +127,7 @@ pub(super) fn reply_of(answer: Answer, mut payload: Bytes) -> Result<Reply, Driv
         Answer::Flags(flags) => Ok(Reply::Flags(flags)),
         Answer::Shards(ids) => Ok(Reply::Shards(ids)),
         Answer::Usage(usage) => Ok(Reply::Usage(usage)),
-        Answer::LogBounds { first, last, next } => Ok(Reply::LogBounds { first, last, next }),
+        Answer::LogBounds(bounds) => Ok(Reply::LogBounds(bounds)),
         Answer::Snapshot(index) => Ok(Reply::Snapshot(index)),
         Answer::Failed(error) => Err(error),
         Answer::Serving { .. } | Answer::Places(_) => {

@@ -196,7 +196,7 @@ impl Found {
             Err(error) => return Ok(FoundState::Damaged(error.to_string())),
         };
         let (bounds, copy) = (drive.log_bounds().await, drive.snapshot_newest().await);
-        let log = bounds.map(|(first, last, _)| first.zip(last));
+        let log = bounds.map(|bounds| bounds.first.zip(bounds.last));
         let database = database_folder(path).join(DATABASE);
         if database.exists() {
             self.databases

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::format::Membership;
 use super::record::Record;
 use crate::runtime::BoxFuture;
-use crate::types::{BlobId, DriveId, LogEntry, LogPosition};
+use crate::types::{BlobId, DriveId, LogBounds, LogEntry, LogPosition};
 
 /// One shard of one blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -148,8 +148,13 @@ pub enum Op {
         /// Where each stands, and how many bytes of the payload are its own.
         entries: Vec<(LogPosition, u32)>,
     },
-    /// Tells the first and last position of the log.
+    /// Tells where the log begins and ends, and what was promised.
     LogBounds,
+    /// Promises an epoch to a writer, which no other is promised; durable when answered.
+    LogPromise {
+        /// Above all that were promised and all of the log's.
+        epoch: u64,
+    },
     /// Reads log entries from an index on, up to about 4 MiB.
     LogRead {
         /// First index wanted.
@@ -203,15 +208,8 @@ pub enum Reply {
     Shards(Vec<ShardId>),
     /// Space.
     Usage(Usage),
-    /// First and last entry of the log, `None` when it is empty; `next` is the index it takes next.
-    LogBounds {
-        /// The oldest entry.
-        first: Option<LogPosition>,
-        /// The newest entry.
-        last: Option<LogPosition>,
-        /// The index the log takes next.
-        next: u64,
-    },
+    /// Where the log begins and ends, and what was promised.
+    LogBounds(LogBounds),
     /// Log entries in order.
     Log(Vec<LogEntry>),
     /// A snapshot's index.
@@ -350,10 +348,18 @@ impl dyn Drive {
         expect_reply!(self.call(Op::LogAppend { entries: places }, payload).await?, Reply::Done => ())
     }
 
-    /// [`Op::LogBounds`]: oldest entry, newest entry, next index.
-    pub async fn log_bounds(&self) -> Result<(Option<LogPosition>, Option<LogPosition>, u64), DriveError> {
-        let reply = self.call(Op::LogBounds, Bytes::new()).await?;
-        expect_reply!(reply, Reply::LogBounds { first, last, next } => (first, last, next))
+    /// [`Op::LogBounds`].
+    pub async fn log_bounds(&self) -> Result<LogBounds, DriveError> {
+        expect_reply!(self.call(Op::LogBounds, Bytes::new()).await?, Reply::LogBounds(bounds) => bounds)
+    }
+
+    /// [`Op::LogPromise`].
+    ///
+    /// # Errors
+    ///
+    /// [`DriveError::LogGap`] where this epoch or a later one was promised, or is in the log.
+    pub async fn log_promise(&self, epoch: u64) -> Result<(), DriveError> {
+        expect_reply!(self.call(Op::LogPromise { epoch }, Bytes::new()).await?, Reply::Done => ())
     }
 
     /// [`Op::LogRead`].

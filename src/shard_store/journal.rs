@@ -20,10 +20,20 @@
 //! earlier use of a recycled file carry lower indices, which do not continue the log, and end it too.
 //! An entry with the same index and a higher epoch supersedes what stood there and after it.
 //!
+//! An entry that goes bad later ends the log too, in front of whole ones. Were they left standing behind what is
+//! appended from there on, one of a higher epoch, which never had its quorum, could go on from a newer entry when the
+//! log is opened next, and supersede what was acknowledged. So they are overwritten, durably, before the first append.
+//! Behind the end of the log there is then no entry of a later position than its last, and none gets there: what an
+//! append supersedes is of lower epochs, and files that are recycled hold positions that the log has gone past.
+//!
+//! `log/promised` holds the latest epoch that was promised to a writer: two pages, each with an epoch and its checksum,
+//! written in turn, so that a crash leaves the one before; made when the first is promised.
+//!
 //! Payloads hold bytes that clients chose, and remains of them may stand where an entry is looked for. The
 //! drive id, which no client knows, is part of the checksum so that nobody can make up an entry.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
@@ -33,10 +43,10 @@ use super::disk::{Disk, DiskFile, in_pages};
 use super::drive::DriveError;
 use crate::checksum::crc32c;
 use crate::runtime::{PAGE_BYTES, PageBuffer, Tasks};
-use crate::types::{DriveId, LogEntry, LogPosition};
+use crate::types::{DriveId, LogBounds, LogEntry, LogPosition};
 
 /// Length of a log file, unless one entry needs more: a 256th of the drive within these bounds.
-const FILE_BYTES: std::ops::RangeInclusive<u64> = 1 << 20..=8 << 20;
+const FILE_BYTES: RangeInclusive<u64> = 1 << 20..=8 << 20;
 /// Length of a file that is needed before one is prepared: short, because somebody waits for it.
 const HASTY_FILE_BYTES: u64 = 256 << 10;
 /// Quarters of the file that is written to which are used up when a spare is prepared: early enough for a stream of
@@ -46,6 +56,8 @@ const SPARE_FROM_QUARTERS: u64 = 1;
 const IDLE_SPARE_FROM_QUARTERS: u64 = 3;
 const HEAD_BYTES: usize = 32;
 const MAGIC: [u8; 4] = *b"HFlg";
+/// An epoch and its checksum.
+const PROMISE_BYTES: usize = 12;
 /// Trimmed files kept for reuse: what is logged between two copies of a database of a few hundred MiB.
 const SPARES_MAX: usize = 48;
 /// Most bytes written with one sync, unless one entry has more.
@@ -72,13 +84,78 @@ pub(super) struct Journal {
     /// The index the next entry must have when the log is empty.
     next_when_empty: u64,
     spare_count: u64,
+    promises: Promises,
+}
+
+/// The file of promises.
+#[derive(Debug)]
+struct Promises {
+    disk: Disk,
+    path: PathBuf,
+    drive: DriveId,
+    latest: u64,
+    /// The page that the next one goes to.
+    page: u64,
+}
+
+impl Promises {
+    fn open(disk: &Disk, folder: &Path, drive: DriveId) -> Result<Self, DriveError> {
+        let mut promises =
+            Self { disk: disk.clone(), path: folder.join("promised"), drive, latest: 0, page: 0 };
+        if disk.list_dir(folder)?.iter().any(|name| name == "promised") {
+            let file = disk.open(&promises.path)?;
+            for page in 0..2 {
+                let bytes = file.read_up_to_at(PROMISE_BYTES, page * PAGE_BYTES as u64)?;
+                let epoch = bytes.first_chunk().map_or(0, |epoch| u64::from_le_bytes(*epoch));
+                if epoch > promises.latest && bytes[..] == promises.written(epoch) {
+                    (promises.latest, promises.page) = (epoch, 1 - page);
+                }
+            }
+        }
+        Ok(promises)
+    }
+
+    fn write(&mut self, epoch: u64) -> Result<(), DriveError> {
+        if self.latest == 0 {
+            zeroed_file(&self.disk, &self.path, 2 * PAGE_BYTES as u64)?;
+            self.disk.sync_dir(self.path.parent().unwrap_or(&self.path))?;
+        }
+        let file = self.disk.open_rw(&self.path)?;
+        file.write_at(&self.written(epoch), self.page * PAGE_BYTES as u64)?;
+        file.sync_data()?;
+        (self.latest, self.page) = (epoch, 1 - self.page);
+        Ok(())
+    }
+
+    fn written(&self, epoch: u64) -> [u8; PROMISE_BYTES] {
+        let mut bytes = [0; PROMISE_BYTES];
+        bytes[..8].copy_from_slice(&epoch.to_le_bytes());
+        let sum = crc32c(&[self.drive.0.to_le_bytes().as_slice(), &bytes[..8]].concat());
+        bytes[8..].copy_from_slice(&sum.to_le_bytes());
+        bytes
+    }
 }
 
 #[derive(Debug)]
 struct Current {
     file: DiskFile,
     len: u64,
+    /// Where the next entry goes.
     end: u64,
+    /// End of whole entries behind `end` that could be taken for the log's.
+    strays_end: u64,
+}
+
+impl Current {
+    /// Overwrites the entries that stand behind the end of the log.
+    fn erase_strays(&mut self) -> Result<(), DriveError> {
+        if self.strays_end > self.end {
+            fill_with_zeros(&self.file, self.end..self.strays_end)?;
+            self.file.sync_data()?;
+            self.strays_end = 0;
+        }
+        Ok(())
+    }
 }
 
 impl Journal {
@@ -104,6 +181,7 @@ impl Journal {
             last: None,
             next_when_empty: 1,
             spare_count: 0,
+            promises: Promises::open(disk, folder, drive)?,
         };
         for name in disk.list_dir(folder)? {
             match name.strip_suffix(".log").map(|stem| u64::from_str_radix(stem, 16)) {
@@ -190,31 +268,32 @@ impl Journal {
         let content = self.disk.read(path)?;
         let scanned = scan(self.drive, &content, start, None);
         self.last = scanned.entries.last().map(|entry| entry.position);
+        let strays_end = self.last.map_or(0, |last| strays_end(self.drive, &content, scanned.end, last));
         let (file, len) = (self.disk.open_direct(path)?, content.len() as u64);
-        self.current = Some(Current { file, len, end: scanned.end });
+        self.current = Some(Current { file, len, end: scanned.end, strays_end });
         Ok(())
     }
 
-    /// The oldest entry.
-    pub(super) fn first(&self) -> Option<LogPosition> {
-        self.first
+    /// Where it begins and ends, and what was promised.
+    pub(super) fn bounds(&self) -> LogBounds {
+        let next = self.last.map_or(self.next_when_empty, |last| last.index + 1);
+        LogBounds { first: self.first, last: self.last, next, promised: self.promises.latest }
     }
 
-    /// The newest entry.
-    pub(super) fn last(&self) -> Option<LogPosition> {
-        self.last
-    }
-
-    /// The index of the next new entry.
-    pub(super) fn next_index(&self) -> u64 {
-        self.last.map_or(self.next_when_empty, |last| last.index + 1)
+    /// Promises an epoch that is later than all that were promised and than the log's.
+    pub(super) fn promise(&mut self, epoch: u64) -> Result<(), DriveError> {
+        let bounds = self.bounds();
+        let end = bounds.last.unwrap_or(LogPosition { epoch: 0, index: bounds.next - 1 });
+        if epoch <= bounds.promised.max(end.epoch) {
+            return Err(DriveError::LogGap { end });
+        }
+        self.promises.write(epoch)
     }
 
     /// Appends entries one behind another and waits until they are durable. One that is there already is no error.
     ///
     /// Those that fit a file are written together and synced once. A crash before leaves any of them, and reading
-    /// ends at the first that is not whole. What is intact behind that is told from what is appended there later by
-    /// its epoch, or is the same entry: a position has one.
+    /// ends at the first that is not whole.
     pub(super) fn append(&mut self, entries: &[LogEntry]) -> Result<(), DriveError> {
         let mut rest = entries;
         while let Some(first) = rest.first() {
@@ -223,6 +302,7 @@ impl Journal {
                 continue;
             }
             self.check_continues(first.position)?;
+            self.current.as_mut().map_or(Ok(()), Current::erase_strays)?;
             let (run, others) = rest.split_at(self.make_room(rest)?);
             self.write_run(run)?;
             rest = others;
@@ -295,7 +375,7 @@ impl Journal {
         let len = self.disk.open(&path)?.len()?;
         let file = self.disk.open_direct(&path)?;
         self.disk.sync_dir(&self.folder)?;
-        self.current = Some(Current { len, file, end: 0 });
+        self.current = Some(Current { len, file, end: 0, strays_end: 0 });
         self.files.insert(index, path);
         Ok(())
     }
@@ -381,15 +461,21 @@ fn entry_len(payload_len: usize) -> usize {
 
 /// Makes a file of zeros, durable with all that is needed to write into it.
 fn zeroed_file(disk: &Disk, path: &Path, length: u64) -> Result<(), DriveError> {
-    const STEP_BYTES: usize = 1 << 20;
     let length = length.next_multiple_of(PAGE_BYTES as u64);
     disk.create(path)?.allocate(length)?;
     let file = disk.open_direct(path)?;
-    let zeros = in_pages(&[&vec![0; STEP_BYTES.min(length as usize)]]);
-    for at in (0..length).step_by(STEP_BYTES) {
-        file.write_all_at(&[&zeros[..zeros.len().min((length - at) as usize)]], at)?;
-    }
+    fill_with_zeros(&file, 0..length)?;
     file.sync_data()
+}
+
+/// Writes zeros over some pages.
+fn fill_with_zeros(file: &DiskFile, range: Range<u64>) -> Result<(), DriveError> {
+    const STEP_BYTES: usize = 1 << 20;
+    let zeros = in_pages(&[&vec![0; STEP_BYTES.min((range.end - range.start) as usize)]]);
+    for at in range.clone().step_by(STEP_BYTES) {
+        file.write_all_at(&[&zeros[..zeros.len().min((range.end - at) as usize)]], at)?;
+    }
+    Ok(())
 }
 
 /// The first entry of the file that should begin with index `start`; `None` if it is not whole.
@@ -463,9 +549,20 @@ fn scan(drive: DriveId, content: &Bytes, start: u64, before: Option<LogPosition>
     Scanned { entries, end: at as u64 }
 }
 
+/// Where the last whole entry ends that stands at `from` or behind and is of a later position than `last`; 0 if there
+/// is none. One of an earlier position continues no log that has gone on from `last`.
+fn strays_end(drive: DriveId, content: &Bytes, from: u64, last: LogPosition) -> u64 {
+    let stray = |at| parse(drive, content, at).filter(|entry| entry.position > last);
+    let ends = (from as usize..content.len()).step_by(PAGE_BYTES).filter_map(|at| {
+        let entry = stray(at)?;
+        Some(at + entry_len(entry.payload.len()))
+    });
+    ends.max().map_or(0, |end| end.min(content.len()) as u64)
+}
+
 fn parse(drive: DriveId, content: &Bytes, at: usize) -> Option<LogEntry> {
     let head = content.get(at..at + HEAD_BYTES)?;
-    let field = |range: std::ops::Range<usize>| head.get(range).and_then(|bytes| bytes.try_into().ok());
+    let field = |range: Range<usize>| head.get(range).and_then(|bytes| bytes.try_into().ok());
     let length = u32::from_le_bytes(head[24..28].try_into().ok()?) as usize;
     let start = at + HEAD_BYTES;
     let payload = content.get(start..start.checked_add(length)?)?;
@@ -530,7 +627,7 @@ mod tests {
             append(&mut journal, at(1, index), &vec![index as u8; 1 << 20]).unwrap();
         }
         let mut journal = open(folder.path()).unwrap();
-        assert_eq!(journal.last(), Some(at(1, 20)));
+        assert_eq!(journal.bounds().last, Some(at(1, 20)));
         append(&mut journal, at(2, 21), b"x").unwrap();
         let read = journal.read(20).unwrap();
         assert_eq!(read[0].payload, vec![20u8; 1 << 20]);
@@ -547,7 +644,7 @@ mod tests {
         let file = Disk::of_this_machine().open_rw(&journal.files[&1]).unwrap();
         file.write_at(&[1; 1000], end + 3000).unwrap();
         let mut journal = open(folder.path()).unwrap();
-        assert_eq!(journal.last(), Some(at(1, 1)));
+        assert_eq!(journal.bounds().last, Some(at(1, 1)));
         append(&mut journal, at(2, 2), b"again").unwrap();
         assert_eq!(positions(&open(folder.path()).unwrap(), 1), [at(1, 1), at(2, 2)]);
     }
@@ -591,11 +688,56 @@ mod tests {
     }
 
     #[test]
+    fn what_was_superseded_behind_an_entry_that_went_bad_stays_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        for index in 1..=3 {
+            append(&mut journal, at(1, index), b"old").unwrap();
+        }
+        for epoch in 3..=30 {
+            append(&mut journal, at(epoch, 4), b"without a quorum").unwrap();
+        }
+        let file = Disk::of_this_machine().open_rw(&journal.files[&1]).unwrap();
+        file.write_at(&[1], (PAGE_BYTES + HEAD_BYTES) as u64).unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        assert_eq!(journal.bounds().last, Some(at(1, 1)), "nothing behind a bad entry counts");
+        let newer = [at(1, 2), at(1, 3), at(2, 4), at(2, 5)];
+        newer.iter().for_each(|&position| append(&mut journal, position, b"new").unwrap());
+        assert_eq!(positions(&open(folder.path()).unwrap(), 2), newer);
+    }
+
+    #[test]
+    fn an_epoch_is_promised_once_and_none_below_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = open(folder.path()).unwrap();
+        append(&mut journal, at(2, 1), b"x").unwrap();
+        for refused in [1, 2] {
+            assert!(
+                matches!(journal.promise(refused), Err(DriveError::LogGap { .. })),
+                "it has entries of 2"
+            );
+        }
+        for epoch in [3, 4, 7] {
+            journal.promise(epoch).unwrap();
+            journal = open(folder.path()).unwrap();
+            assert_eq!(journal.bounds().promised, epoch);
+            assert!(matches!(journal.promise(epoch), Err(DriveError::LogGap { .. })));
+        }
+        // The page of the latest one is torn: the one before counts.
+        let file = Disk::of_this_machine().open_rw(&folder.path().join("promised")).unwrap();
+        file.write_at(&[9], 0).unwrap();
+        assert_eq!(open(folder.path()).unwrap().bounds().promised, 4);
+    }
+
+    #[test]
     fn an_entry_of_another_drive_is_none() {
         let folder = tempfile::tempdir().unwrap();
         append(&mut open(folder.path()).unwrap(), at(1, 1), b"x").unwrap();
         assert_eq!(
-            Journal::open(&Disk::of_this_machine(), &tasks(), folder.path(), DriveId(8)).unwrap().last(),
+            Journal::open(&Disk::of_this_machine(), &tasks(), folder.path(), DriveId(8))
+                .unwrap()
+                .bounds()
+                .last,
             None
         );
     }
@@ -656,11 +798,11 @@ mod tests {
                 journal.trim(40).unwrap();
             }
         }
-        let first = journal.first().unwrap().index;
+        let first = journal.bounds().first.unwrap().index;
         assert!(first > 1 && first <= 40, "{first}");
         let reopened = open(folder.path()).unwrap();
-        assert_eq!(reopened.last(), Some(at(1, 60)));
-        assert_eq!(reopened.first().unwrap().index, first);
+        assert_eq!(reopened.bounds().last, Some(at(1, 60)));
+        assert_eq!(reopened.bounds().first.unwrap().index, first);
         assert!(matches!(reopened.read(1), Err(DriveError::NotFound)));
     }
 
@@ -672,6 +814,6 @@ mod tests {
         journal.reset(at(3, 100)).unwrap();
         assert!(append(&mut journal, at(3, 2), b"").is_err());
         append(&mut journal, at(3, 100), b"b").unwrap();
-        assert_eq!(open(folder.path()).unwrap().first(), Some(at(3, 100)));
+        assert_eq!(open(folder.path()).unwrap().bounds().first, Some(at(3, 100)));
     }
 }

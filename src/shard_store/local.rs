@@ -250,6 +250,7 @@ impl LocalDrive {
             }
             Op::LogAppend { .. }
             | Op::LogBounds
+            | Op::LogPromise { .. }
             | Op::LogRead { .. }
             | Op::LogTrim { .. }
             | Op::LogReset { .. } => self.submit(&self.log, |answer| (op, payload, answer)).await,
@@ -510,10 +511,7 @@ fn log_operation(
 ) -> Result<Reply, DriveError> {
     let done = |()| Reply::Done;
     match *op {
-        Op::LogBounds => {
-            let (first, last): (Option<LogPosition>, _) = (journal.first(), journal.last());
-            return Ok(Reply::LogBounds { first, last, next: journal.next_index() });
-        }
+        Op::LogBounds => return Ok(Reply::LogBounds(journal.bounds())),
         Op::LogRead { from } => return journal.read(from).map(Reply::Log),
         _ => shared.check_writable()?,
     }
@@ -522,6 +520,7 @@ fn log_operation(
             let entries = log_entries(entries, payload)?;
             shared.note(journal.append(&entries)).map(done)
         }
+        Op::LogPromise { epoch } => shared.note(journal.promise(epoch)).map(done),
         Op::LogTrim { below } => shared.note(journal.trim(below)).map(done),
         Op::LogReset { next } => shared.note(journal.reset(next)).map(done),
         _ => Err(DriveError::Protocol("not a log operation".into())),

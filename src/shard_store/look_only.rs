@@ -176,7 +176,7 @@ mod tests {
         let before = everything(folder.path());
         let drive = open(folder.path()).unwrap();
         assert_eq!(drive.contains(vec![held, torn]).await.unwrap(), [true, false]);
-        assert_eq!(drive.log_bounds().await.unwrap().1, Some(position));
+        assert_eq!(drive.log_bounds().await.unwrap().last, Some(position));
         assert_eq!(drive.log_read(1).await.unwrap().len(), 1);
         drop(drive);
         assert!(everything(folder.path()) == before);

@@ -12,6 +12,19 @@ pub struct LogPosition {
     pub index: u64,
 }
 
+/// What a metadata log holds, and what it was promised.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogBounds {
+    /// The oldest entry, `None` when it is empty.
+    pub first: Option<LogPosition>,
+    /// The newest entry.
+    pub last: Option<LogPosition>,
+    /// The index it takes next.
+    pub next: u64,
+    /// The latest epoch that was promised to a writer; 0 before the first.
+    pub promised: u64,
+}
+
 /// One entry of the metadata log. What is in it is the metadata layer's affair.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogEntry {

@@ -51,7 +51,7 @@ pub use lifecycle::{
     LifecycleRule, NoncurrentExpiration, NoncurrentTransition, RuleStatus, Tag, Transition, UploadAbort,
 };
 pub use lock::{BucketLock, ObjectLock, Retention, RetentionMode, RetentionPeriod};
-pub use log::{LogEntry, LogPosition};
+pub use log::{LogBounds, LogEntry, LogPosition};
 pub use logging::{LogSource, LogTarget, Logging};
 pub use names::{BucketName, InvalidName, ObjectKey};
 pub use notification::{Event, EventKind, Notification, NotificationRule, Origin};

@@ -312,12 +312,12 @@ async fn check_shards(drive: &Arc<dyn Drive>, ledger: &Ledger) -> Result<(), Str
 /// The log from its first entry on; returns the last index.
 async fn check_log(drive: &Arc<dyn Drive>, ledger: &Ledger) -> Result<u64, String> {
     let said = |error: DriveError| error.to_string();
-    let (first, _, next) = drive.log_bounds().await.map_err(said)?;
+    let bounds = drive.log_bounds().await.map_err(said)?;
     let mut entries: Vec<LogEntry> = Vec::new();
-    let mut from = first.map_or(next, |first| first.index);
-    while from < next {
+    let mut from = bounds.first.map_or(bounds.next, |first| first.index);
+    while from < bounds.next {
         let more = drive.log_read(from).await.map_err(said)?;
-        from = more.last().ok_or_else(|| format!("no entry {from} of {next}"))?.position.index + 1;
+        from = more.last().ok_or_else(|| format!("no entry {from} of {}", bounds.next))?.position.index + 1;
         entries.extend(more);
     }
     // Every entry that was acknowledged and that no later epoch's took the place of.
@@ -337,7 +337,7 @@ async fn check_log(drive: &Arc<dyn Drive>, ledger: &Ledger) -> Result<u64, Strin
     };
     match entries.iter().find(known) {
         Some(strange) => Err(format!("log entry {:?} was never written", strange.position)),
-        None => Ok(next - 1),
+        None => Ok(bounds.next - 1),
     }
 }
 
