@@ -3,7 +3,8 @@
 //! A caller is known by its pair, in HTTP Basic authentication, or by the cookie of its sign-in. A cookie is sent by the browser
 //! whatever page asks, also pages that were stored as objects, whose address differs in the port alone. So with a cookie
 //! every change must show the word that only the console's own pages know, and what a browser says comes from elsewhere
-//! is not let in at all.
+//! is not let in at all. Such a page can also set a cookie of this name, of a sign-in of its author's, which the browser
+//! sends beside ours: two that are good are refused.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -123,8 +124,7 @@ impl Service {
                 (identity.ok_or(Refusal::WrongPair)?, access_key, None)
             }
             None => {
-                let found = cookies(headers).find_map(|cookie| self.iam.signed_in(cookie, now));
-                let (sign_in, identity) = found.ok_or(Refusal::NotSignedIn)?;
+                let (sign_in, identity) = self.signed_in(headers, now)?;
                 if !is_of_the_console(headers) {
                     return Err(Refusal::OtherOrigin);
                 }
@@ -132,6 +132,16 @@ impl Service {
             }
         };
         Ok(self.caller((identity, access_key, sign_in), headers, (peer, now)))
+    }
+
+    /// Who signed in, by the one cookie that is good.
+    fn signed_in(&self, headers: &HeaderMap, now: Timestamp) -> Result<(SignIn, Arc<Identity>), Refusal> {
+        let mut good = cookies(headers).filter_map(|cookie| Some((cookie, self.iam.signed_in(cookie, now)?)));
+        let (cookie, found) = good.next().ok_or(Refusal::NotSignedIn)?;
+        if good.any(|(other, _)| other != cookie) {
+            return Err(Refusal::SeveralSignIns);
+        }
+        Ok(found)
     }
 
     /// Somebody who was recognized.

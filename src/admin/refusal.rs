@@ -39,6 +39,11 @@ pub enum Refusal {
     /// A change with a cookie that does not prove that it comes from a page of the console.
     #[error("the header x-holdfast-csrf must have the `csrf` of the session; ask for the session again")]
     NoCsrfToken,
+    /// Cookies of more than one sign-in: a page of another port of this host can set one, but not take away ours.
+    #[error(
+        "the browser sent cookies of more than one sign-in, of which another page of this host may have set one; remove the cookies of this address and sign in again"
+    )]
+    SeveralSignIns,
     /// A page of another address asks.
     #[error("pages of other addresses have no access; open the console itself")]
     OtherOrigin,
@@ -84,7 +89,9 @@ impl Refusal {
                 StatusCode::UNAUTHORIZED
             }
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Denied(_) | Self::NoCsrfToken | Self::OtherOrigin => StatusCode::FORBIDDEN,
+            Self::Denied(_) | Self::NoCsrfToken | Self::SeveralSignIns | Self::OtherOrigin => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotJson | Self::NotZip => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -104,6 +111,7 @@ impl Refusal {
             Self::TooManyAttempts(_) => "TooManyAttempts",
             Self::Denied(_) => "AccessDenied",
             Self::NoCsrfToken => "CsrfTokenMissing",
+            Self::SeveralSignIns => "SeveralSignIns",
             Self::OtherOrigin => "OtherOrigin",
             Self::NotFound(_) => "NotFound",
             Self::Method(_) => "MethodNotAllowed",

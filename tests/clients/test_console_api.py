@@ -1,6 +1,7 @@
 """What a browser does at the console's address: signing in, and S3 and IAM without a secret in the page."""
 
 import json
+import urllib.parse
 
 import pytest
 import topology
@@ -182,6 +183,26 @@ def test_iam_and_sts_are_behind_the_bridge_too(server, root, browser):
     assert browser.iam("SimulatePrincipalPolicy", **asked).texts("EvalDecision") == ["implicitDeny"]
     _, nobody = user(root)
     assert signed_in(server, nobody.access_key, nobody.secret_key).iam("ListUsers").code == "AccessDenied"
+
+
+def test_nothing_changes_by_get_which_any_page_can_have_a_browser_send(root, browser):
+    name = fresh("forged")
+    query = urllib.parse.urlencode({"Action": "CreateUser", "UserName": name, "Version": "2010-05-08"})
+    for method in ["GET", "HEAD", "PUT"]:
+        answer = browser.ask(method, f"/api/v1/iam?{query}")
+        assert (answer.status, answer.headers["allow"]) == (405, "POST"), method
+        assert browser.s3(method, f"/?{query}").status in (200, 405), "S3 knows no such parameters"
+    assert name not in [row["UserName"] for row in root.iam.list_users()["Users"]]
+
+
+def test_a_cookie_that_another_page_of_the_host_sets_beside_ours_is_not_taken_for_it(server, root, browser):
+    _, other = user(root, allow("*"))
+    planted = signed_in(server, other.access_key, other.secret_key).cookie
+    for pairs in [f"{planted}; holdfast_session={browser.cookie}", f"{browser.cookie}; holdfast_session={planted}"]:
+        answer = Browser(server).ask("GET", "/api/v1/session", headers={"cookie": f"holdfast_session={pairs}"})
+        assert (answer.status, answer.code) == (403, "SeveralSignIns")
+    twice = f"holdfast_session={browser.cookie}; holdfast_session=made-up; holdfast_session={browser.cookie}"
+    assert Browser(server).ask("GET", "/api/v1/session", headers={"cookie": twice}).json["arn"] == browser.session["arn"]
 
 
 def test_the_admin_api_asks_policies_for_each_operation(server, root):
