@@ -195,6 +195,30 @@ def test_everybody_may_upload_where_a_policy_says_so(s3, bucket, anybody, server
     assert raised.value.code == 403 and b"AccessDenied" in raised.value.read()
 
 
+def test_tags_in_a_form_take_the_right_to_give_them(s3, bucket, server):
+    def post(field, value):
+        fields = {"key": "k", field: value, "file": "v"}
+        parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()]
+        body, headers = "".join([*parts, "--b--\r\n"]).encode(), {"content-type": "multipart/form-data; boundary=b"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/{bucket}", data=body, headers=headers)) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def tagging(team):
+        return f"<Tagging><TagSet><Tag><Key>team</Key><Value>{team}</Value></Tag></TagSet></Tagging>"
+
+    objects = {"Resource": f"arn:aws:s3:::{bucket}/*"}
+    allow(s3, bucket, objects | {"Action": "s3:PutObject"})
+    assert (post("tagging", tagging("red")), post("x-amz-tagging", "team=red")) == (403, 403)
+    red = {"StringEquals": {"s3:RequestObjectTag/team": "red"}}
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:PutObjectTagging"], "Condition": red})
+    assert (post("tagging", tagging("blue")), post("x-amz-tagging", "team=blue")) == (403, 403)
+    assert post("tagging", tagging("red")) == 204
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "team", "Value": "red"}]
+
+
 def test_a_policy_lets_another_account_in_and_no_third_one(s3, bucket, other, third):
     s3.put_object(Bucket=bucket, Key="k", Body=b"v", Tagging="team=red")
     s3.put_object(Bucket=bucket, Key="blue", Body=b"v", Tagging="team=blue")
@@ -290,6 +314,20 @@ def test_uploads_must_be_as_the_policy_wants_them(s3, bucket):
     allow(s3, bucket, {"Effect": "Deny", "Action": "s3:PutObject", "Condition": {"Null": {"s3:if-none-match": "true"}}})
     denied(s3.put_object, Bucket=bucket, Key="once", Body=b"")
     s3.put_object(Bucket=bucket, Key="once", Body=b"", IfNoneMatch="*")
+
+
+def test_who_must_write_on_a_condition_may_upload_parts_without_one(s3, bucket):
+    unconditional = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    allow(s3, bucket, {"Effect": "Deny", "Action": "s3:PutObject", "Condition": unconditional})
+    s3.put_object(Bucket=bucket, Key="source", Body=b"v", IfNoneMatch="*")
+    denied(s3.put_object, Bucket=bucket, Key="k", Body=b"")
+    denied(s3.copy_object, Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "source"})
+    where = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    s3.upload_part_copy(**where, PartNumber=1, CopySource={"Bucket": bucket, "Key": "source"})
+    part = s3.upload_part(**where, PartNumber=1, Body=b"v")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    denied(s3.complete_multipart_upload, **where, MultipartUpload=parts)
+    s3.complete_multipart_upload(**where, MultipartUpload=parts, IfNoneMatch="*")
 
 
 def test_policies_are_given_back_and_checked(s3, bucket, other):

@@ -72,11 +72,13 @@ async fn put(
     file: FilePart<Incoming>,
 ) -> Result<PutOutcome> {
     let described = described(fields)?;
-    call.authorize_form(&described, (bucket, key))?;
+    let tagging = fields.get("tagging").map(|document| tags::parse(document.as_bytes(), Tags::OBJECT_MAX));
+    let tags = tagging.transpose()?;
+    call.authorize_form((&described, tags.as_ref()), (bucket, key))?;
     let mut properties = headers::properties(&described, call.now())?;
     properties.access = call.new_object_access(&described, bucket)?;
-    if let Some(document) = fields.get("tagging") {
-        properties.tags = tags::parse(document.as_bytes(), Tags::OBJECT_MAX)?;
+    if let Some(tags) = tags {
+        properties.tags = tags;
     }
     let body = call.open_form(file, &described, Stored::Announced)?;
     let condition = headers::write_condition(&described)?;
