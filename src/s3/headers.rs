@@ -46,7 +46,7 @@ const DEFAULT_TYPE: &str = "binary/octet-stream";
 /// A header's text; empty ones and such as are no text count as absent. The name is in lower case.
 ///
 /// Requests are asked for dozens of headers that they do not have. To compare a name with the few there are takes a third of
-/// the instructions of hashing it, and there are never more than a hundred.
+/// the instructions of hashing it, and there are seldom more than two dozen.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().find(|(there, _)| there.as_str() == name)?;
     value.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
