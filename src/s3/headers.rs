@@ -188,6 +188,14 @@ pub(super) fn expiration(expiry: &Expiry, answer: &mut HeaderMap) {
     }
 }
 
+/// When an upload ends by a rule, as `x-amz-abort-date` and `x-amz-abort-rule-id` say it.
+pub(super) fn abort(expiry: &Expiry, answer: &mut HeaderMap) {
+    if let (Ok(date), Some(rule)) = (HeaderValue::try_from(http_date(expiry.at)), encoded(&expiry.rule)) {
+        answer.insert(HeaderName::from_static("x-amz-abort-date"), date);
+        answer.insert(HeaderName::from_static("x-amz-abort-rule-id"), rule);
+    }
+}
+
 /// A checksum, made of so many parts, and its kind.
 pub(super) fn checksum(checksum: &ObjectChecksum, parts: u16, answer: &mut HeaderMap) {
     let name = HeaderName::from_static(checksums::header(checksum.value.algorithm));
