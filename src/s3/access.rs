@@ -248,13 +248,37 @@ impl Call<'_> {
             }
             Err(error) => {
                 let error = name_version(error, key.as_str(), version);
-                if [Code::NoSuchKey, Code::NoSuchVersion, Code::MethodNotAllowed].contains(&error.code) {
+                if is_absence(error.code) {
                     self.refuse_denied(&question(None))?;
                     self.authorize(Action::ListBucket, Resource::Bucket(bucket.as_str()))?;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Refuses unless the caller may do this to an object, if that is there: what is not is found out by what is done to it.
+    pub(super) async fn authorize_if_there(
+        &self,
+        action: Action,
+        place: (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+        context: RequestContext<'_>,
+    ) -> Result<()> {
+        match self.open_object_in(action, place, version, context).await {
+            Err(error) if is_absence(error.code) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Refuses a change on the condition of a tag unless the caller may read the object that has it, or not (AWS: "Enforce
+    /// conditional deletes on Amazon S3 buckets").
+    pub(super) async fn authorize_etag_condition(
+        &self,
+        place: (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+    ) -> Result<()> {
+        self.authorize_if_there(Action::GetObject, place, version, self.context()).await
     }
 
     /// Also asks for another action on an object that is open.
@@ -427,6 +451,11 @@ impl Call<'_> {
             ),
         )
     }
+}
+
+/// Whether an error says that an object is not there.
+fn is_absence(code: Code) -> bool {
+    matches!(code, Code::NoSuchKey | Code::NoSuchVersion | Code::MethodNotAllowed)
 }
 
 fn borrowed(policies: &[Arc<policy::Policy>]) -> Vec<&policy::Policy> {

@@ -6,7 +6,9 @@
 
 use hyper::HeaderMap;
 
+use crate::iam::Principal;
 use crate::iam::policy::Resource;
+use crate::types::{BucketName, ObjectKey};
 
 use super::actions::Action;
 use super::auth::Call;
@@ -15,9 +17,10 @@ use super::error::{Code, Result};
 use super::headers::text;
 use super::route::{BucketAspect, BucketOperation, Operation};
 use super::route::{ObjectAspect, ObjectOperation};
+use super::versions;
 
 /// Refuses an operation that the caller may not do, as far as names tell.
-pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
+pub(super) async fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
     match operation {
         Operation::ListBuckets => call.authorize(Action::ListAllMyBuckets, Resource::Service),
         Operation::Bucket(bucket, operation) => {
@@ -35,15 +38,40 @@ pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
         }
         Operation::Object(bucket, key, operation) => {
             call.check_expected_owner(bucket)?;
-            let resource = Resource::Object(bucket.as_str(), key.as_str());
-            let Some(action) = of_object(*operation) else { return Ok(()) };
-            let named = call.query.has("versionId");
-            let context = RequestContext { creates_object: creates_object(*operation), ..call.context() };
-            call.authorize_in(if named { action.of_version() } else { action }, resource, context)?;
-            if is_new_object(*operation) { call.authorize_description(resource, context) } else { Ok(()) }
+            check_object(call, (bucket, key), *operation)?;
+            if is_on_etag(call, *operation) {
+                let version = versions::requested(&call.query)?;
+                // Boxed: it is rare, and every request would have room for it.
+                Box::pin(call.authorize_etag_condition((bucket, key), version)).await?;
+            }
+            Ok(())
         }
         Operation::Preflight(..) => Ok(()),
     }
+}
+
+fn check_object(
+    call: &Call<'_>,
+    (bucket, key): (&BucketName, &ObjectKey),
+    operation: ObjectOperation,
+) -> Result<()> {
+    let resource = Resource::Object(bucket.as_str(), key.as_str());
+    let Some(action) = of_object(operation) else { return Ok(()) };
+    let named = call.query.has("versionId");
+    let context = RequestContext { creates_object: creates_object(operation), ..call.context() };
+    call.authorize_in(if named { action.of_version() } else { action }, resource, context)?;
+    if operation == ObjectOperation::CreateUpload && *call.principal() == Principal::Anonymous {
+        // Whatever a policy says (AWS: "Multipart upload and permissions").
+        return Err(Code::AccessDenied.into());
+    }
+    if is_new_object(operation) { call.authorize_description(resource, context) } else { Ok(()) }
+}
+
+/// Whether an operation changes an object on the condition that it has a tag, which says something of the object.
+fn is_on_etag(call: &Call<'_>, operation: ObjectOperation) -> bool {
+    use ObjectOperation as Op;
+    matches!(operation, Op::Put | Op::Copy | Op::Rename | Op::CompleteUpload | Op::Delete)
+        && text(call.headers(), "if-match").is_some_and(|tag| tag != "*")
 }
 
 /// The action of an operation on a bucket; `None` where it asks for itself, or is none.

@@ -626,6 +626,42 @@ def test_renaming_takes_the_right_to_read_to_remove_and_to_store(s3, bucket, oth
     assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"v"
 
 
+def test_a_change_on_the_condition_of_a_tag_takes_the_right_to_read(s3, bucket, other):
+    def etag():
+        return s3.put_object(Bucket=bucket, Key="k", Body=b"v")["ETag"]
+
+    objects = {"Principal": {"AWS": other.id}, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:DeleteObject"]})
+    place, tag = {"Bucket": bucket, "Key": "k"}, etag()
+    denied(other.s3.put_object, **place, Body=b"", IfMatch=tag)
+    denied(other.s3.delete_object, **place, IfMatch=tag)
+    answer = other.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": tag}]})
+    assert [error["Code"] for error in answer["Errors"]] == ["AccessDenied"]
+    other.s3.put_object(Bucket=bucket, Key="new", Body=b"", IfNoneMatch="*")
+    other.s3.delete_object(**place, IfMatch="*")
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:DeleteObject", "s3:GetObject"]})
+    other.s3.put_object(**place, Body=b"", IfMatch=etag())
+    other.s3.delete_object(**place, IfMatch=etag())
+    answer = other.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": etag()}]})
+    assert "Errors" not in answer
+
+
+def test_without_a_signature_nobody_begins_an_upload_of_parts(s3, bucket, anybody):
+    allow(s3, bucket, {})
+    anybody.put_object(Bucket=bucket, Key="k", Body=b"v")
+    denied(anybody.create_multipart_upload, Bucket=bucket, Key="k")
+
+
+def test_without_a_signature_headers_of_the_answer_cannot_be_chosen(s3, bucket, anybody):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v", ACL="public-read")
+    place, chosen = {"Bucket": bucket, "Key": "k"}, {"ResponseContentType": "text/html"}
+    error = refused("InvalidRequest", 400, anybody.get_object, **place, **chosen)
+    assert error["Message"] == "Request specific response headers cannot be used for anonymous GET requests."
+    head_refused(400, anybody.head_object, **place, **chosen)
+    assert anybody.get_object(**place)["Body"].read() == b"v"
+    assert s3.get_object(**place, **chosen)["ContentType"] == "text/html"
+
+
 def test_appending_takes_the_right_to_store(s3, bucket, other):
     s3.put_object(Bucket=bucket, Key="log", Body=b"1")
     denied(other.s3.put_object, Bucket=bucket, Key="log", Body=b"2", WriteOffsetBytes=1)

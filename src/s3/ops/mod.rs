@@ -67,7 +67,7 @@ const LONG_DOCUMENT_BYTES_MAX: usize = 8 << 20;
 
 /// Runs an operation.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -> Result<Response> {
-    permissions::check(call, &operation)?;
+    permissions::check(call, &operation).await?;
     let is_charged = operation.bucket().is_some_and(|bucket| call.is_charged(bucket));
     let mut response = match operation {
         Operation::ListBuckets => list_buckets::run(call).await,

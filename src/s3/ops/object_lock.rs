@@ -190,7 +190,7 @@ pub(in crate::s3) fn parse_legal_hold(document: &[u8]) -> Result<bool> {
     status.child_text("Status").and_then(lock::parse_hold).ok_or_else(|| Code::MalformedXml.into())
 }
 
-/// Refuses unless the caller may lock the version like this, if that is there: what is not is found out by the change itself.
+/// Refuses unless the caller may lock the version like this, if that is there.
 async fn authorize(
     call: &Call<'_>,
     action: Action,
@@ -199,10 +199,7 @@ async fn authorize(
 ) -> Result<()> {
     let version = versions::requested(&call.query)?;
     let context = RequestContext { lock: Some(lock), ..call.context() };
-    match call.open_object_in(action, place, version, context).await {
-        Err(error) if error.code == Code::AccessDenied => Err(error),
-        Ok(_) | Err(_) => Ok(()),
-    }
+    call.authorize_if_there(action, place, version, context).await
 }
 
 #[cfg(test)]
