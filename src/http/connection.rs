@@ -25,6 +25,9 @@ use super::tls::HTTP2;
 /// How often a stalled or idle HTTP/2 connection is looked for, in parts of the shorter of both times.
 const LOOKS_IN_A_TIME: u32 = 4;
 
+/// Bytes that HTTP/2 counts for a header beside its name and value (RFC 9113, section 6.5.2).
+const HTTP2_HEADER_OVERHEAD: usize = 32;
+
 /// Both protocols with the limits of one listener.
 #[derive(Debug, Clone)]
 pub(super) struct Protocols {
@@ -43,13 +46,15 @@ impl Protocols {
             .timer(TokioTimer::new())
             .max_buf_size(limits.buffer_bytes_max)
             .max_header_size(limits.head_bytes_max)
+            .max_headers(limits.headers_max)
             .header_read_timeout(limits.head_wait_max);
+        let head = limits.head_bytes_max + limits.headers_max * HTTP2_HEADER_OVERHEAD;
         let buffer = u32::try_from(limits.buffer_bytes_max).unwrap_or(u32::MAX);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(limits.streams_max)
-            .max_header_list_size(u32::try_from(limits.head_bytes_max).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(head).unwrap_or(u32::MAX))
             .max_send_buf_size(limits.buffer_bytes_max)
             // What all requests of a connection have sent and nobody has read yet is bounded by the second.
             .initial_stream_window_size(buffer)
@@ -212,7 +217,9 @@ fn report(peer: SocketAddr, ended: hyper::Result<()>) {
 mod tests {
     use bytes::Bytes;
     use http_body_util::{BodyExt, Empty, Full};
+    use hyper::StatusCode;
     use hyper::client::conn::http2::{SendRequest, handshake};
+    use hyper::header::HeaderName;
     use tokio::task::JoinHandle;
 
     use super::*;
@@ -261,6 +268,18 @@ mod tests {
         let mut connected = connect().await;
         let answer = connected.client.send_request(request("/")).await.unwrap();
         assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "photos.s3.test");
+    }
+
+    #[tokio::test]
+    async fn a_request_may_have_many_short_headers() {
+        let mut connected = connect().await;
+        let mut request = request("/");
+        for at in 0..500 {
+            let name = HeaderName::try_from(format!("x-amz-meta-{at:03}")).unwrap();
+            request.headers_mut().insert(name, HeaderValue::from_static("v"));
+        }
+        let answer = connected.client.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
     }
 
     #[tokio::test(start_paused = true)]

@@ -7,8 +7,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections open at once; more wait in the kernel's queue.
     pub connections_max: usize,
-    /// Bytes of a request line and its headers; more are answered with 431.
+    /// Bytes of a request line and its headers; more are answered with 431. HTTP/2 counts more for each header, and may have that.
     pub head_bytes_max: usize,
+    /// Headers of a request; more are answered with 431. User metadata of S3, 2 KiB, can be so many.
+    pub headers_max: usize,
     /// Bytes of a body that a connection reads ahead, and of an answer that it holds back.
     pub buffer_bytes_max: usize,
     /// Requests of one HTTP/2 connection at once; of all of them together there are at most as many as
@@ -27,6 +29,7 @@ impl Default for Limits {
         Self {
             connections_max: 4096,
             head_bytes_max: 16 * 1024,
+            headers_max: 512,
             buffer_bytes_max: 512 * 1024,
             streams_max: 128,
             head_wait_max: Duration::from_secs(30),

@@ -30,7 +30,7 @@ pub struct Walk {
     pub prefix: String,
     /// Roll up keys at the first occurrence of this after the prefix.
     pub delimiter: Option<String>,
-    /// Only keys after this one, and no group that is this.
+    /// Only keys and groups after this.
     pub after: String,
     /// At most so many entries.
     pub max: usize,
@@ -485,6 +485,9 @@ pub(super) fn list(db: &Connection, bucket: &str, walk: &Walk) -> Result<(Vec<Wa
     })
 }
 
+/// A rank that every version is behind.
+const BEFORE_ALL_RANKS: i64 = i64::MIN;
+
 /// A page of a bucket's versions; `behind` resumes within the key `walk.after`.
 pub(super) fn list_versions(
     db: &Connection,
@@ -495,16 +498,17 @@ pub(super) fn list_versions(
     let bucket = bucket_id(db, bucket)?;
     let mut resume = match behind.filter(|_| stands_alone(walk)) {
         Some(VersionId::Number(number)) => Some(versions::rank(number)),
+        // Where it is gone, nothing tells which of the key's versions were before it: all of them are listed.
         Some(VersionId::Null) => versions::named(db, (bucket, &walk.after), VersionId::Null)?
-            .map(|null| versions::rank(null.sequence)),
+            .map_or(Some(BEFORE_ALL_RANKS), |null| Some(versions::rank(null.sequence))),
         None => None,
     };
     let mut select =
         db.prepare_cached(&all_versions("size, etag, modified, listed, is_null, owner", "TRUE"))?;
     // The newest version of a key comes first, unless the page before ended within the key.
-    let mut last_key = resume.map(|_| walk.after.clone());
+    let mut last_key = resume.filter(|rank| *rank != BEFORE_ALL_RANKS).map(|_| walk.after.clone());
     walk_keys(walk, |from, limit, visit| {
-        let (from, rank) = resume.take().map_or((from, i64::MIN), |rank| (walk.after.as_str(), rank));
+        let (from, rank) = resume.take().map_or((from, BEFORE_ALL_RANKS), |rank| (walk.after.as_str(), rank));
         let mut rows = select.query(params![bucket, from, rank, limit as i64])?;
         while let Some(row) = rows.next()? {
             let more = visit(text_column(row, 0)?, &mut || {
@@ -554,7 +558,7 @@ fn walk_keys<T>(
 ) -> Result<(Vec<Walked<T>>, bool)> {
     let mut entries = Vec::new();
     let mut more = false;
-    let mut from = Some(first_key(walk));
+    let mut from = first_key(walk);
     while let Some(start) = from.take() {
         // One more than is wanted tells whether the page is the last.
         let limit = walk.max + 1 - entries.len();
@@ -582,14 +586,16 @@ fn walk_keys<T>(
     Ok((entries, more))
 }
 
-/// Where a walk begins: behind `after`, and behind its whole group if it names one.
-fn first_key(walk: &Walk) -> String {
+/// Where a walk begins: behind `after`, and behind its whole group, which is not greater than it. `None` if nothing can
+/// follow that.
+fn first_key(walk: &Walk) -> Option<String> {
     if walk.after < walk.prefix || walk.after.is_empty() {
-        return walk.prefix.clone();
+        return Some(walk.prefix.clone());
     }
-    let after_is_group = group_of(walk, &walk.after).is_some_and(|group| group == walk.after);
-    let skipped = if after_is_group { successor(&walk.after) } else { None };
-    skipped.unwrap_or_else(|| format!("{}\0", walk.after))
+    match group_of(walk, &walk.after) {
+        Some(group) => successor(&group),
+        None => Some(format!("{}\0", walk.after)),
+    }
 }
 
 /// The common prefix that a key rolls up into.
@@ -721,6 +727,17 @@ mod tests {
         assert_eq!(walk(KEYS, "", Some("/"), "", 10).0, ["a", "[a/]", "ab", "[b/]", "c", "[d/]", "é"]);
         assert_eq!(walk(KEYS, "a/", Some("/"), "", 10).0, ["a/", "a/b", "[a/b/]"]);
         assert_eq!(walk(KEYS, "b", None, "", 10).0, ["b/1", "b/2"]);
+    }
+
+    #[test]
+    fn only_groups_greater_than_what_a_walk_begins_after_are_listed() {
+        assert_eq!(walk(KEYS, "", Some("/"), "a/b", 10).0, ["ab", "[b/]", "c", "[d/]", "é"]);
+        assert_eq!(walk(KEYS, "", Some("/"), "a", 2).0, ["[a/]", "ab"]);
+        assert_eq!(walk(KEYS, "", Some("/"), "b/0", 10).0, ["c", "[d/]", "é"]);
+        assert_eq!(walk(KEYS, "a/", Some("/"), "a/b/a", 10).0, Vec::<String>::new());
+        assert_eq!(walk(KEYS, "", None, "b/0", 1).0, ["b/1"]);
+        let last = "\u{10ffff}";
+        assert_eq!(walk(&[last, "\u{10ffff}a"], "", Some(last), last, 10).0, Vec::<String>::new());
     }
 
     #[test]

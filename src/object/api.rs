@@ -355,6 +355,8 @@ pub struct CreateUploadRequest {
 pub struct CreatedUpload {
     /// Its id.
     pub upload: UploadId,
+    /// When it was started.
+    pub initiated: Timestamp,
     /// How its parts are encrypted, if they are.
     pub encryption: Option<EncryptionMode>,
 }

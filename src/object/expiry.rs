@@ -6,9 +6,9 @@ use super::api::*;
 use super::configurations::BucketRules;
 use super::engine::Engine;
 use crate::metadata::{AgingRow, AgingVersionRow, Mutation, Standing, VersionCursor, Walk, Walked};
-use crate::types::{Aging, BucketName, Lifecycle, StorageClass, Timestamp, UploadId};
+use crate::types::{Aging, BucketName, Lifecycle, ObjectKey, StorageClass, Timestamp, UploadId};
 
-/// When an object ends, and by which rule.
+/// When an object or an upload ends, and by which rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expiry {
     /// From this moment on it may be removed.
@@ -89,6 +89,19 @@ impl Engine {
     pub fn expiry(&self, bucket: &BucketName, object: &Aging<'_>) -> Option<Expiry> {
         let rules = self.bucket_rules(bucket)?;
         let (at, rule) = rules.lifecycle.as_ref()?.expiry(object, self.lifecycle_day_secs)?;
+        Some(Expiry { at, rule: rule.id.clone() })
+    }
+
+    /// When an upload that was started then ends by a rule of its bucket.
+    pub fn upload_expiry(
+        &self,
+        bucket: &BucketName,
+        key: &ObjectKey,
+        initiated: Timestamp,
+    ) -> Option<Expiry> {
+        let rules = self.bucket_rules(bucket)?;
+        let lifecycle = rules.lifecycle.as_ref()?;
+        let (at, rule) = lifecycle.upload_expiry(key.as_str(), initiated, self.lifecycle_day_secs)?;
         Some(Expiry { at, rule: rule.id.clone() })
     }
 
@@ -242,7 +255,7 @@ impl Engine {
             let Walked::Row(upload) = row else { continue };
             expired.cursor = more.then(|| ExpiryCursor::Uploads(upload.key.clone(), Some(upload.upload)));
             match lifecycle.upload_expiry(&upload.key, upload.initiated, self.lifecycle_day_secs) {
-                Some(at) if at <= now => {
+                Some((at, _)) if at <= now => {
                     let (bucket, key, upload) = (bucket.to_owned(), upload.key, upload.upload);
                     match self
                         .store
@@ -255,7 +268,7 @@ impl Engine {
                         Err(error) => return Err(error),
                     }
                 }
-                later => expired.leave(later),
+                later => expired.leave(later.map(|(at, _)| at)),
             }
         }
         Ok(expired)

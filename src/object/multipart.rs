@@ -45,16 +45,17 @@ impl Engine {
         let mut properties = request.properties;
         self.encrypt(&request.bucket, request.encryption, &mut properties).await?;
         let encryption = properties.encryption_mode();
+        let initiated = self.clock.now();
         let mutation = Mutation::CreateUpload {
             bucket: request.bucket.to_string(),
             key: request.key.to_string(),
             upload,
-            initiated: self.clock.now(),
+            initiated,
             properties,
             checksum: request.checksum,
         };
         self.store.commit(mutation).await?;
-        Ok(CreatedUpload { upload, encryption })
+        Ok(CreatedUpload { upload, initiated, encryption })
     }
 
     fn upload_row(&self, upload: &UploadRef) -> Result<UploadRow> {
@@ -255,13 +256,15 @@ impl Engine {
     }
 }
 
-/// Whether each part is named with its checksum, where that of the object is made of them.
+/// Whether each part is named with its checksum, and all are numbered from 1 without a gap, where the checksum of the object
+/// is made of theirs.
 fn check_named(upload: &UploadRow, request: &CompleteRequest) -> Result<()> {
     let Some((algorithm, ChecksumKind::Composite)) = upload.checksum else { return Ok(()) };
-    match request.parts.iter().find(|named| named.checksum.is_none()) {
-        Some(named) => Err(Error::PartChecksumMissing { algorithm, part: named.part }),
-        None => Ok(()),
+    if let Some(named) = request.parts.iter().find(|named| named.checksum.is_none()) {
+        return Err(Error::PartChecksumMissing { algorithm, part: named.part });
     }
+    let are_consecutive = request.parts.iter().zip(1..).all(|(named, number)| named.part.get() == number);
+    if are_consecutive { Ok(()) } else { Err(Error::InvalidPartOrder) }
 }
 
 /// The stored parts that the client names, checked.

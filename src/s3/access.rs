@@ -18,7 +18,7 @@ use crate::types::{
 
 use super::actions::{Action, Level};
 use super::auth::Call;
-use super::condition_keys::RequestKeys;
+use super::condition_keys::{NewBucket, RequestContext, RequestKeys};
 use super::error::{Code, Error, Result};
 use super::headers::text;
 use super::ops::name_version;
@@ -77,9 +77,8 @@ struct Question<'q> {
     rules: &'q BucketAccess,
     /// The object that it is about, where that is there.
     object: Option<&'q Properties>,
-    headers: &'q HeaderMap,
-    /// The tags of the request's document.
-    tags: Option<&'q Tags>,
+    /// What the request asks for.
+    context: RequestContext<'q>,
 }
 
 impl<'q> Question<'q> {
@@ -122,45 +121,64 @@ impl Call<'_> {
 
     /// Refuses unless the caller may do this.
     pub(super) fn authorize(&self, action: Action, resource: Resource<'_>) -> Result<()> {
-        self.authorize_described(action, resource, self.headers())
+        self.authorize_in(action, resource, self.context())
     }
 
-    fn authorize_described(&self, action: Action, resource: Resource<'_>, headers: &HeaderMap) -> Result<()> {
+    /// What the headers of the request ask for.
+    pub(super) fn context(&self) -> RequestContext<'_> {
+        RequestContext::of_headers(self.headers())
+    }
+
+    /// Refuses unless the caller may do this by a request that asks for that.
+    pub(super) fn authorize_in(
+        &self,
+        action: Action,
+        resource: Resource<'_>,
+        context: RequestContext<'_>,
+    ) -> Result<()> {
         let rules = match resource {
             Resource::Service | Resource::Other(_) => Rules(None),
             Resource::Bucket(bucket) | Resource::Object(bucket, _) => Rules(self.engine().rules_of(bucket)),
         };
-        self.decide(&Question { action, resource, rules: &rules, object: None, headers, tags: None })
+        self.decide(&Question { action, resource, rules: &rules, object: None, context })
     }
 
-    /// Refuses what the headers of a new object ask for beside its bytes, unless the caller may do that.
-    pub(super) fn authorize_description(&self, headers: &HeaderMap, resource: Resource<'_>) -> Result<()> {
-        permissions::of_description(headers)
-            .try_for_each(|action| self.authorize_described(action, resource, headers))
+    /// Refuses what a request for a new object asks for beside its bytes, unless the caller may do that.
+    pub(super) fn authorize_description(
+        &self,
+        resource: Resource<'_>,
+        context: RequestContext<'_>,
+    ) -> Result<()> {
+        permissions::of_description(&context)
+            .try_for_each(|action| self.authorize_in(action, resource, context))
     }
 
-    /// Refuses an upload by a form, whose fields are the headers, unless the caller may do that.
+    /// Refuses an upload by a form, whose fields are the headers, unless the caller may do that. Its tags may
+    /// stand in a field of their own.
     pub(super) fn authorize_form(
         &self,
-        headers: &HeaderMap,
+        (headers, tags): (&HeaderMap, Option<&Tags>),
         (bucket, key): (&BucketName, &ObjectKey),
     ) -> Result<()> {
         self.check_expected_owner(bucket)?;
         let resource = Resource::Object(bucket.as_str(), key.as_str());
-        self.authorize_described(Action::PutObject, resource, headers)?;
-        self.authorize_description(headers, resource)
+        let context =
+            RequestContext { tags, creates_object: Some(true), ..RequestContext::of_headers(headers) };
+        self.authorize_in(Action::PutObject, resource, context)?;
+        self.authorize_description(resource, context)
     }
 
-    /// Refuses to make a bucket unless the caller may do that: it will be the caller's.
-    pub(super) fn authorize_new_bucket(&self, bucket: &BucketName) -> Result<()> {
-        let Some(account) = self.principal().account() else { return Err(Code::AccessDenied.into()) };
-        let rules = BucketAccess { owner: Some(account.canonical_id), ..BucketAccess::default() };
+    /// Refuses to make a bucket unless the caller may do that: it will be the caller's, whose account is returned.
+    pub(super) fn authorize_new_bucket(&self, bucket: &BucketName, asked: &NewBucket) -> Result<CanonicalId> {
+        let account = self.principal().account().ok_or(Code::AccessDenied)?.canonical_id;
+        let rules = BucketAccess { owner: Some(account), ..BucketAccess::default() };
         let resource = Resource::Bucket(bucket.as_str());
-        let described = permissions::of_bucket_description(self.headers());
+        let context = RequestContext { new_bucket: Some(asked), ..self.context() };
+        let described = permissions::of_bucket_description(self.headers(), asked);
         std::iter::once(Action::CreateBucket).chain(described).try_for_each(|action| {
-            let (object, headers) = (None, self.headers());
-            self.decide(&Question { action, resource, rules: &rules, object, headers, tags: None })
-        })
+            self.decide(&Question { action, resource, rules: &rules, object: None, context })
+        })?;
+        Ok(account)
     }
 
     /// Refuses who could do this to no key of a bucket, whatever the document says: no ACL grants it, only a policy does.
@@ -184,8 +202,7 @@ impl Call<'_> {
         let resource = Resource::Object(upload.bucket.as_str(), upload.key.as_str());
         let Err(refusal) = self.authorize(action, resource) else { return Ok(()) };
         let rules = self.rules(&upload.bucket);
-        let question =
-            Question { action, resource, rules: &rules, object: None, headers: self.headers(), tags: None };
+        let question = Question { action, resource, rules: &rules, object: None, context: self.context() };
         self.refuse_denied(&question)?;
         let is_root = matches!(self.principal(), Principal::Root(_));
         let is_roots = |owner| is_root && self.principal().is_of(&owner);
@@ -209,22 +226,21 @@ impl Call<'_> {
         place: (&BucketName, &ObjectKey),
         version: Option<VersionId>,
     ) -> Result<OpenObject> {
-        self.open_to_tag(action, place, version, None).await
+        self.open_object_in(action, place, version, self.context()).await
     }
 
-    /// Opens an object that the caller may do this to, and give these tags.
-    pub(super) async fn open_to_tag(
+    /// Opens an object that the caller may do this to by a request that asks for that.
+    pub(super) async fn open_object_in(
         &self,
         action: Action,
         (bucket, key): (&BucketName, &ObjectKey),
         version: Option<VersionId>,
-        tags: Option<&Tags>,
+        context: RequestContext<'_>,
     ) -> Result<OpenObject> {
         let action = if version.is_some() { action.of_version() } else { action };
         let resource = Resource::Object(bucket.as_str(), key.as_str());
         let rules = self.rules(bucket);
-        let headers = self.headers();
-        let question = |object| Question { action, resource, rules: &rules, object, headers, tags };
+        let question = |object| Question { action, resource, rules: &rules, object, context };
         match self.engine().open(bucket, key, version).await {
             Ok(opened) => {
                 self.decide(&question(Some(&opened.info().properties)))?;
@@ -232,13 +248,37 @@ impl Call<'_> {
             }
             Err(error) => {
                 let error = name_version(error, key.as_str(), version);
-                if [Code::NoSuchKey, Code::NoSuchVersion, Code::MethodNotAllowed].contains(&error.code) {
+                if is_absence(error.code) {
                     self.refuse_denied(&question(None))?;
                     self.authorize(Action::ListBucket, Resource::Bucket(bucket.as_str()))?;
                 }
                 Err(error)
             }
         }
+    }
+
+    /// Refuses unless the caller may do this to an object, if that is there: what is not is found out by what is done to it.
+    pub(super) async fn authorize_if_there(
+        &self,
+        action: Action,
+        place: (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+        context: RequestContext<'_>,
+    ) -> Result<()> {
+        match self.open_object_in(action, place, version, context).await {
+            Err(error) if is_absence(error.code) => Ok(()),
+            other => other.map(drop),
+        }
+    }
+
+    /// Refuses a change on the condition of a tag unless the caller may read the object that has it, or not (AWS: "Enforce
+    /// conditional deletes on Amazon S3 buckets").
+    pub(super) async fn authorize_etag_condition(
+        &self,
+        place: (&BucketName, &ObjectKey),
+        version: Option<VersionId>,
+    ) -> Result<()> {
+        self.authorize_if_there(Action::GetObject, place, version, self.context()).await
     }
 
     /// Also asks for another action on an object that is open.
@@ -252,14 +292,7 @@ impl Call<'_> {
         let action = if version.is_some() { action.of_version() } else { action };
         let resource = Resource::Object(bucket.as_str(), key.as_str());
         let (rules, object) = (self.rules(bucket), Some(&object.info().properties));
-        self.decide(&Question {
-            action,
-            resource,
-            rules: &rules,
-            object,
-            headers: self.headers(),
-            tags: None,
-        })
+        self.decide(&Question { action, resource, rules: &rules, object, context: self.context() })
     }
 
     /// Refuses if the bucket is not of the account that the client expects.
@@ -296,7 +329,7 @@ impl Call<'_> {
 
     /// Refuses others than the owner's account who do not say that they pay (AWS: "Using Requester Pays buckets").
     fn check_requester_pays(&self, question: &Question<'_>) -> Result<()> {
-        let pays = text(question.headers, "x-amz-request-payer") == Some("requester");
+        let pays = text(question.context.headers, "x-amz-request-payer") == Some("requester");
         let is_signed = *self.principal() != Principal::Anonymous;
         let is_own = self.principal().is_of(&self.owner_of(question.rules));
         if is_own || (is_signed && pays) { Ok(()) } else { Err(Code::AccessDenied.into()) }
@@ -318,7 +351,7 @@ impl Call<'_> {
     }
 
     fn decision<T>(&self, question: &Question<'_>, then: impl FnOnce(Decision<'_>) -> T) -> T {
-        let Question { action, resource, rules, object, headers, tags } = *question;
+        let Question { action, resource, rules, object, context } = *question;
         let bucket_owner = match (resource, self.principal().account()) {
             // One's own buckets.
             (Resource::Service, Some(account)) => account.canonical_id,
@@ -329,7 +362,7 @@ impl Call<'_> {
         let own = object.filter(|_| is_its_own).and_then(|object| object.access.owner);
         let owner = own.unwrap_or(bucket_owner);
         let owner_account = || self.account(bucket_owner).id.clone();
-        let keys = RequestKeys { call: self, headers, object, tags, resource_account: &owner_account };
+        let keys = RequestKeys { call: self, context, object, resource_account: &owner_account };
         let grants = self.grants();
         let (identity, session) = (borrowed(&grants.identity), borrowed(&grants.session));
         let policies = Policies {
@@ -393,7 +426,7 @@ impl Call<'_> {
     fn denial(&self, question: &Question<'_>, reason: &Reason<'_>) -> Error {
         let Question { action, resource, rules, .. } = question;
         if let Resource::Bucket(bucket) | Resource::Object(bucket, _) = resource
-            && *action != Action::CreateBucket
+            && question.context.new_bucket.is_none()
             && let Err(error) = self.engine().metadata().bucket(bucket)
         {
             return Error::from(crate::object::Error::from(error)).detail("BucketName", (*bucket).to_owned());
@@ -418,6 +451,11 @@ impl Call<'_> {
             ),
         )
     }
+}
+
+/// Whether an error says that an object is not there.
+fn is_absence(code: Code) -> bool {
+    matches!(code, Code::NoSuchKey | Code::NoSuchVersion | Code::MethodNotAllowed)
 }
 
 fn borrowed(policies: &[Arc<policy::Policy>]) -> Vec<&policy::Policy> {

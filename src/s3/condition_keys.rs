@@ -7,11 +7,11 @@ use hyper::HeaderMap;
 
 use crate::iam::RequestFacts;
 use crate::iam::policy::ConditionKeys;
-use crate::types::{AccountId, Civil, DAY_SECS, Properties, Tags};
+use crate::types::{AccountId, Civil, DAY_SECS, ObjectLock, Properties, Tags};
 
 use super::auth::Call;
 use super::headers::text;
-use super::tags;
+use super::{lock, tags};
 
 /// Keys of S3, in lower case.
 const OF_S3: [&str; 52] = [
@@ -120,15 +120,44 @@ pub(super) fn is_known(key: &str) -> bool {
     OF_S3.contains(&name) || GLOBAL.contains(&name) || OF_CALLERS.contains(&name)
 }
 
+/// What a request asks for, as far as condition keys tell it beside its query.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct RequestContext<'r> {
+    /// The headers; of a form its fields.
+    pub(super) headers: &'r HeaderMap,
+    /// The tags of the request's document.
+    pub(super) tags: Option<&'r Tags>,
+    /// The lock of the request's document.
+    pub(super) lock: Option<ObjectLock>,
+    /// Whether what comes of it is an object, where something is stored.
+    pub(super) creates_object: Option<bool>,
+    /// What it asks for of a new bucket.
+    pub(super) new_bucket: Option<&'r NewBucket>,
+}
+
+/// What the document of a new bucket asks for.
+#[derive(Debug, Default)]
+pub(super) struct NewBucket {
+    /// Where it shall be, as far as the document says so.
+    pub(super) location: Option<String>,
+    /// Its tags.
+    pub(super) tags: Tags,
+}
+
+impl<'r> RequestContext<'r> {
+    /// That of a request of which its headers tell all.
+    pub(super) fn of_headers(headers: &'r HeaderMap) -> Self {
+        Self { headers, tags: None, lock: None, creates_object: None, new_bucket: None }
+    }
+}
+
 /// The condition keys of one request. Nothing is computed that no policy asks for.
 pub(super) struct RequestKeys<'r, 'c> {
     pub(super) call: &'r Call<'c>,
-    /// The headers; of a form its fields.
-    pub(super) headers: &'r HeaderMap,
+    /// What it asks for.
+    pub(super) context: RequestContext<'r>,
     /// The object that it is about, where that is there.
     pub(super) object: Option<&'r Properties>,
-    /// The tags of the request's document.
-    pub(super) tags: Option<&'r Tags>,
     /// The account of the bucket's owner.
     pub(super) resource_account: &'r dyn Fn() -> AccountId,
 }
@@ -137,6 +166,10 @@ impl ConditionKeys for RequestKeys<'_, '_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
         if key == "s3:requestobjecttagkeys" {
             return self.request_tags().iter().map(|(name, _)| name.to_owned().into()).collect();
+        }
+        if key == "aws:tagkeys" {
+            let tags = self.context.new_bucket.map(|bucket| &bucket.tags);
+            return tags.into_iter().flat_map(Tags::iter).map(|(name, _)| name.into()).collect();
         }
         self.value(key).into_iter().collect()
     }
@@ -153,8 +186,12 @@ impl RequestKeys<'_, '_> {
         if let Some(name) = key.strip_prefix("s3:requestobjecttag/") {
             return self.request_tags().get(name).map(|value| value.to_owned().into());
         }
+        if let Some(name) = key.strip_prefix("aws:requesttag/") {
+            return self.context.new_bucket?.tags.get(name).map(Cow::Borrowed);
+        }
         let now = self.call.now().as_secs();
         match key {
+            "s3:locationconstraint" => self.context.new_bucket?.location.as_deref().map(Cow::Borrowed),
             "aws:referer" => self.header("referer"),
             "aws:resourceaccount" | "s3:resourceaccount" => {
                 Some((self.resource_account)().as_str().to_owned().into())
@@ -163,9 +200,10 @@ impl RequestKeys<'_, '_> {
             "s3:versionid" => self.parameter("versionId"),
             "s3:if-match" | "s3:if-none-match" => self.header(key.strip_prefix("s3:")?),
             "s3:object-lock-mode" | "s3:object-lock-legal-hold" | "s3:object-lock-retain-until-date" => {
-                self.header(&format!("x-amz-{}", key.strip_prefix("s3:")?))
+                self.lock_value(&format!("x-amz-{}", key.strip_prefix("s3:")?))
             }
             "s3:object-lock-remaining-retention-days" => self.remaining_days(now),
+            "s3:objectcreationoperation" => self.context.creates_object.map(|is| is.to_string().into()),
             "s3:authtype" => self.call.signature.map(|signature| signature.place.into()),
             "s3:signatureversion" => self.call.signature.map(|signature| signature.version.into()),
             "s3:signatureage" => {
@@ -182,29 +220,38 @@ impl RequestKeys<'_, '_> {
             peer: self.call.peer,
             is_secure: self.call.is_secure(),
             region: self.call.region(),
-            user_agent: text(self.headers, "user-agent"),
+            user_agent: text(self.context.headers, "user-agent"),
         }
     }
 
     /// The tags that the request gives: those of its document, else of its header.
     fn request_tags(&self) -> Cow<'_, Tags> {
-        match self.tags {
+        match self.context.tags {
             Some(tags) => Cow::Borrowed(tags),
-            None => Cow::Owned(tags::of_headers(self.headers).unwrap_or_default()),
+            None => Cow::Owned(tags::of_headers(self.context.headers).unwrap_or_default()),
         }
     }
 
     fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        text(self.headers, name).map(Cow::Borrowed)
+        text(self.context.headers, name).map(Cow::Borrowed)
     }
 
     fn parameter(&self, name: &str) -> Option<Cow<'_, str>> {
         self.call.query.get(name).map(Cow::Borrowed)
     }
 
+    /// What the request asks for of a lock: by its document, else by the header of this name.
+    fn lock_value(&self, header: &str) -> Option<Cow<'_, str>> {
+        let Some(lock) = self.context.lock else { return self.header(header) };
+        lock::value(&lock, header).map(Cow::Owned)
+    }
+
     /// Days until the retention that the request asks for is over, a day that has begun counted.
     fn remaining_days(&self, now: u64) -> Option<Cow<'_, str>> {
-        let until = Civil::parse_iso(text(self.headers, "x-amz-object-lock-retain-until-date")?)?;
+        let until = match self.context.lock {
+            Some(lock) => lock.retention?.until.as_secs(),
+            None => Civil::parse_iso(text(self.context.headers, lock::UNTIL)?)?,
+        };
         Some(until.saturating_sub(now).div_ceil(DAY_SECS).to_string().into())
     }
 }

@@ -46,7 +46,7 @@ const DEFAULT_TYPE: &str = "binary/octet-stream";
 /// A header's text; empty ones and such as are no text count as absent. The name is in lower case.
 ///
 /// Requests are asked for dozens of headers that they do not have. To compare a name with the few there are takes a third of
-/// the instructions of hashing it, and there are never more than a hundred.
+/// the instructions of hashing it, and there are seldom more than two dozen.
 pub(super) fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().find(|(there, _)| there.as_str() == name)?;
     value.to_str().ok().map(str::trim).filter(|text| !text.is_empty())
@@ -188,6 +188,14 @@ pub(super) fn expiration(expiry: &Expiry, answer: &mut HeaderMap) {
     }
 }
 
+/// When an upload ends by a rule, as `x-amz-abort-date` and `x-amz-abort-rule-id` say it.
+pub(super) fn abort(expiry: &Expiry, answer: &mut HeaderMap) {
+    if let (Ok(date), Some(rule)) = (HeaderValue::try_from(http_date(expiry.at)), encoded(&expiry.rule)) {
+        answer.insert(HeaderName::from_static("x-amz-abort-date"), date);
+        answer.insert(HeaderName::from_static("x-amz-abort-rule-id"), rule);
+    }
+}
+
 /// A checksum, made of so many parts, and its kind.
 pub(super) fn checksum(checksum: &ObjectChecksum, parts: u16, answer: &mut HeaderMap) {
     let name = HeaderName::from_static(checksums::header(checksum.value.algorithm));
@@ -227,6 +235,11 @@ const OVERRIDES: [(&str, HeaderName); 6] = [
     ("response-expires", header::EXPIRES),
 ];
 
+/// Whether a query says what headers of the answer shall be.
+pub(super) fn has_overrides(query: &Query) -> bool {
+    OVERRIDES.iter().any(|(parameter, _)| query.has(parameter))
+}
+
 /// Applies `response-content-type` and the like.
 pub(super) fn override_from_query(query: &Query, answer: &mut HeaderMap) -> Result<()> {
     for (parameter, name) in OVERRIDES {
@@ -253,9 +266,7 @@ pub(super) fn write_condition(headers: &HeaderMap) -> Result<WriteCondition> {
         (None, None) => Ok(WriteCondition::Always),
         (None, Some("*")) => Ok(WriteCondition::IfAbsent),
         (Some("*"), None) => Ok(WriteCondition::IfPresent),
-        (Some(tag), None) => {
-            Etag::parse(tag).map(WriteCondition::IfMatch).ok_or_else(|| Code::PreconditionFailed.into())
-        }
+        (Some(tag), None) => Ok(WriteCondition::IfMatch(Etag::parse(tag).unwrap_or(Etag::OF_NONE))),
         (_, Some(_)) => Err(Error::header_not_implemented("If-None-Match")),
     }
 }
@@ -272,7 +283,7 @@ pub(super) fn storage_class(headers: &HeaderMap) -> Result<StorageClass> {
 pub(super) fn delete_condition(headers: &HeaderMap) -> Result<DeleteCondition> {
     const MODIFIED: &str = "x-amz-if-match-last-modified-time";
     const SIZE: &str = "x-amz-if-match-size";
-    let etag = text(headers, "if-match").map(etag_condition).transpose()?;
+    let etag = text(headers, "if-match").map(etag_condition);
     let modified = text(headers, MODIFIED).map(|date| {
         let secs = parse_date(date).ok_or_else(|| Error::argument(MODIFIED, date, "Invalid date"))?;
         Ok::<_, Error>(Timestamp::from_millis(secs * 1000))
@@ -282,11 +293,11 @@ pub(super) fn delete_condition(headers: &HeaderMap) -> Result<DeleteCondition> {
     Ok(DeleteCondition { etag, modified: modified.transpose()?, size: size.transpose()? })
 }
 
-/// A tag that must match; one that no object can have fails at once.
-pub(super) fn etag_condition(text: &str) -> Result<EtagCondition> {
+/// A tag that must match.
+pub(super) fn etag_condition(text: &str) -> EtagCondition {
     match text {
-        "*" => Ok(EtagCondition::Any),
-        tag => Etag::parse(tag).map(EtagCondition::Tag).ok_or_else(|| Code::PreconditionFailed.into()),
+        "*" => EtagCondition::Any,
+        tag => EtagCondition::Tag(Etag::parse(tag).unwrap_or(Etag::OF_NONE)),
     }
 }
 
@@ -374,7 +385,7 @@ mod tests {
             ("if-match", "*", Ok(WriteCondition::IfPresent)),
             ("if-match", tag, Ok(WriteCondition::IfMatch(Etag::parse(tag).unwrap()))),
             ("if-match", "", Ok(WriteCondition::Always)),
-            ("if-match", "other", Err(Code::PreconditionFailed)),
+            ("if-match", "other", Ok(WriteCondition::IfMatch(Etag::OF_NONE))),
             ("if-none-match", tag, Err(Code::NotImplemented)),
         ] {
             let condition = write_condition(&headers(&[(name, value)]));

@@ -10,7 +10,8 @@ use super::headers::text;
 use super::time::parse_iso;
 
 const MODE: &str = "x-amz-object-lock-mode";
-const UNTIL: &str = "x-amz-object-lock-retain-until-date";
+/// Where an upload says until when it is retained.
+pub(super) const UNTIL: &str = "x-amz-object-lock-retain-until-date";
 const LEGAL_HOLD: &str = "x-amz-object-lock-legal-hold";
 
 /// A mode by its name.
@@ -85,16 +86,22 @@ pub(super) fn bypasses_governance(sent: &HeaderMap) -> bool {
     text(sent, "x-amz-bypass-governance-retention").is_some_and(|text| text.eq_ignore_ascii_case("true"))
 }
 
+/// What a header says of a lock, if that is about it.
+pub(super) fn value(lock: &ObjectLock, header: &str) -> Option<String> {
+    match header {
+        MODE => lock.retention.map(|retention| mode_name(retention.mode).to_owned()),
+        UNTIL => lock.retention.map(|retention| retention.until.iso_millis()),
+        LEGAL_HOLD => lock.legal_hold.map(|held| hold_name(held).to_owned()),
+        _ => None,
+    }
+}
+
 /// Tells how a version is locked.
 pub(super) fn describe(lock: &ObjectLock, answer: &mut HeaderMap) {
-    if let Some(Retention { mode, until }) = lock.retention {
-        answer.insert(HeaderName::from_static(MODE), HeaderValue::from_static(mode_name(mode)));
-        if let Ok(until) = HeaderValue::try_from(until.iso_millis()) {
-            answer.insert(HeaderName::from_static(UNTIL), until);
+    for header in [MODE, UNTIL, LEGAL_HOLD] {
+        if let Some(value) = value(lock, header).and_then(|value| HeaderValue::try_from(value).ok()) {
+            answer.insert(HeaderName::from_static(header), value);
         }
-    }
-    if let Some(held) = lock.legal_hold {
-        answer.insert(HeaderName::from_static(LEGAL_HOLD), HeaderValue::from_static(hold_name(held)));
     }
 }
 

@@ -71,9 +71,7 @@ pub(crate) const ALL: &[Parser] = &[
     Parser::of_text("document-complete-multipart-upload", |bytes| {
         status(ops::complete_multipart_upload::parse(bytes))
     }),
-    Parser::of_text("document-create-bucket", |bytes| {
-        status(ops::create_bucket::parse(bytes, REGION).map(drop))
-    }),
+    Parser::of_text("document-create-bucket", |bytes| status(ops::create_bucket::parse(bytes).map(drop))),
     Parser::of_text("document-accelerate", |bytes| status(document(BucketAspect::Accelerate, bytes))),
     Parser::of_text("document-analytics", |bytes| status(document(BucketAspect::Analytics, bytes))),
     Parser::of_text("document-cors", |bytes| status(document(BucketAspect::Cors, bytes))),

@@ -6,23 +6,28 @@
 
 use hyper::HeaderMap;
 
+use crate::iam::Principal;
 use crate::iam::policy::Resource;
+use crate::types::{BucketName, ObjectKey};
 
 use super::actions::Action;
 use super::auth::Call;
-use super::error::Result;
+use super::condition_keys::{NewBucket, RequestContext};
+use super::error::{Code, Result};
 use super::headers::text;
 use super::route::{BucketAspect, BucketOperation, Operation};
 use super::route::{ObjectAspect, ObjectOperation};
+use super::versions;
 
 /// Refuses an operation that the caller may not do, as far as names tell.
-pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
+pub(super) async fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
     match operation {
         Operation::ListBuckets => call.authorize(Action::ListAllMyBuckets, Resource::Service),
         Operation::Bucket(bucket, operation) => {
             let resource = Resource::Bucket(bucket.as_str());
             if *operation == BucketOperation::Create {
-                return call.authorize_new_bucket(bucket);
+                // It asks for itself once its document is known; that is read of accounts alone.
+                return call.principal().account().map(drop).ok_or_else(|| Code::AccessDenied.into());
             }
             call.check_expected_owner(bucket)?;
             if *operation == BucketOperation::DeleteObjects {
@@ -33,18 +38,40 @@ pub(super) fn check(call: &Call<'_>, operation: &Operation) -> Result<()> {
         }
         Operation::Object(bucket, key, operation) => {
             call.check_expected_owner(bucket)?;
-            let resource = Resource::Object(bucket.as_str(), key.as_str());
-            let Some(action) = of_object(*operation) else { return Ok(()) };
-            let named = call.query.has("versionId");
-            call.authorize(if named { action.of_version() } else { action }, resource)?;
-            if is_new_object(*operation) {
-                call.authorize_description(call.headers(), resource)
-            } else {
-                Ok(())
+            check_object(call, (bucket, key), *operation)?;
+            if is_on_etag(call, *operation) {
+                let version = versions::requested(&call.query)?;
+                // Boxed: it is rare, and every request would have room for it.
+                Box::pin(call.authorize_etag_condition((bucket, key), version)).await?;
             }
+            Ok(())
         }
         Operation::Preflight(..) => Ok(()),
     }
+}
+
+fn check_object(
+    call: &Call<'_>,
+    (bucket, key): (&BucketName, &ObjectKey),
+    operation: ObjectOperation,
+) -> Result<()> {
+    let resource = Resource::Object(bucket.as_str(), key.as_str());
+    let Some(action) = of_object(operation) else { return Ok(()) };
+    let named = call.query.has("versionId");
+    let context = RequestContext { creates_object: creates_object(operation), ..call.context() };
+    call.authorize_in(if named { action.of_version() } else { action }, resource, context)?;
+    if operation == ObjectOperation::CreateUpload && *call.principal() == Principal::Anonymous {
+        // Whatever a policy says (AWS: "Multipart upload and permissions").
+        return Err(Code::AccessDenied.into());
+    }
+    if is_new_object(operation) { call.authorize_description(resource, context) } else { Ok(()) }
+}
+
+/// Whether an operation changes an object on the condition that it has a tag, which says something of the object.
+fn is_on_etag(call: &Call<'_>, operation: ObjectOperation) -> bool {
+    use ObjectOperation as Op;
+    matches!(operation, Op::Put | Op::Copy | Op::Rename | Op::CompleteUpload | Op::Delete)
+        && text(call.headers(), "if-match").is_some_and(|tag| tag != "*")
 }
 
 /// The action of an operation on a bucket; `None` where it asks for itself, or is none.
@@ -138,6 +165,17 @@ fn of_object(operation: ObjectOperation) -> Option<Action> {
     }
 }
 
+/// Whether an object comes of an operation that stores something (AWS: `s3:ObjectCreationOperation`). Of an upload of parts
+/// it does when that is completed.
+fn creates_object(operation: ObjectOperation) -> Option<bool> {
+    use ObjectOperation as Op;
+    match operation {
+        Op::Put | Op::Copy | Op::Rename | Op::CompleteUpload => Some(true),
+        Op::CreateUpload | Op::UploadPart | Op::UploadPartCopy => Some(false),
+        _ => None,
+    }
+}
+
 /// Whether the headers describe the object that comes of it.
 fn is_new_object(operation: ObjectOperation) -> bool {
     matches!(operation, ObjectOperation::Put | ObjectOperation::Copy | ObjectOperation::CreateUpload)
@@ -157,8 +195,8 @@ pub(super) const fn of_object_aspect(aspect: ObjectAspect) -> [Action; 3] {
     }
 }
 
-/// What the headers of a new object ask for beside its bytes.
-pub(super) fn of_description(headers: &HeaderMap) -> impl Iterator<Item = Action> {
+/// What a request for a new object asks for beside its bytes.
+pub(super) fn of_description(context: &RequestContext<'_>) -> impl Iterator<Item = Action> {
     const OF_HEADERS: [(&str, Action); 9] = [
         ("x-amz-tagging", Action::PutObjectTagging),
         ("x-amz-acl", Action::PutObjectAcl),
@@ -170,11 +208,14 @@ pub(super) fn of_description(headers: &HeaderMap) -> impl Iterator<Item = Action
         ("x-amz-object-lock-retain-until-date", Action::PutObjectRetention),
         ("x-amz-object-lock-legal-hold", Action::PutObjectLegalHold),
     ];
-    OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action))
+    let headers = context.headers;
+    let of_tags = context.tags.map(|_| Action::PutObjectTagging);
+    let of_headers = OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action));
+    of_tags.into_iter().chain(of_headers)
 }
 
-/// What the headers of a new bucket ask for beside it.
-pub(super) fn of_bucket_description(headers: &HeaderMap) -> impl Iterator<Item = Action> {
+/// What headers and document of a new bucket ask for beside it.
+pub(super) fn of_bucket_description(headers: &HeaderMap, asked: &NewBucket) -> impl Iterator<Item = Action> {
     const OF_HEADERS: [(&str, Action); 8] = [
         ("x-amz-acl", Action::PutBucketAcl),
         ("x-amz-grant-full-control", Action::PutBucketAcl),
@@ -185,5 +226,7 @@ pub(super) fn of_bucket_description(headers: &HeaderMap) -> impl Iterator<Item =
         ("x-amz-bucket-object-lock-enabled", Action::PutBucketObjectLockConfiguration),
         ("x-amz-object-ownership", Action::PutBucketOwnershipControls),
     ];
-    OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action))
+    let of_tags = (!asked.tags.is_empty()).then_some(Action::TagResource);
+    let of_headers = OF_HEADERS.into_iter().filter_map(|(name, action)| text(headers, name).map(|_| action));
+    of_tags.into_iter().chain(of_headers)
 }

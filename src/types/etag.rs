@@ -14,6 +14,9 @@ pub struct Etag {
 }
 
 impl Etag {
+    /// What no object has: none has so many parts. Stands for a text that is no tag where one must match.
+    pub const OF_NONE: Self = Self { md5: [0; 16], parts: u16::MAX };
+
     /// The tag of an object written by one PUT.
     pub fn single(md5: [u8; 16]) -> Self {
         Self { md5, parts: 0 }

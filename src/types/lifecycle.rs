@@ -184,11 +184,19 @@ impl Lifecycle {
         self.followed().filter_map(due).min_by_key(|(at, _)| *at)
     }
 
-    /// When an upload ends that was started then.
-    pub fn upload_expiry(&self, key: &str, initiated: Timestamp, day_secs: u64) -> Option<Timestamp> {
+    /// When an upload ends that was started then, and by which rule.
+    pub fn upload_expiry(
+        &self,
+        key: &str,
+        initiated: Timestamp,
+        day_secs: u64,
+    ) -> Option<(Timestamp, &LifecycleRule)> {
         let rules = self.followed().filter(|rule| key.starts_with(rule.prefix()));
-        let days = rules.filter_map(|rule| rule.abort_incomplete_multipart_upload.as_ref());
-        days.map(|abort| days_after(initiated, abort.days_after_initiation, day_secs)).min()
+        let due = |rule: &LifecycleRule| {
+            let abort = rule.abort_incomplete_multipart_upload.as_ref()?;
+            Some(days_after(initiated, abort.days_after_initiation, day_secs))
+        };
+        rules.filter_map(|rule| Some((due(rule)?, rule))).min_by_key(|(at, _)| *at)
     }
 
     /// When a version ends that ceased to be current at the moment that stands for when it was written, and that so
@@ -530,8 +538,9 @@ mod tests {
                 "AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1}}"#,
         );
         let started = at("2014-01-15", 10);
-        assert_eq!(rules.upload_expiry("tmp/a", started, DAY_SECS), Some(at("2014-01-17", 0)));
-        assert_eq!(rules.upload_expiry("a", started, DAY_SECS), None);
+        let expiry = |key| Some(rules.upload_expiry(key, started, DAY_SECS)?.0);
+        assert_eq!(expiry("tmp/a"), Some(at("2014-01-17", 0)));
+        assert_eq!(expiry("a"), None);
         assert!(rules.ends_uploads() && rules.object_prefix().is_none());
     }
 }

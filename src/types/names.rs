@@ -32,7 +32,7 @@ impl BucketName {
             && bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-'))
             && edge(bytes.first())
             && edge(bytes.last())
-            && !name.contains("..")
+            && !["..", ".-", "-."].iter().any(|pair| name.contains(pair))
             && name.parse::<Ipv4Addr>().is_err()
             && !["xn--", "sthree-", "amzn-s3-demo-"].iter().any(|p| name.starts_with(p))
             && !["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"].iter().any(|s| name.ends_with(s));
@@ -90,9 +90,19 @@ mod tests {
         for good in ["abc", "my-bucket.2026", "0a0", &"a".repeat(63)] {
             assert!(BucketName::parse(good).is_ok(), "{good}");
         }
-        for bad in
-            ["ab", "Abc", "a..b", "-abc", "abc-", "192.168.0.1", "xn--abc", "a_b", "-", &"a".repeat(64)]
-        {
+        for bad in [
+            "ab",
+            "Abc",
+            "a..b",
+            "a.-b",
+            "a-.b",
+            "-abc",
+            "abc-",
+            "192.168.0.1",
+            "xn--abc",
+            "a_b",
+            &"a".repeat(64),
+        ] {
             assert!(BucketName::parse(bad).is_err(), "{bad}");
         }
     }

@@ -195,6 +195,30 @@ def test_everybody_may_upload_where_a_policy_says_so(s3, bucket, anybody, server
     assert raised.value.code == 403 and b"AccessDenied" in raised.value.read()
 
 
+def test_tags_in_a_form_take_the_right_to_give_them(s3, bucket, server):
+    def post(field, value):
+        fields = {"key": "k", field: value, "file": "v"}
+        parts = [f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n' for name, text in fields.items()]
+        body, headers = "".join([*parts, "--b--\r\n"]).encode(), {"content-type": "multipart/form-data; boundary=b"}
+        try:
+            with urllib.request.urlopen(urllib.request.Request(f"{server.endpoint}/{bucket}", data=body, headers=headers)) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def tagging(team):
+        return f"<Tagging><TagSet><Tag><Key>team</Key><Value>{team}</Value></Tag></TagSet></Tagging>"
+
+    objects = {"Resource": f"arn:aws:s3:::{bucket}/*"}
+    allow(s3, bucket, objects | {"Action": "s3:PutObject"})
+    assert (post("tagging", tagging("red")), post("x-amz-tagging", "team=red")) == (403, 403)
+    red = {"StringEquals": {"s3:RequestObjectTag/team": "red"}}
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:PutObjectTagging"], "Condition": red})
+    assert (post("tagging", tagging("blue")), post("x-amz-tagging", "team=blue")) == (403, 403)
+    assert post("tagging", tagging("red")) == 204
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == [{"Key": "team", "Value": "red"}]
+
+
 def test_a_policy_lets_another_account_in_and_no_third_one(s3, bucket, other, third):
     s3.put_object(Bucket=bucket, Key="k", Body=b"v", Tagging="team=red")
     s3.put_object(Bucket=bucket, Key="blue", Body=b"v", Tagging="team=blue")
@@ -290,6 +314,20 @@ def test_uploads_must_be_as_the_policy_wants_them(s3, bucket):
     allow(s3, bucket, {"Effect": "Deny", "Action": "s3:PutObject", "Condition": {"Null": {"s3:if-none-match": "true"}}})
     denied(s3.put_object, Bucket=bucket, Key="once", Body=b"")
     s3.put_object(Bucket=bucket, Key="once", Body=b"", IfNoneMatch="*")
+
+
+def test_who_must_write_on_a_condition_may_upload_parts_without_one(s3, bucket):
+    unconditional = {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}}
+    allow(s3, bucket, {"Effect": "Deny", "Action": "s3:PutObject", "Condition": unconditional})
+    s3.put_object(Bucket=bucket, Key="source", Body=b"v", IfNoneMatch="*")
+    denied(s3.put_object, Bucket=bucket, Key="k", Body=b"")
+    denied(s3.copy_object, Bucket=bucket, Key="k", CopySource={"Bucket": bucket, "Key": "source"})
+    where = {"Bucket": bucket, "Key": "k", "UploadId": s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]}
+    s3.upload_part_copy(**where, PartNumber=1, CopySource={"Bucket": bucket, "Key": "source"})
+    part = s3.upload_part(**where, PartNumber=1, Body=b"v")
+    parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    denied(s3.complete_multipart_upload, **where, MultipartUpload=parts)
+    s3.complete_multipart_upload(**where, MultipartUpload=parts, IfNoneMatch="*")
 
 
 def test_policies_are_given_back_and_checked(s3, bucket, other):
@@ -586,6 +624,42 @@ def test_renaming_takes_the_right_to_read_to_remove_and_to_store(s3, bucket, oth
     allow(s3, bucket, own | {"Action": actions})
     other.s3.rename_object(Bucket=bucket, Key="b", RenameSource="a")
     assert s3.get_object(Bucket=bucket, Key="b")["Body"].read() == b"v"
+
+
+def test_a_change_on_the_condition_of_a_tag_takes_the_right_to_read(s3, bucket, other):
+    def etag():
+        return s3.put_object(Bucket=bucket, Key="k", Body=b"v")["ETag"]
+
+    objects = {"Principal": {"AWS": other.id}, "Resource": f"arn:aws:s3:::{bucket}/*"}
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:DeleteObject"]})
+    place, tag = {"Bucket": bucket, "Key": "k"}, etag()
+    denied(other.s3.put_object, **place, Body=b"", IfMatch=tag)
+    denied(other.s3.delete_object, **place, IfMatch=tag)
+    answer = other.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": tag}]})
+    assert [error["Code"] for error in answer["Errors"]] == ["AccessDenied"]
+    other.s3.put_object(Bucket=bucket, Key="new", Body=b"", IfNoneMatch="*")
+    other.s3.delete_object(**place, IfMatch="*")
+    allow(s3, bucket, objects | {"Action": ["s3:PutObject", "s3:DeleteObject", "s3:GetObject"]})
+    other.s3.put_object(**place, Body=b"", IfMatch=etag())
+    other.s3.delete_object(**place, IfMatch=etag())
+    answer = other.s3.delete_objects(Bucket=bucket, Delete={"Objects": [{"Key": "k", "ETag": etag()}]})
+    assert "Errors" not in answer
+
+
+def test_without_a_signature_nobody_begins_an_upload_of_parts(s3, bucket, anybody):
+    allow(s3, bucket, {})
+    anybody.put_object(Bucket=bucket, Key="k", Body=b"v")
+    denied(anybody.create_multipart_upload, Bucket=bucket, Key="k")
+
+
+def test_without_a_signature_headers_of_the_answer_cannot_be_chosen(s3, bucket, anybody):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"v", ACL="public-read")
+    place, chosen = {"Bucket": bucket, "Key": "k"}, {"ResponseContentType": "text/html"}
+    error = refused("InvalidRequest", 400, anybody.get_object, **place, **chosen)
+    assert error["Message"] == "Request specific response headers cannot be used for anonymous GET requests."
+    head_refused(400, anybody.head_object, **place, **chosen)
+    assert anybody.get_object(**place)["Body"].read() == b"v"
+    assert s3.get_object(**place, **chosen)["ContentType"] == "text/html"
 
 
 def test_appending_takes_the_right_to_store(s3, bucket, other):

@@ -430,6 +430,28 @@ def test_aws_cli_takes_a_role_by_its_profile_and_runs_a_credential_process(root,
     assert root.s3.get_object(Bucket=bucket, Key="file")["Body"].read() == b"by role"
 
 
+def test_policies_see_what_is_asked_for_of_a_new_bucket(root):
+    def create(keys, tags=(), location=topology.REGION):
+        asked = {"LocationConstraint": location} if location else {}
+        tags = {"Tags": [{"Key": key, "Value": value} for key, value in tags]} if tags else {}
+        return {"call": keys.s3.create_bucket, "Bucket": fresh("b"), "CreateBucketConfiguration": asked | tags}
+
+    def made(call, **arguments):
+        call(**arguments)
+
+    red, here = [("team", "red")], {"StringEquals": {"s3:LocationConstraint": topology.REGION}}
+    _, anna = user(root, allow("s3:CreateBucket", Condition=here))
+    made(**create(anna))
+    text_of(**create(anna, location=None))
+    text_of(**create(anna, red))
+    only = {"StringEquals": {"aws:RequestTag/team": "red"}, "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}
+    _, ben = user(root, allow(["s3:CreateBucket", "s3:TagResource"], Condition=only))
+    made(**create(ben, red))
+    text_of(**create(ben, [("team", "blue")]))
+    text_of(**create(ben, [*red, ("more", "1")]))
+    text_of(**create(ben))
+
+
 def test_secrets_are_on_no_drive_and_unknown_without_the_encryption_key(running):
     root = Keys(running, topology.ACCESS_KEY, topology.SECRET_KEY)
     name, anna = user(root, allow("s3:*"))

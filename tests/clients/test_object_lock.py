@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import datetime
+import json
 import time
 import uuid
 
@@ -163,6 +164,30 @@ def test_a_lock_that_makes_no_sense_is_refused(s3, locking, bucket):
     ]:
         refused("InvalidRequest", 400, attempt, Bucket=bucket, Key="k", **arguments)
     assert body(s3, bucket, "k") == b"1"
+
+
+def test_policies_see_the_lock_that_a_document_asks_for(s3, locking):
+    def denies(action, condition):
+        statement = {"Effect": "Deny", "Principal": "*", "Action": action, "Resource": f"arn:aws:s3:::{locking}/*", "Condition": condition}
+        s3.put_bucket_policy(Bucket=locking, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+
+    def retention(days, mode="GOVERNANCE"):
+        return {"Bucket": locking, "Key": "k", "Retention": {"Mode": mode, "RetainUntilDate": after(days=days)}}
+
+    put(s3, locking)
+    for condition in [
+        {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}},
+        {"DateGreaterThan": {"s3:object-lock-retain-until-date": after(days=10).isoformat().replace("+00:00", "Z")}},
+    ]:
+        denies("s3:PutObjectRetention", condition)
+        refused("AccessDenied", 403, s3.put_object_retention, **retention(20))
+        s3.put_object_retention(**retention(5))
+    denies("s3:PutObjectRetention", {"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}})
+    refused("AccessDenied", 403, s3.put_object_retention, **retention(6, "COMPLIANCE"))
+    s3.put_object_retention(**retention(6))
+    denies("s3:PutObjectLegalHold", {"StringEquals": {"s3:object-lock-legal-hold": "ON"}})
+    refused("AccessDenied", 403, s3.put_object_legal_hold, Bucket=locking, Key="k", LegalHold={"Status": "ON"})
+    s3.put_object_legal_hold(Bucket=locking, Key="k", LegalHold={"Status": "OFF"})
 
 
 def test_of_a_hold_and_a_removal_at_once_only_one_happens(s3, locking):

@@ -144,7 +144,7 @@ def test_http2_refuses_too_long_a_head_and_tells_errors_as_ever(secured, authori
     status = ["--write-out", "%{http_version} %{http_code}"]
     answer = curl(secured, authority, "--http2", *status, f"{secured.endpoint}/nobody")
     assert b"NoSuchBucket" in answer and answer.endswith(b"2 404")
-    long = ["--header", f"x-long: {'a' * 20000}"]
+    long = ["--header", f"x-long: {'a' * 40000}"]
     assert curl(secured, authority, "--http2", *status, *long, f"{secured.endpoint}/nobody").endswith(b"2 431")
 
 

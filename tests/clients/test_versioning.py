@@ -191,6 +191,22 @@ def test_many_versions_are_deleted_at_once(s3, versioned):
     assert body(s3, versioned, "k") == b"2"
 
 
+def test_a_listing_goes_on_where_the_null_version_it_stopped_at_is_gone(s3, versioned):
+    oldest = put(s3, versioned, "k", b"1")
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Suspended"})
+    put(s3, versioned, "k", b"2")
+    s3.put_bucket_versioning(Bucket=versioned, VersioningConfiguration={"Status": "Enabled"})
+    newest, last = put(s3, versioned, "k", b"3"), put(s3, versioned, "l", b"4")
+    page = s3.list_object_versions(Bucket=versioned, MaxKeys=2)
+    assert [version["VersionId"] for version in page["Versions"]] == [newest, "null"]
+    marker = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page["NextVersionIdMarker"]}
+    assert [v["VersionId"] for v in s3.list_object_versions(Bucket=versioned, **marker)["Versions"]] == [oldest, last]
+    s3.delete_object(Bucket=versioned, Key="k", VersionId="null")
+    rest = s3.list_object_versions(Bucket=versioned, **marker)["Versions"]
+    # What it had before is not known any more, so it is told again.
+    assert [(v["VersionId"], v["IsLatest"]) for v in rest] == [(newest, True), (oldest, False), (last, True)]
+
+
 def test_a_deletion_obeys_its_conditions(s3, bucket):
     etag = s3.put_object(Bucket=bucket, Key="k", Body=b"1")["ETag"]
     other = '"d41d8cd98f00b204e9800998ecf8427e"'

@@ -53,7 +53,8 @@ fn put_only_where_nothing_is() {
     let bucket = Bucket::new();
     let put = |body: &str| bucket.request("PUT", "/k").header("if-none-match", "*").body(body).send();
     put("first").expect_status(200);
-    put("second").expect_error(412, "PreconditionFailed");
+    let refused = put("second").expect_error(412, "PreconditionFailed");
+    assert_eq!(refused.element("Condition"), "If-None-Match");
     assert_eq!(bucket.get("k"), b"first");
     let tag = bucket.request("PUT", "/k").header("if-none-match", OTHER).body("x").send();
     tag.expect_error(501, "NotImplemented");
@@ -65,9 +66,13 @@ fn put_only_over_what_is_known() {
     let put = |tag: &str, body: &str| bucket.request("PUT", "/k").header("if-match", tag).body(body).send();
     put(OTHER, "x").expect_error(404, "NoSuchKey");
     put("*", "x").expect_error(404, "NoSuchKey");
+    put("not a tag", "x").expect_error(404, "NoSuchKey");
     bucket.expect_absent("k");
     let first = bucket.put("k", b"first");
-    put(OTHER, "x").expect_error(412, "PreconditionFailed");
+    let refused = put(OTHER, "x").expect_error(412, "PreconditionFailed");
+    assert_eq!(refused.element("Condition"), "If-Match");
+    let delete = bucket.request("DELETE", "/k").header("if-match", OTHER).send();
+    assert_eq!(delete.expect_error(412, "PreconditionFailed").element("Condition"), "If-Match");
     put("not a tag", "x").expect_error(412, "PreconditionFailed");
     put(&first, "second").expect_status(200);
     put(&first, "third").expect_error(412, "PreconditionFailed");

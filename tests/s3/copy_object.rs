@@ -105,7 +105,10 @@ fn sources_that_are_not_there_are_named() {
         ("/{}/src%20a%2B?versionId=made-up", 400, "InvalidArgument"),
     ] {
         let answer = copy(&bucket, &from.replace("{}", &bucket.name), "/t").send();
-        answer.expect_error(status, code);
+        let answer = answer.expect_error(status, code);
+        if code == "NoSuchBucket" {
+            assert_eq!(answer.elements("BucketName"), ["no-such-bucket"]);
+        }
         bucket.expect_absent("t");
     }
 }

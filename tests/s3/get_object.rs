@@ -83,7 +83,8 @@ fn missing_objects_and_buckets_are_told_apart() {
     assert_eq!(answer.element("Key"), "missing&amp;");
     let head = bucket.request("HEAD", "/missing").send().expect_status(404);
     assert!(head.body.is_empty());
-    Request::new(&bucket.server, "GET", "/no-such-bucket/k").send().expect_error(404, "NoSuchBucket");
+    let answer = Request::new(&bucket.server, "GET", "/no-such-bucket/k").send();
+    assert_eq!(answer.expect_error(404, "NoSuchBucket").elements("BucketName"), ["no-such-bucket"]);
 }
 
 #[test]

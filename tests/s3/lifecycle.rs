@@ -169,6 +169,25 @@ fn answers_say_when_and_by_which_rule_an_object_ends() {
 }
 
 #[test]
+fn uploads_tell_when_a_rule_ends_them() {
+    let bucket = Bucket::new();
+    set_rule(
+        &bucket,
+        "<ID>never done</ID><Filter><Prefix>tmp/</Prefix></Filter><Status>Enabled</Status>\
+         <AbortIncompleteMultipartUpload><DaysAfterInitiation>1000000</DaysAfterInitiation></AbortIncompleteMultipartUpload>",
+    );
+    let started = bucket.request("POST", "/tmp/a?uploads").send().expect_status(200);
+    assert_eq!(started.header("x-amz-abort-rule-id"), "never done");
+    let listed = format!("/tmp/a?uploadId={}", started.element("UploadId"));
+    let listed = bucket.request("GET", &listed).send().expect_status(200);
+    for name in ["x-amz-abort-date", "x-amz-abort-rule-id"] {
+        assert_eq!(listed.header(name), started.header(name));
+    }
+    let other = bucket.request("POST", "/other?uploads").send().expect_status(200);
+    assert!(!other.headers.contains_key("x-amz-abort-date"));
+}
+
+#[test]
 fn objects_and_older_versions_go_to_the_storage_class_of_a_rule() {
     let bucket = Bucket::new();
     enable_versions(&bucket);

@@ -52,6 +52,8 @@ fn common_prefixes_are_rolled_up() {
     let page = bucket.request("GET", "?uploads&delimiter=%2F").send().expect_status(200);
     assert_eq!(page.elements("Key"), ["e"]);
     assert_eq!(page.element("CommonPrefixes"), "<Prefix>d/</Prefix>");
+    let within = bucket.request("GET", "?uploads&delimiter=%2F&key-marker=d/1").send().expect_status(200);
+    assert_eq!((within.elements("Key"), within.element("CommonPrefixes")), (vec!["e".into()], String::new()));
 }
 
 #[test]

@@ -119,6 +119,19 @@ fn start_after_and_deleted_token_key() {
 }
 
 #[test]
+fn common_prefixes_are_listed_only_where_they_are_greater_than_the_marker() {
+    let bucket = filled(&["a/1", "a/2", "b/1", "c"]);
+    for marker in ["list-type=2&start-after", "marker", "versions&key-marker"] {
+        let within = list(&bucket, &format!("{marker}=a/1&delimiter=%2F"));
+        assert_eq!((within.elements("Key"), prefixes(&within)), (vec!["c".into()], vec!["b/".to_owned()]));
+        let before = list(&bucket, &format!("{marker}=a&delimiter=%2F"));
+        assert_eq!(prefixes(&before), ["a/", "b/"]);
+        let keys = list(&bucket, &format!("{marker}=a/1"));
+        assert_eq!(keys.elements("Key"), ["a/2", "b/1", "c"]);
+    }
+}
+
+#[test]
 fn encoding_is_used_only_on_request() {
     let bucket = filled(&["sp%20ace%2B%26", "dir%25/x"]);
     let plain = list(&bucket, "list-type=2&delimiter=%2F&start-after=%26");

@@ -221,6 +221,16 @@ fn promises_that_cannot_be_kept_are_refused() {
 }
 
 #[test]
+fn as_many_short_headers_are_kept_as_metadata_may_have() {
+    let bucket = Bucket::new();
+    let names: Vec<String> = (0..400).map(|at| format!("x-amz-meta-{at:03}")).collect();
+    let put = names.iter().fold(bucket.request("PUT", "/k"), |put, name| put.header(name, "v"));
+    put.body("v").send().expect_status(200);
+    let head = bucket.request("HEAD", "/k").send().expect_status(200);
+    assert!(names.iter().all(|name| head.header(name) == "v"));
+}
+
+#[test]
 fn put_into_a_missing_bucket_stores_nothing() {
     let bucket = Bucket::new();
     Request::new(&bucket.server, "PUT", "/no-such-bucket/k")

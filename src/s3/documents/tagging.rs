@@ -17,25 +17,21 @@ pub(super) static DOCUMENT: Document = Document {
     unset: Unset::Error(Code::NoSuchTagSet),
     digest: Digest::Required,
     removal: Removal::Delete,
-    complete: |value| check(&value["TagSet"]),
+    complete: |value| tags_of(&value["TagSet"]).map(drop),
 };
 
 // More than a bucket may have, so that too many are counted and not malformed.
 const TAG_SET: &[Field] = &[up_to("Tag", filter::TAG, 1000)];
 
-/// The tags in an element of another document, as this one keeps them; none where there are none.
-pub(in super::super) fn read_tags(tags: &Element) -> Result<Option<Value>> {
+/// The tags in an element of another document, and as this one keeps them.
+pub(in super::super) fn read_tags(tags: &Element) -> Result<(Tags, Value)> {
     let set = form::read(tags, TAG_SET)?;
-    check(&set)?;
-    let has_any = list(&set, "Tag").next().is_some();
-    Ok(has_any.then(|| serde_json::json!({ "TagSet": set })))
+    Ok((tags_of(&set)?, serde_json::json!({ "TagSet": set })))
 }
 
-fn check(set: &Value) -> Result<()> {
+fn tags_of(set: &Value) -> Result<Tags> {
     let pairs = list(set, "Tag").map(|tag| (text(tag, "Key").to_owned(), text(tag, "Value").to_owned()));
-    Tags::new(pairs.collect(), Tags::BUCKET_MAX)
-        .map(drop)
-        .map_err(|error| tags::refusal(error, Tags::BUCKET_MAX))
+    Tags::new(pairs.collect(), Tags::BUCKET_MAX).map_err(|error| tags::refusal(error, Tags::BUCKET_MAX))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
 use super::super::versions;
 use super::super::{conditions, encryption};
+use super::name_bucket;
 
 const HEADER: &str = "x-amz-copy-source";
 
@@ -29,9 +30,9 @@ pub(super) fn read(call: &Call<'_>) -> Result<CopySource> {
 /// Opens the source, once its conditions hold.
 pub(super) async fn open(call: &Call<'_>, source: &CopySource) -> Result<OpenObject> {
     let CopySource { bucket, key, version } = source;
-    call.check_expected_source_owner(bucket)?;
+    call.check_expected_source_owner(bucket).map_err(|error| name_bucket(error, Some(bucket)))?;
     let opened = call.open_object(Action::GetObject, (bucket, key), *version).await;
-    let opened = opened.map_err(|error| match error {
+    let opened = opened.map_err(|error| match name_bucket(error, Some(bucket)) {
         // A version that has no bytes is no source (AWS answers so).
         error if error.code == Code::MethodNotAllowed => Error::request(
             "The source of a copy request may not specifically refer to a delete marker by version id.",

@@ -13,6 +13,7 @@ use crate::types::{BucketName, CanonicalId, ConfigurationKind};
 use super::super::acl::{self, Owners};
 use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
+use super::super::condition_keys::NewBucket;
 use super::super::documents::{Digest, read_ownership, read_tags};
 use super::super::error::{Code, Error, Result};
 use super::super::headers::text;
@@ -23,9 +24,10 @@ use super::{DOCUMENT_BYTES_MAX, read_document};
 /// Makes a bucket. One that exists is 409 everywhere, also in us-east-1, where AWS answers 200.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> Result<Response> {
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
+    let (asked, tags) = parse(&document)?;
+    let account = call.authorize_new_bucket(&bucket, &asked)?;
+    check_location(asked.location.as_deref().unwrap_or_default(), call.region())?;
     let ownership = text(call.headers(), "x-amz-object-ownership").map(read_ownership).transpose()?;
-    let tags = parse(&document, call.region())?;
-    let account = call.principal().account().ok_or(Code::AccessDenied)?.canonical_id;
     let lock = text(call.headers(), "x-amz-bucket-object-lock-enabled");
     let request = CreateBucketRequest {
         bucket: bucket.clone(),
@@ -50,18 +52,22 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     Ok(response)
 }
 
-/// Reads `<CreateBucketConfiguration>`, or nothing. Returns the bucket's tags.
-pub(in crate::s3) fn parse(document: &[u8], region: &str) -> Result<Option<Value>> {
+/// Reads `<CreateBucketConfiguration>`, or nothing. Returns the bucket's tags as they are kept, too.
+pub(in crate::s3) fn parse(document: &[u8]) -> Result<(NewBucket, Option<Value>)> {
     if document.is_empty() {
-        return Ok(None);
+        return Ok((NewBucket::default(), None));
     }
     let configuration = Element::parse(document, "CreateBucketConfiguration")?;
     if ["Bucket", "Location"].iter().any(|name| configuration.child(name).is_some()) {
         // A directory bucket.
         return Err(Code::NotImplemented.into());
     }
-    check_location(&configuration, region)?;
-    Ok(configuration.child("Tags").map(read_tags).transpose()?.flatten())
+    let location = configuration.child_text("LocationConstraint").map(str::trim);
+    let location = location.filter(|location| !location.is_empty()).map(str::to_owned);
+    let (tags, kept) = configuration.child("Tags").map(read_tags).transpose()?.unzip();
+    let asked = NewBucket { location, tags: tags.unwrap_or_default() };
+    let kept = kept.filter(|_| !asked.tags.is_empty());
+    Ok((asked, kept))
 }
 
 /// What the bucket is configured with from its first moment on, its ACL with it. What the request says goes before what
@@ -98,8 +104,7 @@ fn is_like_a_region(name: &str) -> bool {
 }
 
 /// The bucket can only be where the server is; the older name `EU` is Ireland.
-fn check_location(configuration: &Element, region: &str) -> Result<()> {
-    let constraint = configuration.child_text("LocationConstraint").map(str::trim).unwrap_or_default();
+fn check_location(constraint: &str, region: &str) -> Result<()> {
     if constraint.is_empty() || constraint == region || (constraint == "EU" && region == "eu-west-1") {
         return Ok(());
     }

@@ -24,11 +24,15 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     document.open_root("InitiateMultipartUploadResult");
     document.element("Bucket", bucket.as_str());
     document.element("Key", key.as_str());
+    let (place, name) = (bucket.clone(), key.clone());
     let request = CreateUploadRequest { bucket, key, properties, encryption, checksum };
     let created = call.engine().create_upload(request).await?;
     document.number("UploadId", created.upload);
     document.close("InitiateMultipartUploadResult");
     let mut response = xml(document.finish());
+    if let Some(expiry) = call.engine().upload_expiry(&place, &name, created.initiated) {
+        headers::abort(&expiry, response.headers_mut());
+    }
     encryption::describe(created.encryption.as_ref(), response.headers_mut());
     if let Some((algorithm, kind)) = checksum {
         let answer = response.headers_mut();

@@ -2,7 +2,7 @@
 
 use crate::iam::policy::Resource;
 use crate::object::{DeleteRequest, Deleted};
-use crate::types::{BucketName, DeleteCondition, ObjectKey, Timestamp, VersionId};
+use crate::types::{BucketName, DeleteCondition, EtagCondition, ObjectKey, Timestamp, VersionId};
 
 use super::super::access_log::{BatchDeletion, BatchDeletions};
 use super::super::actions::Action;
@@ -38,7 +38,7 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, bucket: BucketName) -> 
     let quiet = delete.child_text("Quiet").is_some_and(|text| text.trim().eq_ignore_ascii_case("true"));
     let mut entries = read_entries(&delete)?;
     call.engine().head_bucket(&bucket).await?;
-    authorize(call, &bucket, &mut entries);
+    authorize(call, &bucket, &mut entries).await;
     remove(call, &bucket, &mut entries).await?;
     let mut response = xml(report(&entries, quiet));
     let rules = call.engine().bucket_rules(&bucket);
@@ -86,7 +86,7 @@ fn read_request(object: &Element, key: &str, version: Option<&str>) -> Result<De
         // One that no version can have is one that does not exist.
         version: version.map(|text| VersionId::parse(text).ok_or(Code::NoSuchVersion)).transpose()?,
         condition: DeleteCondition {
-            etag: text("ETag").map(headers::etag_condition).transpose()?,
+            etag: text("ETag").map(headers::etag_condition),
             modified: modified.map(|secs| Timestamp::from_millis(secs * 1000)),
             size: text("Size").map(|size| size.parse().map_err(|_| malformed())).transpose()?,
         },
@@ -95,15 +95,25 @@ fn read_request(object: &Element, key: &str, version: Option<&str>) -> Result<De
 }
 
 /// Refuses the entries that the caller may not remove.
-fn authorize(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) {
+async fn authorize(call: &Call<'_>, bucket: &BucketName, entries: &mut [Entry]) {
     for entry in entries {
         let Ok(Outcome::Waits(request)) = &mut entry.outcome else { continue };
-        let named = request.version.is_some();
-        let action = if named { Action::DeleteObjectVersion } else { Action::DeleteObject };
-        match call.authorize(action, Resource::Object(bucket.as_str(), request.key.as_str())) {
+        match authorize_removal(call, bucket, request).await {
             Ok(()) => request.bypass_governance = call.bypasses_governance(bucket, &request.key),
             Err(error) => entry.outcome = Err(error),
         }
+    }
+}
+
+async fn authorize_removal(call: &Call<'_>, bucket: &BucketName, request: &DeleteRequest) -> Result<()> {
+    let named = request.version.is_some();
+    let action = if named { Action::DeleteObjectVersion } else { Action::DeleteObject };
+    call.authorize(action, Resource::Object(bucket.as_str(), request.key.as_str()))?;
+    match request.condition.etag {
+        Some(EtagCondition::Tag(_)) => {
+            call.authorize_etag_condition((bucket, &request.key), request.version).await
+        }
+        Some(EtagCondition::Any) | None => Ok(()),
     }
 }
 
@@ -165,11 +175,11 @@ mod tests {
     fn entries_are_read_with_what_is_wrong_with_them() {
         let entries = entries(
             "<Delete><Object><Key>a</Key></Object><Object><Key>b</Key><VersionId>null</VersionId></Object>\
-             <Object><Key>c</Key><VersionId>7</VersionId></Object><Object><Key>d</Key><ETag>x</ETag></Object></Delete>",
+             <Object><Key>c</Key><VersionId>7</VersionId></Object><Object><Key>d</Key><Size>x</Size></Object></Delete>",
         )
         .unwrap();
         let codes: Vec<_> = entries.iter().map(|e| e.outcome.as_ref().err().map(|e| e.code)).collect();
-        assert_eq!(codes, [None, None, Some(Code::NoSuchVersion), Some(Code::PreconditionFailed)]);
+        assert_eq!(codes, [None, None, Some(Code::NoSuchVersion), Some(Code::MalformedXml)]);
         let text = String::from_utf8(report(&entries, true)).unwrap();
         assert!(!text.contains("<Deleted>") && text.contains("<Key>c</Key>"), "{text}");
     }

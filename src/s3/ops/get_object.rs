@@ -5,6 +5,7 @@ use std::ops::Range;
 use hyper::header::{CONTENT_LENGTH, CONTENT_RANGE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, StatusCode};
 
+use crate::iam::Principal;
 use crate::object::OpenObject;
 use crate::types::{Aging, BucketName, ChecksumKind, ObjectChecksum, ObjectKey, PartNumber};
 
@@ -40,6 +41,11 @@ pub(in crate::s3) async fn head(call: &Call<'_>, bucket: BucketName, key: Object
 
 async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<OpenObject> {
     let version = versions::requested(&call.query)?;
+    if *call.principal() == Principal::Anonymous && headers::has_overrides(&call.query) {
+        return Err(Error::request(
+            "Request specific response headers cannot be used for anonymous GET requests.",
+        ));
+    }
     encryption::refuse_managed(call.headers())?;
     let object = call.open_object(Action::GetObject, (bucket, key), version).await?;
     let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;

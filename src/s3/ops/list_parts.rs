@@ -8,6 +8,7 @@ use super::super::actions::Action;
 use super::super::auth::Call;
 use super::super::checksums;
 use super::super::error::{Error, Result};
+use super::super::headers;
 use super::super::response::{Response, xml};
 use super::super::time::iso;
 use super::super::xml_write::XmlWriter;
@@ -27,7 +28,11 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let page = Page { after: marker(call)?, max: call.query.page_size("max-parts", PAGE_MAX)? };
     let parts = call.engine().list_parts(&upload, page.after, page.max).await;
     let parts = parts.map_err(|error| multipart::name_upload(error, upload.upload))?;
-    Ok(xml(document(call, &upload, &page, &parts)))
+    let mut response = xml(document(call, &upload, &page, &parts));
+    if let Some(expiry) = call.engine().upload_expiry(&upload.bucket, &upload.key, parts.upload.initiated) {
+        headers::abort(&expiry, response.headers_mut());
+    }
+    Ok(response)
 }
 
 /// `part-number-marker`; beyond the last possible number nothing follows.

@@ -39,7 +39,7 @@ mod upload_part;
 mod upload_part_copy;
 
 use bytes::Bytes;
-use hyper::StatusCode;
+use hyper::{HeaderMap, StatusCode};
 
 use crate::checksum::md5::Md5;
 use crate::object::VersionChange;
@@ -67,7 +67,8 @@ const LONG_DOCUMENT_BYTES_MAX: usize = 8 << 20;
 
 /// Runs an operation.
 pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -> Result<Response> {
-    permissions::check(call, &operation)?;
+    let bucket = operation.bucket().cloned();
+    permissions::check(call, &operation).await.map_err(|error| name_bucket(error, bucket.as_ref()))?;
     let is_charged = operation.bucket().is_some_and(|bucket| call.is_charged(bucket));
     let mut response = match operation {
         Operation::ListBuckets => list_buckets::run(call).await,
@@ -75,7 +76,8 @@ pub(super) async fn run(call: &Call<'_>, upload: Upload, operation: Operation) -
         Operation::Object(bucket, key, operation) => on_object(call, upload, bucket, key, operation).await,
         // Answered before anybody is asked to sign.
         Operation::Preflight(..) => Err(Code::AccessForbidden.into()),
-    }?;
+    }
+    .map_err(|error| name_bucket(name_condition(error, call.headers()), bucket.as_ref()))?;
     if is_charged {
         headers::charge(response.headers_mut());
     }
@@ -127,10 +129,9 @@ async fn on_bucket(
         Op::PostObject | Op::NotImplemented => Err(Code::NotImplemented.into()),
     };
     result.map_err(|error| match error.code {
-        Code::NoSuchBucket
-        | Code::BucketAlreadyExists
-        | Code::BucketNotEmpty
-        | Code::BucketAlreadyOwnedByYou => error.detail("BucketName", name),
+        Code::BucketAlreadyExists | Code::BucketNotEmpty | Code::BucketAlreadyOwnedByYou => {
+            error.detail("BucketName", name)
+        }
         _ => error,
     })
 }
@@ -226,6 +227,33 @@ pub(super) fn name_version(error: impl Into<Error>, key: &str, version: Option<V
             error.detail("Key", key.to_owned()).detail("VersionId", version.to_string())
         }
         _ => error,
+    }
+}
+
+/// `NoSuchBucket` that names the bucket, unless it names one: that of a copy's source is another.
+fn name_bucket(error: Error, bucket: Option<&BucketName>) -> Error {
+    let is_named = error.details().any(|(name, _)| name == "BucketName");
+    match bucket.filter(|_| error.code == Code::NoSuchBucket && !is_named) {
+        Some(bucket) => error.detail("BucketName", bucket.to_string()),
+        None => error,
+    }
+}
+
+/// `PreconditionFailed` of a write that names the condition, unless it names one.
+fn name_condition(error: Error, sent: &HeaderMap) -> Error {
+    const CONDITIONS: [(&str, &str); 4] = [
+        ("if-match", "If-Match"),
+        ("if-none-match", "If-None-Match"),
+        ("x-amz-if-match-last-modified-time", "x-amz-if-match-last-modified-time"),
+        ("x-amz-if-match-size", "x-amz-if-match-size"),
+    ];
+    let is_named = error.details().any(|(name, _)| name == "Condition");
+    if error.code != Code::PreconditionFailed || is_named {
+        return error;
+    }
+    match CONDITIONS.iter().find(|(header, _)| headers::text(sent, header).is_some()) {
+        Some((_, condition)) => error.detail("Condition", *condition),
+        None => error,
     }
 }
 

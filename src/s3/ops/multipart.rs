@@ -1,6 +1,6 @@
 //! What the multipart operations share.
 
-use crate::object::UploadRef;
+use crate::object::{self, UploadRef};
 use crate::types::{BucketName, ChecksumAlgorithm, ChecksumKind, ObjectKey, PartNumber, UploadId};
 
 use super::super::auth::Call;
@@ -14,7 +14,7 @@ pub(super) fn upload(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> Res
     if let Some(upload) = UploadId::parse(text) {
         return Ok(UploadRef { bucket, key, upload });
     }
-    call.engine().metadata().bucket(bucket.as_str()).map_err(crate::object::Error::from)?;
+    call.engine().metadata().bucket(bucket.as_str()).map_err(object::Error::from)?;
     Err(Error::new(Code::NoSuchUpload).detail("UploadId", text.to_owned()))
 }
 
@@ -24,6 +24,16 @@ pub(super) fn name_upload(error: impl Into<Error>, upload: UploadId) -> Error {
     match error.code {
         Code::NoSuchUpload => error.detail("UploadId", upload.to_string()),
         _ => error,
+    }
+}
+
+/// Why a part was refused. One that comes with another key than the upload's is no question of access.
+pub(super) fn part_refusal(error: object::Error, upload: UploadId) -> Error {
+    match error {
+        object::Error::CustomerKeyWrong => {
+            Error::request("The provided encryption parameters did not match the ones used originally.")
+        }
+        error => name_upload(error, upload),
     }
 }
 

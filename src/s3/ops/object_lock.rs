@@ -7,6 +7,7 @@ use crate::types::{BucketLock, BucketName, ObjectKey, ObjectLock, Retention, Ret
 
 use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
+use super::super::condition_keys::RequestContext;
 use super::super::documents::Digest;
 use super::super::error::{Code, Error, Result};
 use super::super::lock;
@@ -142,9 +143,11 @@ pub(super) async fn put_retention(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    authorize(call, Action::PutObjectRetention, &bucket, &key).await?;
+    call.authorize_some(Action::PutObjectRetention, &bucket)?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let retention = parse_retention(&document, call.now())?;
+    let lock = ObjectLock { retention, legal_hold: None };
+    authorize(call, Action::PutObjectRetention, (&bucket, &key), lock).await?;
     let bypass_governance = call.bypasses_governance(&bucket, &key);
     let change = VersionChange::Retention { retention, bypass_governance };
     change_version(call, (&bucket, &key), change, StatusCode::OK).await
@@ -172,9 +175,12 @@ pub(super) async fn put_legal_hold(
     bucket: BucketName,
     key: ObjectKey,
 ) -> Result<Response> {
-    authorize(call, Action::PutObjectLegalHold, &bucket, &key).await?;
+    call.authorize_some(Action::PutObjectLegalHold, &bucket)?;
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
-    let change = VersionChange::LegalHold(parse_legal_hold(&document)?);
+    let held = parse_legal_hold(&document)?;
+    let lock = ObjectLock { retention: None, legal_hold: Some(held) };
+    authorize(call, Action::PutObjectLegalHold, (&bucket, &key), lock).await?;
+    let change = VersionChange::LegalHold(held);
     change_version(call, (&bucket, &key), change, StatusCode::OK).await
 }
 
@@ -184,13 +190,16 @@ pub(in crate::s3) fn parse_legal_hold(document: &[u8]) -> Result<bool> {
     status.child_text("Status").and_then(lock::parse_hold).ok_or_else(|| Code::MalformedXml.into())
 }
 
-/// Refuses unless the caller may do this to the version, if that is there: what is not is found out by the change itself.
-async fn authorize(call: &Call<'_>, action: Action, bucket: &BucketName, key: &ObjectKey) -> Result<()> {
+/// Refuses unless the caller may lock the version like this, if that is there.
+async fn authorize(
+    call: &Call<'_>,
+    action: Action,
+    place: (&BucketName, &ObjectKey),
+    lock: ObjectLock,
+) -> Result<()> {
     let version = versions::requested(&call.query)?;
-    match call.open_object(action, (bucket, key), version).await {
-        Err(error) if error.code == Code::AccessDenied => Err(error),
-        Ok(_) | Err(_) => Ok(()),
-    }
+    let context = RequestContext { lock: Some(lock), ..call.context() };
+    call.authorize_if_there(action, place, version, context).await
 }
 
 #[cfg(test)]

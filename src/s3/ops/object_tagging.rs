@@ -7,6 +7,7 @@ use crate::types::{BucketName, ObjectKey, Tags};
 
 use super::super::actions::Action;
 use super::super::auth::{Call, Upload};
+use super::super::condition_keys::RequestContext;
 use super::super::documents::Digest;
 use super::super::error::Result;
 use super::super::response::{Response, xml};
@@ -33,7 +34,8 @@ pub(super) async fn put(
     let document = read_document(call, upload, Digest::Optional, DOCUMENT_BYTES_MAX).await?;
     let tags = tags::parse(&document, Tags::OBJECT_MAX)?;
     let version = versions::requested(&call.query)?;
-    call.open_to_tag(Action::PutObjectTagging, (&bucket, &key), version, Some(&tags)).await?;
+    let context = RequestContext { tags: Some(&tags), ..call.context() };
+    call.open_object_in(Action::PutObjectTagging, (&bucket, &key), version, context).await?;
     change_version(call, (&bucket, &key), VersionChange::Tags(tags), StatusCode::OK).await
 }
 

@@ -19,7 +19,7 @@ use super::super::response::{Response, empty, xml_with_status};
 use super::super::tags;
 use super::super::xml_write::XmlWriter;
 use super::put_object::store;
-use super::{PUT_BYTES_MAX, name_key, parse_key};
+use super::{PUT_BYTES_MAX, name_bucket, name_key, parse_key};
 
 /// Fields that are headers of the upload; besides these all of `x-amz-`, without those of the signature.
 const HEADERS: [&str; 7] = [
@@ -72,17 +72,19 @@ async fn put(
     file: FilePart<Incoming>,
 ) -> Result<PutOutcome> {
     let described = described(fields)?;
-    call.authorize_form(&described, (bucket, key))?;
+    let tagging = fields.get("tagging").map(|document| tags::parse(document.as_bytes(), Tags::OBJECT_MAX));
+    let tags = tagging.transpose()?;
+    call.authorize_form((&described, tags.as_ref()), (bucket, key))?;
     let mut properties = headers::properties(&described, call.now())?;
     properties.access = call.new_object_access(&described, bucket)?;
-    if let Some(document) = fields.get("tagging") {
-        properties.tags = tags::parse(document.as_bytes(), Tags::OBJECT_MAX)?;
+    if let Some(tags) = tags {
+        properties.tags = tags;
     }
     let body = call.open_form(file, &described, Stored::Announced)?;
     let condition = headers::write_condition(&described)?;
     let place = (bucket.clone(), key.clone());
     let stored = store(call, &described, properties, place, (None, condition), body).await;
-    stored.map_err(|error| name_key(error, key.as_str()))
+    stored.map_err(|error| name_bucket(name_key(error, key.as_str()), Some(bucket)))
 }
 
 /// The fields that say how the file shall be kept, as the headers that say the same.

@@ -36,7 +36,7 @@ pub(super) async fn run(
     let customer_key = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
     let request = PutPartRequest { upload, part, length, content_md5, customer_key };
     let stored = call.engine().put_part(request, body).await;
-    Ok(answer(&stored.map_err(|error| multipart::name_upload(error, id))?))
+    Ok(answer(&stored.map_err(|error| multipart::part_refusal(error, id))?))
 }
 
 fn answer(part: &PartInfo) -> Response {

@@ -34,7 +34,7 @@ pub(super) async fn run(call: &Call<'_>, bucket: BucketName, key: ObjectKey) -> 
     let id = upload.upload;
     let request = PutPartRequest { upload, part, length, content_md5: None, customer_key };
     let stored = call.engine().put_part(request, body).await;
-    let stored = stored.map_err(|error| multipart::name_upload(error, id))?;
+    let stored = stored.map_err(|error| multipart::part_refusal(error, id))?;
     let mut response = xml(document(&stored));
     encryption::describe(stored.encryption.as_ref(), response.headers_mut());
     versions::name_source(version, response.headers_mut());
