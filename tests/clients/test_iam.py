@@ -597,3 +597,39 @@ def test_who_is_made_anew_under_an_old_name_is_not_trusted_in_the_place_of_the_o
     refused("AccessDenied", 403, take, keys=another)
     root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:user/{new_name}"))
     assert take(another)
+
+
+def test_a_denial_about_a_policy_holds_however_a_request_writes_its_arn(root, account):
+    name = fresh("Guarded")
+    arn = root.iam.create_policy(PolicyName=name, PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    other = arn.replace(name, name.upper())
+    on_it = {"ArnEquals": {"iam:PolicyARN": arn}}
+    attaching = ["iam:AttachUserPolicy", "iam:DetachUserPolicy"]
+    bounding = {"StringEquals": {"iam:PermissionsBoundary": arn}}
+    who, anna = user(
+        root,
+        allow("iam:*"),
+        deny(["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:TagPolicy", "iam:SetDefaultPolicyVersion"], arn),
+        deny(attaching, Condition=on_it),
+        deny(["iam:PutUserPermissionsBoundary", "iam:CreateUser"], Condition=bounding),
+    )
+    for written in [arn, other]:
+        for call, arguments in [
+            (anna.iam.create_policy_version, {"PolicyArn": written, "PolicyDocument": policy(allow("*")), "SetAsDefault": True}),
+            (anna.iam.set_default_policy_version, {"PolicyArn": written, "VersionId": "v1"}),
+            (anna.iam.delete_policy, {"PolicyArn": written}),
+            (anna.iam.tag_policy, {"PolicyArn": written, "Tags": [{"Key": "a", "Value": "b"}]}),
+            (anna.iam.attach_user_policy, {"UserName": who, "PolicyArn": written}),
+            (anna.iam.put_user_permissions_boundary, {"UserName": who, "PermissionsBoundary": written}),
+            (anna.iam.create_user, {"UserName": fresh("user"), "PermissionsBoundary": written}),
+        ]:
+            text_of(call, **arguments)
+    root.iam.attach_user_policy(UserName=who, PolicyArn=other)
+    text_of(anna.iam.detach_user_policy, UserName=who, PolicyArn=other)
+    shown = anna.iam.get_policy(PolicyArn=other)["Policy"]
+    assert (shown["Arn"], shown["AttachmentCount"]) == (arn, 1)
+    assert [row["UserName"] for row in root.iam.list_entities_for_policy(PolicyArn=other)["PolicyUsers"]] == [who]
+    root.iam.detach_user_policy(UserName=who, PolicyArn=other)
+    assert root.iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
+
+

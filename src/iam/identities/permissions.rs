@@ -1,5 +1,5 @@
 use super::checks::{check_length, check_name};
-use super::{Holder, Identities, IdentityError, Permissions, PolicyText, policy_arn};
+use super::{Holder, Identities, IdentityError, Permissions, PolicyText};
 
 type Result<T> = std::result::Result<T, IdentityError>;
 
@@ -63,7 +63,7 @@ impl Identities {
 
     /// Attaches a managed policy.
     pub fn attach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
-        let arn = self.bound_by(arn)?;
+        let arn = self.stored_arn(arn)?;
         let attached = &mut self.permissions_mut(holder)?.attached;
         if attached.len() >= ATTACHED_MAX && !attached.contains(&arn) {
             return Err(IdentityError::limit("PoliciesPerEntity", ATTACHED_MAX));
@@ -74,15 +74,10 @@ impl Identities {
 
     /// Detaches a managed policy.
     pub fn detach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
+        let stored = self.stored_arn(arn)?;
+        let removed = self.permissions_mut(holder)?.attached.remove(&stored);
         let missing = || IdentityError::NoSuchEntity(format!("Policy {arn} was not found."));
-        let removed = self.permissions_mut(holder)?.attached.remove(arn);
         if removed { Ok(()) } else { Err(missing()) }
-    }
-
-    /// The ARN of a policy that is there, in its own case.
-    pub(super) fn bound_by(&self, arn: &str) -> Result<String> {
-        let policy = self.policy(arn)?;
-        Ok(policy_arn(if self.is_canned(arn) { "aws" } else { self.account.as_str() }, &policy.named))
     }
 
     /// Who has a managed policy attached.

@@ -225,3 +225,13 @@ fn a_trust_policy_means_whom_it_named_whoever_is_called_so_later() {
     state.set_trust("worker", &kept).unwrap();
     assert_eq!(state.role("worker").unwrap().trust, kept, "what is shown may be given back");
 }
+
+#[test]
+fn a_tag_is_removed_whatever_the_case_of_its_key() {
+    let (mut state, anna) = (some(), Holder::User("Anna"));
+    let tags = ["Team", "cost"].map(|key| (key.to_owned(), "x".to_owned()));
+    state.tag(anna, &tags).unwrap();
+    state.untag(anna, &["TEAM".to_owned()]).unwrap();
+    assert_eq!(state.user("anna").unwrap().tags.keys().collect::<Vec<_>>(), ["cost"]);
+}
+

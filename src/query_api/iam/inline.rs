@@ -2,7 +2,7 @@ use super::super::answer::{members, text, texts};
 use super::super::caller::{Call, Keys};
 use super::super::error::Result;
 use super::super::page::page;
-use super::{Answer, authorize_on, document};
+use super::{Answer, authorize_on, document, policy_arn_of};
 use crate::iam::identities::Holder;
 
 /// What is done with the policies of a user, group or role.
@@ -76,7 +76,8 @@ pub(super) async fn run(call: &Call<'_>, action: &str, Operation { of, what }: O
     let holder = of.holder(call.form.required(of.parameter())?);
     let is_about_managed = matches!(what, What::Attach | What::Detach);
     let arn = if is_about_managed { Some(call.form.required("PolicyArn")?) } else { None };
-    let keys: Keys = arn.map(|arn| ("iam:policyarn".to_owned(), arn.to_owned())).into_iter().collect();
+    let keys: Keys =
+        arn.map(|arn| ("iam:policyarn".to_owned(), policy_arn_of(call, arn))).into_iter().collect();
     authorize_on(call, &format!("iam:{action}"), holder, keys)?;
     let form = &call.form;
     match what {

@@ -113,6 +113,11 @@ fn arn_of(call: &Call<'_>, holder: Holder<'_>) -> String {
     }
 }
 
+/// The ARN of a managed policy as it was made, however the request writes it; of one that is not there, as it is given.
+fn policy_arn_of(call: &Call<'_>, arn: &str) -> String {
+    call.identities().stored_arn(arn).unwrap_or_else(|_| arn.to_owned())
+}
+
 /// What conditions may ask of a user or role that is there: its tags and its boundary.
 fn keys_of(call: &Call<'_>, holder: Holder<'_>) -> Keys {
     let identities = call.identities();
@@ -152,8 +157,8 @@ fn boundary(arn: Option<&String>) -> Option<Node> {
 }
 
 /// A condition key of a boundary that a request gives.
-fn boundary_key(arn: Option<&str>) -> Option<(String, String)> {
-    arn.map(|arn| ("iam:permissionsboundary".to_owned(), arn.to_owned()))
+fn boundary_key(call: &Call<'_>, arn: Option<&str>) -> Option<(String, String)> {
+    arn.map(|arn| ("iam:permissionsboundary".to_owned(), policy_arn_of(call, arn)))
 }
 
 /// A policy's document as IAM shows it: percent-encoded.

@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use super::super::answer::{Node, members, tags, text};
 use super::super::caller::{Call, keys_of_tags};
+use super::super::error::Result;
 use super::super::page::page;
-use super::{Answer, document, is_shown, path};
+use super::{Answer, document, is_shown, path, policy_arn_of};
 use crate::iam::identities::{
     Identities, ManagedPolicy, NewPolicy, PolicyVersion, canned_policies, policy_arn,
 };
@@ -28,7 +29,12 @@ fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec
     xml
 }
 
-fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
+/// The ARN of the policy that is named, as it was made: what is decided and shown goes by that.
+fn named_arn(call: &Call<'_>) -> Result<String> {
+    Ok(policy_arn_of(call, call.form.required("PolicyArn")?))
+}
+
+pub(super) fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
     vec![
         text("VersionId", format!("v{}", version.number)),
         text("IsDefaultVersion", (version.number == default).to_string()),
@@ -51,14 +57,14 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn get(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:GetPolicy", arn)?;
     let identities = call.identities();
     Ok(vec![Node::Elements("Policy", policy_xml(&identities, arn, identities.policy(arn)?))])
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:DeletePolicy", arn)?;
     call.change(|identities| identities.delete_policy(arn)).await?;
     Ok(Vec::new())
@@ -89,7 +95,7 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn create_version(call: &Call<'_>) -> Answer {
-    let (arn, new) = (call.form.required("PolicyArn")?, call.form.required("PolicyDocument")?);
+    let (arn, new) = (&named_arn(call)?, call.form.required("PolicyDocument")?);
     call.authorize("iam:CreatePolicyVersion", arn)?;
     let is_default = call.form.flag("SetAsDefault");
     let version = call.change(|identities| identities.add_version(arn, new, (is_default, call.now))).await?;
@@ -98,7 +104,7 @@ pub(super) async fn create_version(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn get_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:GetPolicyVersion", arn)?;
     let identities = call.identities();
     let (default, version) = (identities.policy(arn)?.default, identities.policy_version(arn, version)?);
@@ -108,14 +114,14 @@ pub(super) fn get_version(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn delete_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:DeletePolicyVersion", arn)?;
     call.change(|identities| identities.delete_version(arn, version)).await?;
     Ok(Vec::new())
 }
 
 pub(super) fn list_versions(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:ListPolicyVersions", arn)?;
     let identities = call.identities();
     let policy = identities.policy(arn)?;
@@ -124,21 +130,21 @@ pub(super) fn list_versions(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn set_default_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:SetDefaultPolicyVersion", arn)?;
     call.change(|identities| identities.set_default_version(arn, version, call.now)).await?;
     Ok(Vec::new())
 }
 
 pub(super) async fn tag(call: &Call<'_>) -> Answer {
-    let (arn, new) = (call.form.required("PolicyArn")?, call.form.tags());
+    let (arn, new) = (&named_arn(call)?, call.form.tags());
     call.authorize_with("iam:TagPolicy", arn, &keys_of_tags(&new))?;
     call.change(|identities| identities.tag_policy(arn, &new)).await?;
     Ok(Vec::new())
 }
 
 pub(super) async fn untag(call: &Call<'_>) -> Answer {
-    let (arn, keys) = (call.form.required("PolicyArn")?, call.form.list("TagKeys"));
+    let (arn, keys) = (&named_arn(call)?, call.form.list("TagKeys"));
     let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
     call.authorize_with("iam:UntagPolicy", arn, &named)?;
     call.change(|identities| identities.untag_policy(arn, &keys)).await?;
@@ -146,7 +152,7 @@ pub(super) async fn untag(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn list_tags(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:ListPolicyTags", arn)?;
     let identities = call.identities();
     Ok(vec![tags(&identities.policy(arn)?.tags), text("IsTruncated", "false")])

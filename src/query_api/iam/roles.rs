@@ -19,7 +19,7 @@ fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let (name, path, new_tags) = (call.form.required("RoleName")?, path(call), call.form.tags());
     let bound = call.form.get("PermissionsBoundary");
-    let keys = keys_of_tags(&new_tags).into_iter().chain(boundary_key(bound)).collect();
+    let keys = keys_of_tags(&new_tags).into_iter().chain(boundary_key(call, bound)).collect();
     call.authorize_with("iam:CreateRole", &call.arn("role", &path, name), &keys)?;
     if !new_tags.is_empty() {
         call.authorize_with("iam:TagRole", &call.arn("role", &path, name), &keys)?;
