@@ -35,10 +35,14 @@ mod usage;
 
 pub use crate::types::Secret;
 pub use acl::granted;
-pub use directory::{AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount};
+pub use directory::{
+    AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount, user_principal,
+};
 pub use principal::{Account, Principal, Session, User};
 pub use request_facts::RequestFacts;
-pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};
+pub use sessions::{
+    NewSession, SessionOf, SessionPolicy, SessionTimes, TemporaryCredentials, TokenError, role_principal,
+};
 pub use sign_ins::SignIn;
 pub use throttle::Throttle;
 pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

@@ -108,7 +108,7 @@ impl<'a> Call<'a> {
         let policies =
             Policies { identity: &identity, boundary: grants.boundary.as_deref(), ..Policies::default() };
         let (id, path, name, tags) = (String::new(), "/".into(), "simulated".into(), BTreeMap::new());
-        let user = User { account: self.account.clone(), id, path, name, tags };
+        let user = User { account: self.account.clone(), id, path, name, tags, token_issued: None };
         let (principal, owner) = (&Principal::User(Arc::new(user)), &self.account.canonical_id);
         let keys = &Asked { call: self, keys };
         let resource = Resource::Other(resource);

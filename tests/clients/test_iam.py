@@ -1,5 +1,6 @@
 """Users, groups, roles, policies and temporary credentials, by boto3's and aws-cli's own clients of IAM and STS."""
 
+import datetime
 import json
 import pathlib
 import subprocess
@@ -631,5 +632,40 @@ def test_a_denial_about_a_policy_holds_however_a_request_writes_its_arn(root, ac
     assert [row["UserName"] for row in root.iam.list_entities_for_policy(PolicyArn=other)["PolicyUsers"]] == [who]
     root.iam.detach_user_policy(UserName=who, PolicyArn=other)
     assert root.iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
+
+
+def test_sessions_of_before_are_revoked_as_aws_does_it(root, account, bucket):
+    _, anna = user(root, allow("sts:AssumeRole"))
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    taken = anna.sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="job")
+    session = Keys.temporary(root.server, taken)
+
+    def revoke(until):
+        older = deny("*", Condition={"DateLessThan": {"aws:TokenIssueTime": until.strftime("%Y-%m-%dT%H:%M:%S.000Z")}})
+        root.iam.put_role_policy(RoleName=role, PolicyName="AWSRevokeOlderSessions", PolicyDocument=policy(older))
+
+    now = datetime.datetime.now(datetime.UTC)
+    revoke(now - datetime.timedelta(minutes=5))
+    session.s3.list_objects_v2(Bucket=bucket)
+    revoke(now + datetime.timedelta(minutes=5))
+    text_of(session.s3.list_objects_v2, Bucket=bucket)
+    assert anna.sts.get_caller_identity()["Account"] == account
+
+
+def test_a_tag_of_a_session_replaces_that_of_the_role_whatever_their_case(root, account, bucket):
+    _, anna = user(root, allow(["sts:AssumeRole", "sts:TagSession"]))
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"), Tags=[{"Key": "Team", "Value": "red"}])
+    own = allow("s3:PutObject", f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/team}}/*")
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(own))
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    tagged = anna.sts.assume_role(RoleArn=arn, RoleSessionName="job", Tags=[{"Key": "TEAM", "Value": "blue"}])
+    blue = Keys.temporary(root.server, tagged)
+    blue.s3.put_object(Bucket=bucket, Key="blue/k", Body=b"")
+    text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
+    root.iam.untag_role(RoleName=role, TagKeys=["TEAM"])
+    assert root.iam.list_role_tags(RoleName=role)["Tags"] == []
 
 

@@ -34,6 +34,7 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
     if matches!(call.principal(), Principal::User(_)) && !call.identity.grants.session.is_empty() {
         return Err(Error::denied("A bounded service account makes no access keys."));
     }
+    check_end(call, user, service.as_ref())?;
     let (pair, key) = call.iam.new_user_key(service, call.now)?;
     let user = call
         .change(|identities| {
@@ -48,6 +49,18 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
         text("SecretAccessKey", pair.secret.expose()),
         text("CreateDate", call.now.iso()),
     ])
+}
+
+/// A key that ends makes its own user none that goes on.
+fn check_end(call: &Call<'_>, user: &str, new: Option<&ServiceKey>) -> Result<()> {
+    let (Principal::User(own), Some(end)) = (call.principal(), call.identity.key_expires) else {
+        return Ok(());
+    };
+    let goes_on = new.and_then(|new| new.expires).is_none_or(|new_end| new_end > end);
+    match own.name.eq_ignore_ascii_case(user) && goes_on {
+        true => Err(Error::denied("A service account makes its user no access key that goes on after it.")),
+        false => Ok(()),
+    }
 }
 
 /// GetAccessKeyLastUsed.
