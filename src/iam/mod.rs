@@ -7,6 +7,7 @@
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
 //! - `import`: users, groups and policies of another server, from its archive.
 //! - `federation`: those whom identity providers or a directory vouch for.
+//! - `trusted`: whether whom trust policies name is there.
 //! - `sessions`: temporary credentials.
 //! - `sign_ins`: what a browser holds in place of a secret. `throttle`: how often a pair may be guessed.
 //! - `request_facts`: what conditions see of a request, whichever service it is for.
@@ -31,6 +32,7 @@ mod secrets;
 mod sessions;
 mod sign_ins;
 mod throttle;
+mod trusted;
 mod usage;
 
 pub use crate::types::Secret;

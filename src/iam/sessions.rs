@@ -313,7 +313,7 @@ pub fn role_principal(
 
 fn session_policy(known: &Known, account: &AccountId, policy: &SessionPolicy) -> Option<Arc<Policy>> {
     match policy {
-        SessionPolicy::Inline(text) => Some(PolicyText::new(text.as_str()).ok()?.compiled().clone()),
+        SessionPolicy::Inline(text) => Some(PolicyText::kept(text.as_str()).ok()?.compiled().clone()),
         SessionPolicy::Managed(arn) => known.identities(account)?.compiled(arn),
     }
 }

@@ -247,11 +247,11 @@ def test_a_role_is_taken_by_whom_it_trusts_within_its_session_policy(root, accou
     refused("InvalidToken", 400, whole.s3.get_object, Bucket=bucket, Key="k")
 
 
-def test_a_role_is_not_taken_by_others(root, account):
+def test_a_role_is_not_taken_by_others(root, account, server):
     name, anna = user(root, allow("sts:AssumeRole"))
     _, bert = user(root)
     role, named = fresh("role"), fresh("named")
-    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("999999999999"))
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(Account(server, fresh("elsewhere")).arn))
     arn = f"arn:aws:iam::{account}:role/{role}"
     text_of(anna.sts.assume_role, RoleArn=arn, RoleSessionName="job")
     text_of(anna.sts.assume_role, RoleArn=arn + "x", RoleSessionName="job")
@@ -634,6 +634,21 @@ def test_a_denial_about_a_policy_holds_however_a_request_writes_its_arn(root, ac
     assert root.iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
 
 
+def test_a_trust_policy_names_whom_there_is_and_what_roles_are_taken_by(root, account):
+    name, _ = user(root)
+    role, there = fresh("role"), f"arn:aws:iam::{account}:user/{name}"
+    for nobody in [f"arn:aws:iam::{account}:user/{name}x", f"arn:aws:iam::{account}:role/none", "999999999999", "arn:aws:iam::999999999999:root"]:
+        said = refused("MalformedPolicyDocument", 400, root.iam.create_role, RoleName=role, AssumeRolePolicyDocument=trust(there, nobody))
+        assert said["Message"].startswith("Invalid principal in policy")
+    wrong = policy({"Effect": "Allow", "Principal": {"AWS": there}, "Action": ["sts:AssumeRole", "s3:GetObject"]})
+    said = refused("MalformedPolicyDocument", 400, root.iam.create_role, RoleName=role, AssumeRolePolicyDocument=wrong)
+    assert said["Message"] == "AssumeRole policy may only specify STS AssumeRole actions."
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(there))
+    # A role that is there may trust itself.
+    root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:role/{role}"))
+    refused("MalformedPolicyDocument", 400, root.iam.update_assume_role_policy, RoleName=role, PolicyDocument=trust(there + "x"))
+
+
 def test_sessions_of_before_are_revoked_as_aws_does_it(root, account, bucket):
     _, anna = user(root, allow("sts:AssumeRole"))
     role = fresh("role")
@@ -667,5 +682,13 @@ def test_a_tag_of_a_session_replaces_that_of_the_role_whatever_their_case(root, 
     text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
     root.iam.untag_role(RoleName=role, TagKeys=["TEAM"])
     assert root.iam.list_role_tags(RoleName=role)["Tags"] == []
+
+
+def test_typing_errors_in_policies_are_refused(root):
+    name, _ = user(root)
+    for wrong in [allow("GetObject"), allow("s3:GetObject", "bucket/*"), allow("s3:GetObject", ""), allow("s3:GetObject") | {"Sid": "a b"}]:
+        document = policy(wrong)
+        refused("MalformedPolicyDocument", 400, root.iam.put_user_policy, UserName=name, PolicyName="p", PolicyDocument=document)
+        refused("MalformedPolicyDocument", 400, root.iam.create_policy, PolicyName=fresh("p"), PolicyDocument=document)
 
 

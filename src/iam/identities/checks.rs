@@ -89,7 +89,7 @@ pub(super) fn remove_tags(tags: &mut BTreeMap<String, String>, keys: &[String]) 
 /// A policy that says who may take a role.
 pub(super) fn check_trust(document: &str) -> Result<()> {
     check_length(document, 2048, "ACLSizePerRole")?;
-    Ok(Policy::parse(document.as_bytes(), Grammar::Trust).map(drop)?)
+    Ok(Policy::parse(document.as_bytes(), Grammar::Trust)?.check_trust()?)
 }
 
 /// A policy's length, in which white space does not count.

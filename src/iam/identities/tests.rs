@@ -112,7 +112,8 @@ fn there_are_limits() {
         state.attach(Holder::User("Anna"), arn).unwrap();
     }
     limit(state.attach(Holder::User("Anna"), &own).unwrap_err());
-    let long = READ.replace("\"Resource\":\"*\"", &format!("\"Resource\":\"{}\"", "x".repeat(2100)));
+    let long =
+        READ.replace("\"Resource\":\"*\"", &format!("\"Resource\":\"arn:aws:s3:::{}\"", "x".repeat(2100)));
     limit(state.put_inline(Holder::User("Anna"), "p", &long).unwrap_err());
 }
 
@@ -235,3 +236,26 @@ fn a_tag_is_removed_whatever_the_case_of_its_key() {
     assert_eq!(state.user("anna").unwrap().tags.keys().collect::<Vec<_>>(), ["cost"]);
 }
 
+#[test]
+fn a_policy_with_a_typing_error_is_refused_when_it_is_new_and_read_where_it_is_kept() {
+    let mut state = some();
+    let mistyped = READ.replace("s3:Get*", "Get*");
+    let refused = state.put_inline(Holder::User("Anna"), "p", &mistyped).unwrap_err();
+    assert!(matches!(refused, IdentityError::Malformed(_)), "{refused}");
+    state.put_inline(Holder::User("Anna"), "p", READ).unwrap();
+    let (rows, _) = changes(&none(), &state);
+    let mut kept = rows.into_iter().find(|row| row.key.kind == IdentityKind::User).unwrap();
+    kept.document = kept.document.replace("s3:Get*", "Get*");
+    let mut read = none();
+    insert(&mut read, &kept).unwrap();
+    assert_eq!(read.user("Anna").unwrap().permissions.inline("p").unwrap().text(), mistyped);
+}
+
+#[test]
+fn a_trust_policy_is_about_taking_roles_alone() {
+    let mut state = some();
+    state.create_role(&new_role("worker"), NOW).unwrap();
+    let refused = state.set_trust("worker", &TRUST.replace("sts:AssumeRole", "s3:GetObject")).unwrap_err();
+    let words = "AssumeRole policy may only specify STS AssumeRole actions.";
+    assert_eq!(refused, IdentityError::Malformed(words.into()));
+}

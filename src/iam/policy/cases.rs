@@ -157,6 +157,16 @@ fn conditions_hold_as_the_reference_of_operators_says() {
             &["aws:CurrentTime=2026-01-02T03:04:05Z"],
             true,
         ),
+        (
+            r#""DateEquals":{"aws:CurrentTime":"2026-01-02T05:04:05+02:00"}"#,
+            &["aws:CurrentTime=2026-01-02T03:04:05Z"],
+            true,
+        ),
+        (
+            r#""DateEquals":{"aws:CurrentTime":"2026-01-01T21:34:05.5-05:30"}"#,
+            &["aws:CurrentTime=2026-01-02T03:04:05Z"],
+            true,
+        ),
         (r#""DateEquals":{"aws:CurrentTime":"1767323045"}"#, &["aws:CurrentTime=2026-01-02T03:04:05Z"], true),
         (
             r#""DateNotEquals":{"aws:CurrentTime":"2026-01-02"}"#,

@@ -1,8 +1,10 @@
 use super::super::answer::{Node, members, tags, text};
 use super::super::caller::{Call, Keys, keys_of_tags};
+use super::super::error::Result;
 use super::super::page::page;
 use super::{Answer, authorize_on, boundary, boundary_key, document, is_shown, named, path};
-use crate::iam::identities::{Holder, NewRole, Role};
+use crate::iam::identities::{Holder, IdentityError, NewRole, Role};
+use crate::iam::policy::{Grammar, Policy};
 
 fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
     let mut xml = named(call, ["RoleName", "RoleId", "role"], &role.named);
@@ -14,6 +16,18 @@ fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
         xml.push(tags(&role.tags));
     }
     xml
+}
+
+/// Refuses a trust policy that names somebody who is not there. What else may be wrong with it is found where it is put.
+fn check_principals(call: &Call<'_>, trust: &str) -> Result<()> {
+    let trust = Policy::parse(trust.as_bytes(), Grammar::Trust).map_err(IdentityError::from)?;
+    match call.iam.unknown_principal(&trust) {
+        Some(unknown) => {
+            let words = format!("Invalid principal in policy: \"AWS\":\"{unknown}\"");
+            Err(IdentityError::Malformed(words).into())
+        }
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -33,6 +47,7 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
         boundary: bound,
         tags: &new_tags,
     };
+    check_principals(call, new.trust)?;
     let role = call.change(|identities| identities.create_role(&new, call.now)).await?;
     Ok(vec![Node::Elements("Role", role_xml(call, &role))])
 }
@@ -55,6 +70,7 @@ pub(super) async fn update(call: &Call<'_>) -> Answer {
 pub(super) async fn update_trust(call: &Call<'_>) -> Answer {
     let (name, trust) = (call.form.required("RoleName")?, call.form.required("PolicyDocument")?);
     authorize_on(call, "iam:UpdateAssumeRolePolicy", Holder::Role(name), Keys::new())?;
+    check_principals(call, trust)?;
     call.change(|identities| identities.set_trust(name, trust)).await?;
     Ok(Vec::new())
 }
