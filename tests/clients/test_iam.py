@@ -394,6 +394,48 @@ def test_policies_are_simulated(root, account, bucket):
     assert [row["EvalDecision"] for row in answer["EvaluationResults"]] == ["implicitDeny", "implicitDeny", "allowed"]
 
 
+def test_a_simulation_is_of_the_principal_that_is_named(root, account):
+    own = allow("s3:GetObject", "arn:aws:s3:::b/${aws:username}/*")
+    red = allow("s3:PutObject", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    name, _ = user(root, own, red, Tags=[{"Key": "team", "Value": "red"}])
+    group, role = fresh("group"), fresh("role")
+
+    def decided(kind, name, action, resource="*", **more):
+        arn = f"arn:aws:iam::{account}:{kind}/{name}"
+        answer = root.iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource], **more)
+        return answer["EvaluationResults"][0]["EvalDecision"]
+
+    def context(key, value):
+        return {"ContextEntries": [{"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}]}
+
+    assert decided("user", name, "s3:GetObject", f"arn:aws:s3:::b/{name}/k") == "allowed"
+    assert decided("user", name, "s3:GetObject", "arn:aws:s3:::b/simulated/k") == "implicitDeny"
+    assert decided("user", name, "s3:PutObject") == "allowed"
+    assert decided("user", name, "s3:PutObject", **context("aws:PrincipalTag/team", "blue")) == "implicitDeny"
+    # A role is asked as somebody who took it; of a group nobody in particular is.
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    as_role = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role/{role}"}, "StringEquals": {"aws:PrincipalType": "AssumedRole"}}
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:ListBucket", Condition=as_role)))
+    assert decided("role", role, "s3:ListBucket") == "allowed"
+    root.iam.create_group(GroupName=group)
+    root.iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=policy(own, allow("s3:ListBucket")))
+    assert decided("group", group, "s3:ListBucket") == "allowed"
+    assert decided("group", group, "s3:GetObject", "arn:aws:s3:::b//k") == "implicitDeny"
+    assert decided("group", group, "s3:GetObject", "arn:aws:s3:::b/me/k", **context("aws:username", "me")) == "allowed"
+    caller = {"CallerArn": f"arn:aws:iam::{account}:user/{name}"}
+    assert decided("group", group, "s3:GetObject", f"arn:aws:s3:::b/{name}/k", **caller) == "allowed"
+
+
+def test_what_cannot_be_simulated_is_invalid_input(root, account):
+    name, _ = user(root)
+    source, simulate = f"arn:aws:iam::{account}:user/{name}", root.iam.simulate_principal_policy
+    for action in ["GetObject", "s3:*", "nothing:GetObject"]:
+        refused("InvalidInput", 400, simulate, PolicySourceArn=source, ActionNames=[action])
+    refused("InvalidInput", 400, simulate, PolicySourceArn=source, ActionNames=["s3:GetObject"], PolicyInputList=["{}"])
+    refused("InvalidInput", 400, root.iam.simulate_custom_policy, PolicyInputList=["no policy"], ActionNames=["s3:GetObject"])
+    refused("NoSuchEntity", 404, simulate, PolicySourceArn=source + "x", ActionNames=["s3:GetObject"])
+
+
 def test_wrong_signatures_are_refused_in_the_words_of_aws(root):
     refused("SignatureDoesNotMatch", 403, Keys(root.server, topology.ACCESS_KEY, "wrong").iam.list_users)
     refused("InvalidClientTokenId", 403, Keys(root.server, "AKIAUNKNOWN", "wrong").iam.list_users)
