@@ -43,6 +43,7 @@ pub(super) fn run(call: &Call<'_>, action: &str) -> Answer {
         "GetCallerIdentity" => caller_identity(call),
         "AssumeRole" => assume_role(call),
         "GetSessionToken" => session_token(call),
+        "GetAccessKeyInfo" => access_key_info(call),
         _ => Err(Error::new(
             StatusCode::BAD_REQUEST,
             "InvalidAction",
@@ -58,6 +59,20 @@ fn caller_identity(call: &Call<'_>) -> Answer {
         text("UserId", id),
         text("Account", call.account.id.as_str()),
     ])
+}
+
+/// GetAccessKeyInfo.
+fn access_key_info(call: &Call<'_>) -> Answer {
+    let key = call.form.required("AccessKeyId")?;
+    call.authorize("sts:GetAccessKeyInfo", "*")?;
+    // Whether it has ended, or is switched off, does not matter.
+    let believed = call.iam.find(key, Timestamp::default());
+    let account = believed.and_then(|identity| identity.principal.account().cloned()).or_else(|| {
+        let mut all = call.iam.others().into_iter().chain([call.iam.first().clone()]);
+        all.find(|account| call.iam.user_of_key(&account.id, key).is_some())
+    });
+    let unknown = || Error::invalid(format!("The access key {key} is none of this server's."));
+    Ok(vec![text("Account", account.ok_or_else(unknown)?.id.as_str())])
 }
 
 fn session_token(call: &Call<'_>) -> Answer {

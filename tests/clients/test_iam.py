@@ -726,6 +726,15 @@ def test_a_tag_of_a_session_replaces_that_of_the_role_whatever_their_case(root, 
     assert root.iam.list_role_tags(RoleName=role)["Tags"] == []
 
 
+def test_a_role_is_described_by_both_operations_that_do_it(root, account):
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.update_role(RoleName=role, Description="one", MaxSessionDuration=7200)
+    answer = root.iam.update_role_description(RoleName=role, Description="two")["Role"]
+    assert (answer["Description"], answer["MaxSessionDuration"]) == ("two", 7200)
+    assert root.iam.get_role(RoleName=role)["Role"]["Description"] == "two"
+
+
 def test_typing_errors_in_policies_are_refused(root):
     name, _ = user(root)
     for wrong in [allow("GetObject"), allow("s3:GetObject", "bucket/*"), allow("s3:GetObject", ""), allow("s3:GetObject") | {"Sid": "a b"}]:
@@ -734,3 +743,95 @@ def test_typing_errors_in_policies_are_refused(root):
         refused("MalformedPolicyDocument", 400, root.iam.create_policy, PolicyName=fresh("p"), PolicyDocument=document)
 
 
+def test_lists_about_policies_are_narrowed_and_come_in_pages(root, account):
+    path = f"/{fresh('path')}/"
+    made = root.iam.create_policy(PolicyName=fresh("p"), Path=path, PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    bounding = root.iam.create_policy(PolicyName=fresh("b"), Path=path, PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    (name, _), group, role = user(root, PermissionsBoundary=bounding, Path=path), fresh("group"), fresh("role")
+    root.iam.create_group(GroupName=group)
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    for attach, whom in [
+        (root.iam.attach_user_policy, {"UserName": name}),
+        (root.iam.attach_group_policy, {"GroupName": group}),
+        (root.iam.attach_role_policy, {"RoleName": role}),
+    ]:
+        attach(PolicyArn=made, **whom)
+        attach(PolicyArn="arn:aws:iam::aws:policy/readonly", **whom)
+
+    def entities(arn=made, **more):
+        pages = root.iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn, **more)
+        lists = [("PolicyUsers", "UserName"), ("PolicyGroups", "GroupName"), ("PolicyRoles", "RoleName")]
+        return {row[its] for page in pages for kind, its in lists for row in page[kind]}
+
+    assert entities() == {name, group, role}
+    assert entities(PaginationConfig={"PageSize": 1}) == {name, group, role}
+    assert entities(EntityFilter="Group") == {group}
+    assert entities(PathPrefix=path) == {name}
+    assert entities(PolicyUsageFilter="PermissionsBoundary") == set()
+    assert entities(bounding, PolicyUsageFilter="PermissionsBoundary") == {name}
+    assert entities(bounding, PolicyUsageFilter="PermissionsPolicy") == set()
+
+    def policies(**more):
+        return {row["Arn"] for row in root.iam.list_policies(Scope="Local", PathPrefix=path, **more)["Policies"]}
+
+    assert policies() == {made, bounding}
+    assert policies(PolicyUsageFilter="PermissionsPolicy") == {made}
+    assert policies(PolicyUsageFilter="PermissionsBoundary") == {bounding}
+    for listed, whom in [
+        (root.iam.list_attached_user_policies, {"UserName": name}),
+        (root.iam.list_attached_group_policies, {"GroupName": group}),
+        (root.iam.list_attached_role_policies, {"RoleName": role}),
+    ]:
+        assert len(listed(**whom)["AttachedPolicies"]) == 2
+        assert [row["PolicyArn"] for row in listed(PathPrefix=path, **whom)["AttachedPolicies"]] == [made]
+    for _ in range(2):
+        root.iam.create_policy_version(PolicyArn=made, PolicyDocument=policy(allow("s3:GetObject")))
+    pages = list(root.iam.get_paginator("list_policy_versions").paginate(PolicyArn=made, PaginationConfig={"PageSize": 2}))
+    assert [[row["VersionId"] for row in page["Versions"]] for page in pages] == [["v3", "v2"], ["v1"]]
+
+
+def test_what_tools_look_for_and_is_not_here_is_an_empty_list_or_no_such_entity(root, account):
+    name, anna = user(root)
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    of_user = [
+        (root.iam.list_mfa_devices, "MFADevices"),
+        (root.iam.list_ssh_public_keys, "SSHPublicKeys"),
+        (root.iam.list_signing_certificates, "Certificates"),
+        (root.iam.list_service_specific_credentials, "ServiceSpecificCredentials"),
+    ]
+    for call, names in of_user:
+        assert call(UserName=name)[names] == []
+        refused("NoSuchEntity", 404, call, UserName=name + "x")
+    assert root.iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert root.iam.list_account_aliases()["AccountAliases"] == []
+    assert root.iam.list_instance_profiles()["InstanceProfiles"] == []
+    assert root.iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"] == []
+    refused("NoSuchEntity", 404, root.iam.get_login_profile, UserName=name)
+    refused("NoSuchEntity", 404, root.iam.delete_login_profile, UserName=name)
+    text_of(anna.iam.list_mfa_devices, UserName=name)
+    assert root.sts.get_access_key_info(AccessKeyId=anna.access_key)["Account"] == account
+    refused("ValidationError", 400, root.sts.get_access_key_info, AccessKeyId="AKIAUNKNOWNUNKNOWN99")
+
+
+def test_all_of_an_account_is_told_at_once_and_in_pages(root, account):
+    (name, _), group = user(root, allow("s3:GetObject")), fresh("group")
+    role = fresh("role")
+    root.iam.create_group(GroupName=group)
+    root.iam.add_user_to_group(GroupName=group, UserName=name)
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    made = root.iam.create_policy(PolicyName=fresh("p"), PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    root.iam.attach_group_policy(GroupName=group, PolicyArn=made)
+    root.iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/readonly")
+    pages = list(root.iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 7}))
+    found = {kind: [row for page in pages for row in page[kind]] for kind in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")}
+    (anna,) = (row for row in found["UserDetailList"] if row["UserName"] == name)
+    assert anna["GroupList"] == [group] and anna["UserPolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"] == "s3:GetObject"
+    (its_group,) = (row for row in found["GroupDetailList"] if row["GroupName"] == group)
+    assert [row["PolicyArn"] for row in its_group["AttachedManagedPolicies"]] == [made]
+    (its_role,) = (row for row in found["RoleDetailList"] if row["RoleName"] == role)
+    assert its_role["AttachedManagedPolicies"][0]["PolicyName"] == "readonly" and its_role["AssumeRolePolicyDocument"]["Statement"]
+    (its_policy,) = (row for row in found["Policies"] if row["Arn"] == made)
+    assert its_policy["PolicyVersionList"][0]["IsDefaultVersion"] and its_policy["AttachmentCount"] == 1
+    only = root.iam.get_account_authorization_details(Filter=["Role"], MaxItems=1000)
+    assert not only["UserDetailList"] and not only["Policies"] and role in [row["RoleName"] for row in only["RoleDetailList"]]

@@ -105,7 +105,7 @@ impl Identities {
         let policy = self.policy_mut(arn)?;
         let (versions, key) = (policy.versions.len(), policy.named.name.to_ascii_lowercase());
         let arn = self.stored_arn(arn)?;
-        if self.attached_to(&arn).count() + self.bounded_by(&arn) > 0 {
+        if self.attached_to(&arn).count() + self.bounded_by(&arn).count() > 0 {
             let words = "Cannot delete a policy attached to entities.";
             return Err(IdentityError::DeleteConflict(words.into()));
         }

@@ -228,6 +228,25 @@ fn a_trust_policy_means_whom_it_named_whoever_is_called_so_later() {
 }
 
 #[test]
+fn a_policy_is_found_whatever_the_case_of_its_name_and_has_one_arn() {
+    let mut state = some();
+    let own = policy_arn("000000000001", &state.create_policy(&new_policy("Boundary"), NOW).unwrap().named);
+    let other = own.replace("Boundary", "BOUNDARY");
+    assert_eq!(state.stored_arn(&other).unwrap(), own);
+    let canned = "arn:aws:iam::aws:policy/readonly";
+    assert_eq!(state.stored_arn(canned).unwrap(), canned);
+    assert!(state.stored_arn(&own.replace("/team/", "/")).is_err(), "the path is part of it");
+    let anna = Holder::User("Anna");
+    state.attach(anna, &other).unwrap();
+    state.set_boundary(anna, Some(&other)).unwrap();
+    assert_eq!(state.attached_to(&own).users, [&state.user("anna").unwrap().named]);
+    assert_eq!((state.bounded_by(&own).count(), state.attached_to(&other).count()), (1, 0));
+    state.detach(anna, &other).unwrap();
+    assert!(state.permissions(anna).unwrap().attached.is_empty());
+    assert!(matches!(state.detach(anna, &own), Err(IdentityError::NoSuchEntity(_))));
+}
+
+#[test]
 fn a_tag_is_removed_whatever_the_case_of_its_key() {
     let (mut state, anna) = (some(), Holder::User("Anna"));
     let tags = ["Team", "cost"].map(|key| (key.to_owned(), "x".to_owned()));

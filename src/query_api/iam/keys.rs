@@ -16,10 +16,15 @@ fn user_of(call: &Call<'_>, key: &str) -> Result<String> {
     if call.form.get("UserName").is_some() {
         return call.user_name();
     }
-    match call.iam.user_of_key(&call.account.id, key) {
-        Some(user) => Ok(user),
-        None => call.user_name(),
+    match (call.iam.user_of_key(&call.account.id, key), call.principal()) {
+        (Some(user), _) => Ok(user),
+        (None, Principal::User(_)) => call.user_name(),
+        (None, _) => Err(no_key(key)),
     }
+}
+
+fn no_key(key: &str) -> Error {
+    IdentityError::NoSuchEntity(format!("The Access Key with id {key} cannot be found.")).into()
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -69,8 +74,7 @@ pub(super) fn last_used(call: &Call<'_>) -> Answer {
     let missing = || {
         // Whether there is such a key is the business of who may ask.
         let refused = call.authorize("iam:GetAccessKeyLastUsed", "*");
-        let words = format!("The Access Key with id {key} cannot be found.");
-        refused.err().unwrap_or_else(|| IdentityError::NoSuchEntity(words).into())
+        refused.err().unwrap_or_else(|| no_key(key))
     };
     let name = call.iam.user_of_key(&call.account.id, key).ok_or_else(missing)?;
     authorize_on(call, "iam:GetAccessKeyLastUsed", Holder::User(&name), Keys::new())?;

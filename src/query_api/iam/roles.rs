@@ -1,12 +1,12 @@
 use super::super::answer::{Node, members, tags, text};
 use super::super::caller::{Call, Keys, keys_of_tags};
-use super::super::error::Result;
+use super::super::error::{Error, Result};
 use super::super::page::page;
 use super::{Answer, authorize_on, boundary, boundary_key, document, is_shown, named, path};
 use crate::iam::identities::{Holder, IdentityError, NewRole, Role};
 use crate::iam::policy::{Grammar, Policy};
 
-fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
+pub(super) fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
     let mut xml = named(call, ["RoleName", "RoleId", "role"], &role.named);
     xml.push(document("AssumeRolePolicyDocument", &role.trust));
     xml.push(text("MaxSessionDuration", role.session_secs_max.to_string()));
@@ -67,6 +67,16 @@ pub(super) async fn update(call: &Call<'_>) -> Answer {
     Ok(Vec::new())
 }
 
+/// UpdateRoleDescription, an older form of UpdateRole that answers the role.
+pub(super) async fn update_description(call: &Call<'_>) -> Answer {
+    let (name, description) = (call.form.required("RoleName")?, call.form.get("Description"));
+    let description = Some(description.ok_or_else(|| Error::missing("Description"))?);
+    authorize_on(call, "iam:UpdateRoleDescription", Holder::Role(name), Keys::new())?;
+    call.change(|identities| identities.update_role(name, description, None)).await?;
+    let identities = call.identities();
+    Ok(vec![Node::Elements("Role", role_xml(call, identities.role(name)?))])
+}
+
 pub(super) async fn update_trust(call: &Call<'_>) -> Answer {
     let (name, trust) = (call.form.required("RoleName")?, call.form.required("PolicyDocument")?);
     authorize_on(call, "iam:UpdateAssumeRolePolicy", Holder::Role(name), Keys::new())?;
@@ -88,12 +98,4 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
     let roles = identities.roles.iter().filter(|(_, role)| is_shown(call, &role.named.path));
     let (roles, more) = page(&call.form, roles.map(|(key, role)| (key.clone(), role)))?;
     Ok([members("Roles", roles.iter().map(|role| role_xml(call, role)))].into_iter().chain(more).collect())
-}
-
-/// There are no instances, so no role has a profile; Terraform asks before it removes one.
-pub(super) fn list_instance_profiles(call: &Call<'_>) -> Answer {
-    let name = call.form.required("RoleName")?;
-    authorize_on(call, "iam:ListInstanceProfilesForRole", Holder::Role(name), Keys::new())?;
-    call.identities().role(name)?;
-    Ok(vec![members("InstanceProfiles", Vec::new()), text("IsTruncated", "false")])
 }

@@ -7,7 +7,7 @@ use crate::iam::identities::{Holder, NewUser, User};
 
 const KIND: [&str; 3] = ["UserName", "UserId", "user"];
 
-fn user_xml(call: &Call<'_>, user: &User) -> Vec<Node> {
+pub(super) fn user_xml(call: &Call<'_>, user: &User) -> Vec<Node> {
     let mut xml = named(call, KIND, &user.named);
     xml.extend(boundary(user.boundary.as_ref()));
     if !user.tags.is_empty() {
