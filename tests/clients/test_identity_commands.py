@@ -52,6 +52,11 @@ def test_a_policy_is_made_shown_tried_out_and_removed_by_commands(server, root, 
     assert arn in rows[1] and arn in rows[2]
     rows = server.admin(*asked, "--context", "aws:SourceIp=192.168.0.1").splitlines()
     assert [row.split()[2] for row in rows[1:]] == ["implicitDeny", "explicitDeny", "implicitDeny"]
+    group = fresh("group")
+    server.admin("group", "add", group, "--policy", name)
+    rows = server.admin("policy", "simulate", f"group/{group}", *asked[3:], "--context", "aws:SourceIp=10.1.2.3").splitlines()
+    assert [row.split()[2] for row in rows[1:]] == ["allowed", "explicitDeny", "implicitDeny"]
+    root.iam.detach_group_policy(GroupName=group, PolicyArn=arn)
     server.admin("policy", "remove", name, fails=True)
     server.admin("user", "detach", who, name)
     server.admin("policy", "remove", name)

@@ -272,19 +272,26 @@ pub(super) async fn policy(client: &AdminClient, command: PolicyCommand) -> Done
     }
 }
 
+/// The ARN of a user, of `role/NAME` or of `group/NAME`.
+async fn principal_arn(client: &AdminClient, principal: &str) -> Result<String, String> {
+    if principal.starts_with("arn:") {
+        return Ok(principal.to_owned());
+    }
+    let (action, named) = match principal.split_once('/') {
+        Some(("role", role)) => ("GetRole", ("RoleName", role)),
+        Some(("group", group)) => ("GetGroup", ("GroupName", group)),
+        _ => ("GetUser", ("UserName", principal)),
+    };
+    Ok(ask(client, action, &[named]).await?.get("Arn").to_owned())
+}
+
 async fn simulate(
     client: &AdminClient,
     principal: &str,
     (actions, resources): (&[String], &[String]),
     context: &[String],
 ) -> Done {
-    let arn = match principal {
-        arn if arn.starts_with("arn:") => arn.to_owned(),
-        name => match name.strip_prefix("role/") {
-            Some(role) => ask(client, "GetRole", &[("RoleName", role)]).await?.get("Arn").to_owned(),
-            None => ask(client, "GetUser", &[("UserName", name)]).await?.get("Arn").to_owned(),
-        },
-    };
+    let arn = principal_arn(client, principal).await?;
     let mut asked = vec![("PolicySourceArn".to_owned(), arn)];
     let numbered = |list: &str, at: usize| format!("{list}.member.{}", at + 1);
     asked

@@ -167,9 +167,9 @@ pub(super) enum PolicyCommand {
         /// Its name or ARN
         policy: String,
     },
-    /// Tell what a user or role could do, without doing it
+    /// Tell what a user, a role or the users of a group could do, without doing it
     Simulate {
-        /// A user's name, role/NAME, or an ARN
+        /// A user's name, role/NAME, group/NAME, or an ARN
         principal: String,
         /// Actions, as s3:GetObject
         #[arg(required = true)]
