@@ -53,6 +53,8 @@ pub struct Identity {
     pub kind: KeyKind,
     /// From when on the access key is no longer believed, where that is said of it.
     pub expires: Option<Timestamp>,
+    /// When the access key of a service account ends that this is, or that this session goes back to.
+    pub key_expires: Option<Timestamp>,
     /// How it is used.
     pub usage: Arc<KeyUse>,
 }
@@ -162,7 +164,8 @@ impl Known {
         for identities in self.identities.values() {
             let Some(account) = self.by_id.get(&identities.account) else { continue };
             for user in identities.users.values().filter(|user| !user.keys.is_empty()) {
-                let (principal, grants) = (user_principal(account, user), identities.grants_of_user(user));
+                let (principal, grants) =
+                    (user_principal(account, user, None), identities.grants_of_user(user));
                 for key in user.keys.iter().filter(|key| key.active) {
                     let Some(secret) = secrets.open(&key.id, &key.secret) else {
                         sealed += 1;
@@ -176,8 +179,9 @@ impl Known {
                     let expires = service.and_then(|service| service.expires);
                     let usage = before.get(&key.id).map(|before| before.usage.clone()).unwrap_or_default();
                     let arn = principal.arn().into();
+                    let (kind, key_expires) = (KeyKind::Own, expires);
                     let identity =
-                        Identity { secret, principal, arn, grants, kind: KeyKind::Own, expires, usage };
+                        Identity { secret, principal, arn, grants, kind, expires, key_expires, usage };
                     self.keys.insert(key.id.clone(), Arc::new(identity));
                 }
             }
@@ -186,10 +190,15 @@ impl Known {
     }
 }
 
-/// The caller that a user is.
-pub(super) fn user_principal(account: &Arc<Account>, user: &identities::User) -> Principal {
+/// The caller that a user is, with an access key of its own or with a token that was issued then.
+pub fn user_principal(
+    account: &Arc<Account>,
+    user: &identities::User,
+    token_issued: Option<Timestamp>,
+) -> Principal {
     let identities::Named { name, path, id, .. } = user.named.clone();
-    Principal::User(Arc::new(User { account: account.clone(), id, path, name, tags: user.tags.clone() }))
+    let (account, tags) = (account.clone(), user.tags.clone());
+    Principal::User(Arc::new(User { account, id, path, name, tags, token_issued }))
 }
 
 fn tell_sealed(access_keys: usize) {
@@ -598,6 +607,7 @@ fn identity_of_root(secret: SigningSecret, principal: Principal) -> Identity {
         grants: Grants::default(),
         kind: KeyKind::Own,
         expires: None,
+        key_expires: None,
         usage: Arc::default(),
     }
 }
@@ -648,6 +658,7 @@ fn check_email(email: &str) -> Result<(), AccountError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iam::SessionTimes;
 
     fn iam() -> Iam {
         Iam::new(Credentials { access_key: "AK".into(), secret: Secret::new("hush") })
@@ -691,7 +702,8 @@ mod tests {
         let account = iam.first().id.clone();
         let id = iam.identities(&account).user("anna").unwrap().named.id.clone();
         let of = crate::iam::SessionOf::User { name: "anna".into(), id };
-        iam.begin_session(NewSession { account, of, policies: Vec::new(), expires }).unwrap()
+        let times = SessionTimes { issued: Timestamp::default(), expires, key_expires: None };
+        iam.begin_session(NewSession { account, of, policies: Vec::new(), times }).unwrap()
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! - `identities`: users, groups, roles and managed policies, and the rules of what may become of them.
 //! - `import`: users, groups and policies of another server, from its archive.
 //! - `federation`: those whom identity providers or a directory vouch for.
+//! - `trusted`: whether whom trust policies name is there.
 //! - `sessions`: temporary credentials.
 //! - `sign_ins`: what a browser holds in place of a secret. `throttle`: how often a pair may be guessed.
 //! - `request_facts`: what conditions see of a request, whichever service it is for.
@@ -31,14 +32,19 @@ mod secrets;
 mod sessions;
 mod sign_ins;
 mod throttle;
+mod trusted;
 mod usage;
 
 pub use crate::types::Secret;
 pub use acl::granted;
-pub use directory::{AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount};
+pub use directory::{
+    AccountError, Credentials, Iam, Identity, IdentityChangeError, KeyKind, NewAccount, user_principal,
+};
 pub use principal::{Account, Principal, Session, User};
 pub use request_facts::RequestFacts;
-pub use sessions::{NewSession, SessionOf, SessionPolicy, TemporaryCredentials, TokenError};
+pub use sessions::{
+    NewSession, SessionOf, SessionPolicy, SessionTimes, TemporaryCredentials, TokenError, role_principal,
+};
 pub use sign_ins::SignIn;
 pub use throttle::Throttle;
 pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::types::{AccountId, CanonicalId};
+use crate::types::{AccountId, CanonicalId, Timestamp};
 
 /// An account: what owns buckets and objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub struct User {
     pub name: String,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
+    /// When the token that it calls with was issued; none where it calls with an access key of its own.
+    pub token_issued: Option<Timestamp>,
 }
 
 /// A role that somebody took for a while.
@@ -71,6 +73,8 @@ pub struct Session {
     pub name: String,
     /// Tags of the role, and those that were given with the session.
     pub tags: BTreeMap<String, String>,
+    /// When its token was issued.
+    pub token_issued: Timestamp,
 }
 
 impl Session {
@@ -123,6 +127,15 @@ impl Principal {
         found.map(|(_, value)| value.as_str())
     }
 
+    /// When the token of temporary credentials was issued.
+    fn token_issued(&self) -> Option<Timestamp> {
+        match self {
+            Self::Anonymous | Self::Root(_) | Self::Federated(_) => None,
+            Self::User(user) => user.token_issued,
+            Self::Session(session) => Some(session.token_issued),
+        }
+    }
+
     /// The value of a condition key that is about the caller alone (AWS: "Properties of the principal"); the name
     /// in lower case.
     pub fn condition_key(&self, name: &str) -> Option<Cow<'_, str>> {
@@ -157,6 +170,9 @@ impl Principal {
                 Self::User(user) => Some(user.name.as_str().into()),
                 Self::Anonymous | Self::Root(_) | Self::Session(_) | Self::Federated(_) => None,
             },
+            "aws:tokenissuetime" => self.token_issued().map(|issued| issued.iso().into()),
+            // There are no MFA devices; AWS says so of temporary credentials alone.
+            "aws:multifactorauthpresent" => self.token_issued().map(|_| "false".into()),
             _ => None,
         }
     }

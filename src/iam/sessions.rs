@@ -72,8 +72,33 @@ pub struct NewSession {
     pub of: SessionOf,
     /// What bounds it.
     pub policies: Vec<SessionPolicy>,
+    /// When.
+    pub times: SessionTimes,
+}
+
+/// When a session begins and ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionTimes {
+    /// Its beginning.
+    pub issued: Timestamp,
     /// Its end.
     pub expires: Timestamp,
+    /// The end of the access key that it goes back to, where that has one. Sessions that it begins in turn do not pass it either.
+    pub key_expires: Option<Timestamp>,
+}
+
+impl SessionTimes {
+    /// A session of so many seconds.
+    pub fn lasting(secs: u64, now: Timestamp) -> Self {
+        let expires = Timestamp::from_millis(now.as_millis().saturating_add(secs.saturating_mul(1000)));
+        Self { issued: now, expires, key_expires: None }
+    }
+
+    /// The same session, begun with an access key that has this end.
+    pub fn within(self, key_expires: Option<Timestamp>) -> Self {
+        let expires = key_expires.map_or(self.expires, |end| end.min(self.expires));
+        Self { expires, key_expires, ..self }
+    }
 }
 
 /// Temporary credentials.
@@ -96,7 +121,7 @@ pub enum TokenError {
     Expired,
 }
 
-/// What a token holds.
+/// What a token holds. Fields are only ever added at the end, so that builds of before and after read each other's.
 #[derive(Serialize, Deserialize)]
 struct Contents {
     account: AccountId,
@@ -105,6 +130,19 @@ struct Contents {
     access_key: String,
     secret: Secret,
     expires: Timestamp,
+    /// The beginning of Unix time in tokens that do not say: they were issued before whatever is asked for.
+    issued: Timestamp,
+    key_expires: Option<Timestamp>,
+}
+
+/// What the fields that tokens of earlier builds lack are read from.
+const LACKING: [u8; 2] = [0; 2];
+
+impl Contents {
+    fn read(mut plain: Vec<u8>) -> Option<Self> {
+        plain.extend(LACKING);
+        postcard::from_bytes(&plain).ok()
+    }
 }
 
 /// A token that was opened, with whom it stands for in one state of all identities.
@@ -140,9 +178,10 @@ impl Sessions {
     pub(super) fn begin(&self, session: NewSession) -> Option<TemporaryCredentials> {
         let key = self.key.as_ref()?;
         let pair = new_pair("ASIA");
-        let NewSession { account, of, policies, expires } = session;
+        let NewSession { account, of, policies, times } = session;
+        let SessionTimes { issued, expires, key_expires } = times;
         let (access_key, secret) = (pair.access_key.clone(), pair.secret.clone());
-        let contents = Contents { account, of, policies, access_key, secret, expires };
+        let contents = Contents { account, of, policies, access_key, secret, expires, issued, key_expires };
         let plain = postcard::to_stdvec(&contents).expect("plain data serializes");
         let token = Secret::new(STANDARD.encode(key.seal(&plain, BOUND)));
         Some(TemporaryCredentials { pair, token })
@@ -188,15 +227,14 @@ impl Sessions {
             return None;
         }
         let sealed = STANDARD.decode(token).ok()?;
-        let plain = self.key.as_ref()?.open(&sealed, BOUND)?;
-        postcard::from_bytes(&plain).ok()
+        Contents::read(self.key.as_ref()?.open(&sealed, BOUND)?)
     }
 }
 
 /// Whether these bytes are what a token holds, once it is opened.
 #[cfg(any(test, fuzzing))]
 pub(super) fn reads(bytes: &[u8]) -> bool {
-    postcard::from_bytes::<Contents>(bytes).is_ok()
+    Contents::read(bytes.to_vec()).is_some()
 }
 
 /// What a token holds.
@@ -211,8 +249,9 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     let policies =
         vec![SessionPolicy::Inline("{}".into()), SessionPolicy::Managed("arn:aws:iam::aws:policy/x".into())];
     let (account, expires) = (AccountId::from_number(1), Timestamp::from_millis(1));
-    let contents =
-        Contents { account, of, policies, access_key: "ASIA".into(), secret: Secret::new("secret"), expires };
+    let (access_key, secret) = ("ASIA".into(), Secret::new("secret"));
+    let (issued, key_expires) = (Timestamp::from_millis(1), Some(expires));
+    let contents = Contents { account, of, policies, access_key, secret, expires, issued, key_expires };
     vec![postcard::to_stdvec(&contents).expect("plain data serializes")]
 }
 
@@ -224,14 +263,13 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
         SessionOf::User { name, id } => {
             let identities = known.identities(&contents.account)?;
             let user = identities.user(name).ok().filter(|user| user.named.id == *id)?;
-            let principal = super::directory::user_principal(account, user);
+            let principal = super::directory::user_principal(account, user, Some(contents.issued));
             (principal, identities.grants_of_user(user), KeyKind::SessionToken)
         }
         SessionOf::Role { name, id, session, tags } => {
             let identities = known.identities(&contents.account)?;
             let role = identities.role(name).ok().filter(|role| role.named.id == *id)?;
-            let tags = role.tags.clone().into_iter().chain(tags.iter().cloned()).collect();
-            let principal = role_principal(account, role, session.clone(), tags);
+            let principal = role_principal(account, role, (session, tags), contents.issued);
             (principal, identities.grants_of_role(role), KeyKind::Role)
         }
     };
@@ -245,31 +283,88 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
         grants,
         kind,
         expires: Some(contents.expires),
+        key_expires: contents.key_expires,
         usage: Arc::default(),
     })
 }
 
-/// The caller that a session of a role is.
-fn role_principal(
+/// The caller that a session of a role is. Its tags replace those of the role, whatever the case of their keys.
+pub fn role_principal(
     account: &Arc<Account>,
     role: &super::identities::Role,
-    name: String,
-    tags: BTreeMap<String, String>,
+    (name, given): (&str, &[(String, String)]),
+    token_issued: Timestamp,
 ) -> Principal {
     let named = &role.named;
+    let is_given = |key: &str| given.iter().any(|(given, _)| given.eq_ignore_ascii_case(key));
+    let kept = role.tags.iter().filter(|(key, _)| !is_given(key));
+    let kept = kept.map(|(key, value)| (key.clone(), value.clone()));
+    let tags: BTreeMap<_, _> = kept.chain(given.iter().cloned()).collect();
     Principal::Session(Arc::new(Session {
         account: account.clone(),
         role_id: named.id.clone(),
         role_path: named.path.clone(),
         role_name: named.name.clone(),
-        name,
+        name: name.to_owned(),
         tags,
+        token_issued,
     }))
 }
 
 fn session_policy(known: &Known, account: &AccountId, policy: &SessionPolicy) -> Option<Arc<Policy>> {
     match policy {
-        SessionPolicy::Inline(text) => Some(PolicyText::new(text.as_str()).ok()?.compiled().clone()),
+        SessionPolicy::Inline(text) => Some(PolicyText::kept(text.as_str()).ok()?.compiled().clone()),
         SessionPolicy::Managed(arn) => known.identities(account)?.compiled(arn),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::iam::identities::{Identities, NewRole};
+    use crate::types::CanonicalId;
+
+    #[test]
+    fn tokens_of_earlier_builds_are_read_as_issued_before_all() {
+        let whole = seeds().remove(0);
+        let read = Contents::read(whole.clone()).unwrap();
+        assert_eq!((read.issued, read.key_expires), (Timestamp::from_millis(1), Some(read.expires)));
+        // The fields that came later: two numbers of one byte, and that the second is there.
+        let earlier = whole[..whole.len() - 3].to_vec();
+        let read = Contents::read(earlier.clone()).unwrap();
+        assert_eq!((read.issued, read.key_expires), (Timestamp::default(), None));
+        assert_eq!((read.access_key.as_str(), read.expires), ("ASIA", Timestamp::from_millis(1)));
+        assert!(Contents::read(earlier[..earlier.len() - 3].to_vec()).is_none());
+    }
+
+    #[test]
+    fn a_session_ends_no_later_than_the_key_that_it_goes_back_to() {
+        let lasting = SessionTimes::lasting(900, Timestamp::from_millis(1000));
+        assert_eq!(lasting.expires, Timestamp::from_millis(901_000));
+        assert_eq!(lasting.within(None), lasting);
+        let (soon, late) = (Timestamp::from_millis(5000), Timestamp::from_millis(1_000_000));
+        assert_eq!(
+            (lasting.within(Some(soon)).expires, lasting.within(Some(soon)).key_expires),
+            (soon, Some(soon))
+        );
+        assert_eq!(lasting.within(Some(late)).expires, lasting.expires);
+        assert_eq!(lasting.within(Some(late)).key_expires, Some(late), "sessions begun by it are bound too");
+    }
+
+    #[test]
+    fn a_tag_of_the_session_replaces_that_of_the_role_whatever_the_case_of_their_keys() {
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        let id = AccountId::from_number(1);
+        let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}"#;
+        let tags = [pair("Team", "red"), pair("Cost", "1")];
+        let (path, description, session_secs_max, boundary) = ("/", None, None, None);
+        let new =
+            NewRole { name: "worker", path, trust, description, session_secs_max, boundary, tags: &tags };
+        let role = Identities::none(id.clone()).create_role(&new, Timestamp::default()).unwrap();
+        let account = Account { id, canonical_id: CanonicalId([1; 32]), name: "a".into(), email: None };
+        let given = [pair("TEAM", "blue")];
+        let session = role_principal(&Arc::new(account), &role, ("job", &given), Timestamp::default());
+        let Principal::Session(session) = session else { panic!("a session of a role") };
+        assert_eq!(session.tags, [pair("TEAM", "blue"), pair("Cost", "1")].into());
     }
 }

@@ -37,6 +37,12 @@ pub(super) fn keys_of_tags(tags: &[(String, String)]) -> Keys {
     values.chain(tags.iter().map(|(key, _)| ("aws:tagkeys".to_owned(), key.clone()))).collect()
 }
 
+/// The values that are given to a condition key.
+fn given<'k>(keys: &'k Keys, key: &str) -> Vec<Cow<'k, str>> {
+    let fitting = keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
+    fitting.map(|(_, value)| value.as_str().into()).collect()
+}
+
 struct Asked<'a> {
     call: &'a Call<'a>,
     keys: &'a Keys,
@@ -44,10 +50,37 @@ struct Asked<'a> {
 
 impl ConditionKeys for Asked<'_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        // What an operation says comes first: a simulation is of a request that is made elsewhere.
-        let fitting = self.keys.iter().filter(|(name, _)| name.eq_ignore_ascii_case(key));
-        let given: Vec<_> = fitting.map(|(_, value)| value.as_str().into()).collect();
+        let given = given(self.keys, key);
         if given.is_empty() { self.call.facts().value(key).into_iter().collect() } else { given }
+    }
+}
+
+/// Whom a simulation is of.
+#[derive(Debug)]
+pub(super) enum Simulated {
+    /// This user, or this session of a role.
+    Caller(Principal),
+    /// Nobody in particular: somebody of a group, or who has just the policies that are given.
+    Somebody,
+}
+
+/// A request that nobody makes.
+struct Imagined<'a> {
+    call: &'a Call<'a>,
+    keys: &'a Keys,
+    /// Who stands for nobody in particular, of whom there is nothing to know.
+    somebody: Option<&'a Principal>,
+}
+
+impl ConditionKeys for Imagined<'_> {
+    fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
+        self.call.facts().value(key).into_iter().collect()
+    }
+
+    fn before_principal(&self, key: &str) -> Option<Vec<Cow<'_, str>>> {
+        let given = given(self.keys, key);
+        let is_unknown = self.somebody.is_some_and(|somebody| somebody.condition_key(key).is_some());
+        (!given.is_empty() || is_unknown).then_some(given)
     }
 }
 
@@ -97,22 +130,33 @@ impl<'a> Call<'a> {
         then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))
     }
 
-    /// Decides for a user of the caller's account that has these policies alone.
-    pub(super) fn decide_as_user<T>(
+    /// Decides for somebody of the caller's account who has these policies alone. What is given to condition keys counts in place
+    /// of what is known.
+    pub(super) fn simulate<T>(
         &self,
         (action, resource, keys): (&str, &str, &Keys),
-        grants: &Grants,
+        (who, grants): (&Simulated, &Grants),
         then: impl FnOnce(&Decision<'_>) -> T,
     ) -> T {
         let identity: Vec<_> = grants.identity.iter().map(Arc::as_ref).collect();
         let policies =
             Policies { identity: &identity, boundary: grants.boundary.as_deref(), ..Policies::default() };
-        let (id, path, name, tags) = (String::new(), "/".into(), "simulated".into(), BTreeMap::new());
-        let user = User { account: self.account.clone(), id, path, name, tags };
-        let (principal, owner) = (&Principal::User(Arc::new(user)), &self.account.canonical_id);
-        let keys = &Asked { call: self, keys };
+        let somebody = self.somebody();
+        let (principal, somebody) = match who {
+            Simulated::Caller(principal) => (principal, None),
+            Simulated::Somebody => (&somebody, Some(&somebody)),
+        };
+        let owner = &self.account.canonical_id;
+        let keys = &Imagined { call: self, keys, somebody };
         let resource = Resource::Other(resource);
         then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))
+    }
+
+    /// A user of the caller's account who is none of those that are there.
+    fn somebody(&self) -> Principal {
+        let (account, path, tags) = (self.account.clone(), "/".into(), BTreeMap::new());
+        let (id, name, token_issued) = (String::new(), String::new(), None);
+        Principal::User(Arc::new(User { account, id, path, name, tags, token_issued }))
     }
 
     /// What a decision comes to, in the words of AWS.

@@ -7,7 +7,7 @@ use hyper::StatusCode;
 
 use super::error::Error;
 use super::form::Form;
-use super::sts::{Answer, ROLE_SECS, begin, ends, missing_trust, untrusted};
+use super::sts::{Answer, ROLE_SECS, begin, missing_trust, times, untrusted};
 use crate::iam::federation::LoginRefused;
 use crate::iam::{Iam, RequestFacts, Secret};
 
@@ -36,8 +36,8 @@ pub(super) async fn assume_role(
         };
         Error::denied(words).with_why(untrusted((action, arn), missing_trust(action, &who.full_name())))
     })?;
-    let expires = ends((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
-    begin((iam, form), &of, (&session, Vec::new()), expires)
+    let times = times((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
+    begin((iam, form), &of, (&session, Vec::new()), times)
 }
 
 fn told(refused: LoginRefused) -> Error {

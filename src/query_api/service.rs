@@ -275,9 +275,12 @@ async fn read(body: Incoming) -> Result<Bytes> {
     }
 }
 
+/// Operations whose result is there although nothing is in it: clients look for it.
+const EMPTY_RESULTS: [&str; 1] = ["UpdateRole"];
+
 fn answer_xml(action: &str, namespace: &str, nodes: &[Node], request_id: &str) -> String {
     let mut xml = format!("<{action}Response xmlns=\"{namespace}\">");
-    if !nodes.is_empty() {
+    if !nodes.is_empty() || EMPTY_RESULTS.contains(&action) {
         xml.push_str(&format!("<{action}Result>"));
         nodes.iter().for_each(|node| node.write(&mut xml));
         xml.push_str(&format!("</{action}Result>"));

@@ -12,7 +12,8 @@ use crate::iam::federation::RoleOf;
 use crate::iam::identities::{Grants, IdentityError, PolicyText, canned_policies};
 use crate::iam::policy::{Grammar, Policy};
 use crate::iam::{
-    Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, TemporaryCredentials,
+    Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, SessionTimes,
+    TemporaryCredentials,
 };
 use crate::types::{CanonicalId, Timestamp, Why};
 
@@ -42,6 +43,7 @@ pub(super) fn run(call: &Call<'_>, action: &str) -> Answer {
         "GetCallerIdentity" => caller_identity(call),
         "AssumeRole" => assume_role(call),
         "GetSessionToken" => session_token(call),
+        "GetAccessKeyInfo" => access_key_info(call),
         _ => Err(Error::new(
             StatusCode::BAD_REQUEST,
             "InvalidAction",
@@ -57,6 +59,20 @@ fn caller_identity(call: &Call<'_>) -> Answer {
         text("UserId", id),
         text("Account", call.account.id.as_str()),
     ])
+}
+
+/// GetAccessKeyInfo.
+fn access_key_info(call: &Call<'_>) -> Answer {
+    let key = call.form.required("AccessKeyId")?;
+    call.authorize("sts:GetAccessKeyInfo", "*")?;
+    // Whether it has ended, or is switched off, does not matter.
+    let believed = call.iam.find(key, Timestamp::default());
+    let account = believed.and_then(|identity| identity.principal.account().cloned()).or_else(|| {
+        let mut all = call.iam.others().into_iter().chain([call.iam.first().clone()]);
+        all.find(|account| call.iam.user_of_key(&account.id, key).is_some())
+    });
+    let unknown = || Error::invalid(format!("The access key {key} is none of this server's."));
+    Ok(vec![text("Account", account.ok_or_else(unknown)?.id.as_str())])
 }
 
 fn session_token(call: &Call<'_>) -> Answer {
@@ -77,21 +93,21 @@ fn session_token(call: &Call<'_>) -> Answer {
             return Err(Error::unknown_caller());
         }
     };
-    let expires = ends((&call.form, call.now), longest, usual.min(longest))?;
+    let times = times((&call.form, call.now), longest, usual.min(longest))?.within(call.identity.key_expires);
     let account = call.account.id.clone();
-    let made = call.iam.begin_session(NewSession { account, of, policies: Vec::new(), expires })?;
-    Ok(vec![credentials(made, expires)])
+    let made = call.iam.begin_session(NewSession { account, of, policies: Vec::new(), times })?;
+    Ok(vec![credentials(made, times.expires)])
 }
 
 /// When a session ends that begins now.
-pub(super) fn ends((form, now): (&Form, Timestamp), longest: u64, usual: u64) -> Result<Timestamp> {
+pub(super) fn times((form, now): (&Form, Timestamp), longest: u64, usual: u64) -> Result<SessionTimes> {
     let secs = form.number("DurationSeconds")?.unwrap_or(usual);
     if !(SECS_MIN..=longest).contains(&secs) {
         return Err(Error::invalid(format!(
             "The requested DurationSeconds must be {SECS_MIN} to {longest} for this session."
         )));
     }
-    Ok(Timestamp::from_millis(now.as_millis().saturating_add(secs * 1000)))
+    Ok(SessionTimes::lasting(secs, now))
 }
 
 fn credentials(made: TemporaryCredentials, expires: Timestamp) -> Node {
@@ -122,8 +138,8 @@ fn assume_role(call: &Call<'_>) -> Answer {
     let of = permitted(call, (arn, name), &tags)?;
     let chained = matches!(call.principal(), Principal::Session(_));
     let longest = if chained { ROLE_SECS } else { of.role.session_secs_max };
-    let expires = ends((&call.form, call.now), longest, ROLE_SECS)?;
-    begin((call.iam, &call.form), &of, (name, tags), expires)
+    let times = times((&call.form, call.now), longest, ROLE_SECS)?.within(call.identity.key_expires);
+    begin((call.iam, &call.form), &of, (name, tags), times)
 }
 
 /// Credentials of a role that may be taken, and whom they make of the caller.
@@ -131,13 +147,13 @@ pub(super) fn begin(
     (iam, form): (&Iam, &Form),
     of: &RoleOf,
     (name, tags): (&str, Vec<(String, String)>),
-    expires: Timestamp,
+    times: SessionTimes,
 ) -> Answer {
     let policies = session_policies((iam, form), &of.account)?;
-    let made = iam.begin_role_session(of, (name, tags), policies, expires)?;
+    let made = iam.begin_role_session(of, (name, tags), policies, times)?;
     let id = format!("{}:{name}", of.role.named.id);
     let user = vec![text("AssumedRoleId", id), text("Arn", of.session_arn(name))];
-    Ok(vec![credentials(made, expires), Node::Elements("AssumedRoleUser", user)])
+    Ok(vec![credentials(made, times.expires), Node::Elements("AssumedRoleUser", user)])
 }
 
 /// The role, if the caller may take it. Whether there is such a role is nobody else's business.

@@ -9,7 +9,7 @@ use hyper::StatusCode;
 use super::answer::text;
 use super::error::Error;
 use super::form::Form;
-use super::sts::{Answer, ROLE_SECS, begin, check_name, ends, missing_trust, untrusted};
+use super::sts::{Answer, ROLE_SECS, begin, check_name, missing_trust, times, untrusted};
 use crate::iam::federation::TokenRefused;
 use crate::iam::{Iam, RequestFacts};
 
@@ -34,8 +34,8 @@ pub(super) async fn assume_role(
         let why = untrusted((action, arn), missing_trust(action, &who.full_name()));
         Error::denied(format!("Not authorized to perform {action}")).with_why(why)
     })?;
-    let expires = ends((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
-    let mut answer = begin((iam, form), &of, (name, Vec::new()), expires)?;
+    let times = times((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
+    let mut answer = begin((iam, form), &of, (name, Vec::new()), times)?;
     answer.extend([
         text("SubjectFromWebIdentityToken", &who.subject),
         text("Audience", who.claim("aud").unwrap_or_default()),

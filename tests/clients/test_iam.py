@@ -1,5 +1,6 @@
 """Users, groups, roles, policies and temporary credentials, by boto3's and aws-cli's own clients of IAM and STS."""
 
+import datetime
 import json
 import pathlib
 import subprocess
@@ -246,11 +247,11 @@ def test_a_role_is_taken_by_whom_it_trusts_within_its_session_policy(root, accou
     refused("InvalidToken", 400, whole.s3.get_object, Bucket=bucket, Key="k")
 
 
-def test_a_role_is_not_taken_by_others(root, account):
+def test_a_role_is_not_taken_by_others(root, account, server):
     name, anna = user(root, allow("sts:AssumeRole"))
     _, bert = user(root)
     role, named = fresh("role"), fresh("named")
-    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust("999999999999"))
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(Account(server, fresh("elsewhere")).arn))
     arn = f"arn:aws:iam::{account}:role/{role}"
     text_of(anna.sts.assume_role, RoleArn=arn, RoleSessionName="job")
     text_of(anna.sts.assume_role, RoleArn=arn + "x", RoleSessionName="job")
@@ -391,6 +392,48 @@ def test_policies_are_simulated(root, account, bucket):
     assert decisions == ["allowed", "explicitDeny", "implicitDeny"]
     answer = root.iam.simulate_custom_policy(PolicyInputList=[policy(allow("s3:PutObject"))], ActionNames=actions)
     assert [row["EvalDecision"] for row in answer["EvaluationResults"]] == ["implicitDeny", "implicitDeny", "allowed"]
+
+
+def test_a_simulation_is_of_the_principal_that_is_named(root, account):
+    own = allow("s3:GetObject", "arn:aws:s3:::b/${aws:username}/*")
+    red = allow("s3:PutObject", Condition={"StringEquals": {"aws:PrincipalTag/team": "red"}})
+    name, _ = user(root, own, red, Tags=[{"Key": "team", "Value": "red"}])
+    group, role = fresh("group"), fresh("role")
+
+    def decided(kind, name, action, resource="*", **more):
+        arn = f"arn:aws:iam::{account}:{kind}/{name}"
+        answer = root.iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=[action], ResourceArns=[resource], **more)
+        return answer["EvaluationResults"][0]["EvalDecision"]
+
+    def context(key, value):
+        return {"ContextEntries": [{"ContextKeyName": key, "ContextKeyValues": [value], "ContextKeyType": "string"}]}
+
+    assert decided("user", name, "s3:GetObject", f"arn:aws:s3:::b/{name}/k") == "allowed"
+    assert decided("user", name, "s3:GetObject", "arn:aws:s3:::b/simulated/k") == "implicitDeny"
+    assert decided("user", name, "s3:PutObject") == "allowed"
+    assert decided("user", name, "s3:PutObject", **context("aws:PrincipalTag/team", "blue")) == "implicitDeny"
+    # A role is asked as somebody who took it; of a group nobody in particular is.
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    as_role = {"ArnEquals": {"aws:PrincipalArn": f"arn:aws:iam::{account}:role/{role}"}, "StringEquals": {"aws:PrincipalType": "AssumedRole"}}
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:ListBucket", Condition=as_role)))
+    assert decided("role", role, "s3:ListBucket") == "allowed"
+    root.iam.create_group(GroupName=group)
+    root.iam.put_group_policy(GroupName=group, PolicyName="p", PolicyDocument=policy(own, allow("s3:ListBucket")))
+    assert decided("group", group, "s3:ListBucket") == "allowed"
+    assert decided("group", group, "s3:GetObject", "arn:aws:s3:::b//k") == "implicitDeny"
+    assert decided("group", group, "s3:GetObject", "arn:aws:s3:::b/me/k", **context("aws:username", "me")) == "allowed"
+    caller = {"CallerArn": f"arn:aws:iam::{account}:user/{name}"}
+    assert decided("group", group, "s3:GetObject", f"arn:aws:s3:::b/{name}/k", **caller) == "allowed"
+
+
+def test_what_cannot_be_simulated_is_invalid_input(root, account):
+    name, _ = user(root)
+    source, simulate = f"arn:aws:iam::{account}:user/{name}", root.iam.simulate_principal_policy
+    for action in ["GetObject", "s3:*", "nothing:GetObject"]:
+        refused("InvalidInput", 400, simulate, PolicySourceArn=source, ActionNames=[action])
+    refused("InvalidInput", 400, simulate, PolicySourceArn=source, ActionNames=["s3:GetObject"], PolicyInputList=["{}"])
+    refused("InvalidInput", 400, root.iam.simulate_custom_policy, PolicyInputList=["no policy"], ActionNames=["s3:GetObject"])
+    refused("NoSuchEntity", 404, simulate, PolicySourceArn=source + "x", ActionNames=["s3:GetObject"])
 
 
 def test_wrong_signatures_are_refused_in_the_words_of_aws(root):
@@ -619,3 +662,198 @@ def test_who_is_made_anew_under_an_old_name_is_not_trusted_in_the_place_of_the_o
     refused("AccessDenied", 403, take, keys=another)
     root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:user/{new_name}"))
     assert take(another)
+
+
+def test_a_denial_about_a_policy_holds_however_a_request_writes_its_arn(root, account):
+    name = fresh("Guarded")
+    arn = root.iam.create_policy(PolicyName=name, PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    other = arn.replace(name, name.upper())
+    on_it = {"ArnEquals": {"iam:PolicyARN": arn}}
+    attaching = ["iam:AttachUserPolicy", "iam:DetachUserPolicy"]
+    bounding = {"StringEquals": {"iam:PermissionsBoundary": arn}}
+    who, anna = user(
+        root,
+        allow("iam:*"),
+        deny(["iam:CreatePolicyVersion", "iam:DeletePolicy", "iam:TagPolicy", "iam:SetDefaultPolicyVersion"], arn),
+        deny(attaching, Condition=on_it),
+        deny(["iam:PutUserPermissionsBoundary", "iam:CreateUser"], Condition=bounding),
+    )
+    for written in [arn, other]:
+        for call, arguments in [
+            (anna.iam.create_policy_version, {"PolicyArn": written, "PolicyDocument": policy(allow("*")), "SetAsDefault": True}),
+            (anna.iam.set_default_policy_version, {"PolicyArn": written, "VersionId": "v1"}),
+            (anna.iam.delete_policy, {"PolicyArn": written}),
+            (anna.iam.tag_policy, {"PolicyArn": written, "Tags": [{"Key": "a", "Value": "b"}]}),
+            (anna.iam.attach_user_policy, {"UserName": who, "PolicyArn": written}),
+            (anna.iam.put_user_permissions_boundary, {"UserName": who, "PermissionsBoundary": written}),
+            (anna.iam.create_user, {"UserName": fresh("user"), "PermissionsBoundary": written}),
+        ]:
+            text_of(call, **arguments)
+    root.iam.attach_user_policy(UserName=who, PolicyArn=other)
+    text_of(anna.iam.detach_user_policy, UserName=who, PolicyArn=other)
+    shown = anna.iam.get_policy(PolicyArn=other)["Policy"]
+    assert (shown["Arn"], shown["AttachmentCount"]) == (arn, 1)
+    assert [row["UserName"] for row in root.iam.list_entities_for_policy(PolicyArn=other)["PolicyUsers"]] == [who]
+    root.iam.detach_user_policy(UserName=who, PolicyArn=other)
+    assert root.iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
+
+
+def test_a_trust_policy_names_whom_there_is_and_what_roles_are_taken_by(root, account):
+    name, _ = user(root)
+    role, there = fresh("role"), f"arn:aws:iam::{account}:user/{name}"
+    for nobody in [f"arn:aws:iam::{account}:user/{name}x", f"arn:aws:iam::{account}:role/none", "999999999999", "arn:aws:iam::999999999999:root"]:
+        said = refused("MalformedPolicyDocument", 400, root.iam.create_role, RoleName=role, AssumeRolePolicyDocument=trust(there, nobody))
+        assert said["Message"].startswith("Invalid principal in policy")
+    wrong = policy({"Effect": "Allow", "Principal": {"AWS": there}, "Action": ["sts:AssumeRole", "s3:GetObject"]})
+    said = refused("MalformedPolicyDocument", 400, root.iam.create_role, RoleName=role, AssumeRolePolicyDocument=wrong)
+    assert said["Message"] == "AssumeRole policy may only specify STS AssumeRole actions."
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(there))
+    # A role that is there may trust itself.
+    root.iam.update_assume_role_policy(RoleName=role, PolicyDocument=trust(f"arn:aws:iam::{account}:role/{role}"))
+    refused("MalformedPolicyDocument", 400, root.iam.update_assume_role_policy, RoleName=role, PolicyDocument=trust(there + "x"))
+
+
+def test_sessions_of_before_are_revoked_as_aws_does_it(root, account, bucket):
+    _, anna = user(root, allow("sts:AssumeRole"))
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(allow("s3:*")))
+    taken = anna.sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/{role}", RoleSessionName="job")
+    session = Keys.temporary(root.server, taken)
+
+    def revoke(until):
+        older = deny("*", Condition={"DateLessThan": {"aws:TokenIssueTime": until.strftime("%Y-%m-%dT%H:%M:%S.000Z")}})
+        root.iam.put_role_policy(RoleName=role, PolicyName="AWSRevokeOlderSessions", PolicyDocument=policy(older))
+
+    now = datetime.datetime.now(datetime.UTC)
+    revoke(now - datetime.timedelta(minutes=5))
+    session.s3.list_objects_v2(Bucket=bucket)
+    revoke(now + datetime.timedelta(minutes=5))
+    text_of(session.s3.list_objects_v2, Bucket=bucket)
+    assert anna.sts.get_caller_identity()["Account"] == account
+
+
+def test_a_tag_of_a_session_replaces_that_of_the_role_whatever_their_case(root, account, bucket):
+    _, anna = user(root, allow(["sts:AssumeRole", "sts:TagSession"]))
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"), Tags=[{"Key": "Team", "Value": "red"}])
+    own = allow("s3:PutObject", f"arn:aws:s3:::{bucket}/${{aws:PrincipalTag/team}}/*")
+    root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(own))
+    arn = f"arn:aws:iam::{account}:role/{role}"
+    tagged = anna.sts.assume_role(RoleArn=arn, RoleSessionName="job", Tags=[{"Key": "TEAM", "Value": "blue"}])
+    blue = Keys.temporary(root.server, tagged)
+    blue.s3.put_object(Bucket=bucket, Key="blue/k", Body=b"")
+    text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
+    root.iam.untag_role(RoleName=role, TagKeys=["TEAM"])
+    assert root.iam.list_role_tags(RoleName=role)["Tags"] == []
+
+
+def test_a_role_is_described_by_both_operations_that_do_it(root, account):
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.update_role(RoleName=role, Description="one", MaxSessionDuration=7200)
+    answer = root.iam.update_role_description(RoleName=role, Description="two")["Role"]
+    assert (answer["Description"], answer["MaxSessionDuration"]) == ("two", 7200)
+    assert root.iam.get_role(RoleName=role)["Role"]["Description"] == "two"
+
+
+def test_typing_errors_in_policies_are_refused(root):
+    name, _ = user(root)
+    for wrong in [allow("GetObject"), allow("s3:GetObject", "bucket/*"), allow("s3:GetObject", ""), allow("s3:GetObject") | {"Sid": "a b"}]:
+        document = policy(wrong)
+        refused("MalformedPolicyDocument", 400, root.iam.put_user_policy, UserName=name, PolicyName="p", PolicyDocument=document)
+        refused("MalformedPolicyDocument", 400, root.iam.create_policy, PolicyName=fresh("p"), PolicyDocument=document)
+
+
+def test_lists_about_policies_are_narrowed_and_come_in_pages(root, account):
+    path = f"/{fresh('path')}/"
+    made = root.iam.create_policy(PolicyName=fresh("p"), Path=path, PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    bounding = root.iam.create_policy(PolicyName=fresh("b"), Path=path, PolicyDocument=policy(allow("s3:*")))["Policy"]["Arn"]
+    (name, _), group, role = user(root, PermissionsBoundary=bounding, Path=path), fresh("group"), fresh("role")
+    root.iam.create_group(GroupName=group)
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    for attach, whom in [
+        (root.iam.attach_user_policy, {"UserName": name}),
+        (root.iam.attach_group_policy, {"GroupName": group}),
+        (root.iam.attach_role_policy, {"RoleName": role}),
+    ]:
+        attach(PolicyArn=made, **whom)
+        attach(PolicyArn="arn:aws:iam::aws:policy/readonly", **whom)
+
+    def entities(arn=made, **more):
+        pages = root.iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn, **more)
+        lists = [("PolicyUsers", "UserName"), ("PolicyGroups", "GroupName"), ("PolicyRoles", "RoleName")]
+        return {row[its] for page in pages for kind, its in lists for row in page[kind]}
+
+    assert entities() == {name, group, role}
+    assert entities(PaginationConfig={"PageSize": 1}) == {name, group, role}
+    assert entities(EntityFilter="Group") == {group}
+    assert entities(PathPrefix=path) == {name}
+    assert entities(PolicyUsageFilter="PermissionsBoundary") == set()
+    assert entities(bounding, PolicyUsageFilter="PermissionsBoundary") == {name}
+    assert entities(bounding, PolicyUsageFilter="PermissionsPolicy") == set()
+
+    def policies(**more):
+        return {row["Arn"] for row in root.iam.list_policies(Scope="Local", PathPrefix=path, **more)["Policies"]}
+
+    assert policies() == {made, bounding}
+    assert policies(PolicyUsageFilter="PermissionsPolicy") == {made}
+    assert policies(PolicyUsageFilter="PermissionsBoundary") == {bounding}
+    for listed, whom in [
+        (root.iam.list_attached_user_policies, {"UserName": name}),
+        (root.iam.list_attached_group_policies, {"GroupName": group}),
+        (root.iam.list_attached_role_policies, {"RoleName": role}),
+    ]:
+        assert len(listed(**whom)["AttachedPolicies"]) == 2
+        assert [row["PolicyArn"] for row in listed(PathPrefix=path, **whom)["AttachedPolicies"]] == [made]
+    for _ in range(2):
+        root.iam.create_policy_version(PolicyArn=made, PolicyDocument=policy(allow("s3:GetObject")))
+    pages = list(root.iam.get_paginator("list_policy_versions").paginate(PolicyArn=made, PaginationConfig={"PageSize": 2}))
+    assert [[row["VersionId"] for row in page["Versions"]] for page in pages] == [["v3", "v2"], ["v1"]]
+
+
+def test_what_tools_look_for_and_is_not_here_is_an_empty_list_or_no_such_entity(root, account):
+    name, anna = user(root)
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    of_user = [
+        (root.iam.list_mfa_devices, "MFADevices"),
+        (root.iam.list_ssh_public_keys, "SSHPublicKeys"),
+        (root.iam.list_signing_certificates, "Certificates"),
+        (root.iam.list_service_specific_credentials, "ServiceSpecificCredentials"),
+    ]
+    for call, names in of_user:
+        assert call(UserName=name)[names] == []
+        refused("NoSuchEntity", 404, call, UserName=name + "x")
+    assert root.iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
+    assert root.iam.list_account_aliases()["AccountAliases"] == []
+    assert root.iam.list_instance_profiles()["InstanceProfiles"] == []
+    assert root.iam.list_instance_profiles_for_role(RoleName=role)["InstanceProfiles"] == []
+    refused("NoSuchEntity", 404, root.iam.get_login_profile, UserName=name)
+    refused("NoSuchEntity", 404, root.iam.delete_login_profile, UserName=name)
+    text_of(anna.iam.list_mfa_devices, UserName=name)
+    assert root.sts.get_access_key_info(AccessKeyId=anna.access_key)["Account"] == account
+    refused("ValidationError", 400, root.sts.get_access_key_info, AccessKeyId="AKIAUNKNOWNUNKNOWN99")
+
+
+def test_all_of_an_account_is_told_at_once_and_in_pages(root, account):
+    (name, _), group = user(root, allow("s3:GetObject")), fresh("group")
+    role = fresh("role")
+    root.iam.create_group(GroupName=group)
+    root.iam.add_user_to_group(GroupName=group, UserName=name)
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    made = root.iam.create_policy(PolicyName=fresh("p"), PolicyDocument=policy(allow("s3:GetObject")))["Policy"]["Arn"]
+    root.iam.attach_group_policy(GroupName=group, PolicyArn=made)
+    root.iam.attach_role_policy(RoleName=role, PolicyArn="arn:aws:iam::aws:policy/readonly")
+    pages = list(root.iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 7}))
+    found = {kind: [row for page in pages for row in page[kind]] for kind in ("UserDetailList", "GroupDetailList", "RoleDetailList", "Policies")}
+    (anna,) = (row for row in found["UserDetailList"] if row["UserName"] == name)
+    assert anna["GroupList"] == [group] and anna["UserPolicyList"][0]["PolicyDocument"]["Statement"][0]["Action"] == "s3:GetObject"
+    (its_group,) = (row for row in found["GroupDetailList"] if row["GroupName"] == group)
+    assert [row["PolicyArn"] for row in its_group["AttachedManagedPolicies"]] == [made]
+    (its_role,) = (row for row in found["RoleDetailList"] if row["RoleName"] == role)
+    assert its_role["AttachedManagedPolicies"][0]["PolicyName"] == "readonly" and its_role["AssumeRolePolicyDocument"]["Statement"]
+    (its_policy,) = (row for row in found["Policies"] if row["Arn"] == made)
+    assert its_policy["PolicyVersionList"][0]["IsDefaultVersion"] and its_policy["AttachmentCount"] == 1
+    only = root.iam.get_account_authorization_details(Filter=["Role"], MaxItems=1000)
+    assert not only["UserDetailList"] and not only["Policies"] and role in [row["RoleName"] for row in only["RoleDetailList"]]

@@ -52,6 +52,11 @@ def test_a_policy_is_made_shown_tried_out_and_removed_by_commands(server, root, 
     assert arn in rows[1] and arn in rows[2]
     rows = server.admin(*asked, "--context", "aws:SourceIp=192.168.0.1").splitlines()
     assert [row.split()[2] for row in rows[1:]] == ["implicitDeny", "explicitDeny", "implicitDeny"]
+    group = fresh("group")
+    server.admin("group", "add", group, "--policy", name)
+    rows = server.admin("policy", "simulate", f"group/{group}", *asked[3:], "--context", "aws:SourceIp=10.1.2.3").splitlines()
+    assert [row.split()[2] for row in rows[1:]] == ["allowed", "explicitDeny", "implicitDeny"]
+    root.iam.detach_group_policy(GroupName=group, PolicyArn=arn)
     server.admin("policy", "remove", name, fails=True)
     server.admin("user", "detach", who, name)
     server.admin("policy", "remove", name)
@@ -70,3 +75,43 @@ def test_a_command_tells_why_a_request_was_denied(server, root, bucket):
     assert "s3:GetObject" in said and "ExplicitDeny" in said and f"statement NoReading of the inline policy own of the user {name}" in said
     assert json.loads(server.admin("why", request_id, "--json"))["why"]["deciding"]["statement"] == "NoReading"
     assert "no request NOSUCH" in server.admin("why", "NOSUCH", fails=True)
+
+
+def test_a_user_is_made_with_all_that_was_asked_for_or_not_at_all(server, root):
+    name = fresh("user")
+    said = server.admin("user", "add", name, "--policy", "nopolicy", fails=True)
+    assert "there is no policy nopolicy" in said
+    said = server.admin("user", "add", name, "--policy", "readonly", "--group", "nogroup", fails=True)
+    assert "nogroup" in said and f"there is no user {name}" in said
+    assert name not in server.admin("user", "list")
+    said = server.admin("group", "add", name, "--policy", "nopolicy", fails=True)
+    assert name not in server.admin("group", "list")
+    # One who was there before stays.
+    server.admin("user", "add", name)
+    assert "EntityAlreadyExists" in server.admin("user", "add", name, "--group", "nogroup", fails=True)
+    assert name in server.admin("user", "list")
+
+
+def test_keys_of_users_are_switched_off_and_on_and_removed_by_commands(server, root):
+    name = fresh("user")
+    anna = pair(server.admin("user", "add", name), server)
+    server.admin("user", "disable-key", anna.access_key)
+    assert f"{anna.access_key} (inactive)" in server.admin("user", "show", name)
+    server.admin("user", "enable-key", anna.access_key)
+    assert anna.sts.get_caller_identity()["Arn"].endswith(f"user/{name}")
+    server.admin("user", "remove-key", anna.access_key)
+    assert anna.access_key not in server.admin("user", "show", name)
+    assert "NoSuchEntity" in server.admin("user", "remove-key", anna.access_key, fails=True)
+
+
+def test_lists_and_users_are_shown_as_json_too(server, root):
+    name, group = fresh("user"), fresh("group")
+    server.admin("group", "add", group)
+    anna = pair(server.admin("user", "add", name, "--policy", "readonly", "--group", group), server)
+    assert name in [user["UserName"] for user in json.loads(server.admin("user", "list", "--json"))]
+    assert group in [group["GroupName"] for group in json.loads(server.admin("group", "list", "--json"))]
+    assert "readonly" in [policy["PolicyName"] for policy in json.loads(server.admin("policy", "list", "--json"))]
+    shown = json.loads(server.admin("user", "show", name, "--json"))
+    assert shown["User"]["UserName"] == name and [row["GroupName"] for row in shown["Groups"]] == [group]
+    assert [row["AccessKeyId"] for row in shown["AccessKeyMetadata"]] == [anna.access_key]
+    assert (shown["AttachedPolicies"][0]["PolicyName"], shown["PolicyNames"]) == ("readonly", [])

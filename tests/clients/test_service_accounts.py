@@ -7,7 +7,7 @@ import pytest
 import topology
 from console import signed_in
 from test_access import refused
-from test_iam import Keys, allow, policy, root, text_of, user  # noqa: F401
+from test_iam import Keys, allow, policy, root, text_of, trust, user  # noqa: F401
 
 
 @pytest.fixture
@@ -57,6 +57,30 @@ def test_a_bounded_service_account_gets_no_token_that_is_not(browser, root):
     assert "iam:ListAccessKeys" in text_of(own.iam.list_access_keys)
     free = service(browser, name)
     assert free.sts.get_session_token()["Credentials"]["AccessKeyId"].startswith("ASIA")
+
+
+def test_no_session_goes_on_after_the_service_account_that_it_goes_back_to(browser, root):
+    name, _ = user(root, allow("sts:*"))
+    account = root.sts.get_caller_identity()["Account"]
+    root.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(f"arn:aws:iam::{account}:root"))
+    root.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy(allow("sts:*")))
+    taken = {"RoleArn": f"arn:aws:iam::{account}:role/{name}", "RoleSessionName": "job"}
+    own = service(browser, name, Expires=in_seconds(300))
+    latest = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=300)
+    token, role = own.sts.get_session_token(), own.sts.assume_role(**taken)
+    by_token = Keys.temporary(browser.server, token).sts.assume_role(**taken)
+    by_role = Keys.temporary(browser.server, role).sts.assume_role(**taken)
+    ends = [answer["Credentials"]["Expiration"] for answer in (token, role, by_token, by_role)]
+    assert all(end <= latest for end in ends), ends
+
+
+def test_a_service_account_makes_its_user_no_key_that_goes_on_after_it(browser, root):
+    name, _ = user(root, allow("iam:*"))
+    other, _ = user(root)
+    own = service(browser, name, Expires=in_seconds(300))
+    text_of(own.iam.create_access_key)
+    text_of(own.iam.create_access_key, UserName=name)
+    own.iam.create_access_key(UserName=other)
 
 
 def test_a_service_account_ends_by_itself(browser, root, bucket):

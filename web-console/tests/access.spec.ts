@@ -187,3 +187,53 @@ test("a role is made with whom it trusts", async ({ console_: page }) => {
   await page.getByRole("link", { name: role }).click();
   await expect(page.getByText(/The account \d+ may take this role\./)).toBeVisible();
 });
+
+test("who may list a folder alone goes there by name", async ({ console_: page, api, browser, server }) => {
+  const [bucket, user] = [unique("closed"), unique("fritz")];
+  await api.bucket(bucket);
+  await api.put(bucket, "reports/a.txt", "a");
+  await api.put(bucket, "secret.txt", "no");
+  const pair = await makeUser(page, user);
+  const allow = {
+    Effect: "Allow",
+    Action: "s3:ListBucket",
+    Resource: `arn:aws:s3:::${bucket}`,
+    Condition: { StringLike: { "s3:prefix": "reports/*" } },
+  };
+  const document = JSON.stringify({ Version: "2012-10-17", Statement: [allow] });
+  await api.iam("PutUserPolicy", { UserName: user, PolicyName: "lists", PolicyDocument: document });
+  const context = await browser.newContext({ baseURL: server.console });
+  const theirs = await context.newPage();
+  await theirs.goto("/buckets");
+  await signInByForm(theirs, pair.id, pair.secret);
+  await expect(theirs.getByText("No bucket that you may list")).toBeVisible();
+  await expect(theirs.getByText("Create your first bucket")).toBeHidden();
+  await theirs.getByLabel("Bucket", { exact: true }).fill(bucket);
+  await theirs.getByLabel("Folder", { exact: true }).fill("reports/");
+  await theirs.getByRole("button", { name: "Go there" }).click();
+  await expect(theirs.getByRole("button", { name: "a.txt" })).toBeVisible();
+  await expect(theirs.getByText("secret.txt")).toBeHidden();
+  await context.close();
+});
+
+test("what IAM refuses is said in its words", async ({ console_: page, api }) => {
+  const group = unique("twice");
+  await api.iam("CreateGroup", { GroupName: group });
+  await page.goto("/access/groups");
+  await page.getByRole("button", { name: "Create a group" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(group);
+  await page.getByRole("button", { name: "Create", exact: true }).click();
+  await expect(page.getByText(`Group with name ${group} already exists.`).first()).toBeVisible();
+});
+
+test("a key for a program whose time is over is not called active", async ({ console_: page, api }) => {
+  const user = unique("gina");
+  await api.iam("CreateUser", { UserName: user });
+  await api.iam("CreateServiceAccount", { UserName: user, ServiceAccountName: "job", Expires: "2098-01-01T00:00:00Z" });
+  await page.goto(`/access/users/${user}`);
+  await expect(page.getByText("active", { exact: true })).toBeVisible();
+  await page.clock.setFixedTime(new Date("2099-01-01T00:00:00Z"));
+  await page.reload();
+  await expect(page.getByText("expired", { exact: true })).toBeVisible();
+  await expect(page.getByText("active", { exact: true })).toBeHidden();
+});

@@ -4,6 +4,7 @@ use hyper::{Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::Reader;
 use quick_xml::events::Event;
+use serde_json::Value;
 
 use super::AdminClient;
 
@@ -55,7 +56,8 @@ impl Element {
         self.find(name).map_or("", |found| found.text.as_str())
     }
 
-    fn find(&self, name: &str) -> Option<&Self> {
+    /// The first element of this name, however deep.
+    pub(super) fn find(&self, name: &str) -> Option<&Self> {
         let own = self.children.iter().find(|child| child.name == name);
         own.or_else(|| self.children.iter().find_map(|child| child.find(name)))
     }
@@ -63,6 +65,16 @@ impl Element {
     /// The members of a list.
     pub(super) fn members(&self, list: &str) -> Vec<Self> {
         self.find(list).map(|found| found.children.clone()).unwrap_or_default()
+    }
+
+    /// As JSON, in the words of IAM.
+    pub(super) fn to_json(&self) -> Value {
+        let children = self.children.iter();
+        match self.children.first() {
+            None => self.text.clone().into(),
+            Some(first) if first.name == "member" => children.map(Self::to_json).collect(),
+            Some(_) => children.map(|child| (child.name.clone(), child.to_json())).collect(),
+        }
     }
 
     /// The text itself.
@@ -127,6 +139,8 @@ mod tests {
             (names, read.get("T"), read.get("Z")),
             (vec!["a<A".to_owned(), "b".to_owned()], "true", "")
         );
+        let json = serde_json::json!({"Us": [{"N": "a<A"}, {"N": "b"}], "T": "true"});
+        assert_eq!(read.to_json(), json);
         assert_eq!(Element::parse(b"<a><b></a>"), None);
         assert_eq!(Element::parse(b"nothing"), None);
     }

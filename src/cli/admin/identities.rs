@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::iam::{ask, list};
+use super::iam::{Element, ask, list};
 use super::identity_arguments::{GroupCommand, PolicyCommand, ServiceCommand, UserCommand};
 use super::lists::print_table;
 use super::{AdminClient, client, print_json};
@@ -14,26 +14,17 @@ type Done = Result<(), String>;
 /// Does what was asked about users.
 pub(super) async fn user(client: &AdminClient, command: UserCommand) -> Done {
     match command {
-        UserCommand::List => {
+        UserCommand::List { json } => {
             let users = list(client, ("ListUsers", "Users"), &[]).await?;
-            let rows =
-                users.iter().map(|user| row([user.get("UserName"), user.get("Arn"), user.get("CreateDate")]));
-            table(["USER", "ARN", "MADE"], rows);
-            Ok(())
+            show_list(&users, (["USER", "ARN", "MADE"], ["UserName", "Arn", "CreateDate"]), json)
         }
-        UserCommand::Show { user } => show(client, &user).await,
-        UserCommand::Add { user, policy, group } => {
-            ask(client, "CreateUser", &[("UserName", &user)]).await?;
-            for policy in &policy {
-                let arn = policy_arn(client, policy).await?;
-                ask(client, "AttachUserPolicy", &[("UserName", &user), ("PolicyArn", &arn)]).await?;
-            }
-            for group in &group {
-                ask(client, "AddUserToGroup", &[("UserName", &user), ("GroupName", group)]).await?;
-            }
-            new_key(client, "CreateAccessKey", &[("UserName", &user)]).await
+        UserCommand::Show { user, json: true } => show_json(client, &user).await,
+        UserCommand::Show { user, json: false } => show(client, &user).await,
+        UserCommand::Add { user, policy, group } => add_user(client, &user, (&policy, &group)).await,
+        UserCommand::Remove { user } => {
+            remove_user(client, &user).await?;
+            say(format!("Removed the user {user}, its access keys and what it was allowed."))
         }
-        UserCommand::Remove { user } => remove_user(client, &user).await,
         UserCommand::Attach { user, policy } => {
             let arn = policy_arn(client, &policy).await?;
             ask(client, "AttachUserPolicy", &[("UserName", &user), ("PolicyArn", &arn)]).await?;
@@ -45,8 +36,76 @@ pub(super) async fn user(client: &AdminClient, command: UserCommand) -> Done {
             say(format!("{user} no longer has the policy {arn}."))
         }
         UserCommand::Key { user } => new_key(client, "CreateAccessKey", &[("UserName", &user)]).await,
+        UserCommand::EnableKey { key } => {
+            ask(client, "UpdateAccessKey", &[("AccessKeyId", &key), ("Status", "Active")]).await?;
+            say(format!("The access key {key} can be used again."))
+        }
+        UserCommand::DisableKey { key } => {
+            ask(client, "UpdateAccessKey", &[("AccessKeyId", &key), ("Status", "Inactive")]).await?;
+            say(format!("The access key {key} can no longer be used."))
+        }
+        UserCommand::RemoveKey { key } => remove_key(client, &key).await,
         UserCommand::Service { command } => service(client, command).await,
     }
+}
+
+/// Prints a list: the columns that these elements are, or all of it.
+fn show_list<const N: usize>(found: &[Element], (head, names): ([&str; N], [&str; N]), json: bool) -> Done {
+    if json {
+        print_json(&found.iter().map(Element::to_json).collect::<Value>());
+    } else {
+        table(head, found.iter().map(|element| row(names.map(|name| element.get(name)))));
+    }
+    Ok(())
+}
+
+/// Makes a user with all that it is to have, or none: one that lacks a group would be another than was asked for.
+async fn add_user(client: &AdminClient, user: &str, (policies, groups): (&[String], &[String])) -> Done {
+    let mut arns = Vec::new();
+    for policy in policies {
+        arns.push(policy_arn(client, policy).await?);
+    }
+    ask(client, "CreateUser", &[("UserName", user)]).await?;
+    let Err(why) = equip(client, user, (&arns, groups)).await else { return Ok(()) };
+    Err(match remove_user(client, user).await {
+        Ok(()) => format!("{why}; there is no user {user}: what was begun is taken away again"),
+        Err(error) => {
+            format!("{why}; the user {user} is there without some of it, and cannot be removed: {error}")
+        }
+    })
+}
+
+/// Gives a new user what it is to have, last its access key.
+async fn equip(client: &AdminClient, user: &str, (arns, groups): (&[String], &[String])) -> Done {
+    for arn in arns {
+        ask(client, "AttachUserPolicy", &[("UserName", user), ("PolicyArn", arn)]).await?;
+    }
+    for group in groups {
+        ask(client, "AddUserToGroup", &[("UserName", user), ("GroupName", group)]).await?;
+    }
+    new_key(client, "CreateAccessKey", &[("UserName", user)]).await
+}
+
+/// What a user has besides itself: the operation that lists it, and the list.
+const HAD: [(&str, &str); 5] = [
+    ("ListGroupsForUser", "Groups"),
+    ("ListAttachedUserPolicies", "AttachedPolicies"),
+    ("ListUserPolicies", "PolicyNames"),
+    ("ListAccessKeys", "AccessKeyMetadata"),
+    ("ListServiceAccounts", "ServiceAccounts"),
+];
+
+async fn show_json(client: &AdminClient, user: &str) -> Done {
+    let of = [("UserName", user)];
+    let found = ask(client, "GetUser", &of).await?;
+    let mut shown = serde_json::Map::new();
+    shown.insert("User".into(), found.find("User").map(Element::to_json).unwrap_or_default());
+    for (action, name) in HAD {
+        let had = list(client, (action, name), &of).await?;
+        shown.insert(name.into(), had.iter().map(Element::to_json).collect());
+    }
+    print_json(&Value::Object(shown));
+    Ok(())
 }
 
 async fn show(client: &AdminClient, user: &str) -> Done {
@@ -98,8 +157,7 @@ async fn remove_user(client: &AdminClient, user: &str) -> Done {
     for policy in list(client, ("ListUserPolicies", "PolicyNames"), &of).await? {
         ask(client, "DeleteUserPolicy", &[("UserName", user), ("PolicyName", policy.text())]).await?;
     }
-    ask(client, "DeleteUser", &of).await?;
-    say(format!("Removed the user {user}, its access keys and what it was allowed."))
+    ask(client, "DeleteUser", &of).await.map(drop)
 }
 
 async fn service(client: &AdminClient, command: ServiceCommand) -> Done {
@@ -123,11 +181,13 @@ async fn service(client: &AdminClient, command: ServiceCommand) -> Done {
             ];
             new_key(client, "CreateServiceAccount", &asked).await
         }
-        ServiceCommand::Remove { key } => {
-            ask(client, "DeleteAccessKey", &[("AccessKeyId", &key)]).await?;
-            say(format!("Removed the access key {key}."))
-        }
+        ServiceCommand::Remove { key } => remove_key(client, &key).await,
     }
+}
+
+async fn remove_key(client: &AdminClient, key: &str) -> Done {
+    ask(client, "DeleteAccessKey", &[("AccessKeyId", key)]).await?;
+    say(format!("Removed the access key {key}."))
 }
 
 /// Has a pair made and shows it, the one time that the server does.
@@ -145,16 +205,17 @@ async fn new_key(client: &AdminClient, action: &str, asked: &[(&str, &str)]) -> 
 /// Does what was asked about groups.
 pub(super) async fn group(client: &AdminClient, command: GroupCommand) -> Done {
     match command {
-        GroupCommand::List => {
+        GroupCommand::List { json } => {
             let groups = list(client, ("ListGroups", "Groups"), &[]).await?;
-            let rows = groups.iter().map(|group| row([group.get("GroupName"), group.get("Arn")]));
-            table(["GROUP", "ARN"], rows);
-            Ok(())
+            show_list(&groups, (["GROUP", "ARN"], ["GroupName", "Arn"]), json)
         }
         GroupCommand::Add { group, policy } => {
-            ask(client, "CreateGroup", &[("GroupName", &group)]).await?;
+            let mut arns = Vec::new();
             for policy in &policy {
-                let arn = policy_arn(client, policy).await?;
+                arns.push(policy_arn(client, policy).await?);
+            }
+            ask(client, "CreateGroup", &[("GroupName", &group)]).await?;
+            for arn in arns {
                 ask(client, "AttachGroupPolicy", &[("GroupName", &group), ("PolicyArn", &arn)]).await?;
             }
             say(format!("Made the group {group}."))
@@ -177,12 +238,9 @@ pub(super) async fn group(client: &AdminClient, command: GroupCommand) -> Done {
 /// Does what was asked about policies.
 pub(super) async fn policy(client: &AdminClient, command: PolicyCommand) -> Done {
     match command {
-        PolicyCommand::List => {
+        PolicyCommand::List { json } => {
             let policies = list(client, ("ListPolicies", "Policies"), &[]).await?;
-            let names = ["PolicyName", "Arn", "AttachmentCount"];
-            let rows = policies.iter().map(|policy| row(names.map(|name| policy.get(name))));
-            table(["POLICY", "ARN", "USED"], rows);
-            Ok(())
+            show_list(&policies, (["POLICY", "ARN", "USED"], ["PolicyName", "Arn", "AttachmentCount"]), json)
         }
         PolicyCommand::Show { policy } => {
             let arn = policy_arn(client, &policy).await?;
@@ -214,19 +272,26 @@ pub(super) async fn policy(client: &AdminClient, command: PolicyCommand) -> Done
     }
 }
 
+/// The ARN of a user, of `role/NAME` or of `group/NAME`.
+async fn principal_arn(client: &AdminClient, principal: &str) -> Result<String, String> {
+    if principal.starts_with("arn:") {
+        return Ok(principal.to_owned());
+    }
+    let (action, named) = match principal.split_once('/') {
+        Some(("role", role)) => ("GetRole", ("RoleName", role)),
+        Some(("group", group)) => ("GetGroup", ("GroupName", group)),
+        _ => ("GetUser", ("UserName", principal)),
+    };
+    Ok(ask(client, action, &[named]).await?.get("Arn").to_owned())
+}
+
 async fn simulate(
     client: &AdminClient,
     principal: &str,
     (actions, resources): (&[String], &[String]),
     context: &[String],
 ) -> Done {
-    let arn = match principal {
-        arn if arn.starts_with("arn:") => arn.to_owned(),
-        name => match name.strip_prefix("role/") {
-            Some(role) => ask(client, "GetRole", &[("RoleName", role)]).await?.get("Arn").to_owned(),
-            None => ask(client, "GetUser", &[("UserName", name)]).await?.get("Arn").to_owned(),
-        },
-    };
+    let arn = principal_arn(client, principal).await?;
     let mut asked = vec![("PolicySourceArn".to_owned(), arn)];
     let numbered = |list: &str, at: usize| format!("{list}.member.{}", at + 1);
     asked

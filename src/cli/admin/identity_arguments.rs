@@ -7,11 +7,18 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub(super) enum UserCommand {
     /// List the users of the account
-    List,
+    List {
+        /// Print what the server says of them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what a user has: keys, groups, policies
     Show {
         /// Its name
         user: String,
+        /// Print what the server says of it as JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Make a user and its first access key, whose secret is shown this once
     Add {
@@ -47,6 +54,21 @@ pub(super) enum UserCommand {
     Key {
         /// Its name
         user: String,
+    },
+    /// Let an access key of a user, or of a program, be used again
+    EnableKey {
+        /// The access key
+        key: String,
+    },
+    /// Let an access key of a user, or of a program, no longer be used
+    DisableKey {
+        /// The access key
+        key: String,
+    },
+    /// Remove an access key of a user, or of a program
+    RemoveKey {
+        /// The access key
+        key: String,
     },
     /// Access keys of programs, with a policy of their own and an end
     Service {
@@ -86,7 +108,11 @@ pub(super) enum ServiceCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum GroupCommand {
     /// List the groups of the account
-    List,
+    List {
+        /// Print what the server says of them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Make a group
     Add {
         /// Its name
@@ -119,7 +145,11 @@ pub(super) enum GroupCommand {
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
     /// List the policies that can be given
-    List,
+    List {
+        /// Print what the server says of them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show what a policy says
     Show {
         /// Its name or ARN
@@ -137,9 +167,9 @@ pub(super) enum PolicyCommand {
         /// Its name or ARN
         policy: String,
     },
-    /// Tell what a user or role could do, without doing it
+    /// Tell what a user, a role or the users of a group could do, without doing it
     Simulate {
-        /// A user's name, role/NAME, or an ARN
+        /// A user's name, role/NAME, group/NAME, or an ARN
         principal: String,
         /// Actions, as s3:GetObject
         #[arg(required = true)]

@@ -7,10 +7,10 @@ use super::identity::WebIdentity;
 use crate::iam::identities::Role;
 use crate::iam::policy::{ConditionKeys, Grammar, Policies, Policy, Request, Resource, decide};
 use crate::iam::{
-    Account, AccountError, Iam, NewSession, Principal, RequestFacts, SessionOf, SessionPolicy,
+    Account, AccountError, Iam, NewSession, Principal, RequestFacts, SessionOf, SessionPolicy, SessionTimes,
     TemporaryCredentials,
 };
-use crate::types::{AccountId, Timestamp};
+use crate::types::AccountId;
 
 /// A role, and whose it is.
 #[derive(Debug, Clone)]
@@ -116,11 +116,11 @@ impl Iam {
         of: &RoleOf,
         (session, tags): (&str, Vec<(String, String)>),
         policies: Vec<SessionPolicy>,
-        expires: Timestamp,
+        times: SessionTimes,
     ) -> Result<TemporaryCredentials, AccountError> {
         let named = &of.role.named;
         let (name, id) = (named.name.clone(), named.id.clone());
         let whose = SessionOf::Role { name, id, session: session.to_owned(), tags };
-        self.begin_session(NewSession { account: of.account.id.clone(), of: whose, policies, expires })
+        self.begin_session(NewSession { account: of.account.id.clone(), of: whose, policies, times })
     }
 }

@@ -81,10 +81,15 @@ pub(super) fn put_tags(tags: &mut BTreeMap<String, String>, new: &[(String, Stri
     if tags.len() > TAGS_MAX { Err(IdentityError::limit("TagsPerResource", TAGS_MAX)) } else { Ok(()) }
 }
 
+/// Removes tags; the case of keys does not count.
+pub(super) fn remove_tags(tags: &mut BTreeMap<String, String>, keys: &[String]) {
+    tags.retain(|tag, _| keys.iter().all(|key| !key.eq_ignore_ascii_case(tag)));
+}
+
 /// A policy that says who may take a role.
 pub(super) fn check_trust(document: &str) -> Result<()> {
     check_length(document, 2048, "ACLSizePerRole")?;
-    Ok(Policy::parse(document.as_bytes(), Grammar::Trust).map(drop)?)
+    Ok(Policy::parse(document.as_bytes(), Grammar::Trust)?.check_trust()?)
 }
 
 /// A policy's length, in which white space does not count.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::checks::put_tags;
+use super::checks::{put_tags, remove_tags};
 use super::{Holder, Identities, IdentityError};
 
 type Result<T> = std::result::Result<T, IdentityError>;
@@ -13,13 +13,13 @@ impl Identities {
 
     /// Removes tags of a user or role.
     pub fn untag(&mut self, holder: Holder<'_>, keys: &[String]) -> Result<()> {
-        self.described(holder)?.0.retain(|tag, _| !keys.contains(tag));
+        remove_tags(self.described(holder)?.0, keys);
         Ok(())
     }
 
     /// Bounds what the policies of a user or role allow, or no longer does.
     pub fn set_boundary(&mut self, holder: Holder<'_>, arn: Option<&str>) -> Result<()> {
-        let boundary = arn.map(|arn| self.bound_by(arn)).transpose()?;
+        let boundary = arn.map(|arn| self.stored_arn(arn)).transpose()?;
         *self.described(holder)?.1 = boundary;
         Ok(())
     }

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::policy::Policy;
-use super::{Identities, Permissions, PolicyText, Role, User};
+use super::{Group, Identities, Permissions, PolicyText, Role, User};
 
 /// The policies that decide for a caller, found once and not for each request.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,11 @@ impl Identities {
     pub fn grants_of_role(&self, role: &Role) -> Grants {
         let identity = self.policies_of(&role.permissions).collect();
         Grants { identity, boundary: self.boundary(role.boundary.as_deref()), session: Vec::new() }
+    }
+
+    /// Those of a group, which are a part of its users'.
+    pub fn grants_of_group(&self, group: &Group) -> Grants {
+        Grants { identity: self.policies_of(&group.permissions).collect(), ..Grants::default() }
     }
 
     fn policies_of(&self, permissions: &Permissions) -> impl Iterator<Item = Arc<Policy>> {

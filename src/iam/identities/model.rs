@@ -17,8 +17,15 @@ pub struct PolicyText {
 }
 
 impl PolicyText {
-    /// Compiles a policy of a user, group or role.
+    /// Compiles a new policy of a user, group or role, in which typing errors are refused.
     pub fn new(text: impl Into<String>) -> Result<Self, PolicyError> {
+        let policy = Self::kept(text)?;
+        policy.compiled.check_identity()?;
+        Ok(policy)
+    }
+
+    /// Compiles one that is kept, here or on another server, as it is.
+    pub fn kept(text: impl Into<String>) -> Result<Self, PolicyError> {
         let text = text.into();
         let compiled = Arc::new(Policy::parse(text.as_bytes(), Grammar::Identity)?);
         Ok(Self { text, compiled })
@@ -39,7 +46,7 @@ impl TryFrom<String> for PolicyText {
     type Error = PolicyError;
 
     fn try_from(text: String) -> Result<Self, PolicyError> {
-        Self::new(text)
+        Self::kept(text)
     }
 }
 

@@ -1,20 +1,20 @@
 use super::checks::{check_length, check_name};
-use super::{Holder, Identities, IdentityError, Permissions, PolicyText, policy_arn};
+use super::{Holder, Identities, IdentityError, Named, Permissions, PolicyText};
 
 type Result<T> = std::result::Result<T, IdentityError>;
 
 /// Managed policies of one user, group or role at most.
 const ATTACHED_MAX: usize = 10;
 
-/// Who has a managed policy, by name.
+/// Users, groups and roles that use a managed policy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attached {
-    /// Names and ids of users.
-    pub users: Vec<(String, String)>,
-    /// Names and ids of groups.
-    pub groups: Vec<(String, String)>,
-    /// Names and ids of roles.
-    pub roles: Vec<(String, String)>,
+pub struct Attached<'a> {
+    /// Users.
+    pub users: Vec<&'a Named>,
+    /// Groups.
+    pub groups: Vec<&'a Named>,
+    /// Roles.
+    pub roles: Vec<&'a Named>,
 }
 
 impl Permissions {
@@ -63,7 +63,7 @@ impl Identities {
 
     /// Attaches a managed policy.
     pub fn attach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
-        let arn = self.bound_by(arn)?;
+        let arn = self.stored_arn(arn)?;
         let attached = &mut self.permissions_mut(holder)?.attached;
         if attached.len() >= ATTACHED_MAX && !attached.contains(&arn) {
             return Err(IdentityError::limit("PoliciesPerEntity", ATTACHED_MAX));
@@ -74,36 +74,34 @@ impl Identities {
 
     /// Detaches a managed policy.
     pub fn detach(&mut self, holder: Holder<'_>, arn: &str) -> Result<()> {
+        let stored = self.stored_arn(arn)?;
+        let removed = self.permissions_mut(holder)?.attached.remove(&stored);
         let missing = || IdentityError::NoSuchEntity(format!("Policy {arn} was not found."));
-        let removed = self.permissions_mut(holder)?.attached.remove(arn);
         if removed { Ok(()) } else { Err(missing()) }
     }
 
-    /// The ARN of a policy that is there, in its own case.
-    pub(super) fn bound_by(&self, arn: &str) -> Result<String> {
-        let policy = self.policy(arn)?;
-        Ok(policy_arn(if self.is_canned(arn) { "aws" } else { self.account.as_str() }, &policy.named))
-    }
-
     /// Who has a managed policy attached.
-    pub fn attached_to(&self, arn: &str) -> Attached {
+    pub fn attached_to(&self, arn: &str) -> Attached<'_> {
         let has = |permissions: &Permissions| permissions.attached.contains(arn);
-        let of = |named: &super::Named| (named.name.clone(), named.id.clone());
         Attached {
-            users: self.users.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
-            groups: self.groups.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
-            roles: self.roles.values().filter(|it| has(&it.permissions)).map(|it| of(&it.named)).collect(),
+            users: self.users.values().filter(|it| has(&it.permissions)).map(|it| &it.named).collect(),
+            groups: self.groups.values().filter(|it| has(&it.permissions)).map(|it| &it.named).collect(),
+            roles: self.roles.values().filter(|it| has(&it.permissions)).map(|it| &it.named).collect(),
         }
     }
 
-    /// How many users and roles a managed policy bounds.
-    pub fn bounded_by(&self, arn: &str) -> usize {
-        let users = self.users.values().filter(|user| user.boundary.as_deref() == Some(arn));
-        users.count() + self.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count()
+    /// Whom a managed policy bounds.
+    pub fn bounded_by(&self, arn: &str) -> Attached<'_> {
+        let is = |boundary: &Option<String>| boundary.as_deref() == Some(arn);
+        Attached {
+            users: self.users.values().filter(|it| is(&it.boundary)).map(|it| &it.named).collect(),
+            groups: Vec::new(),
+            roles: self.roles.values().filter(|it| is(&it.boundary)).map(|it| &it.named).collect(),
+        }
     }
 }
 
-impl Attached {
+impl Attached<'_> {
     /// How many that are.
     pub fn count(&self) -> usize {
         self.users.len() + self.groups.len() + self.roles.len()

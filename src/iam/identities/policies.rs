@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::canned::canned;
-use super::checks::{check_description, check_length, new_named, put_tags};
+use super::checks::{check_description, check_length, new_named, put_tags, remove_tags};
 use super::{Identities, IdentityError, ManagedPolicy, PolicyText, PolicyVersion, policy_arn};
 use crate::types::Timestamp;
 
@@ -49,8 +49,15 @@ impl Identities {
         found.filter(is).ok_or_else(missing)
     }
 
+    /// The ARN of a managed policy as it was made. Policies are found whatever the case of their names; what is decided, kept and
+    /// shown of one goes by this ARN alone.
+    pub fn stored_arn(&self, arn: &str) -> Result<String> {
+        let policy = self.policy(arn)?;
+        Ok(policy_arn(if self.is_canned(arn) { "aws" } else { self.account.as_str() }, &policy.named))
+    }
+
     /// Whether an ARN is of those that are there from the beginning.
-    pub(super) fn is_canned(&self, arn: &str) -> bool {
+    fn is_canned(&self, arn: &str) -> bool {
         arn.starts_with("arn:aws:iam::aws:")
     }
 
@@ -97,8 +104,8 @@ impl Identities {
     pub fn delete_policy(&mut self, arn: &str) -> Result<()> {
         let policy = self.policy_mut(arn)?;
         let (versions, key) = (policy.versions.len(), policy.named.name.to_ascii_lowercase());
-        let arn = self.bound_by(arn)?;
-        if self.attached_to(&arn).count() + self.bounded_by(&arn) > 0 {
+        let arn = self.stored_arn(arn)?;
+        if self.attached_to(&arn).count() + self.bounded_by(&arn).count() > 0 {
             let words = "Cannot delete a policy attached to entities.";
             return Err(IdentityError::DeleteConflict(words.into()));
         }
@@ -168,7 +175,7 @@ impl Identities {
 
     /// Removes tags of a managed policy.
     pub fn untag_policy(&mut self, arn: &str, keys: &[String]) -> Result<()> {
-        self.policy_mut(arn)?.tags.retain(|tag, _| !keys.contains(tag));
+        remove_tags(&mut self.policy_mut(arn)?.tags, keys);
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ impl Identities {
         check_trust(new.trust)?;
         check_description(new.description)?;
         let session_secs_max = session_secs(new.session_secs_max)?;
-        let boundary = new.boundary.map(|arn| self.bound_by(arn)).transpose()?;
+        let boundary = new.boundary.map(|arn| self.stored_arn(arn)).transpose()?;
         let mut tags = BTreeMap::new();
         put_tags(&mut tags, new.tags)?;
         let key = new.name.to_ascii_lowercase();

@@ -112,7 +112,8 @@ fn there_are_limits() {
         state.attach(Holder::User("Anna"), arn).unwrap();
     }
     limit(state.attach(Holder::User("Anna"), &own).unwrap_err());
-    let long = READ.replace("\"Resource\":\"*\"", &format!("\"Resource\":\"{}\"", "x".repeat(2100)));
+    let long =
+        READ.replace("\"Resource\":\"*\"", &format!("\"Resource\":\"arn:aws:s3:::{}\"", "x".repeat(2100)));
     limit(state.put_inline(Holder::User("Anna"), "p", &long).unwrap_err());
 }
 
@@ -224,4 +225,56 @@ fn a_trust_policy_means_whom_it_named_whoever_is_called_so_later() {
     state.create_user(&NewUser { path: "/staff/", ..new_user("Berta") }, NOW).unwrap();
     state.set_trust("worker", &kept).unwrap();
     assert_eq!(state.role("worker").unwrap().trust, kept, "what is shown may be given back");
+}
+
+#[test]
+fn a_policy_is_found_whatever_the_case_of_its_name_and_has_one_arn() {
+    let mut state = some();
+    let own = policy_arn("000000000001", &state.create_policy(&new_policy("Boundary"), NOW).unwrap().named);
+    let other = own.replace("Boundary", "BOUNDARY");
+    assert_eq!(state.stored_arn(&other).unwrap(), own);
+    let canned = "arn:aws:iam::aws:policy/readonly";
+    assert_eq!(state.stored_arn(canned).unwrap(), canned);
+    assert!(state.stored_arn(&own.replace("/team/", "/")).is_err(), "the path is part of it");
+    let anna = Holder::User("Anna");
+    state.attach(anna, &other).unwrap();
+    state.set_boundary(anna, Some(&other)).unwrap();
+    assert_eq!(state.attached_to(&own).users, [&state.user("anna").unwrap().named]);
+    assert_eq!((state.bounded_by(&own).count(), state.attached_to(&other).count()), (1, 0));
+    state.detach(anna, &other).unwrap();
+    assert!(state.permissions(anna).unwrap().attached.is_empty());
+    assert!(matches!(state.detach(anna, &own), Err(IdentityError::NoSuchEntity(_))));
+}
+
+#[test]
+fn a_tag_is_removed_whatever_the_case_of_its_key() {
+    let (mut state, anna) = (some(), Holder::User("Anna"));
+    let tags = ["Team", "cost"].map(|key| (key.to_owned(), "x".to_owned()));
+    state.tag(anna, &tags).unwrap();
+    state.untag(anna, &["TEAM".to_owned()]).unwrap();
+    assert_eq!(state.user("anna").unwrap().tags.keys().collect::<Vec<_>>(), ["cost"]);
+}
+
+#[test]
+fn a_policy_with_a_typing_error_is_refused_when_it_is_new_and_read_where_it_is_kept() {
+    let mut state = some();
+    let mistyped = READ.replace("s3:Get*", "Get*");
+    let refused = state.put_inline(Holder::User("Anna"), "p", &mistyped).unwrap_err();
+    assert!(matches!(refused, IdentityError::Malformed(_)), "{refused}");
+    state.put_inline(Holder::User("Anna"), "p", READ).unwrap();
+    let (rows, _) = changes(&none(), &state);
+    let mut kept = rows.into_iter().find(|row| row.key.kind == IdentityKind::User).unwrap();
+    kept.document = kept.document.replace("s3:Get*", "Get*");
+    let mut read = none();
+    insert(&mut read, &kept).unwrap();
+    assert_eq!(read.user("Anna").unwrap().permissions.inline("p").unwrap().text(), mistyped);
+}
+
+#[test]
+fn a_trust_policy_is_about_taking_roles_alone() {
+    let mut state = some();
+    state.create_role(&new_role("worker"), NOW).unwrap();
+    let refused = state.set_trust("worker", &TRUST.replace("sts:AssumeRole", "s3:GetObject")).unwrap_err();
+    let words = "AssumeRole policy may only specify STS AssumeRole actions.";
+    assert_eq!(refused, IdentityError::Malformed(words.into()));
 }

@@ -40,7 +40,7 @@ impl Identities {
     /// Makes a user.
     pub fn create_user(&mut self, new: &NewUser<'_>, now: Timestamp) -> Result<Arc<User>> {
         let named = new_named(("userName", "AIDA"), new.name, new.path, now)?;
-        let boundary = new.boundary.map(|arn| self.bound_by(arn)).transpose()?;
+        let boundary = new.boundary.map(|arn| self.stored_arn(arn)).transpose()?;
         let mut tags = BTreeMap::new();
         put_tags(&mut tags, new.tags)?;
         let key = new.name.to_ascii_lowercase();

@@ -38,7 +38,7 @@ pub(super) fn converted(document: &Value, admin_actions: &[&str]) -> Result<Conv
     }
     let value = Value::Object(document);
     let text =
-        PolicyText::new(value.to_string()).map_err(|error| format!("its document is no policy: {error}"))?;
+        PolicyText::kept(value.to_string()).map_err(|error| format!("its document is no policy: {error}"))?;
     let lacks = lacks(&text, admin_actions);
     Ok(Converted { value, text, lacks })
 }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::iam::{Account, Principal, Session, User};
-use crate::types::{AccountId, CanonicalId};
+use crate::types::{AccountId, CanonicalId, Timestamp};
 
 /// Condition keys of a request, each with one value or several.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,8 @@ fn tags_of(team: &str) -> std::collections::BTreeMap<String, String> {
 /// The user `anna` of an account, in `/staff/`.
 pub(super) fn user(number: u8) -> Principal {
     let (id, path, name) = ("AIDAANNA".into(), "/staff/".into(), "anna".into());
-    Principal::User(Arc::new(User { account: account(number), id, path, name, tags: tags_of("red") }))
+    let (account, tags, token_issued) = (account(number), tags_of("red"), None);
+    Principal::User(Arc::new(User { account, id, path, name, tags, token_issued }))
 }
 
 /// A session `job` of the role `worker` of an account.
@@ -71,6 +72,7 @@ pub(super) fn session(number: u8) -> Principal {
         role_name: "worker".into(),
         name: "job".into(),
         tags: tags_of("blue"),
+        token_issued: Timestamp::from_millis(1_600_000_000_000),
     }))
 }
 
@@ -152,6 +154,16 @@ fn conditions_hold_as_the_reference_of_operators_says() {
         // Dates.
         (
             r#""DateEquals":{"aws:CurrentTime":"2026-01-02T03:04:05Z"}"#,
+            &["aws:CurrentTime=2026-01-02T03:04:05Z"],
+            true,
+        ),
+        (
+            r#""DateEquals":{"aws:CurrentTime":"2026-01-02T05:04:05+02:00"}"#,
+            &["aws:CurrentTime=2026-01-02T03:04:05Z"],
+            true,
+        ),
+        (
+            r#""DateEquals":{"aws:CurrentTime":"2026-01-01T21:34:05.5-05:30"}"#,
             &["aws:CurrentTime=2026-01-02T03:04:05Z"],
             true,
         ),
@@ -879,6 +891,28 @@ fn a_policy_is_public_unless_fixed_values_confine_it() {
     ] {
         assert_eq!(resource_policy(&statement).is_public(), expected, "{statement}");
     }
+}
+
+#[test]
+fn tokens_issued_before_a_moment_are_refused_as_aws_revokes_sessions() {
+    let revoked = |until: &str| {
+        identity_policy(&format!(
+            r#"{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"*","Resource":"*",
+                "Condition":{{"DateLessThan":{{"aws:TokenIssueTime":"{until}"}}}}}}"#
+        ))
+    };
+    let may = |principal: &Principal, policy: &Policy| {
+        let policies = Policies { identity: &[policy], ..Policies::default() };
+        decide(&asks(principal, &Keys::default()), &policies).allowed
+    };
+    // The session is of 2020-09-13T12:26:40Z; an access key has no such time.
+    assert!(!may(&session(OWNER), &revoked("2020-09-13T12:26:41Z")));
+    assert!(may(&session(OWNER), &revoked("2020-09-13T12:26:40Z")));
+    assert!(may(&user(OWNER), &revoked("2099-01-01T00:00:00Z")));
+    let without_mfa = identity_policy(
+        r#"{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:MultiFactorAuthPresent":"false"}}}"#,
+    );
+    assert!(may(&session(OWNER), &without_mfa) && !may(&user(OWNER), &without_mfa));
 }
 
 fn any_principal() -> impl Strategy<Value = Principal> {

@@ -292,7 +292,22 @@ fn number(text: &str) -> Option<f64> {
 /// ISO 8601 or seconds of Unix time.
 fn date(text: &str) -> Option<f64> {
     let text = text.trim();
-    Civil::parse_iso(text).map(|secs| secs as f64).or_else(|| number(text))
+    let plain = Civil::parse_iso(text).map(|secs| secs as f64);
+    plain.or_else(|| number(text)).or_else(|| date_with_offset(text))
+}
+
+/// `2020-01-01T00:00:00+02:00`: a time of day as it is so far from UTC.
+fn date_with_offset(text: &str) -> Option<f64> {
+    let (date, time) = text.split_once('T')?;
+    let (time, offset) = time.split_at_checked(time.rfind(['+', '-'])?)?;
+    let (hours, minutes) = offset[1..].split_once(':')?;
+    let within = |digits: &str, max: u32| {
+        let are_digits = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse::<u32>().ok().filter(|number| are_digits && *number <= max)
+    };
+    let ahead = f64::from(within(hours, 23)? * 3600 + within(minutes, 59)? * 60);
+    let there = Civil::parse_iso(&format!("{date}T{time}Z"))? as f64;
+    Some(if offset.starts_with('+') { there - ahead } else { there + ahead })
 }
 
 fn boolean(text: &str) -> Option<bool> {

@@ -142,13 +142,24 @@ impl Policy {
         Self { statements: vec![deny] }
     }
 
-    /// The accounts that it names, which must exist for it to mean anything.
-    pub fn accounts(&self) -> impl Iterator<Item = NamedAccount> {
-        let names = self.statements.iter().flat_map(|statement| match &statement.principals {
+    /// The users, roles and sessions that it names.
+    pub fn principal_arns(&self) -> impl Iterator<Item = &str> {
+        self.principal_names().filter_map(|name| match name {
+            PrincipalName::Arn(arn) => Some(arn.as_str()),
+            _ => None,
+        })
+    }
+
+    fn principal_names(&self) -> impl Iterator<Item = &PrincipalName> {
+        self.statements.iter().flat_map(|statement| match &statement.principals {
             Principals::Holder => &[],
             Principals::These(names) | Principals::AllBut(names) => names.as_slice(),
-        });
-        names.filter_map(|name| match name {
+        })
+    }
+
+    /// The accounts that it names, which must exist for it to mean anything.
+    pub fn accounts(&self) -> impl Iterator<Item = NamedAccount> {
+        self.principal_names().filter_map(|name| match name {
             PrincipalName::Account(id) => Some(NamedAccount::Id(id.clone())),
             PrincipalName::Canonical(id) => Some(NamedAccount::Canonical(*id)),
             PrincipalName::Arn(arn) => arn.split(':').nth(4).and_then(AccountId::parse).map(NamedAccount::Id),

@@ -10,6 +10,11 @@ use crate::iam::Principal;
 pub trait ConditionKeys {
     /// The values of a key, in lower case but for the key of a tag; none where the request does not have it.
     fn values(&self, key: &str) -> Vec<Cow<'_, str>>;
+
+    /// The values that count in place of what is known of the caller, where there are such: those of a request that is imagined.
+    fn before_principal(&self, _key: &str) -> Option<Vec<Cow<'_, str>>> {
+        None
+    }
 }
 
 /// What a request is about.
@@ -61,10 +66,11 @@ pub(super) struct Asked<'a> {
 
 impl ConditionKeys for Asked<'_> {
     fn values(&self, key: &str) -> Vec<Cow<'_, str>> {
-        match self.request.principal.condition_key(key) {
+        let keys = self.request.keys;
+        keys.before_principal(key).unwrap_or_else(|| match self.request.principal.condition_key(key) {
             Some(value) => vec![value],
-            None => self.request.keys.values(key),
-        }
+            None => keys.values(key),
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 //! - `condition`: the operators of conditions.
 //! - `matching`: whether a principal and a statement are meant.
 //! - `decide`: which of all policies and grants has the last word, in AWS's order of evaluation.
+//! - `wording`: typing errors, for which new documents are refused.
 //! - `public`: whether a policy opens something to everybody, as Block Public Access means it.
 //!
 //! Nothing here looks anything up: what a request is about comes in as values, and condition keys through
@@ -18,6 +19,7 @@ mod json;
 mod matching;
 mod pattern;
 mod public;
+mod wording;
 
 #[cfg(test)]
 mod bounds_cases;

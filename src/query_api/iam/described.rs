@@ -43,7 +43,7 @@ pub(super) async fn run(call: &Call<'_>, action: &str, parameter: &str, what: Wh
         }
         What::Bound => {
             let arn = call.form.required("PermissionsBoundary")?;
-            authorize_on(call, action, holder, boundary_key(Some(arn)).into_iter().collect())?;
+            authorize_on(call, action, holder, boundary_key(call, Some(arn)).into_iter().collect())?;
             call.change(|identities| identities.set_boundary(holder, Some(arn))).await?;
         }
         What::Unbound => {

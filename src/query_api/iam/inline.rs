@@ -1,8 +1,7 @@
 use super::super::answer::{members, text, texts};
 use super::super::caller::{Call, Keys};
-use super::super::error::Result;
 use super::super::page::page;
-use super::{Answer, authorize_on, document};
+use super::{Answer, authorize_on, document, is_shown, policy_arn_of};
 use crate::iam::identities::Holder;
 
 /// What is done with the policies of a user, group or role.
@@ -76,7 +75,8 @@ pub(super) async fn run(call: &Call<'_>, action: &str, Operation { of, what }: O
     let holder = of.holder(call.form.required(of.parameter())?);
     let is_about_managed = matches!(what, What::Attach | What::Detach);
     let arn = if is_about_managed { Some(call.form.required("PolicyArn")?) } else { None };
-    let keys: Keys = arn.map(|arn| ("iam:policyarn".to_owned(), arn.to_owned())).into_iter().collect();
+    let keys: Keys =
+        arn.map(|arn| ("iam:policyarn".to_owned(), policy_arn_of(call, arn))).into_iter().collect();
     authorize_on(call, &format!("iam:{action}"), holder, keys)?;
     let form = &call.form;
     match what {
@@ -119,13 +119,15 @@ fn list(call: &Call<'_>, holder: Holder<'_>) -> Answer {
 
 fn list_attached(call: &Call<'_>, holder: Holder<'_>) -> Answer {
     let identities = call.identities();
-    let arns = identities.permissions(holder)?.attached.iter().map(|arn| (arn.clone(), arn));
-    let (arns, more) = page(&call.form, arns)?;
-    let named = |arn: &String| -> Result<_> {
-        Ok(vec![text("PolicyName", &identities.policy(arn)?.named.name), text("PolicyArn", arn)])
-    };
-    let named = arns.into_iter().map(named).collect::<Result<Vec<_>>>()?;
-    Ok([members("AttachedPolicies", named)].into_iter().chain(more).collect())
+    let mut shown = Vec::new();
+    for arn in &identities.permissions(holder)?.attached {
+        let policy = identities.policy(arn)?;
+        if is_shown(call, &policy.named.path) {
+            shown.push((arn.clone(), vec![text("PolicyName", &policy.named.name), text("PolicyArn", arn)]));
+        }
+    }
+    let (shown, more) = page(&call.form, shown)?;
+    Ok([members("AttachedPolicies", shown)].into_iter().chain(more).collect())
 }
 
 #[cfg(test)]

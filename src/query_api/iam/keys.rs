@@ -16,10 +16,15 @@ fn user_of(call: &Call<'_>, key: &str) -> Result<String> {
     if call.form.get("UserName").is_some() {
         return call.user_name();
     }
-    match call.iam.user_of_key(&call.account.id, key) {
-        Some(user) => Ok(user),
-        None => call.user_name(),
+    match (call.iam.user_of_key(&call.account.id, key), call.principal()) {
+        (Some(user), _) => Ok(user),
+        (None, Principal::User(_)) => call.user_name(),
+        (None, _) => Err(no_key(key)),
     }
+}
+
+fn no_key(key: &str) -> Error {
+    IdentityError::NoSuchEntity(format!("The Access Key with id {key} cannot be found.")).into()
 }
 
 pub(super) async fn create(call: &Call<'_>) -> Answer {
@@ -34,6 +39,7 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
     if matches!(call.principal(), Principal::User(_)) && !call.identity.grants.session.is_empty() {
         return Err(Error::denied("A bounded service account makes no access keys."));
     }
+    check_end(call, user, service.as_ref())?;
     let (pair, key) = call.iam.new_user_key(service, call.now)?;
     let user = call
         .change(|identities| {
@@ -50,14 +56,25 @@ async fn new_key(call: &Call<'_>, user: &str, service: Option<ServiceKey>) -> Re
     ])
 }
 
+/// A key that ends makes its own user none that goes on.
+fn check_end(call: &Call<'_>, user: &str, new: Option<&ServiceKey>) -> Result<()> {
+    let (Principal::User(own), Some(end)) = (call.principal(), call.identity.key_expires) else {
+        return Ok(());
+    };
+    let goes_on = new.and_then(|new| new.expires).is_none_or(|new_end| new_end > end);
+    match own.name.eq_ignore_ascii_case(user) && goes_on {
+        true => Err(Error::denied("A service account makes its user no access key that goes on after it.")),
+        false => Ok(()),
+    }
+}
+
 /// GetAccessKeyLastUsed.
 pub(super) fn last_used(call: &Call<'_>) -> Answer {
     let key = call.form.required("AccessKeyId")?;
     let missing = || {
         // Whether there is such a key is the business of who may ask.
         let refused = call.authorize("iam:GetAccessKeyLastUsed", "*");
-        let words = format!("The Access Key with id {key} cannot be found.");
-        refused.err().unwrap_or_else(|| IdentityError::NoSuchEntity(words).into())
+        refused.err().unwrap_or_else(|| no_key(key))
     };
     let name = call.iam.user_of_key(&call.account.id, key).ok_or_else(missing)?;
     authorize_on(call, "iam:GetAccessKeyLastUsed", Holder::User(&name), Keys::new())?;

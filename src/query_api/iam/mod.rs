@@ -1,7 +1,9 @@
 //! IAM's operations. Each asks for its action on what it is about, then changes or shows the caller's account.
 
+mod absent;
 mod account;
 mod described;
+mod details;
 mod groups;
 mod inline;
 mod keys;
@@ -51,6 +53,7 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "CreateRole" => roles::create(call).await,
         "GetRole" => roles::get(call),
         "UpdateRole" => roles::update(call).await,
+        "UpdateRoleDescription" => roles::update_description(call).await,
         "UpdateAssumeRolePolicy" => roles::update_trust(call).await,
         "DeleteRole" => roles::delete(call).await,
         "ListRoles" => roles::list(call),
@@ -59,7 +62,16 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "ListRoleTags" => described::run(call, action, "RoleName", What::ListTags).await,
         "PutRolePermissionsBoundary" => described::run(call, action, "RoleName", What::Bound).await,
         "DeleteRolePermissionsBoundary" => described::run(call, action, "RoleName", What::Unbound).await,
-        "ListInstanceProfilesForRole" => roles::list_instance_profiles(call),
+        "GetLoginProfile" => absent::login_profile(call, action),
+        "DeleteLoginProfile" => absent::login_profile(call, action),
+        "ListMFADevices" => absent::list_of_user(call, action, "MFADevices"),
+        "ListSSHPublicKeys" => absent::list_of_user(call, action, "SSHPublicKeys"),
+        "ListSigningCertificates" => absent::list_of_user(call, action, "Certificates"),
+        "ListServiceSpecificCredentials" => absent::list_of_user(call, action, "ServiceSpecificCredentials"),
+        "ListInstanceProfilesForRole" => absent::list_of_role(call, action, "InstanceProfiles"),
+        "ListInstanceProfiles" => absent::list_of_account(call, action, "InstanceProfiles"),
+        "ListVirtualMFADevices" => absent::list_of_account(call, action, "VirtualMFADevices"),
+        "ListAccountAliases" => absent::list_of_account(call, action, "AccountAliases"),
         "CreatePolicy" => policies::create(call).await,
         "GetPolicy" => policies::get(call),
         "DeletePolicy" => policies::delete(call).await,
@@ -73,6 +85,7 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "UntagPolicy" => policies::untag(call).await,
         "ListPolicyTags" => policies::list_tags(call),
         "ListEntitiesForPolicy" => policies::list_entities(call),
+        "GetAccountAuthorizationDetails" => details::all(call),
         "GetAccountSummary" => account::summary(call),
         "SimulatePrincipalPolicy" => simulate::principal(call),
         "SimulateCustomPolicy" => simulate::custom(call),
@@ -111,6 +124,11 @@ fn arn_of(call: &Call<'_>, holder: Holder<'_>) -> String {
         Some(named) => call.arn(kind, &named.path, &named.name),
         None => call.arn(kind, "/", name),
     }
+}
+
+/// The ARN of a managed policy as it was made, however the request writes it; of one that is not there, as it is given.
+fn policy_arn_of(call: &Call<'_>, arn: &str) -> String {
+    call.identities().stored_arn(arn).unwrap_or_else(|_| arn.to_owned())
 }
 
 /// What conditions may ask of a user or role that is there: its tags and its boundary.
@@ -152,8 +170,8 @@ fn boundary(arn: Option<&String>) -> Option<Node> {
 }
 
 /// A condition key of a boundary that a request gives.
-fn boundary_key(arn: Option<&str>) -> Option<(String, String)> {
-    arn.map(|arn| ("iam:permissionsboundary".to_owned(), arn.to_owned()))
+fn boundary_key(call: &Call<'_>, arn: Option<&str>) -> Option<(String, String)> {
+    arn.map(|arn| ("iam:permissionsboundary".to_owned(), policy_arn_of(call, arn)))
 }
 
 /// A policy's document as IAM shows it: percent-encoded.
@@ -166,6 +184,16 @@ fn document(name: &'static str, document: &str) -> Node {
 /// The path of something new.
 fn path(call: &Call<'_>) -> String {
     call.form.get("Path").filter(|path| !path.is_empty()).unwrap_or("/").to_owned()
+}
+
+/// A parameter that has one of these values, where it is there.
+fn one_of<'c>(call: &'c Call<'_>, name: &str, values: &[&str]) -> Result<Option<&'c str>> {
+    match call.form.get(name).filter(|given| !given.is_empty()) {
+        Some(given) if !values.contains(&given) => {
+            Err(Error::invalid(format!("{name} must be one of {}.", values.join(", "))))
+        }
+        given => Ok(given),
+    }
 }
 
 /// Whether a list shows something of this path.

@@ -1,14 +1,16 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::super::answer::{Node, members, tags, text};
 use super::super::caller::{Call, keys_of_tags};
+use super::super::error::Result;
 use super::super::page::page;
-use super::{Answer, document, is_shown, path};
+use super::{Answer, document, is_shown, one_of, path, policy_arn_of};
 use crate::iam::identities::{
     Identities, ManagedPolicy, NewPolicy, PolicyVersion, canned_policies, policy_arn,
 };
 
-fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec<Node> {
+pub(super) fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec<Node> {
     let mut xml = vec![
         text("PolicyName", &policy.named.name),
         text("PolicyId", &policy.named.id),
@@ -16,7 +18,7 @@ fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec
         text("Path", &policy.named.path),
         text("DefaultVersionId", format!("v{}", policy.default)),
         text("AttachmentCount", identities.attached_to(arn).count().to_string()),
-        text("PermissionsBoundaryUsageCount", identities.bounded_by(arn).to_string()),
+        text("PermissionsBoundaryUsageCount", identities.bounded_by(arn).count().to_string()),
         text("IsAttachable", "true"),
         text("CreateDate", policy.named.created.iso()),
         text("UpdateDate", policy.updated.iso()),
@@ -28,7 +30,12 @@ fn policy_xml(identities: &Identities, arn: &str, policy: &ManagedPolicy) -> Vec
     xml
 }
 
-fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
+/// The ARN of the policy that is named, as it was made: what is decided and shown goes by that.
+fn named_arn(call: &Call<'_>) -> Result<String> {
+    Ok(policy_arn_of(call, call.form.required("PolicyArn")?))
+}
+
+pub(super) fn version_xml(version: &PolicyVersion, default: u32) -> Vec<Node> {
     vec![
         text("VersionId", format!("v{}", version.number)),
         text("IsDefaultVersion", (version.number == default).to_string()),
@@ -51,17 +58,35 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn get(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:GetPolicy", arn)?;
     let identities = call.identities();
     Ok(vec![Node::Elements("Policy", policy_xml(&identities, arn, identities.policy(arn)?))])
 }
 
 pub(super) async fn delete(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:DeletePolicy", arn)?;
     call.change(|identities| identities.delete_policy(arn)).await?;
     Ok(Vec::new())
+}
+
+const PERMISSIONS: &str = "PermissionsPolicy";
+const BOUNDARY: &str = "PermissionsBoundary";
+
+/// As what policies are used that a list shows.
+fn usage<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>> {
+    one_of(call, "PolicyUsageFilter", &[PERMISSIONS, BOUNDARY])
+}
+
+/// Whether a policy is used so, as far as it is used.
+fn is_used_as(identities: &Identities, arn: &str, usage: Option<&str>) -> bool {
+    let bounds = || identities.bounded_by(arn).count() > 0;
+    match usage {
+        Some(BOUNDARY) => bounds(),
+        Some(_) => identities.attached_to(arn).count() > 0 || !bounds(),
+        None => true,
+    }
 }
 
 pub(super) fn list(call: &Call<'_>) -> Answer {
@@ -75,11 +100,12 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
         Some("AWS") => canned.collect(),
         _ => own.chain(canned).collect(),
     };
-    let only_attached = call.form.flag("OnlyAttached");
+    let (only_attached, usage) = (call.form.flag("OnlyAttached"), usage(call)?);
     let mut shown: Vec<_> = all
         .into_iter()
         .filter(|(_, policy)| is_shown(call, &policy.named.path))
         .filter(|(arn, _)| !only_attached || identities.attached_to(arn).count() > 0)
+        .filter(|(arn, _)| is_used_as(&identities, arn, usage))
         .map(|(arn, policy)| (arn.clone(), (arn, policy)))
         .collect();
     shown.sort_by(|(one, _), (other, _)| one.cmp(other));
@@ -89,7 +115,7 @@ pub(super) fn list(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn create_version(call: &Call<'_>) -> Answer {
-    let (arn, new) = (call.form.required("PolicyArn")?, call.form.required("PolicyDocument")?);
+    let (arn, new) = (&named_arn(call)?, call.form.required("PolicyDocument")?);
     call.authorize("iam:CreatePolicyVersion", arn)?;
     let is_default = call.form.flag("SetAsDefault");
     let version = call.change(|identities| identities.add_version(arn, new, (is_default, call.now))).await?;
@@ -98,7 +124,7 @@ pub(super) async fn create_version(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn get_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:GetPolicyVersion", arn)?;
     let identities = call.identities();
     let (default, version) = (identities.policy(arn)?.default, identities.policy_version(arn, version)?);
@@ -108,37 +134,41 @@ pub(super) fn get_version(call: &Call<'_>) -> Answer {
 }
 
 pub(super) async fn delete_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:DeletePolicyVersion", arn)?;
     call.change(|identities| identities.delete_version(arn, version)).await?;
     Ok(Vec::new())
 }
 
 pub(super) fn list_versions(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:ListPolicyVersions", arn)?;
     let identities = call.identities();
     let policy = identities.policy(arn)?;
-    let versions = policy.versions.iter().rev().map(|version| version_xml(version, policy.default));
-    Ok(vec![members("Versions", versions), text("IsTruncated", "false")])
+    // The newest first, in the order of these keys.
+    let key = |version: &PolicyVersion| format!("{:010}", u32::MAX - version.number);
+    let versions = policy.versions.iter().rev().map(|version| (key(version), version));
+    let (versions, more) = page(&call.form, versions)?;
+    let versions = versions.into_iter().map(|version| version_xml(version, policy.default));
+    Ok([members("Versions", versions)].into_iter().chain(more).collect())
 }
 
 pub(super) async fn set_default_version(call: &Call<'_>) -> Answer {
-    let (arn, version) = (call.form.required("PolicyArn")?, call.form.required("VersionId")?);
+    let (arn, version) = (&named_arn(call)?, call.form.required("VersionId")?);
     call.authorize("iam:SetDefaultPolicyVersion", arn)?;
     call.change(|identities| identities.set_default_version(arn, version, call.now)).await?;
     Ok(Vec::new())
 }
 
 pub(super) async fn tag(call: &Call<'_>) -> Answer {
-    let (arn, new) = (call.form.required("PolicyArn")?, call.form.tags());
+    let (arn, new) = (&named_arn(call)?, call.form.tags());
     call.authorize_with("iam:TagPolicy", arn, &keys_of_tags(&new))?;
     call.change(|identities| identities.tag_policy(arn, &new)).await?;
     Ok(Vec::new())
 }
 
 pub(super) async fn untag(call: &Call<'_>) -> Answer {
-    let (arn, keys) = (call.form.required("PolicyArn")?, call.form.list("TagKeys"));
+    let (arn, keys) = (&named_arn(call)?, call.form.list("TagKeys"));
     let named = keys.iter().map(|key| ("aws:tagkeys".to_owned(), key.clone())).collect();
     call.authorize_with("iam:UntagPolicy", arn, &named)?;
     call.change(|identities| identities.untag_policy(arn, &keys)).await?;
@@ -146,25 +176,40 @@ pub(super) async fn untag(call: &Call<'_>) -> Answer {
 }
 
 pub(super) fn list_tags(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    let arn = &named_arn(call)?;
     call.authorize("iam:ListPolicyTags", arn)?;
     let identities = call.identities();
     Ok(vec![tags(&identities.policy(arn)?.tags), text("IsTruncated", "false")])
 }
 
+/// ListEntitiesForPolicy.
 pub(super) fn list_entities(call: &Call<'_>) -> Answer {
-    let arn = call.form.required("PolicyArn")?;
+    const KINDS: [&str; 5] = ["Group", "User", "Role", "LocalManagedPolicy", "AWSManagedPolicy"];
+    let arn = &named_arn(call)?;
     call.authorize("iam:ListEntitiesForPolicy", arn)?;
     let identities = call.identities();
     identities.policy(arn)?;
-    let attached = identities.attached_to(arn);
-    let of = |list: Vec<(String, String)>, [all, name, id]: [&'static str; 3]| {
-        members(all, list.into_iter().map(|(its, number)| vec![text(name, its), text(id, number)]))
+    let (usage, kind) = (usage(call)?, one_of(call, "EntityFilter", &KINDS)?);
+    let attached = (usage != Some(BOUNDARY)).then(|| identities.attached_to(arn));
+    let bounded = (usage != Some(PERMISSIONS)).then(|| identities.bounded_by(arn));
+    let all = attached.iter().chain(&bounded).flat_map(|found| {
+        let groups = found.groups.iter().map(|named| ("Group", *named));
+        let users = found.users.iter().map(|named| ("User", *named));
+        groups.chain(users).chain(found.roles.iter().map(|named| ("Role", *named)))
+    });
+    let shown = all
+        .filter(|(its, named)| kind.is_none_or(|kind| kind == *its) && is_shown(call, &named.path))
+        .map(|(kind, named)| (format!("{kind}/{}", named.name.to_ascii_lowercase()), (kind, named)));
+    // Who has it attached and is bounded by it, is there once.
+    let (shown, more) = page(&call.form, shown.collect::<BTreeMap<_, _>>())?;
+    let of = |kind: &str, [all, name, id]: [&'static str; 3]| {
+        let of_kind = shown.iter().filter(|(its, _)| *its == kind);
+        members(all, of_kind.map(|(_, named)| vec![text(name, &named.name), text(id, &named.id)]))
     };
-    Ok(vec![
-        of(attached.groups, ["PolicyGroups", "GroupName", "GroupId"]),
-        of(attached.users, ["PolicyUsers", "UserName", "UserId"]),
-        of(attached.roles, ["PolicyRoles", "RoleName", "RoleId"]),
-        text("IsTruncated", "false"),
-    ])
+    let lists = [
+        of("Group", ["PolicyGroups", "GroupName", "GroupId"]),
+        of("User", ["PolicyUsers", "UserName", "UserId"]),
+        of("Role", ["PolicyRoles", "RoleName", "RoleId"]),
+    ];
+    Ok(lists.into_iter().chain(more).collect())
 }

@@ -2,70 +2,118 @@
 
 use std::sync::Arc;
 
+use hyper::StatusCode;
+
 use super::super::answer::{Node, members, text};
-use super::super::caller::{Call, Keys};
+use super::super::caller::{Call, Keys, Simulated};
 use super::super::error::{Error, Result};
 use super::{Answer, arn_of};
-use crate::iam::identities::{Grants, Holder, PolicyText};
+use crate::iam::identities::{Grants, Holder, IdentityError, PolicyText};
 use crate::iam::policy::{Policy, Reason};
+use crate::iam::{Principal, role_principal, user_principal};
 use crate::types::DecidingStatement;
 
 /// Questions of one request at most.
 const QUESTIONS_MAX: usize = 1000;
 
+/// Services whose actions can be asked for.
+const SERVICES: [&str; 6] = ["admin", "iam", "kms", "s3", "s3-object-lambda", "sts"];
+
+/// What the session is called in which a role is simulated.
+const SESSION: &str = "simulation";
+
 /// SimulatePrincipalPolicy.
 pub(super) fn principal(call: &Call<'_>) -> Answer {
     let source = call.form.required("PolicySourceArn")?;
     call.authorize("iam:SimulatePrincipalPolicy", source)?;
-    let identities = call.identities();
-    let missing = || {
-        Error::from(crate::iam::identities::IdentityError::NoSuchEntity(format!("{source} cannot be found.")))
-    };
-    let name = source.rsplit('/').next().unwrap_or_default();
-    let is = |holder| arn_of(call, holder) == source;
-    let mut grants = match (identities.user(name), identities.role(name)) {
-        (Ok(user), _) if is(Holder::User(name)) => identities.grants_of_user(user),
-        (_, Ok(role)) if is(Holder::Role(name)) => identities.grants_of_role(role),
-        _ => return Err(missing()),
-    };
+    let (who, mut grants) = whose(call, source).ok_or_else(|| nobody(source))?;
+    let who = named_caller(call)?.unwrap_or(who);
     grants.identity.extend(compiled(call, "PolicyInputList")?);
-    simulate(call, &grants)
+    simulate(call, (&who, &grants))
 }
 
 /// SimulateCustomPolicy.
 pub(super) fn custom(call: &Call<'_>) -> Answer {
     call.authorize("iam:SimulateCustomPolicy", "*")?;
+    let who = named_caller(call)?.unwrap_or(Simulated::Somebody);
     let identity = compiled(call, "PolicyInputList")?;
-    simulate(call, &Grants { identity, ..Grants::default() })
+    simulate(call, (&who, &Grants { identity, ..Grants::default() }))
+}
+
+fn nobody(arn: &str) -> Error {
+    IdentityError::NoSuchEntity(format!("{arn} cannot be found.")).into()
+}
+
+/// Whom an ARN names, and the policies of that.
+fn whose(call: &Call<'_>, arn: &str) -> Option<(Simulated, Grants)> {
+    let identities = call.identities();
+    let name = arn.rsplit('/').next().unwrap_or_default();
+    let is = |holder| arn_of(call, holder) == arn;
+    if let Some(user) = identities.user(name).ok().filter(|_| is(Holder::User(name))) {
+        let who = user_principal(&call.account, user, None);
+        return Some((Simulated::Caller(who), identities.grants_of_user(user)));
+    }
+    if let Some(role) = identities.role(name).ok().filter(|_| is(Holder::Role(name))) {
+        let who = role_principal(&call.account, role, (SESSION, &[]), call.now);
+        return Some((Simulated::Caller(who), identities.grants_of_role(role)));
+    }
+    let group = identities.group(name).ok().filter(|_| is(Holder::Group(name)))?;
+    Some((Simulated::Somebody, identities.grants_of_group(group)))
+}
+
+/// The user as whom the request wants it simulated.
+fn named_caller(call: &Call<'_>) -> Result<Option<Simulated>> {
+    let Some(arn) = call.form.get("CallerArn") else { return Ok(None) };
+    match whose(call, arn) {
+        Some((who @ Simulated::Caller(Principal::User(_)), _)) => Ok(Some(who)),
+        _ => Err(invalid(format!("CallerArn {arn} is not the ARN of a user."))),
+    }
+}
+
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(StatusCode::BAD_REQUEST, "InvalidInput", message)
 }
 
 fn compiled(call: &Call<'_>, list: &str) -> Result<Vec<Arc<Policy>>> {
     let compile = |text: &String| {
-        let policy = PolicyText::new(text.as_str()).map_err(|error| Error::invalid(error.to_string()));
+        let policy = PolicyText::new(text.as_str()).map_err(|error| invalid(error.to_string()));
         policy.map(|policy| policy.compiled().clone())
     };
     call.form.list(list).iter().map(compile).collect()
 }
 
-fn simulate(call: &Call<'_>, grants: &Grants) -> Answer {
+/// The actions that are asked for, each by its whole name.
+fn actions(call: &Call<'_>) -> Result<Vec<String>> {
+    let actions = call.form.list("ActionNames");
+    if actions.is_empty() {
+        return Err(Error::missing("ActionNames"));
+    }
+    match actions.iter().find(|action| !is_action(action)) {
+        Some(unknown) => Err(invalid(format!("Invalid Action: {unknown}"))),
+        None => Ok(actions),
+    }
+}
+
+fn is_action(text: &str) -> bool {
+    let is_service = |service: &str| SERVICES.iter().any(|known| known.eq_ignore_ascii_case(service));
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    text.split_once(':').is_some_and(|(service, name)| is_service(service) && is_name(name))
+}
+
+fn simulate(call: &Call<'_>, (who, grants): (&Simulated, &Grants)) -> Answer {
     let boundary = compiled(call, "PermissionsBoundaryPolicyInputList")?.pop();
     let grants = &Grants { boundary: boundary.or_else(|| grants.boundary.clone()), ..grants.clone() };
     let mut resources = call.form.list("ResourceArns");
     if resources.is_empty() {
         resources.push("*".to_owned());
     }
-    let (actions, keys) = (call.form.list("ActionNames"), context(call));
-    if actions.is_empty() {
-        return Err(Error::missing("ActionNames"));
-    }
+    let (actions, keys) = (actions(call)?, context(call));
     if actions.len() * resources.len() > QUESTIONS_MAX {
-        return Err(Error::invalid(format!(
-            "{QUESTIONS_MAX} actions on resources can be asked for at most."
-        )));
+        return Err(invalid(format!("{QUESTIONS_MAX} actions on resources can be asked for at most.")));
     }
     let pairs = actions.iter().flat_map(|action| resources.iter().map(move |resource| (action, resource)));
     let results = pairs.map(|(action, resource)| {
-        let (decision, deciding) = decided(call, grants, (action, resource), &keys);
+        let (decision, deciding) = decided(call, (who, grants), (action, resource), &keys);
         let matched =
             deciding.map(|at| vec![text("SourcePolicyId", at.policy), text("StatementId", at.statement)]);
         vec![
@@ -92,11 +140,11 @@ fn context(call: &Call<'_>) -> Keys {
 /// What somebody who has these policies alone may do, and the statement that decides.
 fn decided(
     call: &Call<'_>,
-    grants: &Grants,
+    who: (&Simulated, &Grants),
     question: (&str, &str),
     keys: &Keys,
 ) -> (&'static str, Option<DecidingStatement>) {
-    call.decide_as_user((question.0, question.1, keys), grants, |decision| {
+    call.simulate((question.0, question.1, keys), who, |decision| {
         let located = |statement| call.iam.locate_in(&call.account, statement);
         match decision.reason {
             Reason::Allowed(_, statement) => ("allowed", located(statement)),
@@ -105,4 +153,19 @@ fn decided(
             _ => ("implicitDeny", None),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_the_whole_name_of_one_of_a_service_that_is_here() {
+        for known in ["s3:GetObject", "S3:getobject", "iam:CreateUser", "admin:Status"] {
+            assert!(is_action(known), "{known}");
+        }
+        for unknown in ["GetObject", "s3:*", "*", "s3:", ":GetObject", "s4:GetObject", "s3:Get Object", ""] {
+            assert!(!is_action(unknown), "{unknown}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use crate::iam::identities::{Holder, NewUser, User};
 
 const KIND: [&str; 3] = ["UserName", "UserId", "user"];
 
-fn user_xml(call: &Call<'_>, user: &User) -> Vec<Node> {
+pub(super) fn user_xml(call: &Call<'_>, user: &User) -> Vec<Node> {
     let mut xml = named(call, KIND, &user.named);
     xml.extend(boundary(user.boundary.as_ref()));
     if !user.tags.is_empty() {
@@ -19,7 +19,7 @@ fn user_xml(call: &Call<'_>, user: &User) -> Vec<Node> {
 pub(super) async fn create(call: &Call<'_>) -> Answer {
     let (name, path, new_tags) = (call.form.required("UserName")?, path(call), call.form.tags());
     let bound = call.form.get("PermissionsBoundary");
-    let keys = keys_of_tags(&new_tags).into_iter().chain(boundary_key(bound)).collect();
+    let keys = keys_of_tags(&new_tags).into_iter().chain(boundary_key(call, bound)).collect();
     call.authorize_with("iam:CreateUser", &call.arn("user", &path, name), &keys)?;
     if !new_tags.is_empty() {
         call.authorize_with("iam:TagUser", &call.arn("user", &path, name), &keys)?;

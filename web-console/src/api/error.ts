@@ -1,4 +1,4 @@
-import { parseXml, textOf } from "./xml";
+import { childOf, parseXml, textOf } from "./xml";
 
 /** Why the server did not do what it was asked for. */
 export class ApiError extends Error {
@@ -44,9 +44,11 @@ function detailsOf(body: string, mediaType: string): Details {
   if (mediaType.includes("json")) return jsonDetails(body);
   if (mediaType.includes("xml")) {
     const document = parseXml(body);
+    // S3's document is the error itself; IAM and STS wrap theirs.
+    const error = childOf(document, "Error") ?? document;
     return {
-      message: textOf(document, "Message"),
-      code: textOf(document, "Code"),
+      message: textOf(error, "Message"),
+      code: textOf(error, "Code"),
       requestId: textOf(document, "RequestId"),
     };
   }

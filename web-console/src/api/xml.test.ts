@@ -55,6 +55,13 @@ describe("answers of S3", () => {
       code: "AccessDenied",
       requestId: "R1",
     });
+    const wrapped = `<ErrorResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><Error><Type>Sender</Type>
+      <Code>DeleteConflict</Code><Message>Detach first.</Message></Error><RequestId>R2</RequestId></ErrorResponse>`;
+    expect(errorOf(409, header("text/xml"), wrapped)).toMatchObject({
+      message: "Detach first.",
+      code: "DeleteConflict",
+      requestId: "R2",
+    });
     const json = '{"error":"no such drive","code":"NotFound"}';
     expect(errorOf(404, header("application/json"), json)).toMatchObject({
       message: "no such drive",

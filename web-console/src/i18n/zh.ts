@@ -171,6 +171,12 @@ const zh: Record<string, string> = {
   "Encryption keys": "加密密钥",
   "End evening out": "停止均衡",
   "End unfinished uploads after days": "多少天后终止未完成的上传",
+  "Go there": "前往",
+  "Go to a bucket": "前往存储桶",
+  "Its own policies go with it, and its sessions end at once.": "其自有策略会一并删除，其会话会立即结束。",
+  "Its own policies go with it. Its users stay, and lose at once what it allowed them.":
+    "其自有策略会一并删除。组内用户保留，但会立即失去该组授予的权限。",
+  "No bucket that you may list": "没有您可以列出的存储桶",
   "No room: the bucket's quota would be exceeded. Delete something in it, or raise its quota.":
     "空间不足：将超出存储桶的配额。请删除其中的内容，或提高配额。",
   "Not a size: write it as 10 GiB or 500 GB.": "不是有效的大小：请写成 10 GiB 或 500 GB。",
@@ -395,6 +401,12 @@ const zh: Record<string, string> = {
   "Heal now": "立即修复",
   "Pause healing": "暂停修复",
   "Pause healing for an hour": "暂停修复一小时",
+  "There may be buckets that you cannot list as a whole. If you know the name of one, go there.":
+    "可能存在您无法完整列出的存储桶。如果您知道存储桶的名称，可直接前往。",
+  "With its slash at the end, as reports/2026/; empty for the whole bucket":
+    "以斜杠结尾，例如 reports/2026/；留空表示整个存储桶",
+  expired: "已过期",
+  "in order": "正常",
   paused: "已暂停",
   "Scrub: read every shard and check it": "巡检：读取并检查每个分片",
   Search: "搜索",

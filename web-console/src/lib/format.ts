@@ -48,5 +48,8 @@ export function formatTime(iso: string): string {
   return dateFormat.format.format(new Date(iso));
 }
 
+/** Whether a moment, if there is one, is over at `now` (milliseconds). */
+export const isOver = (iso: string | undefined, now: number): boolean => !!iso && new Date(iso).getTime() <= now;
+
 export const formatPercent = (part: number, whole: number): string =>
   whole > 0 ? (part / whole).toLocaleString(language.get(), { style: "percent", maximumFractionDigits: 1 }) : "–";

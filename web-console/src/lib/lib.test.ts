@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatBytes, formatDuration, formatPercent } from "./format";
+import { formatBytes, formatDuration, formatPercent, isOver } from "./format";
 import { ancestorsOf, extensionOf, folderOf, nameOf, numbered } from "./keys";
 import { parseSize, writeSize } from "./size";
 
@@ -13,6 +13,14 @@ describe("figures", () => {
       "10 MiB",
       "5 TiB",
     ]);
+  });
+
+  it("a moment is over when it has come, and none never is", () => {
+    const noon = Date.parse("2026-01-01T12:00:00Z");
+    const over = ["2026-01-01T12:00:00Z", "2025-01-01T00:00:00Z", "2026-01-01T12:00:01Z", "", undefined].map((end) =>
+      isOver(end, noon),
+    );
+    expect(over).toEqual([true, true, false, false, false]);
   });
 
   it("of time have two units", () => {

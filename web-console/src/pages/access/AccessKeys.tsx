@@ -10,7 +10,7 @@ import {
   setAccessKeyActive,
 } from "@/api/iam";
 import { t } from "@/i18n";
-import { formatTime } from "@/lib/format";
+import { formatTime, isOver } from "@/lib/format";
 import { Button } from "@/ui/Button";
 import { ConfirmButton } from "@/ui/ConfirmButton";
 import { CopyButton } from "@/ui/CopyButton";
@@ -62,19 +62,20 @@ export function AccessKeys({ user }: { user: string }) {
 
 interface KeyLineProps {
   user: string;
-  accessKey: AccessKey;
+  accessKey: AccessKey & { expires?: string };
   onChanged: () => Promise<void>;
   /** What else there is to say of it. */
   children?: ReactNode;
 }
 
 /** One key of a user, which can be switched off and deleted. */
-export function KeyLine({ user, accessKey: { id, active, created }, onChanged, children }: KeyLineProps) {
+export function KeyLine({ user, accessKey, onChanged, children }: KeyLineProps) {
+  const { id, active, created } = accessKey;
   const after = (work: Promise<unknown>) => void work.then(onChanged).catch(sayError);
   return (
     <li className="flex flex-wrap items-center gap-3 text-sm">
       <code className="font-mono wrap-anywhere">{id}</code>
-      <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
+      <KeyBadge accessKey={accessKey} />
       {children}
       <span className="grow text-muted">{formatTime(created)}</span>
       <Button onClick={() => after(setAccessKeyActive(user, id, !active))}>
@@ -90,6 +91,11 @@ export function KeyLine({ user, accessKey: { id, active, created }, onChanged, c
       />
     </li>
   );
+}
+
+function KeyBadge({ accessKey: { active, expires } }: { accessKey: KeyLineProps["accessKey"] }) {
+  if (isOver(expires, Date.now())) return <Badge kind="warn">{t("expired")}</Badge>;
+  return <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>;
 }
 
 /** A new pair: its secret is shown now and never again. */

@@ -16,6 +16,13 @@ import { UserGroups } from "./UserGroups";
 const KINDS: Record<string, EntityKind> = { users: "user", groups: "group", roles: "role" };
 const REMOVERS = { user: deleteUser, group: deleteGroup, role: deleteRole } as const;
 
+/** What goes with each. */
+const WARNINGS: Record<EntityKind, () => string> = {
+  user: () => t("Its keys and policies of its own go with it, and whoever uses them is locked out at once."),
+  group: () => t("Its own policies go with it. Its users stay, and lose at once what it allowed them."),
+  role: () => t("Its own policies go with it, and its sessions end at once."),
+};
+
 /** One user, group, role or policy. */
 export default function EntityPage() {
   const { section, name } = useParams({ from: "/access/$section/$name" });
@@ -44,7 +51,7 @@ function Entity({ section, kind, name }: { section: string; kind: EntityKind; na
       actions={
         <RemovalButton
           question={t("Delete {name}?", { name })}
-          warning={t("Its keys and policies of its own go with it, and whoever uses them is locked out at once.")}
+          warning={WARNINGS[kind]()}
           remove={() => REMOVERS[kind](name)}
           section={section}
         />

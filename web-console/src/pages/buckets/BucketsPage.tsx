@@ -4,11 +4,13 @@ import { Archive, Plus, Settings } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
 import { listUsage } from "@/api/admin";
 import type { BucketUsage } from "@/api/schema";
+import { seesAllBuckets } from "@/api/session";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatPercent, formatTime } from "@/lib/format";
 import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, buttonClass } from "@/ui/Button";
 import { Asked, Badge, Card, Empty, Page } from "@/ui/layout";
+import { GoToBucket } from "./GoToBucket";
 
 const CreateBucket = lazy(() => import("./CreateBucket"));
 
@@ -27,6 +29,7 @@ export default function BucketsPage() {
           list.length > 0 ? <BucketTable buckets={list} /> : <NoBuckets onCreate={() => setCreating(true)} />
         }
       </Asked>
+      {!seesAllBuckets() && <GoToBucket />}
       {creating && (
         <Suspense>
           <CreateBucket onClose={() => setCreating(false)} />
@@ -37,6 +40,12 @@ export default function BucketsPage() {
 }
 
 function NoBuckets({ onCreate }: { onCreate: () => void }) {
+  if (!seesAllBuckets())
+    return (
+      <Card>
+        <Empty icon={Archive} title={t("No bucket that you may list")} />
+      </Card>
+    );
   return (
     <Card>
       <Empty icon={Archive} title={t("No bucket yet")}>

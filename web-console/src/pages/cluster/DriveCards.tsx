@@ -13,7 +13,7 @@ import { Menu } from "@/ui/Menu";
 import { usePlan } from "./usePlan";
 
 const STATES = {
-  active: { kind: "good", text: () => t("active") },
+  active: { kind: "good", text: () => t("in order") },
   draining: { kind: "warn", text: () => t("draining") },
   refilling: { kind: "warn", text: () => t("filling up") },
   down: { kind: "danger", text: () => t("down") },
