@@ -491,12 +491,7 @@ impl Writer {
     /// what they promised when they rejoin.
     async fn have_promised(&mut self) -> Result<()> {
         let epoch = self.epoch;
-        let results = join_all(self.live.iter().cloned().map(|replica| async move {
-            let promise = tokio::time::timeout(APPEND_TIMEOUT, replica.promise(epoch)).await;
-            promise.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
-        }))
-        .await;
-        self.judge(&results)
+        self.ask_live(|replica| async move { replica.promise(epoch).await }).await
     }
 
     /// Appends to all live replicas at once; those that fail fall behind.
@@ -507,22 +502,26 @@ impl Writer {
         };
         let payload: bytes::Bytes = schema::pack_large(&batch, batch.about_bytes()).into();
         self.log_bytes += payload.len() as u64;
-        let results = join_all(self.live.iter().cloned().map(|replica| {
+        self.ask_live(|replica| {
             let entry = LogEntry { position, payload: payload.clone() };
-            async move {
-                let append = tokio::time::timeout(APPEND_TIMEOUT, replica.append(vec![entry])).await;
-                append.unwrap_or_else(|_| Err(ReplicaError::Failed("timed out".into())))
-            }
-        }))
-        .await;
-        self.judge(&results)
+            async move { replica.append(vec![entry]).await }
+        })
+        .await
     }
 
-    /// Whether a quorum of the live replicas did what was asked; those that failed fall behind.
-    fn judge(&mut self, results: &[std::result::Result<(), ReplicaError>]) -> Result<()> {
+    /// Asks all live replicas at once. An error unless a quorum does it; those that fail or take too long fall behind.
+    async fn ask_live<F>(&mut self, ask: impl Fn(Arc<dyn Replica>) -> F) -> Result<()>
+    where
+        F: Future<Output = std::result::Result<(), ReplicaError>>,
+    {
+        let answers =
+            self.live.iter().cloned().map(|replica| tokio::time::timeout(APPEND_TIMEOUT, ask(replica)));
+        let too_long = || Err(ReplicaError::Failed("timed out".into()));
+        let answers = join_all(answers).await.into_iter();
+        let results: Vec<_> = answers.map(|answer| answer.unwrap_or_else(|_| too_long())).collect();
         // Only what no replica holds is refused for good: recovery may yet apply what one of them does.
         let full = results.iter().all(|result| *result == Err(ReplicaError::NoSpace));
-        self.drop_failed(results);
+        self.drop_failed(&results);
         let taken = results.iter().filter(|result| result.is_ok()).count();
         let reached = taken >= self.options.quorum;
         self.leadership.status.stalled.store(!reached, Ordering::Relaxed);

@@ -61,10 +61,7 @@ fn show_list<const N: usize>(found: &[Element], (head, names): ([&str; N], [&str
 
 /// Makes a user with all that it is to have, or none: one that lacks a group would be another than was asked for.
 async fn add_user(client: &AdminClient, user: &str, (policies, groups): (&[String], &[String])) -> Done {
-    let mut arns = Vec::new();
-    for policy in policies {
-        arns.push(policy_arn(client, policy).await?);
-    }
+    let arns = policy_arns(client, policies).await?;
     ask(client, "CreateUser", &[("UserName", user)]).await?;
     let Err(why) = equip(client, user, (&arns, groups)).await else { return Ok(()) };
     Err(match remove_user(client, user).await {
@@ -210,10 +207,7 @@ pub(super) async fn group(client: &AdminClient, command: GroupCommand) -> Done {
             show_list(&groups, (["GROUP", "ARN"], ["GroupName", "Arn"]), json)
         }
         GroupCommand::Add { group, policy } => {
-            let mut arns = Vec::new();
-            for policy in &policy {
-                arns.push(policy_arn(client, policy).await?);
-            }
+            let arns = policy_arns(client, &policy).await?;
             ask(client, "CreateGroup", &[("GroupName", &group)]).await?;
             for arn in arns {
                 ask(client, "AttachGroupPolicy", &[("GroupName", &group), ("PolicyArn", &arn)]).await?;
@@ -368,6 +362,14 @@ async fn policy_arn(client: &AdminClient, policy: &str) -> Result<String, String
     let named = all.iter().filter(|known| known.get("PolicyName").eq_ignore_ascii_case(policy));
     let found = named.map(|known| known.get("Arn")).min_by_key(|arn| arn.starts_with("arn:aws:iam::aws:"));
     found.map(str::to_owned).ok_or_else(|| format!("there is no policy {policy}; `policy list` shows all"))
+}
+
+async fn policy_arns(client: &AdminClient, policies: &[String]) -> Result<Vec<String>, String> {
+    let mut arns = Vec::new();
+    for policy in policies {
+        arns.push(policy_arn(client, policy).await?);
+    }
+    Ok(arns)
 }
 
 fn read(file: &std::path::Path) -> Result<String, String> {
