@@ -2,7 +2,8 @@
 //! go, and room that was allocated ahead is given back when nothing is appended.
 //!
 //! The deadest segment is next, and none that is nearly all alive; so what is copied stays a bounded multiple
-//! of what comes back, and what stays dead a small part of what lives.
+//! of what comes back. While there are appends that multiple is kept small and more is left dead; once they
+//! have ended, what stays dead is a small part of what lives.
 //!
 //! Crash argument. A record is durable in its new segment before the index points there, and the old segment
 //! goes only when the index points at nothing in it. A crash between leaves two copies of a record; the one
@@ -12,10 +13,20 @@ use super::drive::DriveError;
 use super::record::{self, Kind};
 use super::segment::{Appender, Location, Row, index_path, read_index};
 
-/// Dead bytes that are left alone: this part of what the sealed segments hold.
-const DEAD_SHARE_MAX: u64 = 20;
-/// A segment is not compacted with less than this part of it dead.
-const VICTIM_SHARE_MIN: u64 = 12;
+/// How much is left dead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tolerance {
+    /// Dead bytes that are left alone: one in so many that the sealed segments hold.
+    dead_one_in: u64,
+    /// A segment is not compacted with less than one byte in so many dead: a byte that comes back costs at most
+    /// this many less one copied.
+    victim_one_in: u64,
+}
+
+/// While shards are appended: each byte that comes back costs at most 5 copied.
+pub(super) const BUSY: Tolerance = Tolerance { dead_one_in: 10, victim_one_in: 6 };
+/// Once, when nothing has been appended for a while.
+pub(super) const AT_REST: Tolerance = Tolerance { dead_one_in: 40, victim_one_in: 24 };
 /// Bytes copied in one step, while appends wait.
 const STEP_BYTES: u64 = 4 << 20;
 
@@ -27,6 +38,14 @@ pub(super) struct Compaction {
 }
 
 impl Appender {
+    /// Sets how much is left dead from now on.
+    pub(super) fn tolerate(&mut self, tolerance: Tolerance) {
+        if self.tolerance != tolerance {
+            self.tolerance = tolerance;
+            self.worth_compaction = None;
+        }
+    }
+
     /// Whether a segment is worth compacting, or one is being compacted.
     pub(super) fn wants_compaction(&mut self) -> bool {
         if self.worth_compaction.is_none() {
@@ -41,12 +60,12 @@ impl Appender {
         let sealed = || index.segments.iter().filter(|(_, segment)| segment.sealed);
         let dead: u64 = sealed().map(|(_, segment)| segment.dead_bytes()).sum();
         let held: u64 = sealed().map(|(_, segment)| segment.held_bytes).sum();
-        if dead <= held / DEAD_SHARE_MAX {
+        if dead <= held / self.tolerance.dead_one_in {
             return None;
         }
         let share = |dead: u64, held: u64| dead as f64 / held.max(1) as f64;
-        let worth =
-            sealed().filter(|(_, segment)| segment.dead_bytes() > segment.held_bytes / VICTIM_SHARE_MIN);
+        let worth = sealed()
+            .filter(|(_, segment)| segment.dead_bytes() > segment.held_bytes / self.tolerance.victim_one_in);
         let deadest = worth.max_by(|(_, a), (_, b)| {
             share(a.dead_bytes(), a.held_bytes).total_cmp(&share(b.dead_bytes(), b.held_bytes))
         });
@@ -164,6 +183,7 @@ mod tests {
     use super::super::drive::{ShardId, ShardRead};
     use super::super::record::Record;
     use super::super::segment::open;
+    use super::*;
     use crate::shard_store::disk::Disk;
     use crate::types::BlobId;
 
@@ -182,6 +202,35 @@ mod tests {
         std::fs::read_dir(folder).unwrap().map(blocks).sum::<u64>() * 512
     }
 
+    fn compact(appender: &mut Appender, tolerance: Tolerance) {
+        appender.tolerate(tolerance);
+        while appender.wants_compaction() {
+            appender.compact_step().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_little_that_is_dead_everywhere_is_left_to_a_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let (segments, mut appender) = open(&Disk::of_this_machine(), folder.path()).unwrap();
+        let records: Vec<Record> = (0..24_000).map(record).collect();
+        records.chunks(500).for_each(|batch| appender.append(batch).unwrap());
+        let dead: Vec<ShardId> = records.iter().map(|r| r.id).filter(|id| id.blob.0 % 8 == 0).collect();
+        appender.delete(&dead).unwrap();
+        let dead_share = || {
+            let index = segments.index();
+            let sealed = || index.segments.values().filter(|segment| segment.sealed);
+            let held: u64 = sealed().map(|segment| segment.held_bytes).sum();
+            sealed().map(|segment| segment.dead_bytes()).sum::<u64>() as f64 / held as f64
+        };
+        let before = dead_share();
+        compact(&mut appender, BUSY);
+        assert_eq!(dead_share(), before);
+        assert!(before > 0.12);
+        compact(&mut appender, AT_REST);
+        assert!(dead_share() <= 1.0 / 24.0, "{}", dead_share());
+    }
+
     #[test]
     fn what_is_dead_comes_back_and_what_lives_stays() {
         let folder = tempfile::tempdir().unwrap();
@@ -191,15 +240,14 @@ mod tests {
         let lives = |blob: u128| blob.is_multiple_of(10);
         let dead: Vec<ShardId> = records.iter().map(|r| r.id).filter(|id| !lives(id.blob.0)).collect();
         dead.chunks(1000).for_each(|ids| appender.delete(ids).unwrap());
-        while appender.wants_compaction() {
-            appender.compact_step().unwrap();
-        }
+        compact(&mut appender, BUSY);
+        compact(&mut appender, AT_REST);
         appender.release_slack().unwrap();
         let live_bytes = 4000 * 9048;
         // The segment that is still open is not compacted.
         let open_bytes = 64 << 20;
         assert!(
-            disk_bytes(folder.path()) < live_bytes * 11 / 10 + open_bytes,
+            disk_bytes(folder.path()) < live_bytes * 21 / 20 + open_bytes,
             "{}",
             disk_bytes(folder.path())
         );

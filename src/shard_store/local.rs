@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::blob_file::BlobFiles;
 use super::bulk::Shards;
+use super::compaction;
 use super::disk::{Disk, DiskFile};
 use super::drive::{Drive, DriveError, Op, Reply, ShardId, ShardRead, Usage};
 use super::file_system::{FileSystem, OsFileSystem};
@@ -34,8 +35,9 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 /// How long nothing must have been appended before segments are compacted, and how long it may wait at most.
 const COMPACT_AFTER_REST: Duration = Duration::from_millis(50);
 const COMPACT_AT_LEAST_EVERY: Duration = Duration::from_millis(500);
-/// How long nothing must have been appended before room that was allocated ahead is given back.
-const SLACK_AFTER_REST: Duration = Duration::from_secs(10);
+/// How long nothing must have been appended before little is left dead, and then before room that was allocated
+/// ahead is given back.
+const SETTLE_AFTER_REST: Duration = Duration::from_secs(10);
 /// Reads up to this many bytes are tried without leaving the calling thread.
 const INLINE_READ_BYTES_MAX: usize = 128 << 10;
 /// Space never given to shards, so that the log, snapshots and deletes work on a full drive: a twentieth of
@@ -403,28 +405,34 @@ impl Space {
 }
 
 /// Waits for the next job. While there is none, and now and then although there are some (`behind`), segments
-/// are compacted; after a longer rest room that was allocated ahead is given back.
+/// are compacted; after a longer rest once more and to the utmost, and room that was allocated ahead is given
+/// back.
 async fn next_append(
     shared: &Shared,
     appender: &mut Appender,
     jobs: &mut UnboundedReceiver<AppendJob>,
     behind: bool,
 ) -> Option<AppendJob> {
+    appender.tolerate(compaction::BUSY);
     if behind && appender.wants_compaction() {
         compact(shared, appender);
     }
+    let mut rested = false;
     loop {
         let compacts = !shared.failed.load(Ordering::Relaxed) && appender.wants_compaction();
-        let wait = match (compacts, appender.has_slack()) {
-            (true, _) => COMPACT_AFTER_REST,
-            (false, true) => SLACK_AFTER_REST,
-            (false, false) => return jobs.recv().await,
+        let wait = match compacts {
+            true => COMPACT_AFTER_REST,
+            false if !rested || appender.has_slack() => SETTLE_AFTER_REST,
+            false => return jobs.recv().await,
         };
         if let Ok(job) = tokio::time::timeout(wait, jobs.recv()).await {
             return job;
         }
         if compacts {
             compact(shared, appender);
+        } else if !rested {
+            rested = true;
+            appender.tolerate(compaction::AT_REST);
         } else if shared.note(appender.release_slack()).is_err() {
             return jobs.recv().await;
         }
@@ -477,7 +485,7 @@ async fn serve_appends(shared: Arc<Shared>, mut appender: Appender, mut jobs: Un
 async fn serve_log(shared: Arc<Shared>, mut journal: Journal, mut jobs: UnboundedReceiver<LogJob>) {
     loop {
         let next = match journal.has_idle_spares() {
-            true => tokio::time::timeout(SLACK_AFTER_REST, jobs.recv()).await,
+            true => tokio::time::timeout(SETTLE_AFTER_REST, jobs.recv()).await,
             false => Ok(jobs.recv().await),
         };
         match next {

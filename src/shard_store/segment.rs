@@ -23,7 +23,7 @@ use bytes::Bytes;
 
 use super::blob_file::read_record;
 use super::bulk::{Place, RecordFile};
-use super::compaction::Compaction;
+use super::compaction::{BUSY, Compaction, Tolerance};
 use super::disk::{DirectAppender, Disk, DiskFile};
 use super::drive::{DriveError, ShardId, ShardRead};
 use super::record::{self, Kind, Record, record_len};
@@ -98,6 +98,7 @@ pub(super) struct Appender {
     pub(super) segments: Arc<Segments>,
     pub(super) current: Option<Current>,
     pub(super) compaction: Option<Compaction>,
+    pub(super) tolerance: Tolerance,
     /// Whether a segment is worth compacting; `None` when that is to be looked at.
     pub(super) worth_compaction: Option<bool>,
     next_number: u32,
@@ -146,6 +147,7 @@ pub(super) fn open(disk: &Disk, folder: &Path) -> Result<(Arc<Segments>, Appende
         segments: segments.clone(),
         current: None,
         compaction: None,
+        tolerance: BUSY,
         worth_compaction: None,
         next_number,
         segment_bytes,
