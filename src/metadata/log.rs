@@ -6,7 +6,7 @@
 //!
 //! Epochs make this safe. The writer begins a new, higher epoch whenever it starts and whenever an entry missed
 //! its quorum; the first entry of an epoch supersedes whatever an earlier one left at that index and behind it.
-//! Reading the log back, the highest epoch wins at each index and epochs never fall (see [`merge`]).
+//! Reading the log back, the replica wins that ends with the highest epoch (see [`merge`]).
 //!
 //! That takes epochs that rise with time: an entry of a minority, made before others that were acknowledged and
 //! unseen by their writer, must not have a higher one. So no entry of an epoch is written before a quorum has
@@ -22,7 +22,7 @@
 //! deployment would start from what those know. That takes more than m drives lost at once, which is
 //! more than is promised; the later epoch wins when all are back.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -104,24 +104,31 @@ impl Batch<&Mutation> {
     }
 }
 
-/// The log that several replicas' entries amount to, from `base + 1` on without a gap.
-pub(super) fn merge(base: u64, replicas: impl IntoIterator<Item = Vec<LogEntry>>) -> Vec<LogEntry> {
-    let mut best: BTreeMap<u64, LogEntry> = BTreeMap::new();
-    for entry in replicas.into_iter().flatten() {
-        let at = best.entry(entry.position.index).or_insert_with(|| entry.clone());
-        if entry.position.epoch > at.position.epoch {
-            *at = entry;
+/// The log that several replicas' entries amount to, from `base + 1` on without a gap. `logs`: where each ends
+/// altogether, and what was read of it from there on.
+///
+/// The log that ends with the newest entry is right as far as it goes back: whoever appended that entry had
+/// all before it from a quorum, and logs that share an entry are the same up to there. It alone says so. An entry
+/// of another log at the same index may have a higher epoch, and never had a quorum: its writer ended, and a
+/// start without that drive went on behind what an earlier epoch had left there.
+pub(super) fn merge(base: u64, mut logs: Vec<(LogPosition, &[LogEntry])>) -> Vec<LogEntry> {
+    logs.sort_by_key(|(end, _)| Reverse(*end));
+    let at = |entries: &&[LogEntry], index| {
+        let found = entries.binary_search_by_key(&index, |entry| entry.position.index);
+        found.ok().map(|place| entries[place].clone())
+    };
+    let last = logs.iter().find_map(|(_, entries)| entries.last()).map_or(base, |last| last.position.index);
+    let mut backwards: Vec<LogEntry> = Vec::new();
+    for index in (base + 1..=last).rev() {
+        let epoch_max = backwards.last().map_or(u64::MAX, |next| next.position.epoch);
+        let mut held = logs.iter().filter_map(|(_, entries)| at(entries, index));
+        match held.find(|entry| entry.position.epoch <= epoch_max) {
+            Some(entry) => backwards.push(entry),
+            None => backwards.clear(),
         }
     }
-    let mut merged: Vec<LogEntry> = Vec::new();
-    for (index, entry) in best.split_off(&(base + 1)) {
-        let epoch = merged.last().map_or(0, |last| last.position.epoch);
-        if index != base + 1 + merged.len() as u64 || entry.position.epoch < epoch {
-            break;
-        }
-        merged.push(entry);
-    }
-    merged
+    backwards.reverse();
+    backwards
 }
 
 #[cfg(test)]
@@ -283,21 +290,40 @@ pub(super) mod tests {
         positions.iter().map(entry).collect()
     }
 
+    fn merge_whole(base: u64, logs: &[Vec<LogEntry>]) -> Vec<LogEntry> {
+        let end = |log: &Vec<LogEntry>| log.last().map_or(LogPosition::default(), |last| last.position);
+        merge(base, logs.iter().map(|log| (end(log), log.as_slice())).collect())
+    }
+
     #[test]
     fn the_longest_log_wins_within_an_epoch() {
-        let merged = merge(0, [log(&[(1, 1), (1, 2)]), log(&[(1, 1), (1, 2), (1, 3)]), log(&[])]);
+        let merged = merge_whole(0, &[log(&[(1, 1), (1, 2)]), log(&[(1, 1), (1, 2), (1, 3)]), log(&[])]);
         assert_eq!(merged, log(&[(1, 1), (1, 2), (1, 3)]));
     }
 
     #[test]
     fn a_later_epoch_supersedes_what_a_lost_quorum_left() {
         // The first replica missed its quorum at 2 and 3, was away, and the others went on in epoch 2.
-        let merged = merge(0, [log(&[(1, 1), (1, 2), (1, 3)]), log(&[(1, 1), (2, 2)])]);
+        let merged = merge_whole(0, &[log(&[(1, 1), (1, 2), (1, 3)]), log(&[(1, 1), (2, 2)])]);
         assert_eq!(merged, log(&[(1, 1), (2, 2)]));
     }
 
     #[test]
+    fn what_the_newest_epoch_was_built_on_counts() {
+        // The writer of epoch 2 reached one replica; a start without that one found (1, 2) and began epoch 3 behind it.
+        let (built_on, tried) = (log(&[(1, 1), (1, 2), (3, 3)]), log(&[(1, 1), (2, 2), (2, 3), (2, 4)]));
+        assert_eq!(merge_whole(0, &[tried.clone(), built_on.clone()]), built_on);
+        // Nor while the newest entry is still to be read.
+        let read = (LogPosition { epoch: 3, index: 3 }, &built_on[..2]);
+        let other = (LogPosition { epoch: 2, index: 4 }, tried.as_slice());
+        assert_eq!(merge(0, vec![other, read]), built_on[..2]);
+        // What the newest log has no longer, others have, as far as epochs do not fall.
+        let old = log(&[(1, 1), (1, 2)]);
+        assert_eq!(merge_whole(0, &[log(&[(1, 2), (3, 3)]), tried, old]), built_on);
+    }
+
+    #[test]
     fn entries_behind_a_gap_do_not_count() {
-        assert_eq!(merge(1, [log(&[(1, 1), (1, 2), (1, 4)])]), log(&[(1, 2)]));
+        assert_eq!(merge_whole(1, &[log(&[(1, 1), (1, 2), (1, 4)])]), log(&[(1, 2)]));
     }
 }

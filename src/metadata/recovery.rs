@@ -146,7 +146,7 @@ async fn replay(
 }
 
 /// What was read of a replica's log.
-struct ReadLog<'a> {
+pub(super) struct ReadLog<'a> {
     replica: &'a Arc<dyn Replica>,
     entries: Vec<LogEntry>,
     end: Option<LogPosition>,
@@ -161,7 +161,7 @@ impl ReadLog<'_> {
 }
 
 /// Some entries of every log that can be read, from an index on.
-async fn read_logs(replicas: &[Arc<dyn Replica>], from: u64) -> Vec<ReadLog<'_>> {
+pub(super) async fn read_logs(replicas: &[Arc<dyn Replica>], from: u64) -> Vec<ReadLog<'_>> {
     let mut logs = Vec::new();
     for replica in replicas {
         let read = async { Ok((replica.bounds().await?.last, replica.read(from).await?)) };
@@ -175,8 +175,9 @@ async fn read_logs(replicas: &[Arc<dyn Replica>], from: u64) -> Vec<ReadLog<'_>>
 }
 
 /// What the logs amount to, as far as all of them were read.
-fn merge_read(base: u64, logs: &[ReadLog<'_>]) -> Vec<LogEntry> {
-    let mut merged = merge(base, logs.iter().map(|log| log.entries.clone()));
+pub(super) fn merge_read(base: u64, logs: &[ReadLog<'_>]) -> Vec<LogEntry> {
+    let ends = logs.iter().map(|log| (log.end.unwrap_or_default(), log.entries.as_slice()));
+    let mut merged = merge(base, ends.collect());
     let all_read = logs.iter().filter_map(ReadLog::cut_at).min().unwrap_or(u64::MAX);
     merged.retain(|entry| entry.position.index <= all_read);
     merged

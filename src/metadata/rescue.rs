@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::apply::Applier;
-use super::log::{Batch, Replica, ReplicaError, merge};
+use super::log::{Batch, Replica};
 use super::model::{BlobLayout, BucketRow, Content, MetadataError};
 use super::query::VersionPlace;
 use super::schema::{ObjectDetail, unpack};
@@ -112,17 +112,7 @@ async fn replay(
     let last = recovery::farthest_end(replicas).await.index;
     let (mut end, mut replayed) = (recovery::position(connection)?, 0);
     loop {
-        let mut logs = Vec::new();
-        for replica in replicas {
-            match replica.read(end.index + 1).await {
-                Ok(entries) => logs.push(entries),
-                Err(ReplicaError::NotFound) => {}
-                Err(error) => {
-                    tracing::warn!(slot = replica.slot().0, %error, "a metadata log cannot be read")
-                }
-            }
-        }
-        let merged = merge(end.index, logs);
+        let merged = recovery::merge_read(end.index, &recovery::read_logs(replicas, end.index + 1).await);
         let Some(newest) = merged.last().map(|entry| entry.position) else { return Ok((end, replayed)) };
         for entry in &merged {
             let batch: Batch = schema::unpack(&entry.payload)?;
