@@ -25,8 +25,9 @@ const LOADERS: usize = 32;
 const STRIPE: (usize, usize) = (2, 4);
 /// Bytes that the speed of the disk is measured with.
 const RAW_BYTES: usize = 1 << 30;
-/// How long drives may take to settle after the last change.
+/// How long drives may take to settle after the last change, and how long nothing changes when they have.
 const SETTLE_MAX: Duration = Duration::from_secs(400);
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
 
 /// Heals one lost drive, at rest and while clients are at work.
 pub async fn heal_table(mut server: Server, pattern: &Arc<Pattern>, quick: bool) -> Server {
@@ -112,16 +113,19 @@ pub async fn space_table(server: &Server, pattern: &Arc<Pattern>, keys: usize) {
         dead.len()
     );
     let settling = Instant::now();
-    let mut held = full;
-    while held as f64 > live as f64 * 1.1 && settling.elapsed() < SETTLE_MAX {
+    let (mut held, mut changed) = (full, settling.elapsed());
+    while settling.elapsed() < SETTLE_MAX && settling.elapsed() < changed + SETTLED_AFTER {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        held = disk_bytes(server.folder());
+        let now = disk_bytes(server.folder());
+        if now != held {
+            (held, changed) = (now, settling.elapsed());
+        }
     }
     println!(
         "on the drives: {:.0} MB before, {:.0} MB {:.0} s after, {:.2} of live data with parity ({:.0} MB)",
         full as f64 / 1e6,
         held as f64 / 1e6,
-        settling.elapsed().as_secs_f64(),
+        changed.as_secs_f64(),
         held as f64 / live as f64,
         live as f64 / 1e6
     );

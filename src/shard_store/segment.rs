@@ -405,6 +405,10 @@ impl Appender {
         }
         current.file.append(&slices)?;
         current.rows.extend_from_slice(&rows);
+        let number = current.number;
+        if let Some(segment) = self.segments.index_mut().segments.get_mut(&number) {
+            segment.held_bytes += length;
+        }
         Ok(rows)
     }
 
@@ -412,20 +416,23 @@ impl Appender {
         self.current.as_ref().map_or(Ok(()), |current| current.file.sync_data())
     }
 
+    /// Seals the current segment, if there is one; the next record begins another.
+    pub(super) fn seal_current(&mut self) -> Result<(), DriveError> {
+        self.worth_compaction = None;
+        let Some(full) = self.current.take() else { return Ok(()) };
+        full.file.truncate_to_end()?;
+        full.file.sync_data()?;
+        write_index(&self.segments.disk, &index_path(&self.segments.folder, full.number), &full.rows)?;
+        if let Some(segment) = self.segments.index_mut().segments.get_mut(&full.number) {
+            segment.sealed = true;
+        }
+        Ok(())
+    }
+
     /// Seals the current segment and starts a new one with room for `length` bytes.
     fn roll(&mut self, length: u64) -> Result<(), DriveError> {
+        self.seal_current()?;
         let (disk, folder) = (self.segments.disk.clone(), self.segments.folder.clone());
-        self.worth_compaction = None;
-        if let Some(full) = self.current.take() {
-            full.file.truncate_to_end()?;
-            full.file.sync_data()?;
-            write_index(&disk, &index_path(&folder, full.number), &full.rows)?;
-            let mut index = self.segments.index_mut();
-            if let Some(segment) = index.segments.get_mut(&full.number) {
-                segment.sealed = true;
-                segment.held_bytes += full.file.end();
-            }
-        }
         let number = self.next_number;
         let path = segment_path(&folder, number);
         let file = DirectAppender::new(disk.create_direct(&path)?);
