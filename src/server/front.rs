@@ -49,7 +49,7 @@ impl S3Front {
         if is_api && is_query(request.method(), request.uri(), request.headers()) {
             let received = announced(request.headers());
             let answer = self.query_api.handle(request, peer);
-            return self.counted(answer, received, peer).await.map(FrontBody::Plain);
+            return Box::pin(self.counted(answer, received, peer)).await.map(FrontBody::Plain);
         }
         let mut account = Account::open(self.metrics.clone(), announced(request.headers()));
         let mut response = self.s3.handle(request, peer, door).await;

@@ -335,7 +335,8 @@ fn serve(
 ) -> JoinHandle<usize> {
     let handler = move |request, peer| {
         let (front, door) = (front.clone(), door.clone());
-        async move { front.handle(request, peer, door).await }
+        // Boxed, because the connection moves it about several times, with room for the largest operation.
+        Box::pin(async move { front.handle(request, peer, door).await })
     };
     tokio::spawn(listener.serve(handler, stopped))
 }
