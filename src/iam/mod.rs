@@ -47,4 +47,5 @@ pub use sessions::{
 };
 pub use sign_ins::SignIn;
 pub use throttle::Throttle;
+pub use trusted::UnknownPrincipal;
 pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

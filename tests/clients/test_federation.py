@@ -65,8 +65,8 @@ def role(server, iam, provider):
     account = client_for(server, "sts").get_caller_identity()["Account"]
     place = provider.removeprefix("http://")
 
-    def make(name, claims, actions=("s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"), place=place):
-        principal = {"Federated": f"arn:aws:iam::{account}:oidc-provider/{place}"}
+    def make(name, claims, actions=("s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"), trusted=None):
+        principal = {"Federated": trusted or f"arn:aws:iam::{account}:oidc-provider/{place}"}
         equals = {f"{place}:{claim}": value for claim, value in claims.items()}
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": equals}}
         document = {"Version": "2012-10-17", "Statement": [trust]}
@@ -149,7 +149,7 @@ def test_botocore_takes_the_role_by_itself_from_a_file_with_the_token(server, pr
 
 def test_who_does_not_fulfil_the_conditions_takes_no_role(server, provider, role):
     arn = role("reader", {"sub": "anna"})
-    elsewhere = role("elsewhere", {"sub": "boris"}, place="id.example.com")
+    elsewhere = role("elsewhere", {"sub": "boris"}, trusted="accounts.google.com")
     boris = token_of(provider, "boris")
     for refused in [arn, elsewhere, arn.replace("reader", "nobody")]:
         assert code_of(assume, server, refused, boris) == "AccessDenied", refused
@@ -186,6 +186,30 @@ def test_a_policy_that_trusts_everybody_trusts_no_provider(server, provider, iam
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"}]}
     iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
     assert code_of(assume, server, arn, token_of(provider, "anna")) == "AccessDenied"
+
+
+def test_a_trust_policy_names_a_provider_that_is_there(server, provider, iam, role):
+    role("reader", {"sub": "anna"})
+    account, place = client_for(server, "sts").get_caller_identity()["Account"], provider.removeprefix("http://")
+
+    def told(name):
+        trust = {"Effect": "Allow", "Principal": {"Federated": name}, "Action": "sts:AssumeRoleWithWebIdentity"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        calls = [(iam.create_role, {"RoleName": "other", "AssumeRolePolicyDocument": document})]
+        for call, arguments in [*calls, (iam.update_assume_role_policy, {"RoleName": "reader", "PolicyDocument": document})]:
+            with pytest.raises(ClientError) as refused:
+                call(**arguments)
+            error = refused.value.response["Error"]
+            assert error["Code"] == "MalformedPolicyDocument"
+        return error["Message"]
+
+    other = str(int(account) - 1).zfill(12)
+    for arn in [f"arn:aws:iam::{account}:oidc-provider/{place}x", f"arn:aws:iam::{account}:saml-provider/a", f"arn:aws:iam::{account}:ldap-provider/ldap"]:
+        assert told(arn) == f'Invalid principal in policy: "FEDERATED":"{arn}"'
+    assert told(f"arn:aws:iam::{other}:oidc-provider/{place}").startswith("Invalid principal in policy")
+    assert told(provider).startswith("Federated principals must be valid domain names")
+    google = {"Effect": "Allow", "Principal": {"Federated": "accounts.google.com"}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [google]}))
 
 
 def test_tokens_that_are_made_up_or_for_others_are_refused(server, provider, role):

@@ -22,6 +22,11 @@ impl ProviderKind {
         }
     }
 
+    /// One of them, as the trust policies of an account name it.
+    pub(super) fn arn(self, account: &AccountId, provider: &str) -> String {
+        format!("arn:aws:iam::{account}:{}/{provider}", self.in_arn())
+    }
+
     fn in_arn(self) -> &'static str {
         match self {
             Self::OpenIdConnect => "oidc-provider",
@@ -54,7 +59,7 @@ impl WebIdentity {
 
     /// The provider, as the trust policies of an account name it.
     pub fn provider_arn(&self, account: &AccountId) -> String {
-        format!("arn:aws:iam::{account}:{}/{}", self.kind.in_arn(), self.provider)
+        self.kind.arn(account, &self.provider)
     }
 
     /// What is told to somebody who may take none of the roles that the provider names.

@@ -32,7 +32,7 @@ const GIVEN_BYTES_MAX: usize = 1024;
 const GROUPS_MAX: usize = 1000;
 
 /// How the directory is called in ARNs and condition keys.
-const NAME: &str = "ldap";
+pub(super) const NAME: &str = "ldap";
 
 /// Results of operations (RFC 4511, appendix A).
 mod code {

@@ -150,6 +150,14 @@ impl Policy {
         })
     }
 
+    /// The providers of identities that it names.
+    pub fn federated(&self) -> impl Iterator<Item = &str> {
+        self.principal_names().filter_map(|name| match name {
+            PrincipalName::Federated(provider) => Some(provider.as_str()),
+            _ => None,
+        })
+    }
+
     fn principal_names(&self) -> impl Iterator<Item = &PrincipalName> {
         self.statements.iter().flat_map(|statement| match &statement.principals {
             Principals::Holder => &[],
