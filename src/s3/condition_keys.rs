@@ -70,7 +70,7 @@ const OF_S3: [&str; 52] = [
 ];
 
 /// Keys of all services, in lower case.
-const GLOBAL: [&str; 38] = [
+const GLOBAL: [&str; 39] = [
     "aws:calledvia",
     "aws:calledviafirst",
     "aws:calledvialast",
@@ -100,6 +100,7 @@ const GLOBAL: [&str; 38] = [
     "aws:securetransport",
     "aws:sourceaccount",
     "aws:sourcearn",
+    "aws:sourceidentity",
     "aws:sourceip",
     "aws:sourceorgid",
     "aws:sourceorgpaths",

@@ -20,13 +20,14 @@ from test_audit import wait_for as audit_line
 
 CLIENT = "holdfast-console"
 ANNA = oidc_provider_mock.User(sub="anna", claims={"email": "anna@example.com", "roles": ["nobodys", "reader"], "team": "storage"})
+CARLA = oidc_provider_mock.User(sub="carla", claims={"https://aws.amazon.com/source_identity": "carla@example.com"})
 BORIS = oidc_provider_mock.User(sub="boris", claims={"email": "boris@example.com", "team": "sales"})
 
 
 @pytest.fixture
 def provider():
     """A provider on loopback; answers its URL."""
-    with oidc_provider_mock.run_server_in_thread(user_claims=[ANNA, BORIS]) as server:
+    with oidc_provider_mock.run_server_in_thread(user_claims=[ANNA, BORIS, CARLA]) as server:
         yield f"http://localhost:{server.server_port}"
 
 
@@ -186,6 +187,18 @@ def test_a_policy_that_trusts_everybody_trusts_no_provider(server, provider, iam
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"}]}
     iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
     assert code_of(assume, server, arn, token_of(provider, "anna")) == "AccessDenied"
+
+
+def test_a_token_says_who_is_behind_the_session_where_the_role_lets_it(server, provider, iam, role):
+    arn = role("reader", {"sub": "carla"})
+    token = token_of(provider, "carla")
+    assert code_of(assume, server, arn, token) == "AccessDenied"
+    document = iam.get_role(RoleName="reader")["Role"]["AssumeRolePolicyDocument"]
+    statement = document["Statement"][0]
+    statement["Action"] = [statement["Action"], "sts:SetSourceIdentity"]
+    statement["Condition"]["StringLike"] = {"sts:SourceIdentity": "*@example.com"}
+    iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
+    assert assume(server, arn, token)["SourceIdentity"] == "carla@example.com"
 
 
 def test_a_trust_policy_names_a_provider_that_is_there(server, provider, iam, role):

@@ -14,9 +14,11 @@ import pytest
 import topology
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from test_access import Account, refused
+from test_admin import ask
 
 
 def fresh(prefix):
@@ -302,6 +304,56 @@ def test_tags_of_users_and_sessions_decide(root, account, bucket):
     blue = Keys.temporary(root.server, tagged)
     blue.s3.put_object(Bucket=bucket, Key="blue/k", Body=b"")
     text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
+
+
+def test_who_takes_a_role_says_who_it_is_and_stays_that_from_role_to_role(root, account, bucket):
+    may = allow(["sts:AssumeRole", "sts:SetSourceIdentity"], Condition={"StringLikeIfExists": {"sts:SourceIdentity": "c*"}})
+    _, anna = user(root, may)
+    first, second = fresh("first"), fresh("second")
+    arns = [f"arn:aws:iam::{account}:role/{role}" for role in (first, second)]
+    trusts = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    lets_say = trusts | {"Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
+    is_carla = {"StringEquals": {"aws:SourceIdentity": "carla"}}
+    for role in first, second:
+        root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy(trusts))
+        root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(may, allow("s3:ListBucket", Condition=is_carla)))
+
+    def takes(keys, arn, **more):
+        return keys.sts.assume_role(RoleArn=arn, RoleSessionName="job", **more)
+
+    assert "SourceIdentity" not in takes(anna, arns[0])
+    text_of(Keys.temporary(root.server, takes(anna, arns[0])).s3.list_objects_v2, Bucket=bucket)
+    assert "sts:SetSourceIdentity" in explained(root, takes, anna, arns[0], SourceIdentity="carla")["missing"]
+    root.iam.update_assume_role_policy(RoleName=first, PolicyDocument=policy(lets_say))
+    text_of(takes, keys=anna, arn=arns[0], SourceIdentity="bert")
+    for wrong in ["c", "c" * 65, "c:d", "aws:c"]:
+        refused("ValidationError", 400, anna.client("sts", config=Config(parameter_validation=False)).assume_role, RoleArn=arns[0], RoleSessionName="job", SourceIdentity=wrong)
+    answer = takes(anna, arns[0], SourceIdentity="carla")
+    assert answer["SourceIdentity"] == "carla"
+    carla = Keys.temporary(root.server, answer)
+    carla.s3.list_objects_v2(Bucket=bucket)
+    # The second role must let it be said too, and it is no other then.
+    text_of(takes, keys=carla, arn=arns[1])
+    root.iam.update_assume_role_policy(RoleName=second, PolicyDocument=policy(lets_say))
+    text_of(takes, keys=carla, arn=arns[1], SourceIdentity="cleo")
+    answer = takes(carla, arns[1])
+    assert answer["SourceIdentity"] == "carla"
+    Keys.temporary(root.server, answer).s3.list_objects_v2(Bucket=bucket)
+
+
+def explained(root, call, *arguments, **more):
+    """Why a call was denied."""
+    with pytest.raises(ClientError) as denied:
+        call(*arguments, **more)
+    found = []
+
+    def is_there():
+        status, _, said = ask(root.server, "GET", f"/api/v1/requests/{denied.value.response['ResponseMetadata']['RequestId']}")
+        found.append(said)
+        return status == 200
+
+    topology.wait_until(is_there, "a denied request that is remembered")
+    return found[-1]["why"]
 
 
 def test_session_tokens_stand_for_their_user_and_for_no_more(root, bucket):

@@ -10,7 +10,7 @@ use super::super::error::{Error, Result};
 use super::{Answer, arn_of};
 use crate::iam::identities::{Grants, Holder, IdentityError, PolicyText};
 use crate::iam::policy::{Policy, Reason};
-use crate::iam::{Principal, role_principal, user_principal};
+use crate::iam::{Principal, RoleSession, role_principal, user_principal};
 use crate::types::DecidingStatement;
 
 /// Questions of one request at most.
@@ -54,7 +54,7 @@ fn whose(call: &Call<'_>, arn: &str) -> Option<(Simulated, Grants)> {
         return Some((Simulated::Caller(who), identities.grants_of_user(user)));
     }
     if let Some(role) = identities.role(name).ok().filter(|_| is(Holder::Role(name))) {
-        let who = role_principal(&call.account, role, (SESSION, &[]), call.now);
+        let who = role_principal(&call.account, role, RoleSession::named(SESSION), call.now);
         return Some((Simulated::Caller(who), identities.grants_of_role(role)));
     }
     let group = identities.group(name).ok().filter(|_| is(Holder::Group(name)))?;
