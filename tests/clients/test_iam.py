@@ -478,6 +478,63 @@ def test_a_simulation_is_of_the_principal_that_is_named(root, account):
     assert decided("group", group, "s3:GetObject", f"arn:aws:s3:::b/{name}/k", **caller) == "allowed"
 
 
+def test_a_simulation_has_a_policy_of_the_resource_and_its_owner(root, account, server):
+    name, _ = user(root, allow("s3:PutObject"), deny("s3:DeleteObject"))
+    other, _ = user(root)
+    arn, resource = f"arn:aws:iam::{account}:user/{name}", "arn:aws:s3:::b/k"
+
+    def decided(action, *statements, source=arn, simulate=root.iam.simulate_principal_policy, **more):
+        if source:
+            more["PolicySourceArn"] = source
+        if statements:
+            more["ResourcePolicy"] = policy(*statements)
+        row = simulate(ActionNames=[action], ResourceArns=[resource], **more)["EvaluationResults"][0]
+        return row["EvalDecision"], [statement["SourcePolicyId"] for statement in row["MatchedStatements"]][-1:]
+
+    def of_resource(effect, action, who=arn):
+        return {"Effect": effect, "Principal": {"AWS": who}, "Action": action, "Resource": resource}
+
+    reads = of_resource("Allow", "s3:GetObject")
+    assert decided("s3:GetObject") == ("implicitDeny", [])
+    assert decided("s3:GetObject", reads) == ("allowed", ["ResourcePolicy"])
+    assert decided("s3:GetObject", of_resource("Allow", "s3:GetObject", f"arn:aws:iam::{account}:user/{other}"))[0] == "implicitDeny"
+    assert decided("s3:PutObject", of_resource("Deny", "s3:*", "*")) == ("explicitDeny", ["ResourcePolicy"])
+    assert decided("s3:DeleteObject", of_resource("Allow", "s3:*"))[0] == "explicitDeny"
+    # What is another account's must be allowed by both.
+    owner = {"ResourceOwner": Account(server, fresh("owner")).arn}
+    assert decided("s3:PutObject", **owner)[0] == "implicitDeny"
+    assert decided("s3:GetObject", reads, **owner)[0] == "implicitDeny"
+    assert decided("s3:PutObject", of_resource("Allow", "s3:*"), **owner)[0] == "allowed"
+    assert decided("s3:PutObject", of_resource("Allow", "s3:*"), ResourceOwner="arn:aws:iam::999999999999:root")[0] == "allowed"
+    # Policies alone are nobody's whom the resource's policy could name.
+    custom = {"simulate": root.iam.simulate_custom_policy, "source": None, "PolicyInputList": [policy(allow("s3:ListBucket"))]}
+    assert decided("s3:GetObject", reads, CallerArn=arn, **custom)[0] == "allowed"
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(arn))
+    as_role = {"source": f"arn:aws:iam::{account}:role/{role}"}
+    assert decided("s3:GetObject", reads, CallerArn=arn, **as_role)[0] == "allowed"
+    for wrong in [as_role, custom, {"ResourceOwner": arn}]:
+        refused("InvalidInput", 400, lambda wrong=wrong: decided("s3:GetObject", reads, **wrong))
+    refused("InvalidInput", 400, lambda: decided("s3:GetObject", {"Effect": "Allow"}))
+
+
+def test_values_of_a_simulation_are_of_their_type(root):
+    below = {"NumericLessThan": {"s3:max-keys": "10"}}
+
+    def decided(kind, *values):
+        entry = {"ContextKeyName": "s3:max-keys", "ContextKeyType": kind, "ContextKeyValues": list(values)}
+        answer = simulate(PolicyInputList=[policy(allow("s3:ListBucket", Condition=below))], ActionNames=["s3:ListBucket"], ContextEntries=[entry])
+        return answer["EvaluationResults"][0]["EvalDecision"]
+
+    simulate = root.client("iam", config=Config(parameter_validation=False)).simulate_custom_policy
+    assert decided("numeric", "5") == "allowed" and decided("numeric", "11") == "implicitDeny"
+    assert decided("numericList", "5", "6") == "allowed"
+    for kind, wrong in [("numeric", "many"), ("boolean", "perhaps"), ("ip", "here"), ("date", "soon"), ("binary", "*"), ("dateList", "soon")]:
+        refused("InvalidInput", 400, lambda kind=kind, wrong=wrong: decided(kind, wrong))
+    refused("InvalidInput", 400, lambda: decided("string", "a", "b"))
+    refused("ValidationError", 400, lambda: decided("text", "a"))
+
+
 def test_what_cannot_be_simulated_is_invalid_input(root, account):
     name, _ = user(root)
     source, simulate = f"arn:aws:iam::{account}:user/{name}", root.iam.simulate_principal_policy
