@@ -341,7 +341,7 @@ impl Service {
             logged.requester = call.requester();
         }
         let operation = operation?;
-        learned.counted = operation.counted();
+        learned.counted = operation.counted(&call.query);
         let answered = match call.origin(false) {
             None => ops::run(&call, upload, operation).await,
             Some(origin) => Box::pin(on_behalf_of(origin, ops::run(&call, upload, operation))).await,

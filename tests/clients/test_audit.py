@@ -63,6 +63,11 @@ def test_every_request_is_written_down_with_what_decided(audited):
     line = wait_for(audited, lambda line: line["request_id"] == denied.value.response["ResponseMetadata"]["RequestId"])
     assert (line["decision"], line["action"], line["error_code"]) == ("deny", "s3:PutObject", "AccessDenied")
     assert line["deciding"]["statement"] == "#2" and line["resource"] == "arn:aws:s3:::bucket/k"
+    root.s3.put_bucket_tagging(Bucket="bucket", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    root.s3.get_bucket_tagging(Bucket="bucket")
+    for operation in ["put_bucket_tagging", "get_bucket_tagging"]:
+        assert wait_for(audited, lambda line, operation=operation: line["action"] == operation)["bucket"] == "bucket"
+        assert audited.metric("holdfast_requests_total", f'operation="{operation}",status="2xx"') == 1
     line = wait_for(audited, lambda line: line["action"] == "put_object")
     assert line["deciding"]["policy"] == "the account's root" and line["received"] > 0
 
