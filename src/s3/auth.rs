@@ -98,6 +98,11 @@ impl<'a> Call<'a> {
         self.identity.as_ref().map_or(&ANONYMOUS, |identity| &identity.principal)
     }
 
+    /// Whether it is signed by the version of signatures that is not old.
+    pub(super) fn is_signed_by_version_4(&self) -> bool {
+        self.signature.is_some_and(|signature| signature.version == VERSION_4)
+    }
+
     /// How logs name who calls; none of nobody in particular.
     pub(super) fn caller(&self) -> Option<Arc<CallerName>> {
         self.identity.as_ref().map(|identity| identity.name.clone())
