@@ -225,6 +225,18 @@ def test_a_trust_policy_names_a_provider_that_is_there(server, provider, iam, ro
     iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [google]}))
 
 
+def test_iam_shows_the_providers_of_the_configuration(server, provider, iam):
+    account, place = client_for(server, "sts").get_caller_identity()["Account"], provider.removeprefix("http://")
+    arn = f"arn:aws:iam::{account}:oidc-provider/{place}"
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == [{"Arn": arn}]
+    shown = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert (shown["Url"], shown["ClientIDList"]) == (place, [CLIENT])
+    assert code_of(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn + "x") == "NoSuchEntity"
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert code_of(iam.get_account_password_policy) == "NoSuchEntity"
+
+
 def test_tokens_that_are_made_up_or_for_others_are_refused(server, provider, role):
     arn = role("reader", {"sub": "anna"})
     good = token_of(provider, "anna")

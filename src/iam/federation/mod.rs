@@ -71,10 +71,14 @@ impl Federation {
         self.ldap.is_some()
     }
 
+    /// The identity providers, without the directory.
+    pub fn open_id_providers(&self) -> impl Iterator<Item = &ProviderOptions> {
+        self.providers.iter().map(|provider| &provider.options)
+    }
+
     /// All of them, as the trust policies of an account name them.
     pub(super) fn provider_arns(&self, account: &AccountId) -> impl Iterator<Item = String> {
-        let places = self.providers.iter().map(|provider| provider.options.place());
-        let known = places.map(|place| ProviderKind::OpenIdConnect.arn(account, place));
+        let known = self.open_id_providers().map(|provider| provider.arn(account));
         known.chain(self.ldap.iter().map(|_| ProviderKind::Ldap.arn(account, ldap::NAME)))
     }
 
