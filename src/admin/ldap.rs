@@ -31,10 +31,10 @@ impl Service {
         let now = self.engine.now();
         let pair = (given.user_name.as_str(), &given.password);
         let who = self.iam.log_in_by_ldap(pair, peer, now).await.map_err(told)?;
-        seen.caller = Some(who.full_name().into());
+        seen.caller = Some(who.caller_name().into());
         let signed_in = self.sign_in_of(&who, &head, (peer, now)).map_err(Refusal::Denied)?;
         let SignedIn { identity, access_key, sign_in } = signed_in;
-        seen.caller = Some(identity.arn.clone());
+        seen.caller = Some(identity.name.clone());
         let caller = self.caller((identity, access_key, Some(sign_in.clone())), &head.headers, (peer, now));
         Ok(self.with_cookie(self.describe(&head, caller), &sign_in))
     }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
 
@@ -70,7 +69,7 @@ impl RequestQuery {
                 Some(request.id.as_str()),
                 request.key.as_deref(),
                 request.bucket.as_deref(),
-                request.caller.as_deref(),
+                request.caller.as_ref().map(|caller| caller.arn.as_str()),
                 request.error,
                 Some(address.as_str()),
             ];
@@ -137,7 +136,7 @@ pub fn denied_call_line(call: &SeenCall, address: IpAddr, (status, at): (u16, Ti
         key: None,
         status,
         error_code: call.error.clone(),
-        caller: call.caller.as_deref().map(str::to_owned),
+        caller: call.caller.as_ref().map(|caller| caller.arn.clone()),
         address: address.to_string(),
         took_us: 0,
         sent: 0,
@@ -166,7 +165,7 @@ fn report(request: &RecordedRequest) -> RequestReport {
         key: request.key.clone(),
         status: end.status,
         error_code: request.error.map(str::to_owned),
-        caller: request.caller.as_ref().map(Arc::as_ref).map(str::to_owned),
+        caller: request.caller.as_ref().map(|caller| caller.arn.clone()),
         address: request.address.to_canonical().to_string(),
         took_us: micros,
         sent: end.sent,

@@ -156,7 +156,7 @@ impl Service {
             return answer;
         }
         let caller = self.recognize(&head, peer)?;
-        seen.caller = Some(caller.identity.arn.clone());
+        seen.caller = Some(caller.identity.name.clone());
         let route = Route::parse(&head.method, head.uri.path(), head.uri.query().unwrap_or(""))?;
         seen.action = route.action().map_or("admin:Presign", AdminAction::name).to_owned();
         if let Some(action) = route.action() {

@@ -67,7 +67,7 @@ impl Service {
         let now = self.engine.now();
         let identity = self.authenticate((&pair.access_key, pair.secret_key.expose()), peer, now)?;
         let identity = identity.ok_or(Refusal::InvalidCredentials)?;
-        seen.caller = Some(identity.arn.clone());
+        seen.caller = Some(identity.name.clone());
         let sign_in = self.iam.sign_in((&pair.access_key, None), &identity, now);
         tracing::info!(access_key = pair.access_key, %peer, "signed in to the console");
         let known = (identity, pair.access_key, Some(sign_in.clone()));
@@ -87,7 +87,7 @@ impl Service {
 
     fn sign_out(&self, head: &request::Parts, peer: IpAddr, seen: &mut SeenCall) -> Answer {
         let caller = self.recognize(head, peer)?;
-        seen.caller = Some(caller.identity.arn.clone());
+        seen.caller = Some(caller.identity.name.clone());
         if let Some(sign_in) = &caller.sign_in {
             self.iam.end_sign_in(sign_in, caller.now);
         }

@@ -19,7 +19,7 @@ use super::caller::cookies_named;
 use super::health::json;
 use super::service::Service;
 use crate::iam::federation::{Begun, TokenRefused, WebIdentity};
-use crate::iam::{Identity, RequestFacts, SessionTimes, SignIn};
+use crate::iam::{Identity, RequestFacts, RoleSession, SessionTimes, SignIn};
 use crate::types::Timestamp;
 
 /// The cookie of a browser that is away to sign in.
@@ -127,7 +127,9 @@ impl Service {
         let session = who.session_name();
         let of = self.iam.role_named_for((who, &session), &facts).ok_or_else(|| who.without_role())?;
         let times = SessionTimes::lasting(of.role.session_secs_max, now);
-        let made = self.iam.begin_role_session(&of, (&session, Vec::new()), Vec::new(), times);
+        let source_identity = who.source_identity.as_deref();
+        let named = RoleSession { source_identity, ..RoleSession::named(&session) };
+        let made = self.iam.begin_role_session(&of, named, Vec::new(), times);
         let made = made.map_err(|error| error.to_string())?;
         let access_key = made.pair.access_key;
         let identity = self.iam.find_session(&access_key, made.token.expose(), now);

@@ -21,7 +21,7 @@ use crate::metadata::{AccessKeyRow, AccountRow, MetadataError, Mutation, Store};
 use crate::runtime::random_bytes;
 use crate::sealing::RootKey;
 use crate::sigv4::SigningSecret;
-use crate::types::{AccountId, CanonicalId, Secret, StoredSecret, Timestamp};
+use crate::types::{AccountId, CallerName, CanonicalId, Secret, StoredSecret, Timestamp};
 
 /// Letters and digits of the longest name of an account.
 const NAME_CHARS_MAX: usize = 50;
@@ -45,8 +45,8 @@ pub struct Identity {
     pub secret: SigningSecret,
     /// Who signs with it.
     pub principal: Principal,
-    /// The ARN of that, for logs.
-    pub arn: Arc<str>,
+    /// How logs name that.
+    pub name: Arc<CallerName>,
     /// The policies that decide for it.
     pub grants: Grants,
     /// How it came by the access key.
@@ -178,10 +178,10 @@ impl Known {
                     grants.session.extend(bound.map(PolicyText::compiled).cloned());
                     let expires = service.and_then(|service| service.expires);
                     let usage = before.get(&key.id).map(|before| before.usage.clone()).unwrap_or_default();
-                    let arn = principal.arn().into();
+                    let name = principal.name().into();
                     let (kind, key_expires) = (KeyKind::Own, expires);
                     let identity =
-                        Identity { secret, principal, arn, grants, kind, expires, key_expires, usage };
+                        Identity { secret, principal, name, grants, kind, expires, key_expires, usage };
                     self.keys.insert(key.id.clone(), Arc::new(identity));
                 }
             }
@@ -599,11 +599,11 @@ impl Iam {
 }
 
 fn identity_of_root(secret: SigningSecret, principal: Principal) -> Identity {
-    let arn = principal.arn().into();
+    let name = principal.name().into();
     Identity {
         secret,
         principal,
-        arn,
+        name,
         grants: Grants::default(),
         kind: KeyKind::Own,
         expires: None,
@@ -703,7 +703,8 @@ mod tests {
         let id = iam.identities(&account).user("anna").unwrap().named.id.clone();
         let of = crate::iam::SessionOf::User { name: "anna".into(), id };
         let times = SessionTimes { issued: Timestamp::default(), expires, key_expires: None };
-        iam.begin_session(NewSession { account, of, policies: Vec::new(), times }).unwrap()
+        iam.begin_session(NewSession { account, of, source_identity: None, policies: Vec::new(), times })
+            .unwrap()
     }
 
     #[test]

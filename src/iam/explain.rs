@@ -1,7 +1,6 @@
 //! Why a caller was not let do something, in names that administrators know. Found when something was denied, never for a request
 //! that is let through.
 
-use std::ptr;
 use std::sync::Arc;
 
 use super::directory::Iam;
@@ -60,9 +59,9 @@ impl Iam {
 
     /// Where in an account a statement stands; nowhere where it was given with the request.
     pub fn locate_in(&self, account: &Account, statement: &Statement) -> Option<DecidingStatement> {
-        let has = |policy: &Policy| policy.statements.iter().position(|own| ptr::eq(own, statement));
+        let has = |policy: &Policy| policy.place_of(statement);
         let (policy, at) = locate_in(account, &self.identities(&account.id), &has)?;
-        Some(DecidingStatement { policy, statement: name_of(statement, at) })
+        Some(DecidingStatement { policy, statement: statement.name_at(at) })
     }
 
     fn locate(
@@ -71,7 +70,7 @@ impl Iam {
         (source, statement): (Source, &Statement),
         bucket: Option<(&str, &Policy)>,
     ) -> DecidingStatement {
-        let has = |policy: &Policy| policy.statements.iter().position(|own| ptr::eq(own, statement));
+        let has = |policy: &Policy| policy.place_of(statement);
         let found = match source {
             Source::Resource => bucket.and_then(|(bucket, policy)| {
                 has(policy).map(|at| (format!("the policy of the bucket {bucket}"), at))
@@ -89,13 +88,8 @@ impl Iam {
             };
             (place.into(), 0)
         });
-        DecidingStatement { policy, statement: name_of(statement, at) }
+        DecidingStatement { policy, statement: statement.name_at(at) }
     }
-}
-
-fn name_of(statement: &Statement, at: usize) -> String {
-    let named = statement.sid.clone().filter(|sid| !sid.is_empty());
-    named.unwrap_or_else(|| format!("#{}", at + 1))
 }
 
 /// Where in an account a policy stands, and the place of the statement in it.

@@ -43,8 +43,10 @@ pub use directory::{
 pub use principal::{Account, Principal, Session, User};
 pub use request_facts::RequestFacts;
 pub use sessions::{
-    NewSession, SessionOf, SessionPolicy, SessionTimes, TemporaryCredentials, TokenError, role_principal,
+    NewSession, RoleSession, SessionOf, SessionPolicy, SessionTimes, TemporaryCredentials, TokenError,
+    is_session_name, role_principal,
 };
 pub use sign_ins::SignIn;
 pub use throttle::Throttle;
+pub use trusted::UnknownPrincipal;
 pub use usage::{KeyLimits, KeyPermit, KeyUse, LastUse, UsedFor};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::types::{AccountId, CanonicalId, Timestamp};
+use crate::types::{AccountId, CallerName, CanonicalId, Timestamp};
 
 /// An account: what owns buckets and objects.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,8 @@ pub struct Session {
     pub name: String,
     /// Tags of the role, and those that were given with the session.
     pub tags: BTreeMap<String, String>,
+    /// Who it is that took the first of the roles that led here, where that was said.
+    pub source_identity: Option<String>,
     /// When its token was issued.
     pub token_issued: Timestamp,
 }
@@ -113,6 +115,20 @@ impl Principal {
                 let Session { account, role_name, name, .. } = &**session;
                 format!("arn:aws:sts::{}:assumed-role/{role_name}/{name}", account.id).into()
             }
+        }
+    }
+
+    /// How logs name it.
+    pub fn name(&self) -> CallerName {
+        let source_identity = self.source_identity().map(str::to_owned);
+        CallerName { arn: self.arn().into_owned(), source_identity }
+    }
+
+    /// Who it is behind the roles that were taken, where that was said.
+    pub fn source_identity(&self) -> Option<&str> {
+        match self {
+            Self::Session(session) => session.source_identity.as_deref(),
+            Self::Anonymous | Self::Root(_) | Self::User(_) | Self::Federated(_) => None,
         }
     }
 
@@ -170,6 +186,7 @@ impl Principal {
                 Self::User(user) => Some(user.name.as_str().into()),
                 Self::Anonymous | Self::Root(_) | Self::Session(_) | Self::Federated(_) => None,
             },
+            "aws:sourceidentity" => self.source_identity().map(Cow::Borrowed),
             "aws:tokenissuetime" => self.token_issued().map(|issued| issued.iso().into()),
             // There are no MFA devices; AWS says so of temporary credentials alone.
             "aws:multifactorauthpresent" => self.token_issued().map(|_| "false".into()),

@@ -54,6 +54,24 @@ pub enum SessionOf {
     },
 }
 
+/// What who takes a role says of the session.
+#[derive(Debug, Clone, Copy)]
+pub struct RoleSession<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its tags.
+    pub tags: &'a [(String, String)],
+    /// Who it is that took the first of the roles that led here, in words of its own.
+    pub source_identity: Option<&'a str>,
+}
+
+impl<'a> RoleSession<'a> {
+    /// One of which nothing but the name is said.
+    pub fn named(name: &'a str) -> Self {
+        Self { name, tags: &[], source_identity: None }
+    }
+}
+
 /// What bounds a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionPolicy {
@@ -63,6 +81,16 @@ pub enum SessionPolicy {
     Managed(String),
 }
 
+/// Whether a session may be called so, and who is behind it.
+pub fn is_session_name(text: &str) -> bool {
+    (2..=64).contains(&text.len()) && text.chars().all(may_name_session)
+}
+
+/// Whether a name of a session may have it.
+pub(super) fn may_name_session(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
+}
+
 /// A session to be begun.
 #[derive(Debug, Clone)]
 pub struct NewSession {
@@ -70,6 +98,8 @@ pub struct NewSession {
     pub account: AccountId,
     /// Whose.
     pub of: SessionOf,
+    /// Who it is that took the first of the roles that led here, where that was said.
+    pub source_identity: Option<String>,
     /// What bounds it.
     pub policies: Vec<SessionPolicy>,
     /// When.
@@ -133,10 +163,11 @@ struct Contents {
     /// The beginning of Unix time in tokens that do not say: they were issued before whatever is asked for.
     issued: Timestamp,
     key_expires: Option<Timestamp>,
+    source_identity: Option<String>,
 }
 
 /// What the fields that tokens of earlier builds lack are read from.
-const LACKING: [u8; 2] = [0; 2];
+const LACKING: [u8; 3] = [0; 3];
 
 impl Contents {
     fn read(mut plain: Vec<u8>) -> Option<Self> {
@@ -178,10 +209,20 @@ impl Sessions {
     pub(super) fn begin(&self, session: NewSession) -> Option<TemporaryCredentials> {
         let key = self.key.as_ref()?;
         let pair = new_pair("ASIA");
-        let NewSession { account, of, policies, times } = session;
+        let NewSession { account, of, source_identity, policies, times } = session;
         let SessionTimes { issued, expires, key_expires } = times;
         let (access_key, secret) = (pair.access_key.clone(), pair.secret.clone());
-        let contents = Contents { account, of, policies, access_key, secret, expires, issued, key_expires };
+        let contents = Contents {
+            account,
+            of,
+            policies,
+            access_key,
+            secret,
+            expires,
+            issued,
+            key_expires,
+            source_identity,
+        };
         let plain = postcard::to_stdvec(&contents).expect("plain data serializes");
         let token = Secret::new(STANDARD.encode(key.seal(&plain, BOUND)));
         Some(TemporaryCredentials { pair, token })
@@ -251,7 +292,9 @@ pub(super) fn seeds() -> Vec<Vec<u8>> {
     let (account, expires) = (AccountId::from_number(1), Timestamp::from_millis(1));
     let (access_key, secret) = ("ASIA".into(), Secret::new("secret"));
     let (issued, key_expires) = (Timestamp::from_millis(1), Some(expires));
-    let contents = Contents { account, of, policies, access_key, secret, expires, issued, key_expires };
+    let source_identity = Some("anna".into());
+    let contents =
+        Contents { account, of, policies, access_key, secret, expires, issued, key_expires, source_identity };
     vec![postcard::to_stdvec(&contents).expect("plain data serializes")]
 }
 
@@ -269,17 +312,19 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
         SessionOf::Role { name, id, session, tags } => {
             let identities = known.identities(&contents.account)?;
             let role = identities.role(name).ok().filter(|role| role.named.id == *id)?;
-            let principal = role_principal(account, role, (session, tags), contents.issued);
+            let source_identity = contents.source_identity.as_deref();
+            let session = RoleSession { name: session, tags, source_identity };
+            let principal = role_principal(account, role, session, contents.issued);
             (principal, identities.grants_of_role(role), KeyKind::Role)
         }
     };
     let bound = |policy: &SessionPolicy| session_policy(known, &contents.account, policy);
     grants.session = contents.policies.iter().map(bound).collect::<Option<_>>()?;
-    let (secret, arn) = (SigningSecret::new(contents.secret.clone()), principal.arn().into());
+    let (secret, name) = (SigningSecret::new(contents.secret.clone()), principal.name().into());
     Some(Identity {
         secret,
         principal,
-        arn,
+        name,
         grants,
         kind,
         expires: Some(contents.expires),
@@ -292,9 +337,10 @@ fn resolve(known: &Known, contents: &Contents) -> Option<Identity> {
 pub fn role_principal(
     account: &Arc<Account>,
     role: &super::identities::Role,
-    (name, given): (&str, &[(String, String)]),
+    session: RoleSession<'_>,
     token_issued: Timestamp,
 ) -> Principal {
+    let given = session.tags;
     let named = &role.named;
     let is_given = |key: &str| given.iter().any(|(given, _)| given.eq_ignore_ascii_case(key));
     let kept = role.tags.iter().filter(|(key, _)| !is_given(key));
@@ -305,8 +351,9 @@ pub fn role_principal(
         role_id: named.id.clone(),
         role_path: named.path.clone(),
         role_name: named.name.clone(),
-        name: name.to_owned(),
+        name: session.name.to_owned(),
         tags,
+        source_identity: session.source_identity.map(str::to_owned),
         token_issued,
     }))
 }
@@ -329,7 +376,12 @@ mod tests {
         let whole = seeds().remove(0);
         let read = Contents::read(whole.clone()).unwrap();
         assert_eq!((read.issued, read.key_expires), (Timestamp::from_millis(1), Some(read.expires)));
-        // The fields that came later: two numbers of one byte, and that the second is there.
+        assert_eq!(read.source_identity.as_deref(), Some("anna"));
+        // The fields that came later: a text of four letters, its length, and that it is there; ...
+        let whole = whole[..whole.len() - 6].to_vec();
+        let read = Contents::read(whole.clone()).unwrap();
+        assert_eq!((read.key_expires, read.source_identity), (Some(read.expires), None));
+        // ... two numbers of one byte, and that the second is there.
         let earlier = whole[..whole.len() - 3].to_vec();
         let read = Contents::read(earlier.clone()).unwrap();
         assert_eq!((read.issued, read.key_expires), (Timestamp::default(), None));
@@ -363,7 +415,8 @@ mod tests {
         let role = Identities::none(id.clone()).create_role(&new, Timestamp::default()).unwrap();
         let account = Account { id, canonical_id: CanonicalId([1; 32]), name: "a".into(), email: None };
         let given = [pair("TEAM", "blue")];
-        let session = role_principal(&Arc::new(account), &role, ("job", &given), Timestamp::default());
+        let session = RoleSession { tags: &given, ..RoleSession::named("job") };
+        let session = role_principal(&Arc::new(account), &role, session, Timestamp::default());
         let Principal::Session(session) = session else { panic!("a session of a role") };
         assert_eq!(session.tags, [pair("TEAM", "blue"), pair("Cost", "1")].into());
     }

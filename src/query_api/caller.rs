@@ -64,6 +64,13 @@ pub(super) enum Simulated {
     Somebody,
 }
 
+/// Whose the resources of a simulation are, and the policy that each of them has.
+#[derive(Debug)]
+pub(super) struct SimulatedResource {
+    pub(super) owner: CanonicalId,
+    pub(super) policy: Option<Policy>,
+}
+
 /// A request that nobody makes.
 struct Imagined<'a> {
     call: &'a Call<'a>,
@@ -130,23 +137,23 @@ impl<'a> Call<'a> {
         then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))
     }
 
-    /// Decides for somebody of the caller's account who has these policies alone. What is given to condition keys counts in place
-    /// of what is known.
+    /// Decides for somebody of the caller's account who has these policies alone, and the policy of the resource. What is given to
+    /// condition keys counts in place of what is known.
     pub(super) fn simulate<T>(
         &self,
         (action, resource, keys): (&str, &str, &Keys),
-        (who, grants): (&Simulated, &Grants),
+        (who, grants, on): (&Simulated, &Grants, &SimulatedResource),
         then: impl FnOnce(&Decision<'_>) -> T,
     ) -> T {
         let identity: Vec<_> = grants.identity.iter().map(Arc::as_ref).collect();
-        let policies =
-            Policies { identity: &identity, boundary: grants.boundary.as_deref(), ..Policies::default() };
+        let (boundary, bucket) = (grants.boundary.as_deref(), on.policy.as_ref());
+        let policies = Policies { identity: &identity, boundary, bucket, ..Policies::default() };
         let somebody = self.somebody();
         let (principal, somebody) = match who {
             Simulated::Caller(principal) => (principal, None),
             Simulated::Somebody => (&somebody, Some(&somebody)),
         };
-        let owner = &self.account.canonical_id;
+        let owner = &on.owner;
         let keys = &Imagined { call: self, keys, somebody };
         let resource = Resource::Other(resource);
         then(&decide(&Request { principal, action, resource, bucket_owner: owner, owner, keys }, &policies))

@@ -9,7 +9,8 @@ use super::error::Error;
 use super::form::Form;
 use super::sts::{Answer, ROLE_SECS, begin, missing_trust, times, untrusted};
 use crate::iam::federation::LoginRefused;
-use crate::iam::{Iam, RequestFacts, Secret};
+use crate::iam::{Iam, RequestFacts, RoleSession, Secret};
+use crate::types::CallerName;
 
 /// The operation.
 pub(super) const ACTION: &str = "AssumeRoleWithLDAPIdentity";
@@ -18,11 +19,11 @@ pub(super) const ACTION: &str = "AssumeRoleWithLDAPIdentity";
 pub(super) async fn assume_role(
     (iam, form): (&Iam, &Form),
     facts: RequestFacts<'_>,
-    caller: &mut Option<Arc<str>>,
+    caller: &mut Option<Arc<CallerName>>,
 ) -> Answer {
     let (name, password) = (form.required("LDAPUsername")?, Secret::new(form.required("LDAPPassword")?));
     let who = iam.log_in_by_ldap((name, &password), facts.peer, facts.now).await.map_err(told)?;
-    *caller = Some(who.full_name().into());
+    *caller = Some(who.caller_name().into());
     let session = who.session_name();
     let wanted = form.get("RoleArn").filter(|arn| !arn.is_empty());
     // What is asked for by its ARN must be one of theirs too: with trust in the directory alone anybody in it could name it.
@@ -37,7 +38,7 @@ pub(super) async fn assume_role(
         Error::denied(words).with_why(untrusted((action, arn), missing_trust(action, &who.full_name())))
     })?;
     let times = times((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
-    begin((iam, form), &of, (&session, Vec::new()), times)
+    begin((iam, form), &of, RoleSession::named(&session), times)
 }
 
 fn told(refused: LoginRefused) -> Error {

@@ -23,6 +23,7 @@ use crate::object::Engine;
 use crate::runtime::{Clock, random_bytes};
 use crate::sigv4::{self, AmzTime, Claim, Parts};
 use crate::telemetry::SeenCall;
+use crate::types::CallerName;
 
 /// The longest body, in bytes.
 const BODY_BYTES_MAX: usize = 256 * 1024;
@@ -91,7 +92,7 @@ enum Caller {
 struct Asked {
     action: String,
     is_sts: bool,
-    caller: Option<Arc<str>>,
+    caller: Option<Arc<CallerName>>,
     resource: Option<String>,
 }
 
@@ -225,7 +226,7 @@ impl Service {
         let used_for = if asked.is_sts { UsedFor::Sts } else { UsedFor::Iam };
         identity.usage.note(used_for, self.clock.now());
         asked.action = action.to_owned();
-        asked.caller = Some(identity.arn.clone());
+        asked.caller = Some(identity.name.clone());
         asked.resource = NAMES.iter().find_map(|name| form.get(name)).map(str::to_owned);
         let account = identity.principal.account().cloned().ok_or_else(Error::unknown_caller)?;
         let call = Call {

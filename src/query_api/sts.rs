@@ -12,8 +12,8 @@ use crate::iam::federation::RoleOf;
 use crate::iam::identities::{Grants, IdentityError, PolicyText, canned_policies};
 use crate::iam::policy::{Grammar, Policy};
 use crate::iam::{
-    Account, Iam, KeyKind, NewSession, Principal, SessionOf, SessionPolicy, SessionTimes,
-    TemporaryCredentials,
+    Account, Iam, KeyKind, NewSession, Principal, RoleSession, SessionOf, SessionPolicy, SessionTimes,
+    TemporaryCredentials, is_session_name,
 };
 use crate::types::{CanonicalId, Timestamp, Why};
 
@@ -95,7 +95,8 @@ fn session_token(call: &Call<'_>) -> Answer {
     };
     let times = times((&call.form, call.now), longest, usual.min(longest))?.within(call.identity.key_expires);
     let account = call.account.id.clone();
-    let made = call.iam.begin_session(NewSession { account, of, policies: Vec::new(), times })?;
+    let session = NewSession { account, of, source_identity: None, policies: Vec::new(), times };
+    let made = call.iam.begin_session(session)?;
     Ok(vec![credentials(made, times.expires)])
 }
 
@@ -125,7 +126,7 @@ fn credentials(made: TemporaryCredentials, expires: Timestamp) -> Node {
 
 fn assume_role(call: &Call<'_>) -> Answer {
     let (arn, name) = (call.form.required("RoleArn")?, call.form.required("RoleSessionName")?);
-    check_name(name)?;
+    check_name("roleSessionName", name)?;
     let tags = call.form.tags();
     if tags.len() > TAGS_MAX {
         return Err(Error::invalid(format!("A session has {TAGS_MAX} tags at most.")));
@@ -135,29 +136,45 @@ fn assume_role(call: &Call<'_>) -> Answer {
         let words = IdentityError::DuplicateTags.to_string();
         return Err(Error::new(StatusCode::BAD_REQUEST, "InvalidParameterValue", words));
     }
-    let of = permitted(call, (arn, name), &tags)?;
+    let source_identity = source_identity(call)?;
+    let session = RoleSession { name, tags: &tags, source_identity };
+    let of = permitted(call, arn, session)?;
     let chained = matches!(call.principal(), Principal::Session(_));
     let longest = if chained { ROLE_SECS } else { of.role.session_secs_max };
     let times = times((&call.form, call.now), longest, ROLE_SECS)?.within(call.identity.key_expires);
-    begin((call.iam, &call.form), &of, (name, tags), times)
+    begin((call.iam, &call.form), &of, session, times)
+}
+
+/// Who it is that takes the role. Who took one before stays who it was.
+fn source_identity<'c>(call: &'c Call<'_>) -> Result<Option<&'c str>> {
+    let (given, before) = (call.form.get("SourceIdentity"), call.principal().source_identity());
+    if let Some(given) = given {
+        check_name("sourceIdentity", given)?;
+        if before.is_some_and(|before| before != given) {
+            return Err(Error::denied("The source identity of a session cannot be changed."));
+        }
+    }
+    Ok(given.or(before))
 }
 
 /// Credentials of a role that may be taken, and whom they make of the caller.
 pub(super) fn begin(
     (iam, form): (&Iam, &Form),
     of: &RoleOf,
-    (name, tags): (&str, Vec<(String, String)>),
+    session: RoleSession<'_>,
     times: SessionTimes,
 ) -> Answer {
     let policies = session_policies((iam, form), &of.account)?;
-    let made = iam.begin_role_session(of, (name, tags), policies, times)?;
-    let id = format!("{}:{name}", of.role.named.id);
-    let user = vec![text("AssumedRoleId", id), text("Arn", of.session_arn(name))];
-    Ok(vec![credentials(made, times.expires), Node::Elements("AssumedRoleUser", user)])
+    let made = iam.begin_role_session(of, session, policies, times)?;
+    let id = format!("{}:{}", of.role.named.id, session.name);
+    let user = vec![text("AssumedRoleId", id), text("Arn", of.session_arn(session.name))];
+    let mut answer = vec![credentials(made, times.expires), Node::Elements("AssumedRoleUser", user)];
+    answer.extend(session.source_identity.map(|name| text("SourceIdentity", name)));
+    Ok(answer)
 }
 
 /// The role, if the caller may take it. Whether there is such a role is nobody else's business.
-fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, String)]) -> Result<RoleOf> {
+fn permitted(call: &Call<'_>, arn: &str, session: RoleSession<'_>) -> Result<RoleOf> {
     if call.principal().arn().ends_with(":root") {
         return Err(Error::denied("Roles may not be assumed by root accounts."));
     }
@@ -170,12 +187,16 @@ fn permitted(call: &Call<'_>, (arn, session): (&str, &str), tags: &[(String, Str
     let of = call.iam.role_by_arn(arn).ok_or_else(nowhere)?;
     let trust =
         Policy::parse(of.role.trust.as_bytes(), Grammar::Trust).map_err(|error| Error::failed(&error))?;
-    let mut keys: Keys = vec![("sts:rolesessionname".into(), session.to_owned())];
+    let mut keys: Keys = vec![("sts:rolesessionname".into(), session.name.to_owned())];
+    keys.extend(session.source_identity.map(|name| ("sts:sourceidentity".to_owned(), name.to_owned())));
     keys.extend(call.form.get("ExternalId").map(|id| ("sts:externalid".to_owned(), id.to_owned())));
-    keys.extend(super::caller::keys_of_tags(tags));
+    keys.extend(super::caller::keys_of_tags(session.tags));
     let mut actions = vec!["sts:AssumeRole"];
-    if !tags.is_empty() {
+    if !session.tags.is_empty() {
         actions.push("sts:TagSession");
+    }
+    if session.source_identity.is_some() {
+        actions.push("sts:SetSourceIdentity");
     }
     for action in actions {
         let question = (action, arn, &keys);
@@ -239,13 +260,13 @@ fn session_policies((iam, form): (&Iam, &Form), account: &Account) -> Result<Vec
     Ok(policies)
 }
 
-pub(super) fn check_name(name: &str) -> Result<()> {
-    let known = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    if (2..=64).contains(&name.len()) && name.chars().all(known) {
+/// The name of a session, or of who is behind it.
+pub(super) fn check_name(field: &str, name: &str) -> Result<()> {
+    if is_session_name(name) {
         return Ok(());
     }
     let rule = "Member must satisfy regular expression pattern: [\\w+=,.@-]* and have length 2 to 64";
     Err(Error::invalid(format!(
-        "1 validation error detected: Value '{name}' at 'roleSessionName' failed to satisfy constraint: {rule}"
+        "1 validation error detected: Value '{name}' at '{field}' failed to satisfy constraint: {rule}"
     )))
 }

@@ -11,7 +11,8 @@ use super::error::Error;
 use super::form::Form;
 use super::sts::{Answer, ROLE_SECS, begin, check_name, missing_trust, times, untrusted};
 use crate::iam::federation::TokenRefused;
-use crate::iam::{Iam, RequestFacts};
+use crate::iam::{Iam, RequestFacts, RoleSession};
+use crate::types::CallerName;
 
 /// The operation.
 pub(super) const ACTION: &str = "AssumeRoleWithWebIdentity";
@@ -20,14 +21,14 @@ pub(super) const ACTION: &str = "AssumeRoleWithWebIdentity";
 pub(super) async fn assume_role(
     (iam, form): (&Iam, &Form),
     facts: RequestFacts<'_>,
-    caller: &mut Option<Arc<str>>,
+    caller: &mut Option<Arc<CallerName>>,
 ) -> Answer {
     let (arn, name) = (form.required("RoleArn")?, form.required("RoleSessionName")?);
-    check_name(name)?;
+    check_name("roleSessionName", name)?;
     let token = form.required("WebIdentityToken")?;
     let who =
         iam.federation().identify(token, facts.now).await.map_err(|refused| told(refused, facts.peer))?;
-    *caller = Some(who.full_name().into());
+    *caller = Some(who.caller_name().into());
     let of = iam.role_for(arn, (&who, name), &facts).ok_or_else(|| {
         tracing::info!(role = arn, provider = who.provider, subject = who.subject, peer = %facts.peer, "role not given");
         let action = who.kind.action();
@@ -35,7 +36,9 @@ pub(super) async fn assume_role(
         Error::denied(format!("Not authorized to perform {action}")).with_why(why)
     })?;
     let times = times((form, facts.now), of.role.session_secs_max, ROLE_SECS)?;
-    let mut answer = begin((iam, form), &of, (name, Vec::new()), times)?;
+    let source_identity = who.source_identity.as_deref();
+    let session = RoleSession { source_identity, ..RoleSession::named(name) };
+    let mut answer = begin((iam, form), &of, session, times)?;
     answer.extend([
         text("SubjectFromWebIdentityToken", &who.subject),
         text("Audience", who.claim("aud").unwrap_or_default()),

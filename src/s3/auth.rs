@@ -17,7 +17,7 @@ use crate::sigv4::{
     self, AmzTime, Parts, Payload, Placement, PolicyClaim, Refusal, Slash, Verification, encode_into,
     version2,
 };
-use crate::types::{BucketName, DecidingStatement, ObjectKey, Origin, Timestamp};
+use crate::types::{BucketName, CallerName, DecidingStatement, ObjectKey, Origin, Timestamp};
 
 use super::body::{BodyOptions, RequestBody, Stored};
 use super::checksums;
@@ -98,9 +98,14 @@ impl<'a> Call<'a> {
         self.identity.as_ref().map_or(&ANONYMOUS, |identity| &identity.principal)
     }
 
-    /// The ARN of who calls; none of nobody in particular.
-    pub(super) fn caller(&self) -> Option<Arc<str>> {
-        self.identity.as_ref().map(|identity| identity.arn.clone())
+    /// Whether it is signed by the version of signatures that is not old.
+    pub(super) fn is_signed_by_version_4(&self) -> bool {
+        self.signature.is_some_and(|signature| signature.version == VERSION_4)
+    }
+
+    /// How logs name who calls; none of nobody in particular.
+    pub(super) fn caller(&self) -> Option<Arc<CallerName>> {
+        self.identity.as_ref().map(|identity| identity.name.clone())
     }
 
     /// Notes the use of the caller's access key, and lets the request in if that is within its limits; `None` where there are none.

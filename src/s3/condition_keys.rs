@@ -70,10 +70,12 @@ const OF_S3: [&str; 52] = [
 ];
 
 /// Keys of all services, in lower case.
-const GLOBAL: [&str; 38] = [
+const GLOBAL: [&str; 45] = [
+    "aws:assumedroot",
     "aws:calledvia",
     "aws:calledviafirst",
     "aws:calledvialast",
+    "aws:chatbotsourcearn",
     "aws:currenttime",
     "aws:ec2instancesourceprivateipv4",
     "aws:ec2instancesourcevpc",
@@ -100,15 +102,20 @@ const GLOBAL: [&str; 38] = [
     "aws:securetransport",
     "aws:sourceaccount",
     "aws:sourcearn",
+    "aws:sourceidentity",
     "aws:sourceip",
     "aws:sourceorgid",
     "aws:sourceorgpaths",
     "aws:sourcevpc",
+    "aws:sourcevpcarn",
     "aws:sourcevpce",
     "aws:tagkeys",
     "aws:tokenissuetime",
     "aws:useragent",
     "aws:userid",
+    "aws:vpceaccount",
+    "aws:vpceorgid",
+    "aws:vpceorgpaths",
 ];
 
 /// Further ones: who calls by name, and by which service.

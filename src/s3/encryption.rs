@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::HeaderMap;
 use hyper::header::{HeaderName, HeaderValue};
 
-use crate::object::{CustomerKey, NewEncryption};
-use crate::types::{BucketName, EncryptionMode};
+use crate::object::{CustomerKey, NewEncryption, ObjectInfo};
+use crate::types::{BucketName, Encryption, EncryptionMode};
 
 use super::auth::Call;
 use super::error::{Code, Error, Result};
@@ -120,6 +120,21 @@ fn bucket_key(headers: &HeaderMap) -> Result<Option<bool>> {
         Some(value) if value.eq_ignore_ascii_case("false") => Ok(Some(false)),
         Some(value) => Err(Error::argument(BUCKET_KEY, value, "The header must be true or false")),
     }
+}
+
+/// Refuses an object under a named key to a request that is not signed, or by an old version of signatures (AWS: "Protecting data with
+/// SSE-KMS"): whose use of the key it would be is not known.
+pub(super) fn refuse_unsigned(call: &Call<'_>, object: &ObjectInfo) -> Result<()> {
+    let is_kms = |encryption: &Encryption| matches!(encryption.mode, EncryptionMode::Kms { .. });
+    if !object.properties.encryption.as_ref().is_some_and(is_kms) || call.is_signed_by_version_4() {
+        return Ok(());
+    }
+    let given = text(call.headers(), "authorization").unwrap_or("null");
+    Err(Error::argument(
+        "Authorization",
+        given,
+        "Requests specifying Server Side Encryption with AWS KMS managed keys require AWS Signature Version 4.",
+    ))
 }
 
 /// The key that a client brings, whole or not at all.

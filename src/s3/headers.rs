@@ -244,12 +244,19 @@ pub(super) fn has_overrides(query: &Query) -> bool {
 pub(super) fn override_from_query(query: &Query, answer: &mut HeaderMap) -> Result<()> {
     for (parameter, name) in OVERRIDES {
         if let Some(text) = query.get(parameter) {
-            let value = HeaderValue::from_str(text)
-                .map_err(|_| Error::argument(parameter, text, "The header value is not valid"))?;
-            answer.insert(name, value);
+            answer.insert(name, override_value(parameter, text)?);
         }
     }
     Ok(())
+}
+
+/// The value of a header, whose characters are those of ISO-8859-1 (RFC 9110, section 5.5).
+fn override_value(parameter: &'static str, text: &str) -> Result<HeaderValue> {
+    const NOT_LATIN: &str = "Header value cannot be represented using ISO-8859-1.";
+    let latin: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(c).ok()).collect();
+    let latin = latin.ok_or_else(|| Error::argument(parameter, text, NOT_LATIN))?;
+    HeaderValue::from_bytes(&latin)
+        .map_err(|_| Error::argument(parameter, text, "The header value is not valid"))
 }
 
 /// `Content-MD5`, decoded.

@@ -12,6 +12,7 @@
 //! - `wire`, `chunked`, `body`: the bytes of an upload, taken out of their framing and verified.
 //! - `xml_read`, `xml_write`: documents in and out.
 //! - `cors`: preflights, which nobody signs, and what browsers are told on other answers.
+//! - `counted`: the names of operations in metrics and logs.
 //! - `access_log`: the lines of server access logs.
 //! - `events`: the messages to those who are told of changes.
 //! - `console`: what the console asks that S3 has no operation for.
@@ -34,6 +35,7 @@ mod condition_keys;
 mod conditions;
 mod console;
 mod cors;
+mod counted;
 mod documents;
 mod encryption;
 mod error;

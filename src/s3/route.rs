@@ -3,7 +3,6 @@
 use hyper::Method;
 
 use crate::sigv4::decode_path;
-use crate::telemetry;
 use crate::types::{BucketName, ObjectKey};
 
 use super::error::{Code, Error, Result};
@@ -29,50 +28,6 @@ impl Operation {
         match self {
             Self::ListBuckets => None,
             Self::Bucket(bucket, _) | Self::Object(bucket, _, _) | Self::Preflight(bucket, _) => Some(bucket),
-        }
-    }
-
-    /// The name under which metrics count it.
-    pub(super) fn counted(&self) -> telemetry::Operation {
-        use telemetry::Operation as Counted;
-        match self {
-            Self::ListBuckets => Counted::ListBuckets,
-            Self::Bucket(_, operation) => match operation {
-                BucketOperation::Create => Counted::CreateBucket,
-                BucketOperation::Head => Counted::HeadBucket,
-                BucketOperation::Delete => Counted::DeleteBucket,
-                BucketOperation::GetLocation => Counted::GetBucketLocation,
-                BucketOperation::ListObjects | BucketOperation::ListVersions | BucketOperation::Search => {
-                    Counted::ListObjects
-                }
-                BucketOperation::ListObjectsV2 => Counted::ListObjectsV2,
-                BucketOperation::ListUploads => Counted::ListMultipartUploads,
-                BucketOperation::DeleteObjects => Counted::DeleteObjects,
-                BucketOperation::PostObject => Counted::PostObject,
-                BucketOperation::Read(_) | BucketOperation::Remove(_) | BucketOperation::Write(_) => {
-                    Counted::Subresource
-                }
-                BucketOperation::NotImplemented => Counted::Unknown,
-            },
-            Self::Object(_, _, operation) => match operation {
-                ObjectOperation::Put => Counted::PutObject,
-                ObjectOperation::Copy => Counted::CopyObject,
-                ObjectOperation::Rename => Counted::RenameObject,
-                ObjectOperation::Get => Counted::GetObject,
-                ObjectOperation::Head | ObjectOperation::GetAttributes => Counted::HeadObject,
-                ObjectOperation::Delete => Counted::DeleteObject,
-                ObjectOperation::CreateUpload => Counted::CreateMultipartUpload,
-                ObjectOperation::UploadPart => Counted::UploadPart,
-                ObjectOperation::UploadPartCopy => Counted::UploadPartCopy,
-                ObjectOperation::CompleteUpload => Counted::CompleteMultipartUpload,
-                ObjectOperation::AbortUpload => Counted::AbortMultipartUpload,
-                ObjectOperation::ListParts => Counted::ListParts,
-                ObjectOperation::Read(_) | ObjectOperation::Remove(_) | ObjectOperation::Write(_) => {
-                    Counted::Subresource
-                }
-                ObjectOperation::Restore | ObjectOperation::NotImplemented => Counted::Unknown,
-            },
-            Self::Preflight(..) => Counted::Unknown,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::iam::{Iam, Identity, KeyLimits, KeyPermit};
 use crate::object::{BucketRules, Engine, on_behalf_of};
 use crate::runtime::{Clock, random_bytes};
 use crate::telemetry::{self, SeenRequest};
-use crate::types::{CanonicalId, DecidingStatement, Why};
+use crate::types::{CallerName, CanonicalId, DecidingStatement, Why};
 
 use super::access_log::{BatchDeletions, Logged, Outcome};
 use super::auth::{self, FormRequest};
@@ -136,7 +136,7 @@ struct Learned {
     /// The code of the error that is answered.
     error: Option<&'static str>,
     /// The ARN of who calls.
-    caller: Option<Arc<str>>,
+    caller: Option<Arc<CallerName>>,
     /// Why it is refused.
     why: Option<Arc<Why>>,
     /// What allows it, where that is written down.
@@ -341,7 +341,7 @@ impl Service {
             logged.requester = call.requester();
         }
         let operation = operation?;
-        learned.counted = operation.counted();
+        learned.counted = operation.counted(&call.query);
         let answered = match call.origin(false) {
             None => ops::run(&call, upload, operation).await,
             Some(origin) => Box::pin(on_behalf_of(origin, ops::run(&call, upload, operation))).await,

@@ -13,7 +13,7 @@ use crate::http::tls::Trust;
 use crate::jobs::{Lines, LinesUnderWay, RotatedFile};
 use crate::runtime::{Clock, SystemClock};
 use crate::telemetry::{GaugeKind, Metrics, RecordedRequest, Sample, SeenCall};
-use crate::types::{DecidingStatement, Timestamp};
+use crate::types::{CallerName, DecidingStatement, Timestamp};
 
 /// Bytes of one file of the audit log.
 const AUDIT_BYTES_MAX: u64 = 64 << 20;
@@ -111,7 +111,7 @@ impl Journal {
                 service: "s3",
                 action: why.map_or(request.operation, |why| why.action.as_str()),
                 request_id: &request.id,
-                caller: request.caller.as_deref(),
+                caller: request.caller.as_deref().into(),
                 address: request.address,
                 method: Some(&request.method),
                 bucket: request.bucket.as_deref(),
@@ -144,7 +144,7 @@ impl Journal {
                 service: call.service,
                 action: &call.action,
                 request_id: &call.id,
-                caller: call.caller.as_deref(),
+                caller: call.caller.as_deref().into(),
                 address: peer,
                 method: None,
                 bucket: None,
@@ -170,7 +170,8 @@ struct Entry<'a> {
     service: &'a str,
     action: &'a str,
     request_id: &'a str,
-    caller: Option<&'a str>,
+    #[serde(flatten)]
+    caller: Caller<'a>,
     address: IpAddr,
     #[serde(skip_serializing_if = "Option::is_none")]
     method: Option<&'a str>,
@@ -194,6 +195,21 @@ struct Entry<'a> {
     sent: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     received: Option<u64>,
+}
+
+/// Who did it.
+#[derive(Serialize)]
+struct Caller<'a> {
+    caller: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<&'a str>,
+}
+
+impl<'a> From<Option<&'a CallerName>> for Caller<'a> {
+    fn from(name: Option<&'a CallerName>) -> Self {
+        let source_identity = name.and_then(|name| name.source_identity.as_deref());
+        Self { caller: name.map(|name| name.arn.as_str()), source_identity }
+    }
 }
 
 fn push(lines: &Lines, entry: &Entry<'_>) {

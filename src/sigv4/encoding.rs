@@ -57,8 +57,13 @@ fn unescaped(text: &str, plus: u8) -> impl Iterator<Item = u8> {
     })
 }
 
-/// Decodes a path: `%XX` once, `+` is a plus. `None` where the result is no UTF-8.
+/// Decodes a path: `%XX` once, `+` is a plus. `None` where a `%` has no two digits, or the result is no UTF-8.
 pub fn decode_path(path: &str) -> Option<String> {
+    let is_escape = |rest: &[u8]| matches!(rest, [high, low, ..] if digit(*high).and(digit(*low)).is_some());
+    let mut escapes = path.split('%').skip(1);
+    if !escapes.all(|rest| is_escape(rest.as_bytes())) {
+        return None;
+    }
     String::from_utf8(decoded(path).collect()).ok()
 }
 
@@ -114,10 +119,13 @@ mod tests {
     }
 
     #[test]
-    fn broken_escapes_stay_and_broken_utf8_is_refused() {
-        assert_eq!(decode_path("100%").as_deref(), Some("100%"));
-        assert_eq!(decode_path("%zz%2").as_deref(), Some("%zz%2"));
-        assert_eq!(decode_path("%ff"), None);
+    fn broken_escapes_stay_in_queries_and_are_refused_in_paths_as_broken_utf8_is() {
+        assert_eq!(decode_form("100%").as_deref(), Some("100%"));
+        assert_eq!(decode_form("%zz%2").as_deref(), Some("%zz%2"));
+        for broken in ["100%", "%zz", "a%2", "%2%20", "%é0", "%ff"] {
+            assert_eq!(decode_path(broken), None, "{broken}");
+        }
+        assert_eq!(decode_path("100%25%c3%A9").as_deref(), Some("100%é"));
     }
 
     #[test]

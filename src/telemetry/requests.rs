@@ -10,7 +10,7 @@ use hyper::{Method, Uri};
 use percent_encoding::percent_decode_str;
 
 use super::Operation;
-use crate::types::{DecidingStatement, Timestamp, Why};
+use crate::types::{CallerName, DecidingStatement, Timestamp, Why};
 
 /// Requests that are remembered.
 const REQUESTS_MAX: usize = 10_000;
@@ -33,8 +33,8 @@ pub struct SeenRequest {
     pub operation: Operation,
     /// The code of the error that it was answered with.
     pub error: Option<&'static str>,
-    /// The ARN of who made it; none of nobody.
-    pub caller: Option<Arc<str>>,
+    /// Who made it; none of nobody.
+    pub caller: Option<Arc<CallerName>>,
     /// Where it came from.
     pub address: IpAddr,
     /// Why it was denied.
@@ -54,8 +54,8 @@ pub struct SeenCall {
     pub resource: Option<String>,
     /// The id that its answer names.
     pub id: String,
-    /// The ARN of who called.
-    pub caller: Option<Arc<str>>,
+    /// Who called.
+    pub caller: Option<Arc<CallerName>>,
     /// The code of the error that it was answered with.
     pub error: Option<String>,
     /// Why it was denied.
@@ -96,8 +96,8 @@ pub struct RecordedRequest {
     pub key: Option<String>,
     /// The code of the error that it was answered with.
     pub error: Option<&'static str>,
-    /// The ARN of who made it.
-    pub caller: Option<Arc<str>>,
+    /// Who made it.
+    pub caller: Option<Arc<CallerName>>,
     /// Where it came from.
     pub address: IpAddr,
     /// Why it was denied.
@@ -118,7 +118,7 @@ struct Slot {
     bucket_of_host: Option<String>,
     operation: Operation,
     error: Option<&'static str>,
-    caller: Option<Arc<str>>,
+    caller: Option<Arc<CallerName>>,
     address: IpAddr,
     why: Option<Arc<Why>>,
     allowed_by: Option<Arc<DecidingStatement>>,

@@ -65,4 +65,4 @@ pub use tags::{InvalidTags, Tags};
 pub use time::Timestamp;
 pub use version::{VersionId, Versioning};
 pub use website::{Redirect, Redirection, Website};
-pub use why::{DecidingStatement, Why};
+pub use why::{CallerName, DecidingStatement, Why};

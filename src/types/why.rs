@@ -24,3 +24,12 @@ pub struct DecidingStatement {
     /// The statement's id, else its place in the policy: `#1` is the first.
     pub statement: String,
 }
+
+/// Who did something, as logs name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallerName {
+    /// The ARN; of somebody from outside who has taken no role, a name of its own.
+    pub arn: String,
+    /// Who it is behind the roles that were taken, where that was said.
+    pub source_identity: Option<String>,
+}

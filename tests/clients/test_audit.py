@@ -63,8 +63,32 @@ def test_every_request_is_written_down_with_what_decided(audited):
     line = wait_for(audited, lambda line: line["request_id"] == denied.value.response["ResponseMetadata"]["RequestId"])
     assert (line["decision"], line["action"], line["error_code"]) == ("deny", "s3:PutObject", "AccessDenied")
     assert line["deciding"]["statement"] == "#2" and line["resource"] == "arn:aws:s3:::bucket/k"
+    root.s3.put_bucket_tagging(Bucket="bucket", Tagging={"TagSet": [{"Key": "a", "Value": "b"}]})
+    root.s3.get_bucket_tagging(Bucket="bucket")
+    for operation in ["put_bucket_tagging", "get_bucket_tagging"]:
+        assert wait_for(audited, lambda line, operation=operation: line["action"] == operation)["bucket"] == "bucket"
+        assert audited.metric("holdfast_requests_total", f'operation="{operation}",status="2xx"') == 1
     line = wait_for(audited, lambda line: line["action"] == "put_object")
     assert line["deciding"]["policy"] == "the account's root" and line["received"] > 0
+
+
+def test_who_is_behind_a_role_is_written_down(audited):
+    root = Keys(audited, topology.ACCESS_KEY, topology.SECRET_KEY)
+    account = root.sts.get_caller_identity()["Account"]
+    name, anna = user(root, allow(["sts:AssumeRole", "sts:SetSourceIdentity"]))
+    trusts = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
+    arn = root.iam.create_role(RoleName="worker", AssumeRolePolicyDocument=policy(trusts))["Role"]["Arn"]
+    taken = anna.sts.assume_role(RoleArn=arn, RoleSessionName="job", SourceIdentity="carla")
+    line = wait_for(audited, lambda line: line["action"] == "AssumeRole")
+    assert line["caller"].endswith(f"user/{name}") and "source_identity" not in line
+    session = Keys.temporary(audited, taken)
+    with pytest.raises(session.s3.exceptions.ClientError):
+        session.s3.list_buckets()
+    line = wait_for(audited, lambda line: "ListAllMyBuckets" in line["action"])
+    assert line["caller"].endswith("assumed-role/worker/job") and line["source_identity"] == "carla"
+    session.sts.get_caller_identity()
+    line = wait_for(audited, lambda line: line["action"] == "GetCallerIdentity" and line["caller"].endswith("worker/job"))
+    assert line["source_identity"] == "carla"
 
 
 def test_why_iam_and_sts_denied_something_is_remembered_by_its_id(audited):

@@ -5,10 +5,13 @@ import hashlib
 import json
 import os
 import pathlib
+import urllib.request
 import uuid
 
 import pytest
 import topology
+from botocore import UNSIGNED
+from botocore.exceptions import ClientError
 from conftest import client_at
 from test_boto3 import body, refused
 
@@ -230,6 +233,25 @@ def test_a_bucket_may_refuse_keys_of_clients(s3, bucket):
     }
     s3.put_bucket_encryption(Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [rule]})
     refused("AccessDenied", 403, s3.put_object, Bucket=bucket, Key="k", Body=b"1", **customer())
+
+
+def test_what_is_under_a_named_key_is_read_by_signed_requests_alone(s3, encrypting, bucket):
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+    s3.put_object(Bucket=bucket, Key="managed", Body=b"x", **KMS_KEY)
+    s3.put_object(Bucket=bucket, Key="server", Body=b"x", ServerSideEncryption="AES256")
+    anybody = client_at(encrypting.endpoint, signature_version=UNSIGNED)
+    assert anybody.get_object(Bucket=bucket, Key="server")["Body"].read() == b"x"
+    for call in anybody.get_object, anybody.head_object:
+        with pytest.raises(ClientError) as refused:
+            call(Bucket=bucket, Key="managed")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    with pytest.raises(ClientError, match="require AWS Signature Version 4") as refused:
+        anybody.get_object(Bucket=bucket, Key="managed")
+    assert refused.value.response["Error"]["Code"] == "InvalidArgument"
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "managed"})
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"x"
 
 
 def test_an_encryption_context_is_told_back_and_bound_to_the_object(s3, bucket):

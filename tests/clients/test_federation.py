@@ -20,13 +20,14 @@ from test_audit import wait_for as audit_line
 
 CLIENT = "holdfast-console"
 ANNA = oidc_provider_mock.User(sub="anna", claims={"email": "anna@example.com", "roles": ["nobodys", "reader"], "team": "storage"})
+CARLA = oidc_provider_mock.User(sub="carla", claims={"https://aws.amazon.com/source_identity": "carla@example.com"})
 BORIS = oidc_provider_mock.User(sub="boris", claims={"email": "boris@example.com", "team": "sales"})
 
 
 @pytest.fixture
 def provider():
     """A provider on loopback; answers its URL."""
-    with oidc_provider_mock.run_server_in_thread(user_claims=[ANNA, BORIS]) as server:
+    with oidc_provider_mock.run_server_in_thread(user_claims=[ANNA, BORIS, CARLA]) as server:
         yield f"http://localhost:{server.server_port}"
 
 
@@ -65,8 +66,8 @@ def role(server, iam, provider):
     account = client_for(server, "sts").get_caller_identity()["Account"]
     place = provider.removeprefix("http://")
 
-    def make(name, claims, actions=("s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"), place=place):
-        principal = {"Federated": f"arn:aws:iam::{account}:oidc-provider/{place}"}
+    def make(name, claims, actions=("s3:ListAllMyBuckets", "s3:ListBucket", "s3:GetObject"), trusted=None):
+        principal = {"Federated": trusted or f"arn:aws:iam::{account}:oidc-provider/{place}"}
         equals = {f"{place}:{claim}": value for claim, value in claims.items()}
         trust = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRoleWithWebIdentity", "Condition": {"StringEquals": equals}}
         document = {"Version": "2012-10-17", "Statement": [trust]}
@@ -149,7 +150,7 @@ def test_botocore_takes_the_role_by_itself_from_a_file_with_the_token(server, pr
 
 def test_who_does_not_fulfil_the_conditions_takes_no_role(server, provider, role):
     arn = role("reader", {"sub": "anna"})
-    elsewhere = role("elsewhere", {"sub": "boris"}, place="id.example.com")
+    elsewhere = role("elsewhere", {"sub": "boris"}, trusted="accounts.google.com")
     boris = token_of(provider, "boris")
     for refused in [arn, elsewhere, arn.replace("reader", "nobody")]:
         assert code_of(assume, server, refused, boris) == "AccessDenied", refused
@@ -186,6 +187,54 @@ def test_a_policy_that_trusts_everybody_trusts_no_provider(server, provider, iam
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"}]}
     iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
     assert code_of(assume, server, arn, token_of(provider, "anna")) == "AccessDenied"
+
+
+def test_a_token_says_who_is_behind_the_session_where_the_role_lets_it(server, provider, iam, role):
+    arn = role("reader", {"sub": "carla"})
+    token = token_of(provider, "carla")
+    assert code_of(assume, server, arn, token) == "AccessDenied"
+    document = iam.get_role(RoleName="reader")["Role"]["AssumeRolePolicyDocument"]
+    statement = document["Statement"][0]
+    statement["Action"] = [statement["Action"], "sts:SetSourceIdentity"]
+    statement["Condition"]["StringLike"] = {"sts:SourceIdentity": "*@example.com"}
+    iam.update_assume_role_policy(RoleName="reader", PolicyDocument=json.dumps(document))
+    assert assume(server, arn, token)["SourceIdentity"] == "carla@example.com"
+
+
+def test_a_trust_policy_names_a_provider_that_is_there(server, provider, iam, role):
+    role("reader", {"sub": "anna"})
+    account, place = client_for(server, "sts").get_caller_identity()["Account"], provider.removeprefix("http://")
+
+    def told(name):
+        trust = {"Effect": "Allow", "Principal": {"Federated": name}, "Action": "sts:AssumeRoleWithWebIdentity"}
+        document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+        calls = [(iam.create_role, {"RoleName": "other", "AssumeRolePolicyDocument": document})]
+        for call, arguments in [*calls, (iam.update_assume_role_policy, {"RoleName": "reader", "PolicyDocument": document})]:
+            with pytest.raises(ClientError) as refused:
+                call(**arguments)
+            error = refused.value.response["Error"]
+            assert error["Code"] == "MalformedPolicyDocument"
+        return error["Message"]
+
+    other = str(int(account) - 1).zfill(12)
+    for arn in [f"arn:aws:iam::{account}:oidc-provider/{place}x", f"arn:aws:iam::{account}:saml-provider/a", f"arn:aws:iam::{account}:ldap-provider/ldap"]:
+        assert told(arn) == f'Invalid principal in policy: "FEDERATED":"{arn}"'
+    assert told(f"arn:aws:iam::{other}:oidc-provider/{place}").startswith("Invalid principal in policy")
+    assert told(provider).startswith("Federated principals must be valid domain names")
+    google = {"Effect": "Allow", "Principal": {"Federated": "accounts.google.com"}, "Action": "sts:AssumeRoleWithWebIdentity"}
+    iam.create_role(RoleName="other", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [google]}))
+
+
+def test_iam_shows_the_providers_of_the_configuration(server, provider, iam):
+    account, place = client_for(server, "sts").get_caller_identity()["Account"], provider.removeprefix("http://")
+    arn = f"arn:aws:iam::{account}:oidc-provider/{place}"
+    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"] == [{"Arn": arn}]
+    shown = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert (shown["Url"], shown["ClientIDList"]) == (place, [CLIENT])
+    assert code_of(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=arn + "x") == "NoSuchEntity"
+    assert iam.list_saml_providers()["SAMLProviderList"] == []
+    assert iam.list_server_certificates()["ServerCertificateMetadataList"] == []
+    assert code_of(iam.get_account_password_policy) == "NoSuchEntity"
 
 
 def test_tokens_that_are_made_up_or_for_others_are_refused(server, provider, role):

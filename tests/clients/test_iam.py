@@ -14,9 +14,11 @@ import pytest
 import topology
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from test_access import Account, refused
+from test_admin import ask
 
 
 def fresh(prefix):
@@ -304,6 +306,56 @@ def test_tags_of_users_and_sessions_decide(root, account, bucket):
     text_of(blue.s3.put_object, Bucket=bucket, Key="red/k", Body=b"")
 
 
+def test_who_takes_a_role_says_who_it_is_and_stays_that_from_role_to_role(root, account, bucket):
+    may = allow(["sts:AssumeRole", "sts:SetSourceIdentity"], Condition={"StringLikeIfExists": {"sts:SourceIdentity": "c*"}})
+    _, anna = user(root, may)
+    first, second = fresh("first"), fresh("second")
+    arns = [f"arn:aws:iam::{account}:role/{role}" for role in (first, second)]
+    trusts = {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}
+    lets_say = trusts | {"Action": ["sts:AssumeRole", "sts:SetSourceIdentity"]}
+    is_carla = {"StringEquals": {"aws:SourceIdentity": "carla"}}
+    for role in first, second:
+        root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=policy(trusts))
+        root.iam.put_role_policy(RoleName=role, PolicyName="p", PolicyDocument=policy(may, allow("s3:ListBucket", Condition=is_carla)))
+
+    def takes(keys, arn, **more):
+        return keys.sts.assume_role(RoleArn=arn, RoleSessionName="job", **more)
+
+    assert "SourceIdentity" not in takes(anna, arns[0])
+    text_of(Keys.temporary(root.server, takes(anna, arns[0])).s3.list_objects_v2, Bucket=bucket)
+    assert "sts:SetSourceIdentity" in explained(root, takes, anna, arns[0], SourceIdentity="carla")["missing"]
+    root.iam.update_assume_role_policy(RoleName=first, PolicyDocument=policy(lets_say))
+    text_of(takes, keys=anna, arn=arns[0], SourceIdentity="bert")
+    for wrong in ["c", "c" * 65, "c:d", "aws:c"]:
+        refused("ValidationError", 400, anna.client("sts", config=Config(parameter_validation=False)).assume_role, RoleArn=arns[0], RoleSessionName="job", SourceIdentity=wrong)
+    answer = takes(anna, arns[0], SourceIdentity="carla")
+    assert answer["SourceIdentity"] == "carla"
+    carla = Keys.temporary(root.server, answer)
+    carla.s3.list_objects_v2(Bucket=bucket)
+    # The second role must let it be said too, and it is no other then.
+    text_of(takes, keys=carla, arn=arns[1])
+    root.iam.update_assume_role_policy(RoleName=second, PolicyDocument=policy(lets_say))
+    text_of(takes, keys=carla, arn=arns[1], SourceIdentity="cleo")
+    answer = takes(carla, arns[1])
+    assert answer["SourceIdentity"] == "carla"
+    Keys.temporary(root.server, answer).s3.list_objects_v2(Bucket=bucket)
+
+
+def explained(root, call, *arguments, **more):
+    """Why a call was denied."""
+    with pytest.raises(ClientError) as denied:
+        call(*arguments, **more)
+    found = []
+
+    def is_there():
+        status, _, said = ask(root.server, "GET", f"/api/v1/requests/{denied.value.response['ResponseMetadata']['RequestId']}")
+        found.append(said)
+        return status == 200
+
+    topology.wait_until(is_there, "a denied request that is remembered")
+    return found[-1]["why"]
+
+
 def test_session_tokens_stand_for_their_user_and_for_no_more(root, bucket):
     name, anna = user(root, allow(["s3:*", "iam:*"]))
     answer = anna.sts.get_session_token(DurationSeconds=900)
@@ -424,6 +476,63 @@ def test_a_simulation_is_of_the_principal_that_is_named(root, account):
     assert decided("group", group, "s3:GetObject", "arn:aws:s3:::b/me/k", **context("aws:username", "me")) == "allowed"
     caller = {"CallerArn": f"arn:aws:iam::{account}:user/{name}"}
     assert decided("group", group, "s3:GetObject", f"arn:aws:s3:::b/{name}/k", **caller) == "allowed"
+
+
+def test_a_simulation_has_a_policy_of_the_resource_and_its_owner(root, account, server):
+    name, _ = user(root, allow("s3:PutObject"), deny("s3:DeleteObject"))
+    other, _ = user(root)
+    arn, resource = f"arn:aws:iam::{account}:user/{name}", "arn:aws:s3:::b/k"
+
+    def decided(action, *statements, source=arn, simulate=root.iam.simulate_principal_policy, **more):
+        if source:
+            more["PolicySourceArn"] = source
+        if statements:
+            more["ResourcePolicy"] = policy(*statements)
+        row = simulate(ActionNames=[action], ResourceArns=[resource], **more)["EvaluationResults"][0]
+        return row["EvalDecision"], [statement["SourcePolicyId"] for statement in row["MatchedStatements"]][-1:]
+
+    def of_resource(effect, action, who=arn):
+        return {"Effect": effect, "Principal": {"AWS": who}, "Action": action, "Resource": resource}
+
+    reads = of_resource("Allow", "s3:GetObject")
+    assert decided("s3:GetObject") == ("implicitDeny", [])
+    assert decided("s3:GetObject", reads) == ("allowed", ["ResourcePolicy"])
+    assert decided("s3:GetObject", of_resource("Allow", "s3:GetObject", f"arn:aws:iam::{account}:user/{other}"))[0] == "implicitDeny"
+    assert decided("s3:PutObject", of_resource("Deny", "s3:*", "*")) == ("explicitDeny", ["ResourcePolicy"])
+    assert decided("s3:DeleteObject", of_resource("Allow", "s3:*"))[0] == "explicitDeny"
+    # What is another account's must be allowed by both.
+    owner = {"ResourceOwner": Account(server, fresh("owner")).arn}
+    assert decided("s3:PutObject", **owner)[0] == "implicitDeny"
+    assert decided("s3:GetObject", reads, **owner)[0] == "implicitDeny"
+    assert decided("s3:PutObject", of_resource("Allow", "s3:*"), **owner)[0] == "allowed"
+    assert decided("s3:PutObject", of_resource("Allow", "s3:*"), ResourceOwner="arn:aws:iam::999999999999:root")[0] == "allowed"
+    # Policies alone are nobody's whom the resource's policy could name.
+    custom = {"simulate": root.iam.simulate_custom_policy, "source": None, "PolicyInputList": [policy(allow("s3:ListBucket"))]}
+    assert decided("s3:GetObject", reads, CallerArn=arn, **custom)[0] == "allowed"
+    role = fresh("role")
+    root.iam.create_role(RoleName=role, AssumeRolePolicyDocument=trust(arn))
+    as_role = {"source": f"arn:aws:iam::{account}:role/{role}"}
+    assert decided("s3:GetObject", reads, CallerArn=arn, **as_role)[0] == "allowed"
+    for wrong in [as_role, custom, {"ResourceOwner": arn}]:
+        refused("InvalidInput", 400, lambda wrong=wrong: decided("s3:GetObject", reads, **wrong))
+    refused("InvalidInput", 400, lambda: decided("s3:GetObject", {"Effect": "Allow"}))
+
+
+def test_values_of_a_simulation_are_of_their_type(root):
+    below = {"NumericLessThan": {"s3:max-keys": "10"}}
+
+    def decided(kind, *values):
+        entry = {"ContextKeyName": "s3:max-keys", "ContextKeyType": kind, "ContextKeyValues": list(values)}
+        answer = simulate(PolicyInputList=[policy(allow("s3:ListBucket", Condition=below))], ActionNames=["s3:ListBucket"], ContextEntries=[entry])
+        return answer["EvaluationResults"][0]["EvalDecision"]
+
+    simulate = root.client("iam", config=Config(parameter_validation=False)).simulate_custom_policy
+    assert decided("numeric", "5") == "allowed" and decided("numeric", "11") == "implicitDeny"
+    assert decided("numericList", "5", "6") == "allowed"
+    for kind, wrong in [("numeric", "many"), ("boolean", "perhaps"), ("ip", "here"), ("date", "soon"), ("binary", "*"), ("dateList", "soon")]:
+        refused("InvalidInput", 400, lambda kind=kind, wrong=wrong: decided(kind, wrong))
+    refused("InvalidInput", 400, lambda: decided("string", "a", "b"))
+    refused("ValidationError", 400, lambda: decided("text", "a"))
 
 
 def test_what_cannot_be_simulated_is_invalid_input(root, account):

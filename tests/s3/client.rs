@@ -291,13 +291,15 @@ impl Answer {
             assert!(!raw.is_empty(), "no answer: {error}");
         }
         let end = raw.windows(4).position(|w| w == b"\r\n\r\n").expect("an answer has a head");
-        let head = String::from_utf8(raw[..end].to_vec()).unwrap();
+        // Headers are of ISO-8859-1, whose characters are the first of Unicode.
+        let latin = |text: &str| text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<u8>>();
+        let head: String = raw[..end].iter().map(|byte| char::from(*byte)).collect();
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers: HeaderMap = lines
             .map(|line| {
                 let (name, value) = line.split_once(':').unwrap();
-                (HeaderName::try_from(name).unwrap(), HeaderValue::from_str(value.trim()).unwrap())
+                (HeaderName::try_from(name).unwrap(), HeaderValue::from_bytes(&latin(value.trim())).unwrap())
             })
             .collect();
         let body = raw[end + 4..].to_vec();

@@ -74,6 +74,15 @@ fn overrides_set_the_headers_of_the_answer() {
     }
     let split = bucket.request("GET", "/ten?response-content-type=a%0D%0Ax-evil:%201").send();
     split.expect_error(400, "InvalidArgument");
+    // Characters of headers are those of ISO-8859-1.
+    let latin =
+        bucket.request("GET", "/ten?response-content-disposition=inline%3B%20filename%3D%C3%A9").send();
+    assert_eq!(latin.expect_status(200).headers["content-disposition"].as_bytes(), b"inline; filename=\xe9");
+    let other =
+        bucket.request("GET", "/ten?response-content-disposition=inline%3B%20filename%3D%E5%BE%AE").send();
+    let other = other.expect_error(400, "InvalidArgument");
+    assert_eq!(other.element("ArgumentName"), "response-content-disposition");
+    assert_eq!(other.element("Message"), "Header value cannot be represented using ISO-8859-1.");
 }
 
 #[test]

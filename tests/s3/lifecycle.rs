@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::client::Bucket;
+use crate::multipart::Upload;
 
 /// No test waits longer for something to end.
 const ENDS_WITHIN: Duration = Duration::from_secs(60);
@@ -164,6 +165,10 @@ fn answers_say_when_and_by_which_rule_an_object_ends() {
     let copy =
         bucket.request("PUT", "/logs/b").header("x-amz-copy-source", &source).send().expect_status(200);
     assert_eq!(copy.header("x-amz-expiration"), expected);
+    let upload = Upload::start(&bucket, "logs/c", &[]);
+    let tag = upload.part(1, b"1");
+    let completed = upload.complete(&[(1, &tag)]).expect_status(200);
+    assert_eq!(completed.header("x-amz-expiration"), expected);
     let other = bucket.request("PUT", "/other").body("1").send().expect_status(200);
     assert!(!other.headers.contains_key("x-amz-expiration"));
 }

@@ -60,7 +60,12 @@ fn keys_are_opaque_strings() {
     let longest = "k".repeat(1024);
     bucket.put(&longest, b"long");
     bucket.request("PUT", &format!("/{longest}x")).send().expect_error(400, "KeyTooLongError");
-    bucket.request("PUT", "/%ff").send().expect_error(400, "InvalidURI");
+    for broken in ["/%ff", "/%zz", "/a%2", "/100%", "/%"] {
+        for method in ["PUT", "GET", "DELETE"] {
+            bucket.request(method, broken).send().expect_error(400, "InvalidURI");
+        }
+        bucket.request("PUT", broken).anonymous().send().expect_error(400, "InvalidURI");
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::types::AccountId;
+use crate::iam::sessions::{is_session_name, may_name_session};
+use crate::types::{AccountId, CallerName};
 
 /// What vouches for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,11 @@ impl ProviderKind {
             Self::OpenIdConnect => "sts:AssumeRoleWithWebIdentity",
             Self::Ldap => "sts:AssumeRoleWithLDAPIdentity",
         }
+    }
+
+    /// One of them, as the trust policies of an account name it.
+    pub(super) fn arn(self, account: &AccountId, provider: &str) -> String {
+        format!("arn:aws:iam::{account}:{}/{provider}", self.in_arn())
     }
 
     fn in_arn(self) -> &'static str {
@@ -41,6 +47,8 @@ pub struct WebIdentity {
     pub subject: String,
     /// What the provider was told to repeat in the token.
     pub nonce: Option<String>,
+    /// Who it is, in the provider's words for what sessions do (AWS: "source identity").
+    pub source_identity: Option<String>,
     /// Roles that the provider names.
     pub roles: Vec<String>,
     pub(super) claims: Map<String, Value>,
@@ -52,9 +60,14 @@ impl WebIdentity {
         format!("{}:{}", self.provider, self.subject)
     }
 
+    /// The same, with whom the provider says that it is.
+    pub fn caller_name(&self) -> CallerName {
+        CallerName { arn: self.full_name(), source_identity: self.source_identity.clone() }
+    }
+
     /// The provider, as the trust policies of an account name it.
     pub fn provider_arn(&self, account: &AccountId) -> String {
-        format!("arn:aws:iam::{account}:{}/{}", self.kind.in_arn(), self.provider)
+        self.kind.arn(account, &self.provider)
     }
 
     /// What is told to somebody who may take none of the roles that the provider names.
@@ -77,11 +90,11 @@ impl WebIdentity {
 
     /// A name for a session: an address or a name that is fit, else the subject.
     pub fn session_name(&self) -> String {
-        let fit = |text: &&str| (2..=64).contains(&text.len()) && text.chars().all(in_session_name);
+        let fit = |text: &&str| is_session_name(text);
         let named = ["email", "preferred_username"].iter().filter_map(|claim| self.claim(claim));
         let named = named.chain([self.subject.as_str()]).find(fit).map(str::to_owned);
         named.unwrap_or_else(|| {
-            let kept: String = self.subject.chars().filter(|c| in_session_name(*c)).take(60).collect();
+            let kept: String = self.subject.chars().filter(|c| may_name_session(*c)).take(60).collect();
             format!("id-{kept}")
         })
     }
@@ -102,8 +115,4 @@ impl WebIdentity {
             claims.flat_map(move |(name, value)| texts(value).into_iter().map(move |text| (name, text)));
         claims.map(|(name, text)| (format!("{}:{name}", self.provider), text))
     }
-}
-
-fn in_session_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || "_+=,.@-".contains(c)
 }

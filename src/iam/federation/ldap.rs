@@ -32,7 +32,7 @@ const GIVEN_BYTES_MAX: usize = 1024;
 const GROUPS_MAX: usize = 1000;
 
 /// How the directory is called in ARNs and condition keys.
-const NAME: &str = "ldap";
+pub(super) const NAME: &str = "ldap";
 
 /// Results of operations (RFC 4511, appendix A).
 mod code {
@@ -214,7 +214,8 @@ impl LdapProvider {
         claims.insert("user".into(), json!(dn));
         claims.insert("groups".into(), json!(dns));
         let (kind, roles) = (ProviderKind::Ldap, self.roles(groups));
-        WebIdentity { kind, provider: NAME.into(), subject: name.to_owned(), nonce: None, roles, claims }
+        let (provider, subject, nonce, source_identity) = (NAME.into(), name.to_owned(), None, None);
+        WebIdentity { kind, provider, subject, nonce, source_identity, roles, claims }
     }
 
     /// In the order in which the operator names them, else by name.

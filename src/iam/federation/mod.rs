@@ -31,7 +31,7 @@ pub use trust::RoleOf;
 use super::Iam;
 use crate::http::tls::Trust;
 use crate::sealing::{AeadKey, RootKey, Use};
-use crate::types::{Secret, Timestamp};
+use crate::types::{AccountId, Secret, Timestamp};
 use ldap::LdapProvider;
 use provider::Provider;
 
@@ -69,6 +69,17 @@ impl Federation {
     /// Whether there is a directory.
     pub fn has_ldap(&self) -> bool {
         self.ldap.is_some()
+    }
+
+    /// The identity providers, without the directory.
+    pub fn open_id_providers(&self) -> impl Iterator<Item = &ProviderOptions> {
+        self.providers.iter().map(|provider| &provider.options)
+    }
+
+    /// All of them, as the trust policies of an account name them.
+    pub(super) fn provider_arns(&self, account: &AccountId) -> impl Iterator<Item = String> {
+        let known = self.open_id_providers().map(|provider| provider.arn(account));
+        known.chain(self.ldap.iter().map(|_| ProviderKind::Ldap.arn(account, ldap::NAME)))
     }
 
     /// Their names, as links to sign in have them.

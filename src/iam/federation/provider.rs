@@ -14,11 +14,11 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::identity::WebIdentity;
+use super::identity::{ProviderKind, WebIdentity};
 use super::token::{self, TokenRefused};
 use crate::http::tls::Trust;
 use crate::http::{ExchangeLimits, Remote};
-use crate::types::{Secret, Timestamp};
+use crate::types::{AccountId, Secret, Timestamp};
 
 /// How long a provider may take, and bytes of an answer.
 const LIMITS: ExchangeLimits = ExchangeLimits { wait: Duration::from_secs(10), answer_bytes_max: 256 << 10 };
@@ -46,8 +46,13 @@ pub struct ProviderOptions {
 
 impl ProviderOptions {
     /// The issuer without its scheme, as condition keys and ARNs have it.
-    pub(super) fn place(&self) -> &str {
+    pub fn place(&self) -> &str {
         self.issuer.split_once("://").map_or(self.issuer.as_str(), |(_, place)| place)
+    }
+
+    /// Its ARN in an account.
+    pub fn arn(&self, account: &AccountId) -> String {
+        ProviderKind::OpenIdConnect.arn(account, self.place())
     }
 }
 

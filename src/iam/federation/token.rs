@@ -8,10 +8,15 @@ use serde_json::{Map, Value};
 
 use super::identity::{ProviderKind, WebIdentity};
 use super::provider::ProviderOptions;
+use crate::iam::is_session_name;
 use crate::types::Timestamp;
 
 /// The longest token that is looked at, in bytes (AWS: "WebIdentityToken").
 const TOKEN_BYTES_MAX: usize = 20_000;
+
+/// The claim that says who is behind the sessions of who has the token (AWS: "Specifying a source identity with
+/// AssumeRoleWithWebIdentity").
+const SOURCE_IDENTITY_CLAIM: &str = "https://aws.amazon.com/source_identity";
 
 /// How far clocks may be apart, in seconds.
 const LEEWAY_SECS: u64 = 60;
@@ -106,10 +111,17 @@ pub(super) fn verify(
     let subject = text("sub").filter(|subject| !subject.is_empty());
     let subject = subject.ok_or_else(|| invalid("The ID Token names no subject"))?.to_owned();
     let (nonce, roles) = (text("nonce").map(str::to_owned), roles(claims.get(&of.roles_claim)));
+    let source_identity = text(SOURCE_IDENTITY_CLAIM).map(str::to_owned);
+    if source_identity.as_ref().is_some_and(|name| !is_session_name(name)) {
+        return Err(invalid(
+            "The source identity of the ID Token has other than 2 to 64 letters, digits and _+=,.@-",
+        ));
+    }
     // Others for whom the token is good too are no business of conditions.
     claims.insert("aud".into(), of.client_id.clone().into());
     let kind = ProviderKind::OpenIdConnect;
-    Ok(WebIdentity { kind, provider: of.place().to_owned(), subject, nonce, roles, claims })
+    let provider = of.place().to_owned();
+    Ok(WebIdentity { kind, provider, subject, nonce, source_identity, roles, claims })
 }
 
 /// The claims of a token that one of these keys signed.

@@ -7,8 +7,8 @@ use super::identity::WebIdentity;
 use crate::iam::identities::Role;
 use crate::iam::policy::{ConditionKeys, Grammar, Policies, Policy, Request, Resource, decide};
 use crate::iam::{
-    Account, AccountError, Iam, NewSession, Principal, RequestFacts, SessionOf, SessionPolicy, SessionTimes,
-    TemporaryCredentials,
+    Account, AccountError, Iam, NewSession, Principal, RequestFacts, RoleSession, SessionOf, SessionPolicy,
+    SessionTimes, TemporaryCredentials,
 };
 use crate::types::AccountId;
 
@@ -75,17 +75,17 @@ impl Iam {
         let provider = who.provider_arn(&of.account.id);
         let mut keys: Vec<_> = who.condition_keys().collect();
         keys.push(("sts:rolesessionname".into(), session.to_owned()));
+        keys.extend(who.source_identity.iter().map(|name| ("sts:sourceidentity".to_owned(), name.clone())));
         let owner = &of.account.canonical_id;
-        let question = Request {
-            principal: &Principal::Federated(provider.into()),
-            action: who.kind.action(),
-            resource: Resource::Other(arn),
-            bucket_owner: owner,
-            owner,
-            keys: &Asked { facts, keys },
-        };
+        let (principal, keys) = (&Principal::Federated(provider.into()), &Asked { facts, keys });
         let policies = Policies { bucket: Some(&trust), ..Policies::default() };
-        decide(&question, &policies).allowed.then_some(of)
+        let is_trusted = |action| {
+            let (resource, bucket_owner) = (Resource::Other(arn), owner);
+            decide(&Request { principal, action, resource, bucket_owner, owner, keys }, &policies).allowed
+        };
+        let names_itself = who.source_identity.as_ref().map(|_| "sts:SetSourceIdentity");
+        let mut actions = [who.kind.action()].into_iter().chain(names_itself);
+        actions.all(is_trusted).then_some(of)
     }
 
     /// The roles that a provider names for somebody: of the first account, by name, or of any by ARN.
@@ -114,13 +114,15 @@ impl Iam {
     pub fn begin_role_session(
         &self,
         of: &RoleOf,
-        (session, tags): (&str, Vec<(String, String)>),
+        session: RoleSession<'_>,
         policies: Vec<SessionPolicy>,
         times: SessionTimes,
     ) -> Result<TemporaryCredentials, AccountError> {
         let named = &of.role.named;
         let (name, id) = (named.name.clone(), named.id.clone());
-        let whose = SessionOf::Role { name, id, session: session.to_owned(), tags };
-        self.begin_session(NewSession { account: of.account.id.clone(), of: whose, policies, times })
+        let source_identity = session.source_identity.map(str::to_owned);
+        let (session, tags) = (session.name.to_owned(), session.tags.to_vec());
+        let (account, of) = (of.account.id.clone(), SessionOf::Role { name, id, session, tags });
+        self.begin_session(NewSession { account, of, source_identity, policies, times })
     }
 }

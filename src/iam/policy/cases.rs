@@ -72,6 +72,7 @@ pub(super) fn session(number: u8) -> Principal {
         role_name: "worker".into(),
         name: "job".into(),
         tags: tags_of("blue"),
+        source_identity: Some("carla".into()),
         token_issued: Timestamp::from_millis(1_600_000_000_000),
     }))
 }

@@ -246,6 +246,37 @@ impl Condition {
     }
 }
 
+/// A type of the values that a simulation gives to condition keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    /// Anything.
+    Text,
+    /// A number.
+    Number,
+    /// ISO 8601, or seconds of Unix time.
+    Date,
+    /// `true` or `false`.
+    Bool,
+    /// Base64.
+    Binary,
+    /// An address, or the first bits of some.
+    Address,
+}
+
+impl ValueType {
+    /// Whether a text is a value of this type.
+    pub fn includes(self, text: &str) -> bool {
+        match self {
+            Self::Text => true,
+            Self::Number => number(text).is_some(),
+            Self::Date => date(text).is_some(),
+            Self::Bool => boolean(text).is_some(),
+            Self::Binary => STANDARD.decode(text).is_ok(),
+            Self::Address => Network::parse(text).is_some(),
+        }
+    }
+}
+
 impl Order {
     fn holds(self, value: f64, bound: f64) -> bool {
         match self {

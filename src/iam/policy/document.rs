@@ -142,10 +142,23 @@ impl Policy {
         Self { statements: vec![deny] }
     }
 
+    /// The place of one of its statements, as it is and no other of the same words.
+    pub fn place_of(&self, statement: &Statement) -> Option<usize> {
+        self.statements.iter().position(|own| std::ptr::eq(own, statement))
+    }
+
     /// The users, roles and sessions that it names.
     pub fn principal_arns(&self) -> impl Iterator<Item = &str> {
         self.principal_names().filter_map(|name| match name {
             PrincipalName::Arn(arn) => Some(arn.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The providers of identities that it names.
+    pub fn federated(&self) -> impl Iterator<Item = &str> {
+        self.principal_names().filter_map(|name| match name {
+            PrincipalName::Federated(provider) => Some(provider.as_str()),
             _ => None,
         })
     }
@@ -192,6 +205,12 @@ impl Statement {
             resources: resources(statement, grammar, variables)?,
             conditions: conditions.transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// What it is called at this place in its policy: by its id, else by the place, from `#1` on.
+    pub fn name_at(&self, place: usize) -> String {
+        let named = self.sid.clone().filter(|sid| !sid.is_empty());
+        named.unwrap_or_else(|| format!("#{}", place + 1))
     }
 
     /// The condition keys that it names, in lower case but for the keys of tags.

@@ -26,6 +26,7 @@ mod bounds_cases;
 #[cfg(test)]
 mod cases;
 
+pub use condition::ValueType;
 pub use decide::{Decision, Policies, Reason, Request, Source, decide};
 pub use document::{Grammar, NamedAccount, Policy, PolicyError, Statement};
 pub(super) use json::parse as parse_json;

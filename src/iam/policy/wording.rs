@@ -43,7 +43,12 @@ impl Policy {
                 "AssumeRole policy may only specify STS AssumeRole actions.".into()
             })?;
         }
-        Ok(())
+        match self.federated().all(is_provider) {
+            true => Ok(()),
+            false => Err(PolicyError::malformed(
+                "Federated principals must be valid domain names or SAML metadata ARNs",
+            )),
+        }
     }
 }
 
@@ -74,6 +79,13 @@ fn has_vendor(action: &Pattern) -> bool {
 fn is_arn_or_all(resource: &Pattern) -> bool {
     let text = resource.outline();
     text == "*" || (text.starts_with("arn:") && text.split(':').count() >= ARN_PARTS)
+}
+
+/// The ARN of a provider, or a domain: the name of one that AWS knows by itself.
+fn is_provider(name: &str) -> bool {
+    let is_domain =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
+    name.starts_with("arn:aws:iam::") || (name.contains('.') && is_domain(name))
 }
 
 fn is_of_trust(action: &Pattern) -> bool {
@@ -117,6 +129,20 @@ mod tests {
         ] {
             let told = refused(wrong).unwrap_or_default();
             assert!(told.contains(words), "{wrong}: {told}");
+        }
+    }
+
+    #[test]
+    fn a_trust_policy_names_providers_by_arn_or_domain() {
+        let refused = |provider: &str| {
+            let statement = format!(r#""Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRole""#);
+            refused(&statement, Grammar::Trust).is_some()
+        };
+        for right in ["accounts.google.com", "arn:aws:iam::123456789012:oidc-provider/id.example.com"] {
+            assert!(!refused(right), "{right}");
+        }
+        for wrong in ["*", "google", "https://id.example.com", "arn:aws:s3:::b", "id.example.com/realm"] {
+            assert!(refused(wrong), "{wrong}");
         }
     }
 

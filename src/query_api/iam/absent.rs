@@ -35,3 +35,10 @@ pub(super) fn login_profile(call: &Call<'_>, action: &str) -> Answer {
     call.identities().user(&name)?;
     Err(IdentityError::NoSuchEntity(format!("Login Profile for User {name} cannot be found.")).into())
 }
+
+/// What passwords must be like; there are none.
+pub(super) fn password_policy(call: &Call<'_>) -> Answer {
+    call.authorize("iam:GetAccountPasswordPolicy", "*")?;
+    let words = format!("The Password Policy with domain name {} cannot be found.", call.account.id);
+    Err(IdentityError::NoSuchEntity(words).into())
+}

@@ -8,6 +8,7 @@ mod groups;
 mod inline;
 mod keys;
 mod policies;
+mod providers;
 mod roles;
 mod simulate;
 mod users;
@@ -72,6 +73,11 @@ pub(super) async fn run(call: &Call<'_>, action: &str) -> Answer {
         "ListInstanceProfiles" => absent::list_of_account(call, action, "InstanceProfiles"),
         "ListVirtualMFADevices" => absent::list_of_account(call, action, "VirtualMFADevices"),
         "ListAccountAliases" => absent::list_of_account(call, action, "AccountAliases"),
+        "ListOpenIDConnectProviders" => providers::list(call),
+        "GetOpenIDConnectProvider" => providers::get(call),
+        "ListSAMLProviders" => absent::list_of_account(call, action, "SAMLProviderList"),
+        "ListServerCertificates" => absent::list_of_account(call, action, "ServerCertificateMetadataList"),
+        "GetAccountPasswordPolicy" => absent::password_policy(call),
         "CreatePolicy" => policies::create(call).await,
         "GetPolicy" => policies::get(call),
         "DeletePolicy" => policies::delete(call).await,

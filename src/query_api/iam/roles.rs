@@ -21,9 +21,9 @@ pub(super) fn role_xml(call: &Call<'_>, role: &Role) -> Vec<Node> {
 /// Refuses a trust policy that names somebody who is not there. What else may be wrong with it is found where it is put.
 fn check_principals(call: &Call<'_>, trust: &str) -> Result<()> {
     let trust = Policy::parse(trust.as_bytes(), Grammar::Trust).map_err(IdentityError::from)?;
-    match call.iam.unknown_principal(&trust) {
+    match call.iam.unknown_principal(&trust, &call.account.id) {
         Some(unknown) => {
-            let words = format!("Invalid principal in policy: \"AWS\":\"{unknown}\"");
+            let words = format!("Invalid principal in policy: {unknown}");
             Err(IdentityError::Malformed(words).into())
         }
         None => Ok(()),

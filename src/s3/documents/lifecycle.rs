@@ -8,13 +8,23 @@ use crate::types::{Civil, ConfigurationKind, Expiration, Lifecycle, LifecycleRul
 use super::super::error::{Code, Error, Result};
 use super::super::headers;
 use super::form::{Form, maybe, once, one_up_to, up_to};
-use super::{Digest, Document, Removal, Unset, complete_ids, count, filter, list, malformed};
+use super::{Digest, Document, Removal, Unset, complete_ids, count, filter, list, malformed, text};
 
 /// Rules in one document at most.
 const RULES_MAX: usize = 1000;
 
 /// Days that objects stay in STANDARD before they may go to a class of infrequent access.
 const INFREQUENT_DAYS_MIN: i64 = 30;
+
+/// Days between the class of infrequent access and the archive, in one rule.
+const INFREQUENT_DAYS_KEPT: i64 = 30;
+
+/// Classes in the order in which objects may go from one to another (AWS: "Supported transitions").
+const CLASSES: [&str; 6] =
+    ["STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"];
+
+/// Characters of a prefix at most.
+const PREFIX_CHARS_MAX: usize = 1024;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -72,22 +82,15 @@ const FILTER: Form = Form::Group(&[
     ),
 ]);
 
-const CLASSES: Form = Form::Word(&[
-    "GLACIER",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "DEEP_ARCHIVE",
-    "GLACIER_IR",
-]);
+const CLASS: Form = Form::Word(&CLASSES);
 
 const TRANSITION: Form =
-    Form::Group(&[maybe("Days", Form::Number), maybe("Date", Form::Time), once("StorageClass", CLASSES)]);
+    Form::Group(&[maybe("Days", Form::Number), maybe("Date", Form::Time), once("StorageClass", CLASS)]);
 
 const NONCURRENT_TRANSITION: Form = Form::Group(&[
     once("NoncurrentDays", Form::Number),
     maybe("NewerNoncurrentVersions", Form::Number),
-    once("StorageClass", CLASSES),
+    once("StorageClass", CLASS),
 ]);
 
 /// Notes which objects are too small for a transition, as the request says.
@@ -117,6 +120,7 @@ fn check_filter(rule: &Value) -> Result<()> {
         return Err(malformed());
     }
     filter::check(chosen)?;
+    check_prefix_and_sizes(rule)?;
     let sizes = ["ObjectSizeGreaterThan", "ObjectSizeLessThan"];
     let sized = count(chosen, &sizes) + count(&chosen["And"], &sizes) > 0;
     let aborts = !rule["AbortIncompleteMultipartUpload"].is_null();
@@ -132,6 +136,29 @@ fn check_filter(rule: &Value) -> Result<()> {
         return Err(Error::request("AbortIncompleteMultipartUpload cannot be specified with Object Size"));
     }
     Ok(())
+}
+
+/// A prefix is not too long, no tag there twice, and some size between the two.
+fn check_prefix_and_sizes(rule: &Value) -> Result<()> {
+    let (chosen, and) = (&rule["Filter"], &rule["Filter"]["And"]);
+    if [rule, chosen, and].iter().any(|part| text(part, "Prefix").chars().count() > PREFIX_CHARS_MAX) {
+        return Err(Error::request(format!("The maximum size of a prefix is {PREFIX_CHARS_MAX}.")));
+    }
+    let mut keys = std::collections::HashSet::new();
+    if !list(and, "Tag").all(|tag| keys.insert(text(tag, "Key"))) {
+        return Err(Error::request("Duplicate Tag Keys are not allowed."));
+    }
+    let size = |name: &'static str| [chosen, and].iter().find_map(|part| part[name].as_i64());
+    let (more, less) = (size("ObjectSizeGreaterThan"), size("ObjectSizeLessThan"));
+    if more.is_some_and(|size| size < 0) || less.is_some_and(|size| size < 1) {
+        return Err(malformed());
+    }
+    match (more, less) {
+        (Some(more), Some(less)) if less <= more => Err(Error::request(
+            "'ObjectSizeLessThan' has to be a value greater than 'ObjectSizeGreaterThan'.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn check_rule(rule: &LifecycleRule) -> Result<()> {
@@ -197,20 +224,44 @@ fn check_transitions(rule: &LifecycleRule) -> Result<()> {
             _ => return Err(malformed()),
         }
     }
-    for (index, transition) in rule.transitions.iter().enumerate() {
-        let class = &transition.storage_class;
-        if rule.transitions[..index].iter().any(|other| other.storage_class == *class) {
+    for transition in &rule.noncurrent_version_transitions {
+        check_transition_days(transition.noncurrent_days, &transition.storage_class)?;
+    }
+    let current = rule.transitions.iter().map(|to| (to.days, to.storage_class.as_str()));
+    check_classes("Transition", "Days", &current.collect::<Vec<_>>())?;
+    let noncurrent = rule.noncurrent_version_transitions.iter();
+    let noncurrent = noncurrent.map(|to| (Some(to.noncurrent_days), to.storage_class.as_str()));
+    check_classes("NoncurrentVersionTransition", "NoncurrentDays", &noncurrent.collect::<Vec<_>>())?;
+    check_order(rule)
+}
+
+/// Objects go to each class once, to the next one later, and stay in that of infrequent access for a while.
+fn check_classes(action: &str, field: &'static str, transitions: &[(Option<i64>, &str)]) -> Result<()> {
+    for (index, (_, class)) in transitions.iter().enumerate() {
+        if transitions[..index].iter().any(|(_, other)| other == class) {
             return Err(Error::request(format!(
-                "'StorageClass' must be different for 'Transition' actions in same \
+                "'StorageClass' must be different for '{action}' actions in same \
                  'Rule', found '{class}' more than once"
             )));
         }
     }
-    let noncurrent = rule.noncurrent_version_transitions.iter();
-    for transition in noncurrent {
-        check_transition_days(transition.noncurrent_days, &transition.storage_class)?;
+    let place = |class: &str| CLASSES.iter().position(|known| *known == class);
+    let mut by_class: Vec<_> =
+        transitions.iter().filter_map(|(days, class)| Some(((*days)?, *class))).collect();
+    by_class.sort_by_key(|(_, class)| place(class));
+    for pair in by_class.windows(2) {
+        let [(before, from), (after, to)] = [pair[0], pair[1]];
+        let kept = if (from, to) == ("STANDARD_IA", "GLACIER") { INFREQUENT_DAYS_KEPT } else { 1 };
+        if after < before + kept {
+            let by = if kept > 1 { format!("{kept} days more than") } else { "greater than".to_owned() };
+            let message = format!(
+                "'{field}' in the '{action}' action for StorageClass '{to}' must be {by} '{field}' in the \
+                 '{action}' action for StorageClass '{from}'"
+            );
+            return Err(Error::argument(field, after.to_string(), message));
+        }
     }
-    check_order(rule)
+    Ok(())
 }
 
 fn check_transition_days(days: i64, class: &str) -> Result<()> {
@@ -245,6 +296,14 @@ fn check_order(rule: &LifecycleRule) -> Result<()> {
         let message = "'Days' in the Expiration action must be greater than 'Days' in the Transition action";
         return Err(Error::argument("Days", days.to_string(), message));
     }
+    let noncurrent = rule.noncurrent_version_transitions.iter().map(|transition| transition.noncurrent_days);
+    if let (Some(ends), Some(last)) = (&rule.noncurrent_version_expiration, noncurrent.max())
+        && ends.noncurrent_days <= last
+    {
+        let message = "'NoncurrentDays' in the NoncurrentVersionExpiration action must be greater than \
+                       'NoncurrentDays' in the NoncurrentVersionTransition action";
+        return Err(Error::argument("NoncurrentDays", ends.noncurrent_days.to_string(), message));
+    }
     let last_date = rule.transitions.iter().filter_map(|transition| transition.date.as_ref()).max();
     if let (Some(date), Some(last)) = (&expiration.date, last_date)
         && date <= last
@@ -261,12 +320,27 @@ mod tests {
     use super::*;
 
     const TAG: &str = "<Tag><Key>k</Key><Value>v</Value></Tag>";
+    const OTHER_TAG: &str = "<Tag><Key>K</Key><Value>v</Value></Tag>";
     const EXPIRES: &str = "<Expiration><Days>3</Days></Expiration>";
     const ABORTS: &str = "<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation>\
                           </AbortIncompleteMultipartUpload>";
 
     fn rule(filter: &str, actions: &str) -> String {
         format!("<Rule><ID>a</ID>{filter}<Status>Enabled</Status>{actions}</Rule>")
+    }
+
+    fn sized(more: i64, less: i64) -> String {
+        format!(
+            "<Filter><And><ObjectSizeGreaterThan>{more}</ObjectSizeGreaterThan>\
+             <ObjectSizeLessThan>{less}</ObjectSizeLessThan></And></Filter>"
+        )
+    }
+
+    fn noncurrent(days: i64, class: &str) -> String {
+        format!(
+            "<NoncurrentVersionTransition><NoncurrentDays>{days}</NoncurrentDays><StorageClass>{class}</StorageClass>\
+             </NoncurrentVersionTransition>"
+        )
     }
 
     fn transition(days: i64, class: &str) -> String {
@@ -282,7 +356,7 @@ mod tests {
             format!("<Filter>{TAG}</Filter>"),
             "<Filter><ObjectSizeGreaterThan>500</ObjectSizeGreaterThan></Filter>".into(),
             format!(
-                "<Filter><And><Prefix>p</Prefix>{TAG}{TAG}<ObjectSizeLessThan>5</ObjectSizeLessThan></And></Filter>"
+                "<Filter><And><Prefix>p</Prefix>{TAG}{OTHER_TAG}<ObjectSizeLessThan>5</ObjectSizeLessThan></And></Filter>"
             ),
         ] {
             kept(&DOCUMENT, &rule(&filter, EXPIRES));
@@ -291,10 +365,39 @@ mod tests {
             + &transition(60, "GLACIER")
             + "<Expiration><Days>61</Days></Expiration><NoncurrentVersionTransition><NoncurrentDays>30</NoncurrentDays>\
                <StorageClass>GLACIER</StorageClass></NoncurrentVersionTransition><NoncurrentVersionExpiration>\
-               <NoncurrentDays>9</NoncurrentDays><NewerNoncurrentVersions>5</NewerNoncurrentVersions>\
+               <NoncurrentDays>31</NoncurrentDays><NewerNoncurrentVersions>5</NewerNoncurrentVersions>\
                </NoncurrentVersionExpiration>"
             + ABORTS;
         kept(&DOCUMENT, &rule("<Filter><Prefix>p</Prefix></Filter>", &actions));
+    }
+
+    #[test]
+    fn objects_go_from_class_to_class_in_order() {
+        let outcome = |actions: String| outcome(&DOCUMENT, &rule("<Prefix/>", &actions)).map(drop);
+        let ends = |days: i64| {
+            format!(
+                "<NoncurrentVersionExpiration><NoncurrentDays>{days}</NoncurrentDays></NoncurrentVersionExpiration>"
+            )
+        };
+        for taken in [
+            transition(30, "STANDARD_IA") + &transition(60, "GLACIER") + &transition(61, "DEEP_ARCHIVE"),
+            transition(61, "DEEP_ARCHIVE") + &transition(0, "INTELLIGENT_TIERING"),
+            noncurrent(30, "STANDARD_IA") + &noncurrent(60, "GLACIER") + &ends(61),
+            noncurrent(0, "GLACIER_IR") + &noncurrent(1, "GLACIER"),
+        ] {
+            assert_eq!(outcome(taken.clone()), Ok(()), "{taken}");
+        }
+        for refused in [
+            transition(30, "STANDARD_IA") + &transition(59, "GLACIER"),
+            transition(30, "STANDARD_IA") + &transition(30, "INTELLIGENT_TIERING"),
+            transition(60, "ONEZONE_IA") + &transition(30, "GLACIER_IR"),
+            noncurrent(30, "STANDARD_IA") + &noncurrent(59, "GLACIER"),
+            noncurrent(1, "GLACIER") + &ends(1),
+        ] {
+            assert_eq!(outcome(refused.clone()), Err(Code::InvalidArgument), "{refused}");
+        }
+        let twice = noncurrent(1, "GLACIER").repeat(2);
+        assert_eq!(outcome(twice), Err(Code::InvalidRequest));
     }
 
     #[test]
@@ -320,6 +423,14 @@ mod tests {
                     &rule("<Filter><ObjectSizeLessThan>5</ObjectSizeLessThan></Filter>", ABORTS),
                     Code::InvalidRequest,
                 ),
+                (
+                    &rule(&format!("<Filter><Prefix>{}</Prefix></Filter>", "p".repeat(1025)), EXPIRES),
+                    Code::InvalidRequest,
+                ),
+                (&rule(&format!("<Filter><And>{TAG}{TAG}</And></Filter>"), EXPIRES), Code::InvalidRequest),
+                (&rule(&sized(5, 5), EXPIRES), Code::InvalidRequest),
+                (&rule(&sized(-1, 5), EXPIRES), Code::MalformedXml),
+                (&rule(&sized(-2, 0), EXPIRES), Code::MalformedXml),
                 (&rule("<Prefix/>", EXPIRES).repeat(2), Code::InvalidArgument),
                 (&rule("<Prefix/>", EXPIRES).replace("Enabled", "enabled"), Code::MalformedXml),
                 (

@@ -52,7 +52,44 @@ fn check(statement: &Statement, bucket: &str) -> Result<()> {
     if !all_but_actions && !actions.iter().all(applies) {
         return Err(refused("Action does not apply to any resource(s) in statement"));
     }
+    let meant = |action: &Action| {
+        on_one(action.level()) && actions.iter().any(|pattern| pattern.fits_any_case(action.name()))
+    };
+    let has_use = |key| all_but_actions || Action::ALL.iter().filter(|a| meant(a)).any(|a| says(key, *a));
+    if !statement.condition_keys().all(has_use) {
+        return Err(refused("Conditions do not apply to combination of actions and resources in statement"));
+    }
     Ok(())
+}
+
+/// Whether requests for an action may have a value of a condition key. Of keys of which AWS does not say so clearly they may.
+fn says(key: &str, action: Action) -> bool {
+    use Action as A;
+    let name = key.split_once('/').map_or(key, |(name, _)| name);
+    match name {
+        "s3:prefix" | "s3:delimiter" | "s3:max-keys" => {
+            matches!(action, A::ListBucket | A::ListBucketVersions | A::ListBucketMultipartUploads)
+        }
+        "s3:x-amz-acl"
+        | "s3:x-amz-grant-full-control"
+        | "s3:x-amz-grant-read"
+        | "s3:x-amz-grant-read-acp"
+        | "s3:x-amz-grant-write"
+        | "s3:x-amz-grant-write-acp" => matches!(
+            action,
+            A::PutObject | A::PutObjectAcl | A::PutObjectVersionAcl | A::CreateBucket | A::PutBucketAcl
+        ),
+        "s3:x-amz-copy-source"
+        | "s3:x-amz-metadata-directive"
+        | "s3:x-amz-storage-class"
+        | "s3:x-amz-website-redirect-location"
+        | "s3:objectcreationoperation"
+        | "s3:existingobjecttag"
+        | "s3:requestobjecttag"
+        | "s3:requestobjecttagkeys"
+        | "s3:versionid" => action.level() == Level::Object,
+        _ => true,
+    }
 }
 
 const ARN_PREFIX: &str = "arn:aws:s3:::";
@@ -138,6 +175,9 @@ mod tests {
         const INVALID_ACTION: &str = "Policy has invalid action";
         const INVALID_RESOURCE: &str = "Policy has invalid resource";
         const APART: &str = "Action does not apply to any resource(s) in statement";
+        const NO_USE: &str = "Conditions do not apply to combination of actions and resources in statement";
+        const BUCKET: &str = r#""Resource":"arn:aws:s3:::photos""#;
+        const OBJECTS: &str = r#""Resource":"arn:aws:s3:::photos/*""#;
         const INVALID_KEY: &str = "Policy has an invalid condition key";
         for (action, resource, key, expected) in [
             (r#""Action":"s3:GetObject""#, r#""Resource":"arn:aws:s3:::photos/*""#, "aws:Referer", None),
@@ -166,29 +206,29 @@ mod tests {
             (
                 r#""Action":"s3:ListAllMyBuckets""#,
                 r#""Resource":"arn:aws:s3:::photos""#,
-                "s3:prefix",
+                "aws:Referer",
                 Some(APART),
             ),
             (
                 r#""Action":"s3:GetObjects""#,
                 r#""Resource":"arn:aws:s3:::photos/*""#,
-                "s3:prefix",
+                "aws:Referer",
                 Some(INVALID_ACTION),
             ),
             (
                 r#""Action":"iam:*""#,
                 r#""Resource":"arn:aws:s3:::photos/*""#,
-                "s3:prefix",
+                "aws:Referer",
                 Some(INVALID_ACTION),
             ),
-            (r#""NotAction":"s3:ListBucket""#, r#""Resource":"arn:aws:s3:::photos/*""#, "s3:prefix", None),
-            (r#""Action":"s3:GetObject""#, r#""NotResource":"arn:aws:s3:::photos/a*""#, "s3:prefix", None),
-            (r#""Action":"s3:GetObject""#, r#""Resource":"*""#, "s3:prefix", Some(INVALID_RESOURCE)),
-            (r#""Action":"s3:GetObject""#, r#""Resource":"photos/*""#, "s3:prefix", Some(INVALID_RESOURCE)),
+            (r#""NotAction":"s3:ListBucket""#, r#""Resource":"arn:aws:s3:::photos/*""#, "aws:Referer", None),
+            (r#""Action":"s3:GetObject""#, r#""NotResource":"arn:aws:s3:::photos/a*""#, "aws:Referer", None),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"*""#, "aws:Referer", Some(INVALID_RESOURCE)),
+            (r#""Action":"s3:GetObject""#, r#""Resource":"photos/*""#, "aws:Referer", Some(INVALID_RESOURCE)),
             (
                 r#""Action":"s3:GetObject""#,
                 r#""Resource":"arn:aws:s3:::photo/*""#,
-                "s3:prefix",
+                "aws:Referer",
                 Some(INVALID_RESOURCE),
             ),
             (
@@ -209,6 +249,21 @@ mod tests {
                 "sts:ExternalId",
                 Some(INVALID_KEY),
             ),
+            (r#""Action":"s3:GetObject""#, OBJECTS, "s3:prefix", Some(NO_USE)),
+            (r#""Action":["s3:PutObject","s3:DeleteObject"]"#, OBJECTS, "s3:max-keys", Some(NO_USE)),
+            (r#""Action":"s3:Get*""#, OBJECTS, "s3:x-amz-acl", Some(NO_USE)),
+            (r#""Action":"s3:ListBucket""#, BUCKET, "s3:x-amz-grant-read", Some(NO_USE)),
+            (r#""Action":"s3:ListBucket""#, BUCKET, "s3:ExistingObjectTag/a", Some(NO_USE)),
+            (r#""Action":"s3:*""#, OBJECTS, "s3:prefix", Some(NO_USE)),
+            (r#""Action":"s3:*""#, BUCKET, "s3:VersionId", Some(NO_USE)),
+            (r#""Action":"s3:*""#, r#""Resource":"arn:aws:s3:::photos*""#, "s3:prefix", None),
+            (r#""NotAction":"s3:ListBucket""#, OBJECTS, "s3:prefix", None),
+            (r#""Action":["s3:PutObject","s3:GetObject"]"#, OBJECTS, "s3:x-amz-acl", None),
+            (r#""Action":"s3:PutBucketAcl""#, BUCKET, "s3:x-amz-grant-write", None),
+            (r#""Action":"s3:GetObject""#, OBJECTS, "s3:VersionId", None),
+            (r#""Action":"s3:GetObject""#, OBJECTS, "s3:x-amz-server-side-encryption", None),
+            (r#""Action":"s3:ListBucket""#, BUCKET, "s3:signatureversion", None),
+            (r#""Action":"s3:GetBucketLocation""#, BUCKET, "aws:PrincipalTag/a", None),
         ] {
             assert_eq!(message(action, resource, key).as_deref(), expected, "{action} {resource} {key}");
         }

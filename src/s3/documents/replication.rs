@@ -80,6 +80,13 @@ fn complete(value: &mut Value) -> Result<()> {
                  configuration schema.",
             ));
         }
+        let copies_markers = rule["DeleteMarkerReplication"]["Status"] == "Enabled";
+        if copies_markers && filter::has_tags(&rule["Filter"]) {
+            return Err(Error::request(
+                "Delete marker replication is not supported if any Tag filter is specified. Please refer to S3 Developer \
+                 Guide for more information.",
+            ));
+        }
         if !priorities.insert(priority) {
             return Err(Error::request(format!(
                 "Found duplicate priority {priority}. Priority must be unique."
@@ -112,6 +119,13 @@ mod tests {
             &[
                 (&with(""), Code::MalformedXml),
                 (&with(&rule("a", "")), Code::InvalidRequest),
+                (
+                    &with(&one.replace(">Disabled<", ">Enabled<").replace(
+                        "<Prefix>p</Prefix></Filter>",
+                        "<Tag><Key>k</Key><Value>v</Value></Tag></Filter>",
+                    )),
+                    Code::InvalidRequest,
+                ),
                 (&with(&(one.clone() + &rule("b", "<Priority>1</Priority>"))), Code::InvalidRequest),
                 (&with(&(one.clone() + &rule("a", "<Priority>2</Priority>"))), Code::InvalidArgument),
                 (&with(&one.replace("arn:aws:s3:::copies", "copies")), Code::InvalidArgument),

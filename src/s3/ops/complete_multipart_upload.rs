@@ -3,8 +3,8 @@
 use hyper::HeaderMap;
 
 use crate::checksum;
-use crate::object::{CompleteRequest, CompletedPart, PutOutcome};
-use crate::types::{BucketName, ChecksumValue, Etag, ObjectKey, PartNumber};
+use crate::object::{CompleteRequest, CompletedPart, Expiry, PutOutcome};
+use crate::types::{Aging, BucketName, ChecksumValue, Etag, ObjectKey, PartNumber};
 
 use super::super::auth::{Call, Upload};
 use super::super::error::{Code, Error, Result};
@@ -42,7 +42,24 @@ pub(super) async fn run(
     let mut response = xml(answer(call, &bucket, &key, &outcome));
     versions::name(outcome.version, response.headers_mut());
     encryption::describe(outcome.encryption.as_ref(), response.headers_mut());
+    if let Some(expiry) = expiry(call, (&bucket, &key), &outcome).await {
+        headers::expiration(&expiry, response.headers_mut());
+    }
     Ok(response)
+}
+
+/// When the new object ends, where the bucket has rules for that.
+async fn expiry(
+    call: &Call<'_>,
+    (bucket, key): (&BucketName, &ObjectKey),
+    outcome: &PutOutcome,
+) -> Option<Expiry> {
+    call.engine().bucket_rules(bucket)?.lifecycle.as_ref()?;
+    let made = call.engine().open(bucket, key, outcome.version).await.ok()?;
+    let info = made.info();
+    let tags = &info.properties.tags;
+    let object = Aging { key: key.as_str(), size: info.size, tags, modified: info.modified };
+    call.engine().expiry(bucket, &object)
 }
 
 /// The document. A checksum header here is of the object, not of the document, so only the payload's

@@ -48,6 +48,7 @@ async fn open(call: &Call<'_>, bucket: &BucketName, key: &ObjectKey) -> Result<O
     }
     encryption::refuse_managed(call.headers())?;
     let object = call.open_object(Action::GetObject, (bucket, key), version).await?;
+    encryption::refuse_unsigned(call, object.info())?;
     let customer = encryption::customer_key(call, call.headers(), &CUSTOMER)?;
     Ok(object.with_customer_key(customer)?)
 }
