@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { listUsage } from "@/api/admin";
+import { bucketsQuery } from "@/api/admin";
 import { count, t } from "@/i18n";
 import { FormDialog } from "@/ui/Dialog";
 import { CheckField, SelectField, TextField } from "@/ui/Field";
@@ -18,7 +18,7 @@ interface MoveDialogProps {
 }
 
 export default function MoveDialog({ place, keys, onClose, onChanged, onGone }: MoveDialogProps) {
-  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
+  const buckets = useQuery(bucketsQuery);
   const [bucket, setBucket] = useState(place.bucket);
   const [folder, setFolder] = useState(place.prefix);
   const [move, setMove] = useState(false);
