@@ -803,6 +803,16 @@ const zh: Record<string, string> = {
   "What it allows ends at once, and its text is gone.": "其允许的权限会立即失效，策略内容也无法找回。",
   "Stop the upload of {key}?": "停止上传 {key}？",
   "Its parts are removed: whoever is sending it begins anew.": "其分段会被移除，上传者需要重新开始。",
+  "You may not see this.": "您无权查看。",
+  "There is no such thing here, or no longer.": "这里没有它，或已不在。",
+  "The server answered with the status {status}.": "服务器的答复状态为 {status}。",
+  missing: "缺失",
+  "drive is down": "硬盘不可用",
+  unknown: "未知",
+  flag: "命令行",
+  variable: "环境变量",
+  file: "配置文件",
+  default: "默认",
 };
 
 export default zh;
