@@ -813,6 +813,20 @@ const zh: Record<string, string> = {
   variable: "环境变量",
   file: "配置文件",
   default: "默认",
+  "{n} objects were left as they are: there are others of their names already.":
+    "{n} 个对象保持原样：那里已有同名的对象。",
+  "Replace objects of the same names there": "替换那里的同名对象",
+  "Otherwise what has its name taken stays as it is.": "否则名称已被占用的对象保持原样。",
+  "Every object in the folder gets another key.": "文件夹中的每个对象都会得到新的键。",
+  "A folder cannot go into itself.": "文件夹不能放入自身。",
+  "No version of it is kept.": "没有保留它的任何版本。",
+  "Bring back": "恢复",
+  "Bring {name} back?": "恢复 {name}？",
+  "Bring {n} back?": "恢复这 {n} 项？",
+  "{n} objects are back": "已恢复 {n} 个对象",
+  "The newest version of each that is still kept becomes the current one.": "每个对象仍保留的最新版本会成为当前版本。",
+  "Folders come back with everything that was deleted in them, whenever that was.":
+    "文件夹会连同其中任何时候删除的全部内容一起恢复。",
 };
 
 export default zh;
