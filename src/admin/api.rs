@@ -734,6 +734,8 @@ pub struct PresignedUrl {
 pub struct Usage {
     /// The buckets that the caller may list, by name.
     pub buckets: Vec<BucketUsage>,
+    /// No bucket of the caller's account is missing there; false also where the caller may not know that.
+    pub complete: bool,
 }
 
 /// What is in a bucket, and how it is set up.

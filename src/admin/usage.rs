@@ -1,14 +1,14 @@
 //! Buckets and objects as the console shows them. Which ones the caller may see was asked before.
 
-use super::api::{BucketUsage, ObjectPart, ObjectPlaces, ObjectScheme, ObjectShard, ShardState, Usage};
+use super::api::{BucketUsage, ObjectPart, ObjectPlaces, ObjectScheme, ObjectShard, ShardState};
 use super::service::Service;
 use crate::object::{BucketInfo, BucketRules, HoldingDrive, ObjectShards, Piece};
 use crate::types::{Scheme, Versioning};
 
 impl Service {
     /// What is in these buckets, and how they are set up.
-    pub fn usage(&self, buckets: &[BucketInfo]) -> Usage {
-        Usage { buckets: buckets.iter().map(|bucket| self.bucket_usage(bucket)).collect() }
+    pub fn usage(&self, buckets: &[BucketInfo]) -> Vec<BucketUsage> {
+        buckets.iter().map(|bucket| self.bucket_usage(bucket)).collect()
     }
 
     fn bucket_usage(&self, bucket: &BucketInfo) -> BucketUsage {

@@ -63,7 +63,7 @@ mod xml_read;
 mod xml_write;
 
 pub use access_log::AccessRecord;
-pub use console::{ArchiveRequest, Asker, Refused};
+pub use console::{ArchiveRequest, Asker, Listable, Refused};
 pub use events::EventMessages;
 pub use new_buckets::NewBuckets;
 pub use response::ResponseBody;

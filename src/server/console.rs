@@ -14,10 +14,13 @@ use percent_encoding::percent_decode_str;
 use super::body::{Account, FrontBody};
 use super::bridge::{Bridge, make_inert};
 use super::front::{S3Front, announced};
-use crate::admin::{self, Refusal, api::ObjectPlaces};
+use crate::admin::{
+    self, Refusal,
+    api::{ObjectPlaces, Usage},
+};
 use crate::console;
 use crate::http::drain_unwanted;
-use crate::s3::{self, ArchiveRequest, Asker, Door, Refused};
+use crate::s3::{self, ArchiveRequest, Asker, Door, Listable, Refused};
 
 type Answer = Response<FrontBody<s3::ResponseBody>>;
 
@@ -98,8 +101,8 @@ impl ConsoleFront {
 
     async fn usage(&self, head: request::Parts, peer: SocketAddr) -> Result<Answer, Refusal> {
         let asker = self.reader(head, peer)?;
-        let buckets = self.s3.s3.listable(&asker).await.map_err(elsewhere)?;
-        Ok(json(&self.admin.usage(&buckets)))
+        let Listable { buckets, complete } = self.s3.s3.listable(&asker).await.map_err(elsewhere)?;
+        Ok(json(&Usage { buckets: self.admin.usage(&buckets), complete }))
     }
 
     async fn objects(&self, head: request::Parts, peer: SocketAddr) -> Result<Answer, Refusal> {

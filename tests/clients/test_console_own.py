@@ -179,7 +179,9 @@ def test_usage_is_of_what_the_caller_may_list(server, root, browser, bucket):
     root.s3.delete_object(Bucket=bucket, Key="k")
     own = fresh("other")
     root.s3.create_bucket(Bucket=own, ObjectLockEnabledForBucket=True)
-    named = {row["name"]: row for row in browser.ask("GET", "/api/v1/usage").json["buckets"]}
+    usage = browser.ask("GET", "/api/v1/usage").json
+    assert usage["complete"]
+    named = {row["name"]: row for row in usage["buckets"]}
     row = named[bucket]
     assert (row["objects"], row["versions"], row["version_bytes"], row["delete_markers"]) == (0, 2, 8, 1)
     assert row["versioning"] == "enabled" and not row["public"] and not row["object_lock"] and row["quota"] is None
@@ -191,6 +193,11 @@ def test_usage_is_of_what_the_caller_may_list(server, root, browser, bucket):
     annas = signed_in(server, anna.access_key, anna.secret_key).ask("GET", "/api/v1/usage").json["buckets"]
     assert own not in {row["name"] for row in annas}
     assert [row["public"] for row in annas if row["name"] == bucket] == [True]
+    _, lister = user(root, allow("s3:ListAllMyBuckets", "*"), allow("s3:ListBucket", f"arn:aws:s3:::{bucket}"))
+    _, reader = user(root, allow("s3:ListAllMyBuckets", "*"), allow("s3:ListBucket", "*"))
+    for who, complete in ((anna, False), (lister, False), (reader, True)):
+        told = signed_in(server, who.access_key, who.secret_key).ask("GET", "/api/v1/usage").json
+        assert told["complete"] == complete
 
 
 def test_requests_of_late_are_told_and_found(server, s3, browser, bucket):

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import { furnish, PAGES } from "./support/pages";
-import { expect, test } from "./support/test";
+import { expect, test, unique } from "./support/test";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -83,6 +83,18 @@ test("on a phone every page fits: nothing is wider than 360 px", async ({ consol
   }
 });
 
+test("on a phone the buttons of a key stand beside each other", async ({ console_: page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.goto("/access/users/anna");
+  const keys = page.getByRole("listitem").filter({ has: page.getByRole("button", { name: "Deactivate" }) });
+  await expect(keys).toHaveCount(2);
+  for (const key of await keys.all()) {
+    const deactivate = await key.getByRole("button", { name: "Deactivate" }).boundingBox();
+    const remove = await key.getByRole("button", { name: "Delete" }).boundingBox();
+    expect(remove?.y).toBe(deactivate?.y);
+  }
+});
+
 test("on a phone the menu opens, leads somewhere and closes", async ({ console_: page }) => {
   await page.setViewportSize({ width: 360, height: 740 });
   await page.goto("/buckets");
@@ -106,6 +118,22 @@ test("the theme and the language are chosen and remembered", async ({ console_: 
   await expect(page.locator("html")).toHaveAttribute("lang", "zh");
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await expect(page.getByRole("heading", { name: "存储桶" })).toBeVisible();
+});
+
+test("what the server refuses is said in the reader's language, with its own words beside", async ({
+  console_: page,
+  api,
+}) => {
+  const bucket = unique("taken");
+  await api.bucket(bucket);
+  await page.addInitScript(() => localStorage.setItem("holdfast.language", "zh"));
+  await page.goto("/buckets");
+  await page.getByRole("button", { name: "创建存储桶" }).click();
+  await page.getByRole("dialog").getByLabel("名称", { exact: true }).fill(bucket);
+  await page.getByRole("dialog").getByRole("button", { name: "创建存储桶" }).click();
+  const alert = page.getByRole("alert");
+  await expect(alert).toContainText("您已经有一个同名的存储桶。");
+  await expect(alert.locator("[lang=en]")).toContainText("you already own it");
 });
 
 test.describe.configure({ mode: "serial" });

@@ -98,6 +98,7 @@ test("a move within a bucket and one to another are undone, versions as they wer
     await dialog.getByLabel("Bucket").selectOption(target);
     await dialog.getByLabel("Folder", { exact: true }).fill(prefix);
     await dialog.getByLabel("Move: delete it here").check();
+    await dialog.getByLabel("Replace objects of the same names").setChecked(target === other);
     await dialog.getByRole("button", { name: "Move", exact: true }).click();
     await expect(page.getByText(`Moved to ${target}/`)).toBeVisible();
   };
@@ -169,6 +170,27 @@ test("a deletion that cannot be undone, as versions are suspended, offers no und
   await expect(page.getByRole("tab", { name: "Preview" })).toBeVisible();
 });
 
+test("what was deleted is brought back together, folders with all in them", async ({ console_: page, api }) => {
+  const bucket = unique("back");
+  await api.bucket(bucket);
+  await api.versioning(bucket);
+  const [gone, never, folded] = ["gone.txt", "never.txt", "folder/deep/a.txt"];
+  for (const key of [gone, folded, "kept.txt"]) await api.put(bucket, key, key);
+  // Deleted twice, and never there: of these the one comes back and the other cannot.
+  for (const key of [gone, gone, never, folded]) await api.remove(bucket, key);
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByRole("button", { name: "Deleted", exact: true }).click();
+  for (const name of [gone, never, "folder/"]) await page.getByLabel(`Select ${name}`).check();
+  await expect(page.getByRole("button", { name: "Rename" })).toBeHidden();
+  await page.getByRole("button", { name: "Bring back" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Bring back" }).click();
+  await expect(page.getByText("2 objects are back")).toBeVisible();
+  await expect(page.getByRole("button", { name: never })).toBeVisible();
+  await expect(page.getByRole("button", { name: gone })).toBeHidden();
+  for (const key of [gone, folded])
+    expect(await (await page.request.get(`/api/v1/s3/${bucket}/${key}`)).text()).toBe(key);
+});
+
 test("an object is renamed, and that is undone", async ({ console_: page, api }) => {
   const bucket = unique("rename");
   await api.bucket(bucket);
@@ -181,6 +203,48 @@ test("an object is renamed, and that is undone", async ({ console_: page, api })
   await expect(page.getByRole("button", { name: "after.txt" })).toBeVisible();
   await page.getByRole("button", { name: "Undo" }).click();
   await expect(page.getByRole("button", { name: "before.txt" })).toBeVisible();
+});
+
+test("a folder is renamed with all in it, not into itself, and that is undone", async ({ console_: page, api }) => {
+  const bucket = unique("folder");
+  await api.bucket(bucket);
+  for (const key of ["before/a.txt", "before/deep/b.txt", "other/a.txt"]) await api.put(bucket, key, key);
+  await page.goto(`/buckets/${bucket}`);
+  await page.getByLabel("Select before/").check();
+  await page.getByRole("button", { name: "Rename" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("New name").fill("before/deep");
+  await expect(dialog.getByText("A folder cannot go into itself.")).toBeVisible();
+  await expect(dialog.getByRole("button", { name: "Rename" })).toBeDisabled();
+  await dialog.getByLabel("New name").fill("after");
+  await dialog.getByRole("button", { name: "Rename" }).click();
+  await expect(page.getByRole("button", { name: "after/" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "before/" })).toBeHidden();
+  expect(await (await page.request.get(`/api/v1/s3/${bucket}/after/deep/b.txt`)).text()).toBe("before/deep/b.txt");
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByRole("button", { name: "before/" })).toBeVisible();
+  expect(await (await page.request.get(`/api/v1/s3/${bucket}/before/a.txt`)).text()).toBe("before/a.txt");
+});
+
+test("a copy stores nothing over what is there unasked", async ({ console_: page, api }) => {
+  const [bucket, other] = [unique("copied"), unique("holding")];
+  await api.bucket(bucket);
+  await api.bucket(other);
+  for (const key of ["a.txt", "b.txt"]) await api.put(bucket, key, "new");
+  await api.put(other, "a.txt", "old");
+  const contentOf = async (key: string) => (await page.request.get(`/api/v1/s3/${other}/${key}`)).text();
+  await page.goto(`/buckets/${bucket}`);
+  for (const key of ["a.txt", "b.txt"]) await page.getByLabel(`Select ${key}`).check();
+  await page.getByRole("button", { name: "Copy or move" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Bucket").selectOption(other);
+  await dialog.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(dialog.getByRole("alert")).toContainText("1 object was left as it is");
+  expect([await contentOf("a.txt"), await contentOf("b.txt")]).toEqual(["old", "new"]);
+  await dialog.getByLabel("Replace objects of the same names there").check();
+  await dialog.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(page.getByText(`Copied to ${other}/`)).toBeVisible();
+  expect(await contentOf("a.txt")).toBe("new");
 });
 
 test("by keyboard alone one walks through folders, opens, selects and comes back", async ({ console_: page, api }) => {

@@ -64,15 +64,31 @@ impl Asker {
     }
 }
 
+/// The buckets that somebody may list.
+#[derive(Debug)]
+pub struct Listable {
+    /// Those.
+    pub buckets: Vec<BucketInfo>,
+    /// They are all of the account's. Told to nobody who may not see the names of them.
+    pub complete: bool,
+}
+
 impl Service {
     /// The buckets whose listing the caller may see.
-    pub async fn listable(&self, asker: &Asker) -> std::result::Result<Vec<BucketInfo>, Refused> {
+    pub async fn listable(&self, asker: &Asker) -> std::result::Result<Listable, Refused> {
         let call = asker.call(self, Query::default());
-        let mut buckets = self.engine.list_buckets().await.map_err(Error::from)?;
-        buckets.retain(|bucket| {
+        let all = self.engine.list_buckets().await.map_err(Error::from)?;
+        let (buckets, hidden): (Vec<_>, Vec<_>) = all.into_iter().partition(|bucket| {
             call.authorize(Action::ListBucket, Resource::Bucket(bucket.name.as_str())).is_ok()
         });
-        Ok(buckets)
+        let complete = call.authorize(Action::ListAllMyBuckets, Resource::Service).is_ok()
+            && !hidden.iter().any(|bucket| Self::is_of_callers_account(&call, bucket));
+        Ok(Listable { buckets, complete })
+    }
+
+    fn is_of_callers_account(call: &Call<'_>, bucket: &BucketInfo) -> bool {
+        let owner = bucket.owner.unwrap_or(call.iam().first().canonical_id);
+        call.principal().is_of(&owner)
     }
 
     /// Where the shards of an object are, that the caller may read.

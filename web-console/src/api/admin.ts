@@ -2,7 +2,10 @@
 import { getJson, postJson, queryOf } from "./http";
 import type { BucketUsage, ObjectPlaces, Presign, PresignedUrl, QuotaState, SearchState, Usage } from "./schema";
 
-export const listUsage = async (): Promise<BucketUsage[]> => (await getJson<Usage>("/api/v1/usage")).buckets;
+/** The buckets that the caller may list, and whether there are others. */
+export const usageQuery = { queryKey: ["buckets"], queryFn: () => getJson<Usage>("/api/v1/usage") };
+
+export const bucketsQuery = { ...usageQuery, select: (usage: Usage): BucketUsage[] => usage.buckets };
 
 export const presign = (ask: Presign) => postJson<PresignedUrl>("/api/v1/presign", ask);
 

@@ -5,6 +5,7 @@ export class ApiError extends Error {
   override name = "ApiError";
 
   constructor(
+    /** The server's sentence; empty where it gave none. */
     message: string,
     /** HTTP status; 0 where no answer came. */
     readonly status: number,
@@ -26,7 +27,7 @@ export class ApiError extends Error {
 export function errorOf(status: number, header: (name: string) => string | null, body: string): ApiError {
   const { message, code, requestId } = detailsOf(body, header("content-type") ?? "");
   return new ApiError(
-    message || `HTTP ${status}`,
+    message,
     status,
     code,
     requestId || header("x-amz-request-id") || header("x-amzn-requestid") || "",

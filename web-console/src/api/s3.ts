@@ -264,10 +264,19 @@ export interface ObjectPlace {
   versionId?: string;
 }
 
+/** What becomes of an object that has the key already where another is to go. */
+export type IfTaken = "refuse" | "replace";
+
+const CONDITIONS: Record<IfTaken, Record<string, string>> = { refuse: { "if-none-match": "*" }, replace: {} };
+
 /** Copies an object; says which version that made, where the bucket keeps versions. */
-export async function copyObject(from: ObjectPlace, to: ObjectPlace): Promise<string | undefined> {
+export async function copyObject(
+  from: ObjectPlace,
+  to: ObjectPlace,
+  taken: IfTaken = "replace",
+): Promise<string | undefined> {
   const source = copySource(from.bucket, from.key, from.versionId);
-  const answer = await put(s3Path(to.bucket, to.key), "", { "x-amz-copy-source": source });
+  const answer = await put(s3Path(to.bucket, to.key), "", { "x-amz-copy-source": source, ...CONDITIONS[taken] });
   return answer.headers.get("x-amz-version-id") ?? undefined;
 }
 
@@ -307,10 +316,10 @@ export async function replaceMetadata(
 }
 
 /** Gives an object another key in one step. */
-export async function renameObject(bucket: string, from: string, to: string): Promise<void> {
+export async function renameObject(bucket: string, from: string, to: string, taken: IfTaken = "refuse"): Promise<void> {
   await put(s3Path(bucket, to, { renameObject: "" }), "", {
     "x-amz-rename-source": copySource(bucket, from),
-    "if-none-match": "*",
+    ...CONDITIONS[taken],
   });
 }
 

@@ -756,6 +756,8 @@ export interface Tally {
 export interface Usage {
   /** The buckets that the caller may list, by name. */
   buckets: BucketUsage[];
+  /** No bucket of the caller's account is missing there; false also where the caller may not know that. */
+  complete: boolean;
 }
 
 /** Why somebody was not let do something. */

@@ -101,9 +101,6 @@ export function currentSession(): Session {
   throw new Error("nobody is signed in");
 }
 
-/** Whether no bucket of the account is hidden from the caller: it is the account's root. */
-export const seesAllBuckets = (): boolean => currentSession().arn.endsWith(":root");
-
 /** Whether the caller may use an admin operation, `admin:Status` for one. */
 export const mayAdminister = (action: string): boolean => {
   const { is_root, allowed } = currentSession();

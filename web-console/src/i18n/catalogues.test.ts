@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import zhErrors from "./errors-zh";
 import zh from "./zh";
 
 const SOURCES = join(import.meta.dirname, "..");
@@ -48,5 +49,27 @@ describe.each([["zh", zh]])("the catalogue %s", (_, catalogue: Record<string, st
   it("keeps the places for values", () => {
     for (const [text, translated] of Object.entries(catalogue))
       expect([text, placesIn(translated)]).toEqual([text, placesIn(text)]);
+  });
+});
+
+/** What the server's sources say in quotes, its error codes among it. */
+const quotedByServer = new Set(
+  ["s3/error.rs", "query_api/error.rs", "admin/refusal.rs"].flatMap((path) => {
+    const source = readFileSync(join(SOURCES, "../../src", path), "utf8");
+    return [...source.matchAll(/"([\w.]+)"/g)].map(([, word]) => word);
+  }),
+);
+
+describe.each([["zh", zhErrors]])("the sentences %s for error codes", (_, sentences: Record<string, string>) => {
+  it("are for codes that the server gives", () => {
+    expect(Object.keys(sentences).filter((code) => !quotedByServer.has(code))).toEqual([]);
+  });
+
+  it("have no place but for the server's own sentence", () => {
+    expect(
+      Object.values(sentences)
+        .flatMap(placesIn)
+        .filter((place) => place !== "{message}"),
+    ).toEqual([]);
   });
 });

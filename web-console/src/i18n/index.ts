@@ -1,6 +1,7 @@
 /**
  * Texts in the language of the reader. The source says English, which is its own key; another language is a
  * catalogue from English to it, loaded only when it is chosen. `catalogues.test.ts` holds every catalogue complete.
+ * The server says English too: a language has a sentence for each of its error codes that people meet.
  */
 import { Observable } from "@/lib/observable";
 
@@ -10,14 +11,23 @@ type Values = Record<string, string | number>;
 export const LANGUAGES = { en: "English", zh: "中文" } as const;
 export type Language = keyof typeof LANGUAGES;
 
-const LOADERS: Record<Language, () => Promise<Catalogue>> = {
-  en: async () => ({}),
-  zh: async () => (await import("./zh")).default,
+interface Texts {
+  catalogue: Catalogue;
+  /** From the server's error codes to sentences; empty where the reader is served with the server's own. */
+  errors: Catalogue;
+}
+
+const LOADERS: Record<Language, () => Promise<Texts>> = {
+  en: async () => ({ catalogue: {}, errors: {} }),
+  zh: async () => {
+    const [texts, errors] = await Promise.all([import("./zh"), import("./errors-zh")]);
+    return { catalogue: texts.default, errors: errors.default };
+  },
 };
 const STORED_AS = "holdfast.language";
 
 export const language = new Observable<Language>("en");
-let catalogue: Catalogue = {};
+let texts: Texts = { catalogue: {}, errors: {} };
 
 export async function loadLanguage(): Promise<void> {
   const wanted = localStorage.getItem(STORED_AS) ?? navigator.language.slice(0, 2);
@@ -30,15 +40,23 @@ export async function chooseLanguage(chosen: Language): Promise<void> {
 }
 
 async function use(chosen: Language): Promise<void> {
-  catalogue = await LOADERS[chosen]();
+  texts = await LOADERS[chosen]();
   document.documentElement.lang = chosen;
   language.set(chosen);
 }
 
 /** The text in the reader's language, `{name}` replaced by the value of that name. */
 export function t(english: string, values: Values = {}): string {
-  const text = catalogue[english] ?? english;
-  return text.replace(/\{(\w+)\}/g, (all, name: string) => (name in values ? String(values[name]) : all));
+  return filled(texts.catalogue[english] ?? english, values);
+}
+
+const filled = (text: string, values: Values): string =>
+  text.replace(/\{(\w+)\}/g, (all, name: string) => (name in values ? String(values[name]) : all));
+
+/** What the server answered, by its code in the reader's language where that has a sentence for it, else in its own words. */
+export function answered(code: string, message: string): string {
+  const sentence = texts.errors[code];
+  return sentence === undefined ? message : filled(sentence, { message });
 }
 
 /** `one` where there is one of it, else `many`; `{n}` is the number. Catalogues translate `many`. */

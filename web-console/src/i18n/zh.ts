@@ -803,6 +803,30 @@ const zh: Record<string, string> = {
   "What it allows ends at once, and its text is gone.": "其允许的权限会立即失效，策略内容也无法找回。",
   "Stop the upload of {key}?": "停止上传 {key}？",
   "Its parts are removed: whoever is sending it begins anew.": "其分段会被移除，上传者需要重新开始。",
+  "You may not see this.": "您无权查看。",
+  "There is no such thing here, or no longer.": "这里没有它，或已不在。",
+  "The server answered with the status {status}.": "服务器的答复状态为 {status}。",
+  missing: "缺失",
+  "drive is down": "硬盘不可用",
+  unknown: "未知",
+  flag: "命令行",
+  variable: "环境变量",
+  file: "配置文件",
+  default: "默认",
+  "{n} objects were left as they are: there are others of their names already.":
+    "{n} 个对象保持原样：那里已有同名的对象。",
+  "Replace objects of the same names there": "替换那里的同名对象",
+  "Otherwise what has its name taken stays as it is.": "否则名称已被占用的对象保持原样。",
+  "Every object in the folder gets another key.": "文件夹中的每个对象都会得到新的键。",
+  "A folder cannot go into itself.": "文件夹不能放入自身。",
+  "No version of it is kept.": "没有保留它的任何版本。",
+  "Bring back": "恢复",
+  "Bring {name} back?": "恢复 {name}？",
+  "Bring {n} back?": "恢复这 {n} 项？",
+  "{n} objects are back": "已恢复 {n} 个对象",
+  "The newest version of each that is still kept becomes the current one.": "每个对象仍保留的最新版本会成为当前版本。",
+  "Folders come back with everything that was deleted in them, whenever that was.":
+    "文件夹会连同其中任何时候删除的全部内容一起恢复。",
 };
 
 export default zh;

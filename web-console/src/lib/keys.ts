@@ -1,11 +1,11 @@
-/** The last part of a key: `c.txt` of `a/b/c.txt`, `b/` of the folder `a/b/`. */
-export function nameOf(key: string): string {
-  const from = key.lastIndexOf("/", key.length - 2) + 1;
-  return key.slice(from);
-}
+/** Where the last part of a key begins. A slash at its end is of that part. */
+const nameFrom = (key: string): number => key.slice(0, -1).lastIndexOf("/") + 1;
+
+/** The last part of a key: `c.txt` of `a/b/c.txt`, `b/` of the folder `a/b/`, `/` of the folder without a name. */
+export const nameOf = (key: string): string => key.slice(nameFrom(key));
 
 /** The folder that a key is in, with its slash at the end; empty at the top. */
-export const folderOf = (key: string): string => key.slice(0, key.lastIndexOf("/", key.length - 2) + 1);
+export const folderOf = (key: string): string => key.slice(0, nameFrom(key));
 
 /** The folders on the way to `prefix`, the outermost first. */
 export function ancestorsOf(prefix: string): { name: string; prefix: string }[] {

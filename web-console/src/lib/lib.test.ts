@@ -74,8 +74,15 @@ describe("sizes", () => {
 
 describe("keys", () => {
   it("have a name and a folder", () => {
-    expect(["a/b/c.txt", "a/b/", "c.txt"].map(nameOf)).toEqual(["c.txt", "b/", "c.txt"]);
-    expect(["a/b/c.txt", "a/b/", "c.txt"].map(folderOf)).toEqual(["a/b/", "a/", ""]);
+    expect(["a/b/c.txt", "a/b/", "c.txt", "/", "/a", "a//"].map(nameOf)).toEqual([
+      "c.txt",
+      "b/",
+      "c.txt",
+      "/",
+      "a",
+      "/",
+    ]);
+    expect(["a/b/c.txt", "a/b/", "c.txt", "/", "/a", "a//"].map(folderOf)).toEqual(["a/b/", "a/", "", "", "/", "a/"]);
   });
 
   it("have ancestors, also where parts are empty", () => {

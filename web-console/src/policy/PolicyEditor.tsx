@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { listUsage } from "@/api/admin";
+import { bucketsQuery } from "@/api/admin";
 import { currentSession } from "@/api/session";
 import { t } from "@/i18n";
 import { Button } from "@/ui/Button";
@@ -23,7 +23,7 @@ const written = (document: unknown): string => JSON.stringify(document, null, 2)
 
 /** A policy as text, with what is wrong with it and what it says in words. */
 export function PolicyEditor({ label, kind, value, onChange, bucket, templates = [] }: PolicyEditorProps) {
-  const usage = useQuery({ queryKey: ["buckets"], queryFn: listUsage, enabled: bucket === undefined });
+  const usage = useQuery({ ...bucketsQuery, enabled: bucket === undefined });
   const buckets = bucket === undefined ? (usage.data ?? []).map(({ name }) => name) : [bucket];
   const { statements, faults } = useMemo(() => checkPolicy(value, kind), [value, kind]);
   const isEmpty = value.trim() === "";

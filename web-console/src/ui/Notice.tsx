@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck, Info, type LucideIcon, TriangleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { ApiError } from "@/api/error";
-import { t } from "@/i18n";
+import { answered, t } from "@/i18n";
 import { Button } from "./Button";
 
 const KINDS: Record<string, [LucideIcon, string]> = {
@@ -53,17 +53,33 @@ export function messageOf(error: unknown): string {
   if (error instanceof ApiError && error.status === 0) return t("The server cannot be reached.");
   if (error instanceof ApiError && error.code === "QuotaExceeded")
     return t("No room: the bucket's quota would be exceeded. Delete something in it, or raise its quota.");
+  if (error instanceof ApiError) return answered(error.code, error.message) || withoutWords(error.status);
   return error instanceof Error && error.message ? error.message : t("Something went wrong.");
+}
+
+/** An answer without a body, as those to HEAD are, by its status. */
+function withoutWords(status: number): string {
+  if (status === 403) return t("You may not see this.");
+  if (status === 404) return t("There is no such thing here, or no longer.");
+  return t("The server answered with the status {status}.", { status });
 }
 
 /** An error with what to do about it and the id under which the server knows it. */
 export function ErrorNotice({ error, retry }: { error: unknown; retry?: () => void }) {
   const known = error instanceof ApiError ? error : undefined;
   const remedy = known && remedyFor(known);
+  const sentence = messageOf(error);
+  // Beside a sentence in the reader's language, the server's own: it may say more.
+  const isTranslated = known && answered(known.code, known.message) !== known.message;
   return (
     <Notice kind="danger">
-      <p className="font-medium">{messageOf(error)}</p>
+      <p className="font-medium">{sentence}</p>
       {remedy && <p>{remedy}</p>}
+      {isTranslated && !sentence.includes(known.message) && (
+        <p lang="en" className="text-xs">
+          {known.message}
+        </p>
+      )}
       {known && (known.code || known.requestId) && (
         <p className="mt-1 font-mono text-xs">
           {known.code} {known.requestId && t("request id {id}", { id: known.requestId })}

@@ -7,6 +7,11 @@ import { httpTransport } from "./transport";
 export const uploads = new UploadQueue({
   transport: httpTransport,
   journal: browserJournal,
+  answers: () =>
+    fetch("/-/health/ready").then(
+      ({ ok }) => ok,
+      () => false,
+    ),
   now: () => performance.now(),
   wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   // Not `randomUUID`, which browsers keep from pages on plain http.

@@ -87,14 +87,19 @@ class MemoryJournal implements Journal {
   forget = async (id: string) => void this.kept.delete(id);
 }
 
-function queueOn<J extends Journal>(server: Server, journal: J) {
+function queueOn<J extends Journal>(server: Server, journal: J, answers = async () => false) {
   let ids = 0;
   const waits: number[] = [];
   const queue = new UploadQueue({
     transport: server,
     journal,
+    answers,
     now: () => 0,
-    wait: async (ms) => void waits.push(ms),
+    // A task of its own, as timers are: who waits again and again must not keep all others from their turn.
+    wait: async (ms) => {
+      waits.push(ms);
+      await new Promise((resolve) => setTimeout(resolve));
+    },
     newId: () => `id-${++ids}`,
   });
   return { queue, journal, waits };
@@ -206,6 +211,43 @@ describe("the queue of uploads", () => {
     isOffline = false;
     queue.networkBack();
     await until(() => queue.summary().done === 1);
+  });
+
+  it("looks for a server that no longer answers, and goes on when it does", async () => {
+    const server = new Server();
+    let isDown = true;
+    let sought = 0;
+    server.fate = async () => {
+      if (isDown) throw offline();
+    };
+    const { queue } = queueOn(server, new MemoryJournal(), async () => {
+      sought += 1;
+      isDown = sought < 3;
+      return !isDown;
+    });
+    queue.add([put("a"), put("b")], "ask");
+    await until(() => queue.summary().done === 2);
+    expect(sought).toBe(3);
+  });
+
+  it("does not look for a server once nobody wants it", async () => {
+    const server = new Server();
+    server.fate = async () => {
+      throw offline();
+    };
+    let sought = 0;
+    const { queue, waits } = queueOn(server, new MemoryJournal(), async () => {
+      sought += 1;
+      return false;
+    });
+    queue.add([put("a")], "ask");
+    await until(() => sought > 2);
+    await queue.cancelAll();
+    await until(isIdle(queue));
+    const [before, soughtBefore] = [waits.length, sought];
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(waits.length - before).toBeLessThan(3);
+    expect(sought - soughtBefore).toBeLessThan(3);
   });
 
   it("does not try again what is refused", async () => {

@@ -21,6 +21,8 @@ const REQUESTS_MAX = 4;
 const RETRIES_MAX = 6;
 /** Names that are tried when a file is to be kept beside another. */
 const NUMBERS_MAX = 100;
+/** How often a server that did not answer is looked for, while something has failed for want of it. */
+const SERVER_SOUGHT_EVERY_MS = 10_000;
 /** How long changes are gathered before they are shown. */
 const VIEW_MS = 100;
 
@@ -51,6 +53,8 @@ export interface Environment {
   transport: Transport;
   journal: Journal;
   now: () => number;
+  /** Whether the server answers at all. */
+  answers: () => Promise<boolean>;
   /** Resolves after so many milliseconds. */
   wait: (ms: number) => Promise<void>;
   newId: () => string;
@@ -66,6 +70,7 @@ export class UploadQueue {
   private readonly slots = new Slots(REQUESTS_MAX);
   private readonly rate = new Rate();
   private sessionEnded = false;
+  private serverIsSought = false;
   private version = 0;
   /** The first item that may be waiting; those before it have had their turn. */
   private nextIndex = 0;
@@ -274,7 +279,18 @@ export class UploadQueue {
     } else {
       item.state = "failed";
       item.error = error;
+      if (isUnanswered(item)) void this.seekServer();
     }
+  }
+
+  /** Looks for the server as long as something has failed for want of an answer, and goes on with all of that. */
+  private async seekServer(): Promise<void> {
+    if (this.serverIsSought) return;
+    this.serverIsSought = true;
+    do await this.with_.wait(SERVER_SOUGHT_EVERY_MS);
+    while (this.items.some(isUnanswered) && !(await this.with_.answers()));
+    this.serverIsSought = false;
+    this.networkBack();
   }
 
   private conflicted(item: UploadItem): void {
@@ -467,6 +483,10 @@ class Tracker {
 }
 
 const isTransient = (error: unknown): boolean => error instanceof ApiError && error.isTransient;
+
+/** It failed because nobody answered. */
+const isUnanswered = ({ state, error }: UploadItem): boolean =>
+  state === "failed" && error instanceof ApiError && error.status === 0;
 
 const isTaken = (error: unknown): boolean => error instanceof ApiError && error.status === 412;
 

@@ -38,6 +38,11 @@ export async function furnish(api: Api): Promise<void> {
   await api.iam("CreateUser", { UserName: "anna" });
   await api.iam("AttachUserPolicy", { UserName: "anna", PolicyArn: "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess" });
   await api.iam("CreateAccessKey", { UserName: "anna" });
+  await api.iam("CreateServiceAccount", {
+    UserName: "anna",
+    ServiceAccountName: "backup-of-the-photos-every-night",
+    Expires: "2098-01-01T00:00:00Z",
+  });
   await api.iam("CreateGroup", { GroupName: "editors" });
   const document = {
     Version: "2012-10-17",

@@ -47,7 +47,7 @@ export function AccessKeys({ user }: { user: string }) {
               {t("None yet: with a key the user can sign in here and use S3 clients.")}
             </p>
           ) : (
-            <ul className="flex flex-col gap-2">
+            <ul className="flex flex-col gap-3">
               {list.map((one) => (
                 <KeyLine key={one.id} user={user} accessKey={one} onChanged={reload} />
               ))}
@@ -73,22 +73,26 @@ export function KeyLine({ user, accessKey, onChanged, children }: KeyLineProps) 
   const { id, active, created } = accessKey;
   const after = (work: Promise<unknown>) => void work.then(onChanged).catch(sayError);
   return (
-    <li className="flex flex-wrap items-center gap-3 text-sm">
-      <code className="font-mono wrap-anywhere">{id}</code>
-      <KeyBadge accessKey={accessKey} />
-      {children}
-      <span className="grow text-muted">{formatTime(created)}</span>
-      <Button onClick={() => after(setAccessKeyActive(user, id, !active))}>
-        {active ? t("Deactivate") : t("Activate")}
-      </Button>
-      <ConfirmButton
-        action={t("Delete")}
-        question={t("Delete the key {id}?", { id })}
-        warning={t(
-          "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
-        )}
-        onConfirm={() => deleteAccessKey(user, id).then(onChanged)}
-      />
+    <li className="flex flex-wrap items-center gap-x-3 gap-y-1.5 text-sm">
+      <div className="flex min-w-0 grow flex-wrap items-center gap-x-3 gap-y-1">
+        <code className="font-mono wrap-anywhere">{id}</code>
+        <KeyBadge accessKey={accessKey} />
+        {children}
+        <span className="text-muted">{formatTime(created)}</span>
+      </div>
+      <div className="flex gap-2">
+        <Button onClick={() => after(setAccessKeyActive(user, id, !active))}>
+          {active ? t("Deactivate") : t("Activate")}
+        </Button>
+        <ConfirmButton
+          action={t("Delete")}
+          question={t("Delete the key {id}?", { id })}
+          warning={t(
+            "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
+          )}
+          onConfirm={() => deleteAccessKey(user, id).then(onChanged)}
+        />
+      </div>
     </li>
   );
 }

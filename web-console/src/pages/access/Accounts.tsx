@@ -77,17 +77,19 @@ function RootKeys({ keys, reload }: { keys: KeyReport[]; reload: () => Promise<v
           <code className="font-mono text-xs">{access_key}</code>
           <Badge kind={active ? "good" : "plain"}>{active ? t("active") : t("inactive")}</Badge>
           <span className="grow" />
-          <Button onClick={() => after(changeRootKey(access_key, active ? "disable" : "enable"))}>
-            {active ? t("Deactivate") : t("Activate")}
-          </Button>
-          <ConfirmButton
-            action={t("Delete")}
-            question={t("Delete the key {id}?", { id: access_key })}
-            warning={t(
-              "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
-            )}
-            onConfirm={() => changeRootKey(access_key, "remove").then(reload)}
-          />
+          <div className="flex gap-2">
+            <Button onClick={() => after(changeRootKey(access_key, active ? "disable" : "enable"))}>
+              {active ? t("Deactivate") : t("Activate")}
+            </Button>
+            <ConfirmButton
+              action={t("Delete")}
+              question={t("Delete the key {id}?", { id: access_key })}
+              warning={t(
+                "Whoever uses it is locked out at once, and its secret does not come back. To try that out, deactivate it first.",
+              )}
+              onConfirm={() => changeRootKey(access_key, "remove").then(reload)}
+            />
+          </div>
         </li>
       ))}
     </ul>

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import { type LucideIcon, Plus } from "lucide-react";
 import { type ReactNode, useState } from "react";
 import { t } from "@/i18n";
@@ -61,7 +61,7 @@ function Table({ section, entities }: { section: string; entities: Entity[] }) {
       <thead>
         <tr>
           <th>{t("Name")}</th>
-          <th className="hidden sm:table-cell">ARN</th>
+          <th className="hidden lg:table-cell">ARN</th>
           <th>{t("Created")}</th>
         </tr>
       </thead>
@@ -69,11 +69,11 @@ function Table({ section, entities }: { section: string; entities: Entity[] }) {
         {entities.map(({ name, arn, created }) => (
           <tr key={arn}>
             <td>
-              <Link to="/access/$section/$name" params={{ section, name }} className="link font-medium">
+              <Link to="/access/$section/$name" params={{ section, name }} className="link font-medium wrap-anywhere">
                 {name}
               </Link>
             </td>
-            <td className="hidden font-mono text-xs sm:table-cell">{arn}</td>
+            <td className="hidden font-mono text-xs lg:table-cell">{arn}</td>
             <td className="whitespace-nowrap">{formatTime(created)}</td>
           </tr>
         ))}
@@ -92,9 +92,12 @@ interface CreateDialogProps {
 function CreateDialog({ section, title, create, onClose }: CreateDialogProps) {
   const [name, setName] = useState("");
   const queries = useQueryClient();
+  const navigate = useNavigate();
   const submit = async () => {
     await create(name);
     await queries.invalidateQueries({ queryKey: ["iam", section] });
+    // By itself it may do nothing: keys, members and policies come next.
+    await navigate({ to: "/access/$section/$name", params: { section, name } });
   };
   return (
     <FormDialog

@@ -30,7 +30,7 @@ export default function Policies() {
               <tr>
                 <th>{t("Name")}</th>
                 <th className="text-right">{t("Attached to")}</th>
-                <th className="hidden sm:table-cell">ARN</th>
+                <th className="hidden lg:table-cell">ARN</th>
               </tr>
             </thead>
             <tbody>
@@ -47,7 +47,7 @@ export default function Policies() {
                     {isBuiltIn(arn) && <Badge>{t("built in")}</Badge>}
                   </td>
                   <td className="text-right">{attachments}</td>
-                  <td className="hidden font-mono text-xs sm:table-cell">{arn}</td>
+                  <td className="hidden font-mono text-xs lg:table-cell">{arn}</td>
                 </tr>
               ))}
             </tbody>

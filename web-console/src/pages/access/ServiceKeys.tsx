@@ -38,10 +38,10 @@ export function ServiceKeys({ user }: { user: string }) {
               {t("None yet: such a key may do less than the user, and can have an end.")}
             </p>
           ) : (
-            <ul className="flex flex-col gap-2">
+            <ul className="flex flex-col gap-3">
               {list.map((one) => (
                 <KeyLine key={one.id} user={user} accessKey={one} onChanged={reload}>
-                  <span className="font-medium">{one.name}</span>
+                  <span className="font-medium wrap-anywhere">{one.name}</span>
                   {one.policy && <Badge>{t("policy of its own")}</Badge>}
                   {one.expires && <span>{t("until {time}", { time: formatTime(one.expires) })}</span>}
                 </KeyLine>

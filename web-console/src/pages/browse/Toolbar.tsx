@@ -20,6 +20,7 @@ import { picked } from "@/uploads/dropped";
 import { upload } from "./DropZone";
 import { downloadMany } from "./download";
 
+const BringBackDialog = lazy(() => import("./BringBackDialog"));
 const NewFolder = lazy(() => import("./NewFolder"));
 const DeleteDialog = lazy(() => import("./DeleteDialog"));
 const MoveDialog = lazy(() => import("./MoveDialog"));
@@ -44,7 +45,13 @@ interface ToolbarProps {
 export function Toolbar(props: ToolbarProps) {
   return (
     <div className="@container flex flex-wrap items-center gap-2 px-4 py-2">
-      {props.selection.size > 0 ? <SelectionTools {...props} /> : <PlaceTools {...props} />}
+      {props.selection.size === 0 ? (
+        <PlaceTools {...props} />
+      ) : props.search.deleted ? (
+        <DeletedTools {...props} />
+      ) : (
+        <SelectionTools {...props} />
+      )}
     </div>
   );
 }
@@ -139,9 +146,42 @@ function Begins({ text, onChange }: { text: string; onChange: (text: string | un
   );
 }
 
+/** What can be done with what is no longer there. */
+function DeletedTools({ place, selection, onClear, onReload }: ToolbarProps) {
+  const [asked, setAsked] = useState(false);
+  return (
+    <>
+      <Selected selection={selection} />
+      <Button icon={ArchiveRestore} onClick={() => setAsked(true)}>
+        {t("Bring back")}
+      </Button>
+      <IconButton icon={X} label={t("Select nothing")} onClick={onClear} />
+      <Suspense>
+        {asked && (
+          <BringBackDialog
+            bucket={place.bucket}
+            keys={[...selection]}
+            onClose={() => setAsked(false)}
+            onChanged={onReload}
+            onBack={onClear}
+          />
+        )}
+      </Suspense>
+    </>
+  );
+}
+
+function Selected({ selection }: { selection: ReadonlySet<string> }) {
+  return (
+    <span role="status" className="text-sm font-medium">
+      {count(selection.size, "{n} selected", "{n} selected")}
+    </span>
+  );
+}
+
 type Asked = "delete" | "move" | "rename" | "share";
 
-function SelectionTools({ place, selection, onClear, onReload, onRemoved, search }: ToolbarProps) {
+function SelectionTools({ place, selection, onClear, onReload, onRemoved }: ToolbarProps) {
   const [asked, setAsked] = useState<Asked>();
   const keys = [...selection];
   const only = keys.length === 1 ? keys[0] : undefined;
@@ -156,16 +196,13 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
       <DeleteDialog bucket={place.bucket} keys={keys} onClose={close} onRemoved={onRemoved} onChanged={onReload} />
     ),
     move: () => <MoveDialog place={place} keys={keys} onClose={close} onChanged={onReload} onGone={onClear} />,
-    rename: () =>
-      object && <RenameDialog bucket={place.bucket} objectKey={object} onClose={close} onRenamed={renamed} />,
+    rename: () => only && <RenameDialog bucket={place.bucket} objectKey={only} onClose={close} onRenamed={renamed} />,
     share: () => object && <ShareDialog bucket={place.bucket} objectKey={object} onClose={close} />,
   };
   return (
     <>
-      <span role="status" className="text-sm font-medium">
-        {count(keys.length, "{n} selected", "{n} selected")}
-      </span>
-      <Button icon={Download} onClick={() => downloadMany(place.bucket, place.prefix, keys)} disabled={search.deleted}>
+      <Selected selection={selection} />
+      <Button icon={Download} onClick={() => downloadMany(place.bucket, place.prefix, keys)}>
         {t("Download")}
       </Button>
       {object && (
@@ -173,7 +210,7 @@ function SelectionTools({ place, selection, onClear, onReload, onRemoved, search
           {t("Share")}
         </Button>
       )}
-      {object && (
+      {only && (
         <Button icon={Pencil} onClick={() => setAsked("rename")}>
           {t("Rename")}
         </Button>

@@ -44,10 +44,12 @@ export class Listing {
 
   /** Fetches the next page, or waits for the one that is on its way. */
   more(): Promise<void> {
-    this.underWay ??= this.fetchNext().finally(() => {
-      this.underWay = undefined;
+    if (this.underWay) return this.underWay;
+    const begun = this.fetchNext().finally(() => {
+      if (this.underWay === begun) this.underWay = undefined;
     });
-    return this.underWay;
+    this.underWay = begun;
+    return begun;
   }
 
   private async fetchNext(): Promise<void> {
@@ -55,12 +57,14 @@ export class Listing {
     const { signal } = this.stopper;
     if (before.complete) return;
     this.state.set({ ...before, loading: true, error: undefined });
+    // What was stopped says nothing more: it may have been begun again meanwhile.
     try {
       const { rows, next } = await this.fetch(before.rows.length, signal);
+      if (signal.aborted) return;
       this.next = next;
       this.state.set({ rows: [...before.rows, ...rows], complete: !next, loading: false, error: undefined });
     } catch (error) {
-      this.state.set({ ...before, loading: false, error: signal.aborted ? undefined : error });
+      if (!signal.aborted) this.state.set({ ...before, loading: false, error });
     }
   }
 
@@ -84,6 +88,9 @@ export class Listing {
   stop(): void {
     this.stopper.abort();
     this.stopper = new AbortController();
+    if (!this.underWay) return;
+    this.underWay = undefined;
+    this.state.set({ ...this.state.get(), loading: false });
   }
 
   private async fetch(rowsBefore: number, signal: AbortSignal): Promise<Fetched> {

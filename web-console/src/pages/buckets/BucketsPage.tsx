@@ -1,51 +1,66 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { Archive, Plus, Settings } from "lucide-react";
+import { Archive, FolderSearch, Plus, Settings } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { listUsage } from "@/api/admin";
+import { usageQuery } from "@/api/admin";
 import type { BucketUsage } from "@/api/schema";
-import { seesAllBuckets } from "@/api/session";
 import { formatNumber, t } from "@/i18n";
 import { formatBytes, formatPercent, formatTime } from "@/lib/format";
 import { ActionsHeading } from "@/ui/ActionsHeading";
 import { Button, buttonClass } from "@/ui/Button";
 import { Asked, Badge, Card, Empty, Page } from "@/ui/layout";
-import { GoToBucket } from "./GoToBucket";
 
 const CreateBucket = lazy(() => import("./CreateBucket"));
+const GoToBucket = lazy(() => import("./GoToBucket"));
 
 export default function BucketsPage() {
-  const [creating, setCreating] = useState(false);
-  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage, refetchInterval: 15_000 });
-  const create = (
-    <Button kind="primary" icon={Plus} onClick={() => setCreating(true)}>
-      {t("Create bucket")}
-    </Button>
+  const [asked, setAsked] = useState<"creating" | "going">();
+  const usage = useQuery({ ...usageQuery, refetchInterval: 15_000 });
+  const close = () => setAsked(undefined);
+  const create = () => setAsked("creating");
+  const go = () => setAsked("going");
+  const actions = (
+    <>
+      {usage.data?.complete === false && usage.data.buckets.length > 0 && (
+        <Button kind="quiet" icon={FolderSearch} onClick={go}>
+          {t("Go to a bucket")}
+        </Button>
+      )}
+      <Button kind="primary" icon={Plus} onClick={create}>
+        {t("Create bucket")}
+      </Button>
+    </>
   );
   return (
-    <Page title={t("Buckets")} actions={create}>
-      <Asked query={buckets}>
-        {(list) =>
-          list.length > 0 ? <BucketTable buckets={list} /> : <NoBuckets onCreate={() => setCreating(true)} />
-        }
+    <Page title={t("Buckets")} actions={actions}>
+      <Asked query={usage}>
+        {({ buckets, complete }) => {
+          if (buckets.length > 0) return <BucketTable buckets={buckets} />;
+          return complete ? <NoBucket onCreate={create} /> : <NoBucketListed onGo={go} />;
+        }}
       </Asked>
-      {!seesAllBuckets() && <GoToBucket />}
-      {creating && (
-        <Suspense>
-          <CreateBucket onClose={() => setCreating(false)} />
-        </Suspense>
-      )}
+      <Suspense>
+        {asked === "creating" && <CreateBucket onClose={close} />}
+        {asked === "going" && <GoToBucket onClose={close} />}
+      </Suspense>
     </Page>
   );
 }
 
-function NoBuckets({ onCreate }: { onCreate: () => void }) {
-  if (!seesAllBuckets())
-    return (
-      <Card>
-        <Empty icon={Archive} title={t("No bucket that you may list")} />
-      </Card>
-    );
+function NoBucketListed({ onGo }: { onGo: () => void }) {
+  return (
+    <Card>
+      <Empty icon={Archive} title={t("No bucket that you may list")}>
+        <p>{t("There may be buckets that you cannot list as a whole. If you know the name of one, go there.")}</p>
+        <Button icon={FolderSearch} onClick={onGo}>
+          {t("Go to a bucket")}
+        </Button>
+      </Empty>
+    </Card>
+  );
+}
+
+function NoBucket({ onCreate }: { onCreate: () => void }) {
   return (
     <Card>
       <Empty icon={Archive} title={t("No bucket yet")}>

@@ -1,8 +1,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { objectPlaces } from "@/api/admin";
+import type { ShardState } from "@/api/schema";
 import { count, t } from "@/i18n";
 import { Asked, Badge } from "@/ui/layout";
 import { Notice } from "@/ui/Notice";
+
+const STATES: Record<ShardState, () => string> = {
+  ok: () => t("in order"),
+  missing: () => t("missing"),
+  down: () => t("drive is down"),
+  unknown: () => t("unknown"),
+};
 
 /** Where the shards of an object are, and how many more of them may be lost. */
 export default function Shards({ bucket, objectKey }: { bucket: string; objectKey: string }) {
@@ -29,7 +37,7 @@ export default function Shards({ bucket, objectKey }: { bucket: string; objectKe
               <li key={index} className="rounded-md border border-line p-2">
                 <p className="font-medium">{t("Drive {slot}", { slot: shard.drive })}</p>
                 {shard.node && <p className="truncate text-muted">{shard.node}</p>}
-                <Badge kind={shard.state === "ok" ? "good" : "danger"}>{shard.state}</Badge>
+                <Badge kind={shard.state === "ok" ? "good" : "danger"}>{STATES[shard.state]()}</Badge>
               </li>
             ))}
           </ul>

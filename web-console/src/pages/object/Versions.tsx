@@ -44,6 +44,7 @@ export function Versions({ bucket, objectKey, onChanged }: VersionsProps) {
     <Asked query={versions}>
       {(list) => (
         <>
+          {list.length === 0 && <p className="text-sm text-muted">{t("No version of it is kept.")}</p>}
           {list.length === 1 && list[0]?.versionId === "null" && (
             <p className="mb-3 text-sm text-muted">
               {t("This bucket keeps no versions. Its settings can change that for what is stored from then on.")}

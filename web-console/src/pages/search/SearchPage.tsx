@@ -2,7 +2,7 @@ import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
 import { type FormEvent, useMemo, useRef } from "react";
-import { listUsage } from "@/api/admin";
+import { bucketsQuery } from "@/api/admin";
 import { type SearchAsk, searchBucket } from "@/api/s3";
 import type { BucketUsage } from "@/api/schema";
 import { count, t } from "@/i18n";
@@ -51,7 +51,7 @@ async function searchAll(
 }
 
 export default function SearchPage() {
-  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
+  const buckets = useQuery(bucketsQuery);
   return (
     <Page title={t("Search")}>
       <Asked query={buckets}>{(list) => <Search buckets={list} />}</Asked>

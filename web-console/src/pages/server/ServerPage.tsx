@@ -94,6 +94,14 @@ function EventTargets() {
   );
 }
 
+/** What a setting comes from. */
+const ORIGINS: Record<string, () => string> = {
+  flag: () => t("flag"),
+  variable: () => t("variable"),
+  file: () => t("file"),
+  default: () => t("default"),
+};
+
 function Settings() {
   const settings = useQuery({ queryKey: ["settings"], queryFn: listSettings });
   return (
@@ -116,7 +124,7 @@ function Settings() {
                     <p className="wrap-anywhere text-muted sm:hidden">{value ?? "–"}</p>
                   </td>
                   <td className="hidden font-mono text-xs wrap-anywhere sm:table-cell">{value ?? "–"}</td>
-                  <td className="text-muted">{origin}</td>
+                  <td className="text-muted">{ORIGINS[origin]?.() ?? origin}</td>
                 </tr>
               ))}
             </tbody>

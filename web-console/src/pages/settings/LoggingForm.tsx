@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { listUsage } from "@/api/admin";
+import { bucketsQuery } from "@/api/admin";
 import { getLogging, type Logging, putLogging } from "@/api/bucket-config";
 import { t } from "@/i18n";
 import { SelectField, TextField } from "@/ui/Field";
@@ -23,7 +23,7 @@ export default function LoggingForm({ bucket }: { bucket: string }) {
 
 function Form({ bucket, value, reload }: { bucket: string; value: Logging; reload: () => Promise<void> }) {
   const [logging, setLogging] = useState(value);
-  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
+  const buckets = useQuery(bucketsQuery);
   const names = (buckets.data ?? []).map(({ name }) => name);
   const save = async () => {
     await putLogging(bucket, logging);

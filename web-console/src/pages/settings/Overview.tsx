@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { listUsage, setSearchIndex } from "@/api/admin";
+import { bucketsQuery, setSearchIndex } from "@/api/admin";
 import { deleteBucket } from "@/api/s3";
 import type { BucketUsage } from "@/api/schema";
 import { mayAdminister } from "@/api/session";
@@ -19,7 +19,7 @@ import { Parity } from "./Parity";
 import { Quota } from "./Quota";
 
 export default function Overview({ bucket }: { bucket: string }) {
-  const buckets = useQuery({ queryKey: ["buckets"], queryFn: listUsage });
+  const buckets = useQuery(bucketsQuery);
   return (
     <Asked query={buckets}>
       {(list) => {
