@@ -257,8 +257,12 @@ impl StripeWriter {
             (0..self.good.len() as u8).filter(|&i| !self.good[usize::from(i)]).collect();
         let scheme = self.codec.scheme();
         let certain = self.drives.up_for_certain(scheme);
-        if !is_safe(scheme, certain, &held(&self.layout.slots, &missing)) {
-            self.rebuild_missing(&mut missing).await;
+        let mut failed_drives = missing.iter().map(|&shard| self.layout.slots[usize::from(shard)]).collect();
+        // A shard's drive may fail, and then the one that replaces it.
+        for _ in 0..=scheme.parity {
+            if !is_safe(scheme, certain, &held(&self.layout.slots, &missing)) {
+                self.rebuild_missing(&mut missing, &mut failed_drives).await;
+            }
         }
         if !is_safe(scheme, certain, &held(&self.layout.slots, &missing)) {
             return Err(failure(&self.errors));
@@ -268,23 +272,27 @@ impl StripeWriter {
         Ok(WrittenBlob { layout: self.layout.clone(), missing })
     }
 
-    /// Rebuilds the missing shards away from the drives that failed; those that work are no longer missing.
-    async fn rebuild_missing(&mut self, missing: &mut Vec<u8>) {
-        let failed: Vec<DriveSlot> =
-            missing.iter().map(|&shard| self.layout.slots[usize::from(shard)]).collect();
+    /// Rebuilds the missing shards away from the drives that failed; those that work are no longer missing, and
+    /// drives that take none have failed too.
+    async fn rebuild_missing(&mut self, missing: &mut Vec<u8>, failed: &mut Vec<DriveSlot>) {
         let mut taken = held(&self.layout.slots, missing);
         let mut targets = Vec::new();
         for &shard in missing.iter() {
-            if let Some(slot) = self.drives.place_away(self.layout.blob, &taken, &failed) {
+            if let Some(slot) = self.drives.place_away(self.layout.blob, &taken, failed) {
                 taken.push(slot);
                 targets.push(Target { shard, slot });
             }
         }
-        let repair = Repair::new(self.layout.clone(), missing.clone(), targets);
-        for target in rebuild(&self.drives, vec![repair]).await.into_iter().flat_map(|repair| repair.targets)
-        {
-            self.layout.slots[usize::from(target.shard)] = target.slot;
-            missing.retain(|&shard| shard != target.shard);
+        let repair = Repair::new(self.layout.clone(), missing.clone(), targets.clone());
+        let repaired = rebuild(&self.drives, vec![repair]).await;
+        let written: Vec<Target> = repaired.into_iter().flat_map(|repair| repair.targets).collect();
+        for target in targets {
+            if written.iter().any(|other| other.shard == target.shard) {
+                self.layout.slots[usize::from(target.shard)] = target.slot;
+                missing.retain(|&shard| shard != target.shard);
+            } else {
+                failed.push(target.slot);
+            }
         }
     }
 

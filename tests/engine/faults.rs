@@ -210,3 +210,63 @@ async fn what_a_drive_missed_is_healed_however_short_it_was_away() {
     check(&engine, 1).await;
     engine.close().await;
 }
+
+/// A drive that takes no stripes. Once it was asked to, another is up.
+#[derive(Debug)]
+struct Refusing {
+    drive: Arc<dyn Drive>,
+    up: AtomicBool,
+    then: Option<Arc<Self>>,
+}
+
+impl Drive for Refusing {
+    fn id(&self) -> DriveId {
+        self.drive.id()
+    }
+
+    fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    fn label(&self) -> String {
+        self.drive.label()
+    }
+
+    fn outages(&self) -> u64 {
+        0
+    }
+
+    fn call(&self, op: Op, payload: Bytes) -> BoxFuture<'_, Result<Reply, DriveError>> {
+        if !matches!(op, Op::WriteStripe { .. }) {
+            return self.drive.call(op, payload);
+        }
+        if let Some(other) = &self.then {
+            other.up.store(true, Ordering::Relaxed);
+        }
+        Box::pin(async { Err(DriveError::Offline("takes nothing".into())) })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_outlives_that_the_drive_fails_to_which_its_shards_were_moved() {
+    let folder = Deployment::of(4);
+    let (mut opened, sites) = folder.open_drives().await;
+    let refusing = |index: usize, up: bool, then| {
+        let drive = opened.drives[index].1.clone();
+        Arc::new(Refusing { drive, up: up.into(), then })
+    };
+    let second = refusing(2, true, None);
+    let first = refusing(1, true, Some(second.clone()));
+    opened.drives[1].1 = first;
+    opened.drives[2].1 = second.clone();
+    let engine = start((opened, sites), folder.path()).await;
+    engine.create_bucket(&bucket()).await.unwrap();
+    for round in 0..8 {
+        second.up.store(false, Ordering::Relaxed);
+        let (name, data) = (format!("written{round}"), pattern(4_000_000, round));
+        put(&engine, &name, &data).await.unwrap();
+        assert!(second.up.load(Ordering::Relaxed), "shards were sent to the first and then the second");
+        assert_eq!(get(&engine, &name).await.unwrap(), data);
+    }
+    engine.close().await;
+}
