@@ -35,28 +35,30 @@ export const ADMIN_ACTIONS: readonly string[] = named(
 export const IAM_ACTIONS: readonly string[] = named(
   "iam",
   `AddUserToGroup AttachGroupPolicy AttachRolePolicy AttachUserPolicy CreateAccessKey CreateGroup CreatePolicy
-  CreatePolicyVersion CreateRole CreateUser DeleteAccessKey DeleteGroup DeleteGroupPolicy DeleteLoginProfile DeletePolicy
-  DeletePolicyVersion DeleteRole DeleteRolePermissionsBoundary DeleteRolePolicy DeleteUser DeleteUserPermissionsBoundary
-  DeleteUserPolicy DetachGroupPolicy DetachRolePolicy DetachUserPolicy GetAccessKeyLastUsed GetAccountAuthorizationDetails GetAccountSummary GetGroup
-  GetGroupPolicy GetLoginProfile GetPolicy GetPolicyVersion GetRole GetRolePolicy GetUser GetUserPolicy ListAccessKeys
-  ListAccountAliases ListAttachedGroupPolicies ListAttachedRolePolicies ListAttachedUserPolicies ListEntitiesForPolicy
-  ListGroupPolicies ListGroups ListGroupsForUser ListInstanceProfiles ListInstanceProfilesForRole ListMFADevices ListPolicies
-  ListPolicyTags ListPolicyVersions ListRolePolicies ListRoleTags ListRoles ListSSHPublicKeys ListServiceSpecificCredentials
-  ListSigningCertificates ListUserPolicies ListUserTags ListUsers ListVirtualMFADevices PutGroupPolicy
-  PutRolePermissionsBoundary PutRolePolicy PutUserPermissionsBoundary PutUserPolicy RemoveUserFromGroup
+  CreatePolicyVersion CreateRole CreateUser DeleteAccessKey DeleteGroup DeleteGroupPolicy DeleteLoginProfile
+  DeletePolicy DeletePolicyVersion DeleteRole DeleteRolePermissionsBoundary DeleteRolePolicy DeleteUser
+  DeleteUserPermissionsBoundary DeleteUserPolicy DetachGroupPolicy DetachRolePolicy DetachUserPolicy
+  GetAccessKeyLastUsed GetAccountAuthorizationDetails GetAccountPasswordPolicy GetAccountSummary GetGroup
+  GetGroupPolicy GetLoginProfile GetOpenIDConnectProvider GetPolicy GetPolicyVersion GetRole GetRolePolicy GetUser
+  GetUserPolicy ListAccessKeys ListAccountAliases ListAttachedGroupPolicies ListAttachedRolePolicies
+  ListAttachedUserPolicies ListEntitiesForPolicy ListGroupPolicies ListGroups ListGroupsForUser ListInstanceProfiles
+  ListInstanceProfilesForRole ListMFADevices ListOpenIDConnectProviders ListPolicies ListPolicyTags ListPolicyVersions
+  ListRolePolicies ListRoleTags ListRoles ListSAMLProviders ListSSHPublicKeys ListServerCertificates
+  ListServiceSpecificCredentials ListSigningCertificates ListUserPolicies ListUserTags ListUsers ListVirtualMFADevices
+  PutGroupPolicy PutRolePermissionsBoundary PutRolePolicy PutUserPermissionsBoundary PutUserPolicy RemoveUserFromGroup
   SetDefaultPolicyVersion SimulateCustomPolicy SimulatePrincipalPolicy TagPolicy TagRole TagUser UntagPolicy UntagRole
   UntagUser UpdateAccessKey UpdateAssumeRolePolicy UpdateGroup UpdateRole UpdateRoleDescription UpdateUser`,
 );
 
 export const TRUST_ACTIONS: readonly string[] = named(
   "sts",
-  "AssumeRole AssumeRoleWithWebIdentity AssumeRoleWithLDAPIdentity TagSession",
+  "AssumeRole AssumeRoleWithWebIdentity AssumeRoleWithLDAPIdentity SetSourceIdentity TagSession",
 );
 
 /** Keys that requests to this server have a value for; a slash at the end is followed by the key of a tag. */
 export const CONDITION_KEYS: readonly string[] = [
   ..."SourceIp SecureTransport CurrentTime EpochTime username userid PrincipalArn PrincipalAccount PrincipalType PrincipalTag/"
-    .concat(" TokenIssueTime MultiFactorAuthPresent Referer RequestedRegion ResourceAccount UserAgent")
+    .concat(" TokenIssueTime MultiFactorAuthPresent Referer RequestedRegion ResourceAccount SourceIdentity UserAgent")
     .split(" ")
     .map((name) => `aws:${name}`),
   ...named(
@@ -71,7 +73,12 @@ export const CONDITION_KEYS: readonly string[] = [
   ),
 ];
 
-export const TRUST_KEYS: readonly string[] = ["aws:PrincipalArn", "aws:SourceIp", "sts:ExternalId"];
+export const TRUST_KEYS: readonly string[] = [
+  "aws:PrincipalArn",
+  "aws:SourceIp",
+  "sts:ExternalId",
+  "sts:SourceIdentity",
+];
 
 export const OPERATORS: readonly string[] = (
   "StringEquals StringNotEquals StringLike StringNotLike StringEqualsIgnoreCase StringNotEqualsIgnoreCase " +
