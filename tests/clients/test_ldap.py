@@ -178,7 +178,7 @@ def test_names_and_passwords_that_are_not_somebodys_are_refused_alike(start):
 def test_no_password_and_no_secret_is_in_a_log_and_the_audit_log_has_the_name(start, tmp_path):
     server = start("--log-level", "trace")
     make_role(server, "reader")
-    log_in(server, "anna", "a wrong one 4711")
+    log_in(server, "anna", "a wrong one vexillology")
     log_in(server, "anna", PASSWORDS["anna"])
     sign_in(server, "anna", PASSWORDS["anna"])
     LdapIdentityProvider(server.endpoint, "anna", PASSWORDS["anna"]).retrieve()
@@ -190,7 +190,7 @@ def test_no_password_and_no_secret_is_in_a_log_and_the_audit_log_has_the_name(st
     assert line["caller"].endswith(":assumed-role/reader/anna") and line["resource"] == "anna"
     written = server.front.log() + (tmp_path / "audit.jsonl").read_text()
     assert "anna" in written
-    for secret in [PASSWORDS["anna"], urllib.parse.quote_plus(PASSWORDS["anna"]), urllib.parse.quote(PASSWORDS["anna"]), "4711", slapd.LOOKUP_PASSWORD]:
+    for secret in [PASSWORDS["anna"], urllib.parse.quote_plus(PASSWORDS["anna"]), urllib.parse.quote(PASSWORDS["anna"]), "vexillology", slapd.LOOKUP_PASSWORD]:
         assert secret not in written, secret
 
 
